@@ -1,0 +1,144 @@
+//! One job: its topics fetched concurrently, each on its own, up to the deadline, in their order.
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde_json::value::RawValue;
+use tokio::time::timeout_at;
+use tracing::{Instrument, debug, error, info_span, warn};
+
+use crate::config::{Account, Config, Hashtag};
+use crate::graph::{Failure, Kind, Session};
+use crate::record::{Batch, Model};
+
+/// What is asked for in one piece, and fails in one piece.
+#[derive(Debug, Clone, Copy)]
+pub enum Topic<'c> {
+    /// An account's profile and media.
+    Account(&'c Account),
+    /// The media under a hashtag.
+    Hashtag(&'c Hashtag),
+}
+
+impl Topic<'_> {
+    /// Its name in `[topic]`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Account(account) => account.username.as_str(),
+            Self::Hashtag(hashtag) => hashtag.name.as_str(),
+        }
+    }
+
+    /// The models that its records are of.
+    pub const fn models(&self) -> &'static [Model] {
+        match self {
+            Self::Account(_) => &[Model::Brand, Model::Media],
+            Self::Hashtag(_) => &[Model::MediaHashtag],
+        }
+    }
+}
+
+/// What came of a topic: its batches, one for each of its models, or why there are none.
+pub type Outcome = Result<Vec<(Model, Batch)>, Failure>;
+
+/// Told of each topic as it comes in.
+pub trait Progress: Sync {
+    /// The run has so many topics.
+    fn begin(&self, topics: usize);
+    /// A topic is done.
+    fn done(&self, topic: Topic<'_>, outcome: &Outcome);
+}
+
+/// Nobody watches.
+impl Progress for () {
+    fn begin(&self, _: usize) {}
+    fn done(&self, _: Topic<'_>, _: &Outcome) {}
+}
+
+/// Fetches `topics`, at most `[limits] concurrency` at a time, and gives each one's outcome in their
+/// order. At the session's deadline the unfinished ones are given up.
+pub async fn collect(config: &Config, session: &Session<'_>, topics: &[Topic<'_>], progress: &dyn Progress) -> Vec<Outcome> {
+    progress.begin(topics.len());
+    let mut outcomes: Vec<Option<Outcome>> = topics.iter().map(|_| None).collect();
+    let note = |topic: Topic<'_>, outcome: &Outcome| {
+        if let Err(failure) = outcome {
+            error!(topic = topic.name(), kind = failure.kind.name(), code = failure.code, subcode = failure.subcode, "topic failed: {failure}");
+        }
+        progress.done(topic, outcome);
+    };
+    let fetches = topics.iter().enumerate().map(|(i, &topic)| async move {
+        let span = info_span!("topic", topic = topic.name());
+        (i, topic, fetch(config, session, topic).instrument(span).await)
+    });
+    let mut fetches = stream::iter(fetches).buffer_unordered(config.limits.concurrency as usize);
+    while let Ok(Some((i, topic, outcome))) = timeout_at(session.deadline(), fetches.next()).await {
+        note(topic, &outcome);
+        if let Some(slot) = outcomes.get_mut(i) {
+            *slot = Some(outcome);
+        }
+    }
+    let given_up = || Failure::new(Kind::Deadline, "given up: not done when the run's time was over");
+    let in_time = |(outcome, &topic): (Option<Outcome>, &Topic<'_>)| {
+        outcome.unwrap_or_else(|| {
+            let outcome = Err(given_up());
+            note(topic, &outcome);
+            outcome
+        })
+    };
+    outcomes.into_iter().zip(topics).map(in_time).collect()
+}
+
+async fn fetch(config: &Config, session: &Session<'_>, topic: Topic<'_>) -> Outcome {
+    let batches = match topic {
+        Topic::Account(account) => discover(config, session, account).await?,
+        Topic::Hashtag(hashtag) => vec![(Model::MediaHashtag, recent_media(config, session, hashtag).await?)],
+    };
+    for (model, batch) in &batches {
+        if *model != Model::Brand && batch.records == 0 && batch.rejects.is_empty() {
+            warn!(model = model.name(), kind = "no media", "the answer has no media");
+        }
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            trace_issues(config, *model, batch);
+        }
+    }
+    Ok(batches)
+}
+
+async fn discover(config: &Config, session: &Session<'_>, account: &Account) -> Result<Vec<(Model, Batch)>, Failure> {
+    let (profile, media) = (config.mapping(Model::Brand), config.mapping(Model::Media));
+    let owner = account.user_id.as_str();
+    let limit = config.limits.media_per_account;
+    let read = |answer: &crate::graph::Discovery<'_>, unknown: &[String]| {
+        let (mut profiles, mut posts) = (Batch::default(), Batch::default());
+        profile.flatten(&answer.profile, owner, unknown, &mut profiles);
+        let records: &[&RawValue] = answer.media.as_ref().map_or(&[], |page| &page.records);
+        records.iter().for_each(|record| media.flatten_raw(record, owner, unknown, &mut posts));
+        vec![(Model::Brand, profiles), (Model::Media, posts)]
+    };
+    session.discover(&account.username, &profile.requested(), &media.requested(), limit, read).await
+}
+
+async fn recent_media(config: &Config, session: &Session<'_>, hashtag: &Hashtag) -> Result<Batch, Failure> {
+    let mapping = config.mapping(Model::MediaHashtag);
+    let id = match &hashtag.id {
+        Some(pinned) => pinned.clone(),
+        None => session.hashtag_id(&hashtag.name).await?,
+    };
+    let read = |page: &crate::graph::MediaPage<'_>, unknown: &[String]| {
+        let mut batch = Batch::default();
+        page.records.iter().for_each(|r| mapping.flatten_raw(r, hashtag.user_id.as_str(), unknown, &mut batch));
+        batch
+    };
+    session.recent_media(&id, &mapping.requested(), config.limits.media_per_hashtag, read).await
+}
+
+fn trace_issues(config: &Config, model: Model, batch: &Batch) {
+    let fields = config.mapping(model).fields();
+    for issue in &batch.issues {
+        let record = batch.ids.get(issue.record).map_or("", |id| id);
+        let field = fields.get(issue.field).map_or("", |f| f.output.as_str());
+        debug!(model = model.name(), record, field, kind = issue.kind.name(), "field defaulted");
+    }
+    for reject in &batch.rejects {
+        debug!(model = model.name(), kind = reject.reason.name(), "record left out");
+    }
+}

@@ -1,0 +1,192 @@
+//! `configure.ini`: read as written ([`written`]), then resolved into a checked [`Config`], with every
+//! fault listed at once by section and key.
+
+use std::fmt;
+use std::path::Path;
+
+use url::Url;
+
+use crate::event::Job;
+use crate::record::{Mapping, Model};
+
+mod limits;
+mod location;
+mod mapping;
+mod topic;
+mod written;
+
+pub use limits::{Limits, Plan};
+pub use location::{Locations, ObjectKey, RunName};
+pub use topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
+
+use written::Written;
+
+/// A configuration that can work.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[API] end_point` with its version filled in, without a trailing slash.
+    pub end_point: String,
+    /// `[API] version`, as asked for; the API may answer with a later one.
+    pub version: String,
+    /// Where each model's objects go.
+    pub locations: Locations,
+    /// `[topic] accounts`, in their order.
+    pub accounts: Vec<Account>,
+    /// `[topic] hashtags`, in their order.
+    pub hashtags: Vec<Hashtag>,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// What is odd and yet works: told as a WARNING.
+    pub notices: Vec<Fault>,
+    brand: Mapping,
+    media: Mapping,
+    media_hashtag: Mapping,
+}
+
+/// One thing wrong in `configure.ini`, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The section, without brackets.
+    pub section: String,
+    /// The key; empty where it is about the whole section.
+    pub key: String,
+    /// What was given, what was expected and what to do.
+    pub problem: String,
+}
+
+impl Fault {
+    pub(crate) fn new(section: &str, key: &str, problem: impl Into<String>) -> Self {
+        Self { section: section.to_owned(), key: key.to_owned(), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}]{}{}: {}", self.section, if self.key.is_empty() { "" } else { " " }, self.key, self.problem)
+    }
+}
+
+/// A configuration that cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("configuration {path} could not be read ({source}); it is looked for relative to the working directory and named by `config_file` of the secret")]
+    Unreadable {
+        /// The path looked at.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file is no text.
+    #[error("configuration {path} is not UTF-8 (at byte {at}); save it as UTF-8")]
+    NotUtf8 {
+        /// The path read.
+        path: String,
+        /// Where the first byte stands that is no UTF-8.
+        at: usize,
+    },
+    /// A line is neither a section, nor `key = value`, nor a comment.
+    #[error("configuration {path}, line {line}: {problem}")]
+    Syntax {
+        /// The path read.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// What was expected there.
+        problem: String,
+    },
+    /// Every fault of a file that could be read.
+    #[error("configuration {path} cannot work, {} to mend:{}", count(.faults), listed(.faults))]
+    Faults {
+        /// The path read.
+        path: String,
+        /// The faults, in the order of the checks.
+        faults: Vec<Fault>,
+    },
+}
+
+fn count(faults: &[Fault]) -> String {
+    if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) }
+}
+
+fn listed(faults: &[Fault]) -> String {
+    faults.iter().map(|f| format!("\n  {f}")).collect()
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; where the file could be read as INI, all its faults at once.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let shown = path.display().to_string();
+        match std::fs::read(path) {
+            Ok(bytes) => Self::parse(&bytes, &shown),
+            Err(source) => Err(ConfigError::Unreadable { path: shown, source }),
+        }
+    }
+
+    /// Checks the content of a configuration file; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
+        let mut written = Written::read(bytes, path)?;
+        let (end_point, version) = api(&mut written);
+        let locations = Locations::resolve(&mut written);
+        let brand = mapping::resolve(&mut written, Model::Brand);
+        let media = mapping::resolve(&mut written, Model::Media);
+        let media_hashtag = mapping::resolve(&mut written, Model::MediaHashtag);
+        let (accounts, hashtags) = topic::resolve(&mut written);
+        let limits = Limits::resolve(&mut written);
+        let plan = Plan::new(&limits, accounts.len(), hashtags.iter().map(|h| h.id.is_some()));
+        plan.check(&mut written);
+        let (faults, notices) = written.finish();
+        if !faults.is_empty() {
+            return Err(ConfigError::Faults { path: path.to_owned(), faults });
+        }
+        Ok(Self { end_point, version, locations, accounts, hashtags, limits, notices, brand, media, media_hashtag })
+    }
+
+    /// The mapping of a model.
+    pub fn mapping(&self, model: Model) -> &Mapping {
+        match model {
+            Model::Brand => &self.brand,
+            Model::Media => &self.media,
+            Model::MediaHashtag => &self.media_hashtag,
+        }
+    }
+
+    /// The names of a job's topics, in their order.
+    pub fn topics(&self, job: Job) -> Vec<&str> {
+        match job {
+            Job::BrandMedia => self.accounts.iter().map(|a| a.username.as_str()).collect(),
+            Job::Hashtag => self.hashtags.iter().map(|h| h.name.as_str()).collect(),
+            Job::Token => Vec::new(),
+        }
+    }
+
+    /// The calls of the configured schedule, against the limits.
+    pub fn plan(&self) -> Plan {
+        Plan::new(&self.limits, self.accounts.len(), self.hashtags.iter().map(|h| h.id.is_some()))
+    }
+}
+
+/// `[API]`: the end point with its version in it, and the version.
+fn api(written: &mut Written) -> (String, String) {
+    let end_point = written.required("API", "end_point");
+    let version = written.required("API", "version");
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let known = |v: &str| v.strip_prefix('v').and_then(|v| v.split_once('.')).is_some_and(|(a, b)| digits(a) && digits(b));
+    if !version.is_empty() && !known(&version) {
+        written.fault("API", "version", format!("{version:?} given, a version like v21.0 expected"));
+    }
+    let filled = end_point.replace("{VERSION}", &version);
+    let usable = |u: Url| matches!(u.scheme(), "http" | "https") && u.has_host() && u.query().is_none() && u.fragment().is_none();
+    if !end_point.is_empty() && !(Url::parse(&filled).is_ok_and(usable) && !filled.contains(['{', '}'])) {
+        let problem = format!("{end_point:?} given, a URL like https://graph.facebook.com/{{VERSION}} expected");
+        written.fault("API", "end_point", problem);
+    }
+    (filled.trim_end_matches('/').to_owned(), version)
+}
+

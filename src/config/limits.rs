@@ -1,0 +1,165 @@
+//! `[limits]`: how much is asked for, and the schedule weighed against what the API allows.
+
+use super::written::Written;
+
+/// How much is asked for, and what the API allows. Defaults are the contract's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Topics fetched at the same time.
+    pub concurrency: u32,
+    /// Media asked for of each account.
+    pub media_per_account: u32,
+    /// Media asked for under each hashtag; the API gives at most 50 a page.
+    pub media_per_hashtag: u32,
+    /// Calls that the API allows an hour: 200 × users of the app, of which one is counted on.
+    pub calls_per_hour: u32,
+    /// Different hashtags that the API allows an Instagram account in 7 days.
+    pub hashtags_per_week: u32,
+    /// Hashtag calls allowed a day.
+    pub hashtag_calls_per_day: u32,
+    /// How often an hour `brand_media` runs.
+    pub brand_media_runs_per_hour: u32,
+    /// How often an hour `hashtag` runs.
+    pub hashtag_runs_per_hour: u32,
+}
+
+const SECTION: &str = "limits";
+
+/// Every key with its default and the largest value that can mean anything.
+const KEYS: [(&str, u32, u32); 8] = [
+    ("concurrency", 16, 256),
+    ("media_per_account", 25, 100),
+    ("media_per_hashtag", 25, 50),
+    ("calls_per_hour", 200, u32::MAX),
+    ("hashtags_per_week", 30, u32::MAX),
+    ("hashtag_calls_per_day", 4_800, u32::MAX),
+    ("brand_media_runs_per_hour", 1, 60),
+    ("hashtag_runs_per_hour", 12, 60),
+];
+
+impl Limits {
+    pub(super) fn resolve(written: &mut Written) -> Self {
+        let known = KEYS.map(|(key, ..)| key);
+        for (key, _) in written.section(SECTION).unwrap_or_default() {
+            if !known.contains(&key.as_str()) {
+                written.fault(SECTION, &key, format!("no such limit; the limits are {}", known.join(", ")));
+            }
+        }
+        let [
+            concurrency,
+            media_per_account,
+            media_per_hashtag,
+            calls_per_hour,
+            hashtags_per_week,
+            hashtag_calls_per_day,
+            brand_media_runs_per_hour,
+            hashtag_runs_per_hour,
+        ] = KEYS.map(|(key, default, most)| number(written, key, default, most));
+        Self {
+            concurrency,
+            media_per_account,
+            media_per_hashtag,
+            calls_per_hour,
+            hashtags_per_week,
+            hashtag_calls_per_day,
+            brand_media_runs_per_hour,
+            hashtag_runs_per_hour,
+        }
+    }
+}
+
+fn number(written: &mut Written, key: &str, default: u32, most: u32) -> u32 {
+    let Some(given) = written.optional(SECTION, key) else { return default };
+    match given.parse::<u32>() {
+        Ok(number) if (1..=most).contains(&number) => number,
+        _ => {
+            let range = if most == u32::MAX { "of at least 1".to_owned() } else { format!("from 1 to {most}") };
+            written.fault(SECTION, key, format!("{given:?} given, a whole number {range} expected"));
+            default
+        }
+    }
+}
+
+/// The calls that the configured schedule makes, against the limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The limits that it is weighed against.
+    pub limits: Limits,
+    /// Accounts followed.
+    pub accounts: u32,
+    /// Hashtags followed.
+    pub hashtags: u32,
+    /// Hashtags whose ids `[hashtag_id]` does not pin: a new process asks for each once.
+    pub unpinned: u32,
+}
+
+impl Plan {
+    pub(super) fn new(limits: &Limits, accounts: usize, hashtags: impl Iterator<Item = bool>) -> Self {
+        let pinned: Vec<bool> = hashtags.collect();
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let unpinned = count(pinned.iter().filter(|p| !**p).count());
+        Self { limits: limits.clone(), accounts: count(accounts), hashtags: count(pinned.len()), unpinned }
+    }
+
+    /// Calls an hour by a process that knows every hashtag's id.
+    pub fn calls_per_hour(&self) -> u64 {
+        u64::from(self.accounts) * u64::from(self.limits.brand_media_runs_per_hour) + self.hashtag_calls_per_hour()
+    }
+
+    /// Calls in an hour in which a process starts that knows only the pinned ids.
+    pub fn cold_calls_per_hour(&self) -> u64 {
+        self.calls_per_hour() + u64::from(self.unpinned)
+    }
+
+    fn hashtag_calls_per_hour(&self) -> u64 {
+        u64::from(self.hashtags) * u64::from(self.limits.hashtag_runs_per_hour)
+    }
+
+    /// Hashtag calls a day.
+    pub fn hashtag_calls_per_day(&self) -> u64 {
+        self.hashtag_calls_per_hour() * 24
+    }
+
+    /// How many more accounts the limits leave room for.
+    pub fn more_accounts(&self) -> u64 {
+        u64::from(self.limits.calls_per_hour).saturating_sub(self.calls_per_hour()) / u64::from(self.limits.brand_media_runs_per_hour)
+    }
+
+    /// How many more hashtags the limits leave room for.
+    pub fn more_hashtags(&self) -> u64 {
+        let runs = u64::from(self.limits.hashtag_runs_per_hour);
+        let by_hour = u64::from(self.limits.calls_per_hour).saturating_sub(self.calls_per_hour()) / runs;
+        let by_day = u64::from(self.limits.hashtag_calls_per_day).saturating_sub(self.hashtag_calls_per_day()) / (24 * runs);
+        let by_week = u64::from(self.limits.hashtags_per_week.saturating_sub(self.hashtags));
+        by_hour.min(by_day).min(by_week)
+    }
+
+    /// Refuses a schedule that breaks a limit hour after hour, and tells of one that does so only when
+    /// a process starts.
+    pub(super) fn check(&self, written: &mut Written) {
+        let Limits { calls_per_hour, hashtags_per_week, hashtag_calls_per_day, .. } = self.limits;
+        let Self { accounts, hashtags, unpinned, limits } = self;
+        let (brand_runs, hashtag_runs) = (limits.brand_media_runs_per_hour, limits.hashtag_runs_per_hour);
+        let sum = format!("{accounts} accounts × {brand_runs} + {hashtags} hashtags × {hashtag_runs} runs an hour");
+        if self.calls_per_hour() > u64::from(calls_per_hour) {
+            let calls = self.calls_per_hour();
+            let problem = format!("{sum} make {calls} calls an hour, {calls_per_hour} are allowed; follow fewer topics or run less often");
+            written.fault(SECTION, "calls_per_hour", problem);
+        } else if self.cold_calls_per_hour() > u64::from(calls_per_hour) {
+            let calls = self.cold_calls_per_hour();
+            let problem = format!(
+                "{sum} and {unpinned} look-ups make {calls} calls in an hour in which a process starts, {calls_per_hour} are allowed; pin the ids in [hashtag_id]"
+            );
+            written.notice(SECTION, "calls_per_hour", problem);
+        }
+        if *hashtags > hashtags_per_week {
+            let problem = format!("{hashtags} hashtags are followed, {hashtags_per_week} different ones are allowed in 7 days");
+            written.fault(SECTION, "hashtags_per_week", problem);
+        }
+        if self.hashtag_calls_per_day() > u64::from(hashtag_calls_per_day) {
+            let calls = self.hashtag_calls_per_day();
+            let problem = format!("{hashtags} hashtags × {hashtag_runs} runs an hour make {calls} calls a day, {hashtag_calls_per_day} are allowed");
+            written.fault(SECTION, "hashtag_calls_per_day", problem);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Where objects go: the locations of `[common]`, and the keys that a run makes of them.
+
+use std::fmt;
+
+use chrono::format::{Item, StrftimeItems};
+use chrono::{DateTime, Utc};
+
+use crate::event::Shard;
+use crate::record::Model;
+
+use super::written::Written;
+
+/// The locations and the formats of what fills them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locations {
+    ymd: String,
+    datetime: String,
+    brand: String,
+    media: String,
+    media_hashtag: String,
+}
+
+/// The key of an object: a path of `/`-separated names, relative and without `..`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectKey(String);
+
+impl ObjectKey {
+    /// The text of it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What names a run's objects: the same name gives the same keys, so a repeated run replaces them.
+#[derive(Debug, Clone, Copy)]
+pub struct RunName<'a> {
+    /// The scheduled time, or the start.
+    pub time: DateTime<Utc>,
+    /// The part of the run.
+    pub shard: Option<&'a Shard>,
+}
+
+const QUALITY: &str = "quality/{model}_{ymd}/{model}_{datetime}.json";
+
+impl Locations {
+    pub(super) fn resolve(written: &mut Written) -> Self {
+        let ymd = format(written, "ymd");
+        let datetime = format(written, "datetime");
+        let keys = ["profiles_location", "media_location", "hashtags_location"];
+        let [brand, media, media_hashtag] = keys.map(|key| location(written, key));
+        let locations = Self { ymd, datetime, brand, media, media_hashtag };
+        for (i, model) in Model::ALL.into_iter().enumerate() {
+            let same = Model::ALL.into_iter().take(i).any(|m| locations.pattern(m) == locations.pattern(model));
+            if same && !locations.pattern(model).is_empty() {
+                let key = keys.get(i).copied().unwrap_or_default();
+                written.fault("common", key, "the same location as another model's; one would replace the other");
+            }
+        }
+        locations
+    }
+
+    fn pattern(&self, model: Model) -> &str {
+        match model {
+            Model::Brand => &self.brand,
+            Model::Media => &self.media,
+            Model::MediaHashtag => &self.media_hashtag,
+        }
+    }
+
+    /// The key of a model's records.
+    pub fn raw(&self, model: Model, run: RunName<'_>) -> ObjectKey {
+        self.fill(self.pattern(model), run)
+    }
+
+    /// The key of a model's quality object.
+    pub fn quality(&self, model: Model, run: RunName<'_>) -> ObjectKey {
+        self.fill(&QUALITY.replace("{model}", model.name()), run)
+    }
+
+    fn fill(&self, pattern: &str, run: RunName<'_>) -> ObjectKey {
+        let stamp = |format: &str| run.time.format(format).to_string();
+        let key = pattern.replace("{ymd}", &stamp(&self.ymd)).replace("{datetime}", &stamp(&self.datetime));
+        let Some(shard) = run.shard else { return ObjectKey(key) };
+        let (stem, ending) = key.strip_suffix(".json").map_or((key.as_str(), ""), |stem| (stem, ".json"));
+        ObjectKey(format!("{stem}_{}{ending}", shard.as_str()))
+    }
+}
+
+fn format(written: &mut Written, key: &str) -> String {
+    let format = written.required("common", key);
+    let bad = StrftimeItems::new(&format).any(|item| matches!(item, Item::Error));
+    let odd = |c: char| c == '/' || c.is_control();
+    if bad || (!format.is_empty() && !format.contains('%')) || format.contains(odd) {
+        written.fault("common", key, format!("{format:?} given, a time format like %Y-%m-%d without / expected"));
+        return String::new();
+    }
+    format
+}
+
+fn location(written: &mut Written, key: &str) -> String {
+    let location = written.required("common", key);
+    if location.is_empty() {
+        return location;
+    }
+    if !location.contains("{datetime}") {
+        written.fault("common", key, format!("{location:?} has no {{datetime}}; each run would replace the last one's object"));
+    }
+    let rest = location.replace("{ymd}", "").replace("{datetime}", "");
+    if rest.contains(['{', '}']) {
+        written.fault("common", key, format!("{location:?} holds a placeholder other than {{ymd}} and {{datetime}}"));
+    }
+    let bad_part = |part: &str| matches!(part, "" | "." | "..");
+    if location.split('/').any(bad_part) || location.contains(|c: char| c == '\\' || c.is_control()) {
+        written.fault("common", key, format!("{location:?} given, a relative key like raw/brand_{{ymd}}/brand_{{datetime}}.json expected"));
+    }
+    location
+}

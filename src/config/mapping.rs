@@ -1,0 +1,53 @@
+//! The mapping sections: `<output field> = <response field> <type> [A|B|C]`.
+
+use crate::record::{Field, FieldType, ID, Mapping, Model};
+
+use super::written::Written;
+
+/// The values that the API documents for a response field, where the line lists none.
+fn documented(response: &str) -> Option<&'static str> {
+    match response {
+        "media_type" => Some("IMAGE|VIDEO|CAROUSEL_ALBUM"),
+        "media_product_type" => Some("AD|FEED|STORY|REELS"),
+        _ => None,
+    }
+}
+
+pub(super) fn resolve(written: &mut Written, model: Model) -> Mapping {
+    let section = model.section();
+    let lines = written.section(section);
+    if lines.as_ref().is_none_or(Vec::is_empty) {
+        written.fault(section, "", "missing; the mapping of the model's fields is needed");
+    }
+    let lines = lines.unwrap_or_default();
+    let fields: Vec<Field> = lines.iter().filter_map(|(output, line)| field(written, section, output, line)).collect();
+    let has_id = fields.iter().any(|f| f.response == ID && f.kind == FieldType::Str);
+    if !lines.is_empty() && !has_id {
+        written.fault(section, "", "no field is made from `id str`; the warehouse takes no record without an id");
+    }
+    Mapping::new(model, fields)
+}
+
+fn field(written: &mut Written, section: &str, output: &str, line: &str) -> Option<Field> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let ([response, kind] | [response, kind, _]) = *words.as_slice() else {
+        let problem = format!("{line:?} given, `<response field> <type>` and optionally `A|B|C` expected");
+        written.fault(section, output, problem);
+        return None;
+    };
+    // The name is spliced into the `fields` expression of a call.
+    if !response.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        written.fault(section, output, format!("the response field {response:?} given, a name of [a-z0-9_] expected"));
+    }
+    let Some(kind) = FieldType::from_name(kind) else {
+        let known = FieldType::ALL.map(FieldType::name).join(", ");
+        written.fault(section, output, format!("the type {kind:?} given, one of {known} expected"));
+        return None;
+    };
+    let allowed = words.get(2).copied().or_else(|| documented(response));
+    let allowed: Option<Vec<String>> = allowed.map(|values| values.split('|').map(str::to_owned).collect());
+    if allowed.iter().flatten().any(String::is_empty) {
+        written.fault(section, output, format!("the allowed values of {line:?} hold an empty one; write `A|B|C`"));
+    }
+    Some(Field { output: output.to_owned(), response: response.to_owned(), kind, allowed })
+}

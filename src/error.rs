@@ -1,0 +1,80 @@
+//! Why an invocation failed, with a kind that stays the same over versions.
+
+use std::fmt;
+
+use lambda_runtime::Diagnostic;
+
+use crate::config::ConfigError;
+use crate::event::EventError;
+use crate::report::Summary;
+use crate::secret::SecretError;
+
+/// What failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The event asks for nothing that the collector does.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The configuration cannot work.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The HTTP client could not be built.
+    #[error("the HTTP client could not be built: {0}")]
+    Http(#[from] reqwest::Error),
+    /// No topic gave a record, or the token's state was not told.
+    #[error("nothing was collected: {0}")]
+    NothingCollected(String),
+    /// An object could not be stored.
+    #[error("{0}")]
+    Store(String),
+}
+
+impl Cause {
+    /// The kind: Lambda's `errorType`, for alarms and queries.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Event(_) => "event",
+            Self::Secret(_) => "secret",
+            Self::Config(_) => "config",
+            Self::Http(_) => "http",
+            Self::NothingCollected(_) => "nothing_collected",
+            Self::Store(_) => "store",
+        }
+    }
+}
+
+/// An invocation that failed, and what was done before.
+pub struct Error {
+    /// What failed.
+    pub cause: Cause,
+    /// The run in figures, as far as it came.
+    pub summary: Summary,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; summary: {}", self.cause, self.summary.to_json())
+    }
+}
+
+/// What the runtime logs of a returned error.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.cause.kind(), self.cause)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        Self { error_type: error.cause.kind().to_owned(), error_message: error.to_string() }
+    }
+}

@@ -1,0 +1,253 @@
+//! The event that starts a run: what to collect, under which time, and which part of it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// Each account's profile and newest media.
+    BrandMedia,
+    /// The newest media under each hashtag.
+    Hashtag,
+    /// How long the access token is still good for.
+    Token,
+}
+
+impl Job {
+    /// Every job.
+    pub const ALL: [Self; 3] = [Self::BrandMedia, Self::Hashtag, Self::Token];
+
+    /// The word for it in events, logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BrandMedia => "brand_media",
+            Self::Hashtag => "hashtag",
+            Self::Token => "token",
+        }
+    }
+
+    /// The key that lists the job's topics, in events and in `[topic]`; `None` where it has none.
+    pub const fn topics_key(self) -> Option<&'static str> {
+        match self {
+            Self::BrandMedia => Some("accounts"),
+            Self::Hashtag => Some("hashtags"),
+            Self::Token => None,
+        }
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The part of a run that one invocation does, `[a-z0-9-]{1,32}`: it ends the names of its objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shard(String);
+
+impl Shard {
+    /// The shard named `name`, where that is a name a shard may have.
+    pub fn new(name: &str) -> Option<Self> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        ((1..=32).contains(&name.len()) && name.bytes().all(allowed)).then(|| Self(name.to_owned()))
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A checked event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What to do.
+    pub job: Job,
+    /// The scheduled time, which names the objects; without it the start of the run does.
+    pub time: Option<DateTime<Utc>>,
+    /// A `time` that could not be read, as given: a WARNING, and the start of the run counts.
+    pub unread_time: Option<String>,
+    /// The topics to do; `None` for all that are configured.
+    pub subset: Option<Vec<String>>,
+    /// The shard of the run that this is.
+    pub shard: Option<Shard>,
+}
+
+/// An event that asks for nothing the collector does.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the event {problem}; allowed: {ALLOWED}")]
+pub struct EventError {
+    problem: String,
+}
+
+const ALLOWED: &str = r#""brand_media", "hashtag", "token", or an object with "job" (one of those) and optionally "time" (RFC 3339), "accounts" or "hashtags" (a list of configured topics) and "shard" ([a-z0-9-]{1,32}); an EventBridge event holds it in "detail""#;
+
+fn problem<T>(problem: impl Into<String>) -> Result<T, EventError> {
+    Err(EventError { problem: problem.into() })
+}
+
+/// A value as it was given, short enough for an error.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+impl Event {
+    /// The event that a payload asks for.
+    ///
+    /// # Errors
+    /// Whatever is not an event of the contract, naming what was given and what is allowed.
+    pub fn parse(payload: &Value) -> Result<Self, EventError> {
+        match payload {
+            Value::String(_) => Self::new(job(payload)?, None),
+            Value::Object(whole) => match (whole.get("job"), whole.get("detail")) {
+                (None, Some(Value::Object(detail))) => Self::read(detail, whole.get("time")),
+                _ => Self::read(whole, whole.get("time")),
+            },
+            other => problem(format!("is {}, neither an object nor a string", shown(other))),
+        }
+    }
+
+    /// Checks that each topic of the subset is among the configured ones.
+    ///
+    /// # Errors
+    /// Names those that are not, and what is configured.
+    pub fn check_subset(&self, configured: &[&str]) -> Result<(), EventError> {
+        let names = self.subset.iter().flatten();
+        let unknown: Vec<&str> = names.map(String::as_str).filter(|name| !configured.contains(name)).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let key = self.job.topics_key().unwrap_or_default();
+        problem(format!("asks for {key} that are not configured: {} (configured: {})", unknown.join(", "), configured.join(", ")))
+    }
+
+    fn new(job: Job, time: Option<&Value>) -> Result<Self, EventError> {
+        let read = time.map(|t| t.as_str().and_then(|t| DateTime::parse_from_rfc3339(t).ok()));
+        let unread_time = matches!(read, Some(None)).then(|| time.map(shown)).flatten();
+        let time = read.flatten().map(|t| t.with_timezone(&Utc));
+        Ok(Self { job, time, unread_time, subset: None, shard: None })
+    }
+
+    fn read(fields: &Map<String, Value>, time: Option<&Value>) -> Result<Self, EventError> {
+        let Some(named) = fields.get("job") else {
+            let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
+            return problem(format!("has no \"job\" (its keys: {})", if keys.is_empty() { "none".into() } else { keys.join(", ") }));
+        };
+        let mut event = Self::new(job(named)?, time)?;
+        for (key, value) in fields {
+            match key.as_str() {
+                "job" | "time" => {}
+                "shard" => event.shard = Some(shard(value)?),
+                key if event.job.topics_key() == Some(key) => event.subset = Some(topics(key, value)?),
+                "accounts" | "hashtags" => {
+                    return problem(format!("has {key:?}, which the job {:?} does not take", event.job.name()));
+                }
+                _ => return problem(format!("has the unknown key {key:?} with {}", shown(value))),
+            }
+        }
+        Ok(event)
+    }
+}
+
+fn job(value: &Value) -> Result<Job, EventError> {
+    match Job::ALL.into_iter().find(|j| value == j.name()) {
+        Some(job) => Ok(job),
+        None => problem(format!("asks for the job {}", shown(value))),
+    }
+}
+
+fn shard(value: &Value) -> Result<Shard, EventError> {
+    match value.as_str().and_then(Shard::new) {
+        Some(shard) => Ok(shard),
+        None => problem(format!("has the shard {}", shown(value))),
+    }
+}
+
+fn topics(key: &str, value: &Value) -> Result<Vec<String>, EventError> {
+    let names: Option<Vec<String>> =
+        value.as_array().and_then(|list| list.iter().map(|v| v.as_str().map(str::to_owned)).collect());
+    match names {
+        Some(names) if !names.is_empty() => Ok(names),
+        _ => problem(format!("has {key:?} with {}, no list of names", shown(value))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(payload: Value) -> Event {
+        Event::parse(&payload).unwrap()
+    }
+
+    #[test]
+    fn the_job_is_taken_from_an_object_a_string_and_an_eventbridge_event() {
+        for payload in [
+            json!({"job": "hashtag", "time": "2026-01-31T23:59:07Z"}),
+            json!({"version": "0", "id": "x", "detail-type": "run", "time": "2026-01-31T23:59:07Z", "detail": {"job": "hashtag"}}),
+            json!({"job": "hashtag", "time": "2026-02-01T08:59:07+09:00"}),
+        ] {
+            let event = parse(payload);
+            assert_eq!((event.job, event.time.unwrap().to_rfc3339().as_str()), (Job::Hashtag, "2026-01-31T23:59:07+00:00"));
+        }
+        assert_eq!(parse(json!("token")).job, Job::Token);
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_told_and_does_not_stop_the_run() {
+        for time in [json!("<aws.scheduler.scheduled-time>"), json!(17), json!(""), json!(null)] {
+            let event = parse(json!({"job": "brand_media", "time": time}));
+            assert_eq!((event.time, event.unread_time), (None, Some(time.to_string())));
+        }
+    }
+
+    #[test]
+    fn a_subset_and_a_shard_are_taken() {
+        let event = parse(json!({"job": "brand_media", "accounts": ["dior"], "shard": "a-1"}));
+        assert_eq!((event.subset.unwrap(), event.shard.unwrap().as_str()), (vec!["dior".to_owned()], "a-1"));
+    }
+
+    #[test]
+    fn anything_else_is_an_error_that_names_what_was_given_and_what_is_allowed() {
+        for (payload, given) in [
+            (json!(7), "is 7"),
+            (json!(null), "is null"),
+            (json!([]), "is []"),
+            (json!({}), "no \"job\" (its keys: none)"),
+            (json!({"jobs": "hashtag"}), "its keys: jobs"),
+            (json!("nonsense"), "job \"nonsense\""),
+            (json!({"job": ["hashtag"]}), "job [\"hashtag\"]"),
+            (json!({"job": "hashtag", "shard": "A"}), "shard \"A\""),
+            (json!({"job": "hashtag", "shard": "a".repeat(33)}), "shard \"aaa"),
+            (json!({"job": "hashtag", "shard": ""}), "shard \"\""),
+            (json!({"job": "hashtag", "accounts": ["dior"]}), "\"accounts\", which the job \"hashtag\""),
+            (json!({"job": "brand_media", "accounts": "dior"}), "\"accounts\" with \"dior\""),
+            (json!({"job": "brand_media", "accounts": []}), "\"accounts\" with []"),
+            (json!({"job": "brand_media", "acounts": ["dior"]}), "unknown key \"acounts\""),
+        ] {
+            let error = Event::parse(&payload).unwrap_err().to_string();
+            assert!(error.contains(given) && error.contains("allowed: \"brand_media\", \"hashtag\", \"token\""), "{payload}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_payload_is_an_event_or_an_error(text in "[\\[\\]{}\":,a-z0-9 ]{0,40}", shard in any::<String>()) {
+            if let Ok(payload) = serde_json::from_str::<Value>(&text) {
+                let _ = Event::parse(&payload);
+            }
+            let _ = Event::parse(&json!({"job": "token", "shard": shard, "time": text}));
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The Instagram Graph API: its calls, its errors and its limits.
+
+mod answer;
+mod client;
+mod error;
+mod redact;
+mod retry;
+mod session;
+mod usage;
+
+pub use answer::{Discovery, MediaPage, TokenInfo};
+pub use client::Client;
+pub use error::{ApiError, Failure, Kind, classify};
+pub use session::{Renew, Session};
+pub use usage::Usage;

@@ -1,0 +1,216 @@
+//! The client of the API: what outlives a run, and the four calls.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use super::answer::{Discovery, MediaPage, TokenInfo, read_hashtag_id};
+use super::error::{Failure, Kind};
+use super::session::{NotExpected, Request, Session};
+use crate::config::{HashtagId, HashtagName, Username};
+use crate::secret::{App, Credentials};
+
+/// What the process knows of the API between runs.
+#[derive(Debug)]
+pub struct Client {
+    pub(super) http: reqwest::Client,
+    pub(super) end_point: String,
+    pub(super) version: String,
+    credentials: Mutex<Credentials>,
+    hashtag_ids: Mutex<BTreeMap<HashtagName, HashtagId>>,
+    unknown_fields: Mutex<Vec<String>>,
+}
+
+/// A poisoned lock is one whose holder panicked; what these hold is whole at every moment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Client {
+    /// A client of the API at `end_point`, which ends in the version asked for.
+    pub fn new(http: reqwest::Client, end_point: String, version: String, credentials: Credentials) -> Self {
+        Self {
+            http,
+            end_point,
+            version,
+            credentials: Mutex::new(credentials),
+            hashtag_ids: Mutex::default(),
+            unknown_fields: Mutex::default(),
+        }
+    }
+
+    /// The process's HTTP client.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(super) fn credentials(&self) -> Credentials {
+        lock(&self.credentials).clone()
+    }
+
+    pub(super) fn set_credentials(&self, credentials: Credentials) {
+        *lock(&self.credentials) = credentials;
+    }
+
+    /// The response fields that the API turned out not to know: no longer asked for by this process.
+    pub fn unknown_fields(&self) -> Vec<String> {
+        lock(&self.unknown_fields).clone()
+    }
+
+    fn forget_field(&self, field: &str) {
+        let mut unknown = lock(&self.unknown_fields);
+        if !unknown.iter().any(|f| f == field) {
+            unknown.push(field.to_owned());
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Asks for an account's profile and its newest media, at most `limit`; `read` makes of the answer
+    /// what is kept of it, given the fields that were not asked for.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the account.
+    pub async fn discover<T>(
+        &self,
+        username: &Username,
+        profile: &[&str],
+        media: &[&str],
+        limit: u32,
+        read: impl Fn(&Discovery<'_>, &[String]) -> T,
+    ) -> Result<T, Failure> {
+        self.without_unknown_fields(&[profile, media].concat(), async |unknown: Vec<String>| {
+            let known = |fields: &[&str]| known(fields, &unknown).join(",");
+            let (profile, media) = (known(profile), known(media));
+            let fields = format!("business_discovery.username({username}){{{profile},media.limit({limit}){{{media}}}}}");
+            let request = Request::of_user(vec![("fields", fields)]);
+            let parse = |body: &str| match Discovery::read(body) {
+                Some(answer) => Ok(read(&answer, &unknown)),
+                None => Err(NotExpected("business_discovery")),
+            };
+            self.get(&request, parse).await
+        })
+        .await
+    }
+
+    /// A hashtag's id: asked for once in the life of the process.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the hashtag.
+    pub async fn hashtag_id(&self, hashtag: &HashtagName) -> Result<HashtagId, Failure> {
+        if let Some(id) = lock(&self.client.hashtag_ids).get(hashtag) {
+            return Ok(id.clone());
+        }
+        let request = Request { path: "ig_hashtag_search".to_owned(), user_id: true, query: vec![("q", hashtag.to_string())] };
+        let parse = |body: &str| read_hashtag_id(body).and_then(|id| HashtagId::new(&id)).ok_or(NotExpected("data[0].id"));
+        let id = self.get(&request, parse).await?;
+        lock(&self.client.hashtag_ids).insert(hashtag.clone(), id.clone());
+        Ok(id)
+    }
+
+    /// Asks for the newest media under a hashtag, at most `limit`; `read` as in [`discover`](Self::discover).
+    ///
+    /// # Errors
+    /// The [`Failure`] of the hashtag.
+    pub async fn recent_media<T>(
+        &self,
+        hashtag: &HashtagId,
+        media: &[&str],
+        limit: u32,
+        read: impl Fn(&MediaPage<'_>, &[String]) -> T,
+    ) -> Result<T, Failure> {
+        self.without_unknown_fields(media, async |unknown: Vec<String>| {
+            let query = vec![("fields", known(media, &unknown).join(",")), ("limit", limit.to_string())];
+            let request = Request { path: format!("{hashtag}/recent_media"), user_id: true, query };
+            let parse = |body: &str| match MediaPage::read(body) {
+                Some(page) => Ok(read(&page, &unknown)),
+                None => Err(NotExpected("data")),
+            };
+            self.get(&request, parse).await
+        })
+        .await
+    }
+
+    /// Asks what the access token is still good for, as the app where the secret names it.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the call.
+    pub async fn debug_token(&self) -> Result<TokenInfo, Failure> {
+        let request = Request { path: "debug_token".to_owned(), user_id: false, query: Vec::new() };
+        self.get(&request, |body| TokenInfo::read(body).ok_or(NotExpected("data"))).await
+    }
+
+    /// Makes a call again without a field as often as the API says that it does not know one of `asked`.
+    async fn without_unknown_fields<T>(
+        &self,
+        asked: &[&str],
+        call: impl AsyncFn(Vec<String>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        loop {
+            let unknown = self.client.unknown_fields();
+            let failure = match call(unknown.clone()).await {
+                Err(failure) if failure.code == Some(100) => failure,
+                done => return done,
+            };
+            // Another topic may have found out meanwhile: then the field is not asked for again either way.
+            let named = |f: &&&str| failure.message.contains(&format!("({f})"));
+            let Some(field) = asked.iter().find(named).filter(|f| **f != crate::record::ID) else {
+                return Err(failure);
+            };
+            if unknown.iter().any(|f| f == field) {
+                return Err(Failure { kind: Kind::UnknownField, ..failure });
+            }
+            self.client.forget_field(field);
+        }
+    }
+}
+
+fn known<'f>(fields: &[&'f str], unknown: &[String]) -> Vec<&'f str> {
+    fields.iter().copied().filter(|f| !unknown.iter().any(|u| u == f)).collect()
+}
+
+/// The parameters that say who calls: the token, and the proof that the app itself does.
+pub(super) fn caller(credentials: &Credentials, as_app: bool) -> Vec<(&'static str, String)> {
+    let token = match (&credentials.app, as_app) {
+        (Some(app), true) => format!("{}|{}", app.id, app.secret.expose_secret()).into(),
+        _ => credentials.access_token.clone(),
+    };
+    let mut query = vec![("access_token", token.expose_secret().to_owned())];
+    if let Some(App { secret, .. }) = &credentials.app {
+        query.push(("appsecret_proof", proof(secret, &token)));
+    }
+    query
+}
+
+/// `appsecret_proof`: the hexadecimal HMAC-SHA256 of the token, keyed with the app's secret.
+fn proof(secret: &SecretString, token: &SecretString) -> String {
+    // HMAC takes a key of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return String::new() };
+    mac.update(token.expose_secret().as_bytes());
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proof_is_the_hmac_of_the_token_under_the_apps_secret() {
+        // RFC 4231, test case 2.
+        let proof = proof(&"Jefe".into(), &"what do ya want for nothing?".into());
+        assert_eq!(proof, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn the_app_asks_for_itself_only_where_it_is_told_to() {
+        let mut credentials = Credentials { ig_user_id: "1".into(), access_token: "t".into(), app: None };
+        assert_eq!(caller(&credentials, true), [("access_token", "t".to_owned())]);
+        credentials.app = Some(App { id: "7".into(), secret: "s".into() });
+        let tokens = [false, true].map(|as_app| caller(&credentials, as_app));
+        assert_eq!(tokens.each_ref().map(|q| q[0].1.as_str()), ["t", "7|s"]);
+        assert_ne!(tokens[0][1].1, tokens[1][1].1, "the proof is of the token used in the call");
+    }
+}

@@ -1,0 +1,338 @@
+//! One run's use of the API: its deadline, its tries, and whether it may go on calling.
+
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use backon::Retryable;
+use futures_util::future::BoxFuture;
+use http::HeaderMap;
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout};
+use tracing::warn;
+
+use super::client::{Client, caller};
+use super::error::{ApiError, Failure, Kind};
+use super::redact::redact;
+use super::retry::{LONGEST_RETRY_AFTER, TRIES, backoff};
+use super::usage::Usage;
+use crate::secret::Credentials;
+use crate::telemetry::critical;
+
+/// The largest body that is read, in bytes, after decompression.
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
+
+/// The longest that one try may take; what the run has left bounds it too.
+const LONGEST_TRY: Duration = Duration::from_secs(15);
+
+/// Reads the secret again; `None` where that failed, which is logged there.
+pub type Renew<'c> = dyn Fn() -> BoxFuture<'c, Option<Credentials>> + Send + Sync + 'c;
+
+/// A client, for the length of one run.
+pub struct Session<'c> {
+    pub(super) client: &'c Client,
+    deadline: Instant,
+    renew: &'c Renew<'c>,
+    renewed: AtomicBool,
+    renewal: tokio::sync::Mutex<()>,
+    halt: OnceLock<Failure>,
+    calls: AtomicU64,
+    usage: Mutex<Usage>,
+    version: OnceLock<String>,
+}
+
+/// A call.
+pub(super) struct Request {
+    /// Below the end point; empty stands for the calling user.
+    pub(super) path: String,
+    /// Whether `user_id` goes into the query.
+    pub(super) user_id: bool,
+    pub(super) query: Vec<(&'static str, String)>,
+}
+
+impl Request {
+    /// A call on the calling user itself.
+    pub(super) fn of_user(query: Vec<(&'static str, String)>) -> Self {
+        Self { path: String::new(), user_id: false, query }
+    }
+
+    fn is_debug_token(&self) -> bool {
+        self.path == "debug_token"
+    }
+}
+
+/// What an answer lacks to be the one expected.
+pub(super) struct NotExpected(pub(super) &'static str);
+
+/// One try that failed.
+struct Attempt {
+    failure: Failure,
+    retry_after: Option<Duration>,
+}
+
+impl From<Failure> for Attempt {
+    fn from(failure: Failure) -> Self {
+        Self { failure, retry_after: None }
+    }
+}
+
+impl<'c> Session<'c> {
+    /// A session that starts no wait and no try past `deadline`; `renew` reads the secret again when
+    /// the API refuses the token.
+    pub fn new(client: &'c Client, deadline: Instant, renew: &'c Renew<'c>) -> Self {
+        Self {
+            client,
+            deadline,
+            renew,
+            renewed: AtomicBool::new(false),
+            renewal: tokio::sync::Mutex::default(),
+            halt: OnceLock::new(),
+            calls: AtomicU64::new(0),
+            usage: Mutex::default(),
+            version: OnceLock::new(),
+        }
+    }
+
+    /// When unfinished topics are given up.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Calls made so far, each try counted.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The highest usage that any answer told of.
+    pub fn usage(&self) -> Usage {
+        *self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The version that really answered, where the API told it.
+    pub fn version(&self) -> Option<&str> {
+        self.version.get().map(String::as_str)
+    }
+
+    /// Why no further call is made; `None` while calls are.
+    pub fn halted(&self) -> Option<&Failure> {
+        self.halt.get()
+    }
+
+    /// Makes a call: with its tries, and once more with a new token where the API refuses the old one.
+    pub(super) async fn get<T>(
+        &self,
+        request: &Request,
+        read: impl Fn(&str) -> Result<T, NotExpected>,
+    ) -> Result<T, Failure> {
+        let with_new = self.renewed.load(Ordering::Relaxed);
+        let refused = match self.tries(request, &self.client.credentials(), &read).await {
+            Err(failure) if failure.kind == Kind::Token => failure,
+            done => return done,
+        };
+        // Held until the new token has proved itself, so that of many topics that were refused at once
+        // only the first one asks again to find out.
+        let renewal = self.renewal.lock().await;
+        if with_new || self.halted().is_some() {
+            return self.halting_on_refusal(Err(refused));
+        }
+        if self.renewed.swap(true, Ordering::Relaxed) {
+            drop(renewal);
+        } else {
+            let Some(credentials) = (self.renew)().await else { return self.halting_on_refusal(Err(refused)) };
+            self.client.set_credentials(credentials);
+        }
+        self.halting_on_refusal(self.tries(request, &self.client.credentials(), &read).await)
+    }
+
+    fn halting_on_refusal<T>(&self, done: Result<T, Failure>) -> Result<T, Failure> {
+        if let Err(failure) = &done
+            && failure.kind == Kind::Token
+        {
+            self.halt(failure);
+        }
+        done
+    }
+
+    fn halt(&self, failure: &Failure) {
+        let Failure { kind, code, subcode, .. } = *failure;
+        let why = match kind {
+            Kind::Throttled => "the API throttles the caller",
+            Kind::Token => "the API refuses the access token",
+            _ => "the API's usage is near its limit",
+        };
+        let halt = Failure { kind, code, subcode, message: format!("no further call in this run: {why}") };
+        if self.halt.set(halt).is_err() {
+            return;
+        }
+        if kind == Kind::Usage {
+            warn!(kind = kind.name(), "{why}: no further call is started in this run");
+        } else {
+            let regain_minutes = self.usage().regain_minutes;
+            critical!(kind = kind.name(), code, subcode, regain_minutes, "{why}: no further call in this run: {failure}");
+        }
+    }
+
+    async fn tries<T>(
+        &self,
+        request: &Request,
+        credentials: &Credentials,
+        read: &impl Fn(&str) -> Result<T, NotExpected>,
+    ) -> Result<T, Failure> {
+        let tries = AtomicU64::new(0);
+        let attempt = || {
+            tries.fetch_add(1, Ordering::Relaxed);
+            self.attempt(request, credentials, read)
+        };
+        let done = attempt
+            .retry(backoff())
+            .sleep(tokio::time::sleep)
+            .when(|a: &Attempt| a.failure.kind == Kind::Transient && self.halted().is_none())
+            .adjust(|a: &Attempt, wait| self.wait(a, wait?))
+            .notify(|a: &Attempt, wait| {
+                let (kind, code) = (a.failure.kind.name(), a.failure.code);
+                warn!(kind, code, wait_ms = wait.as_millis() as u64, "a call failed and is tried again: {}", a.failure);
+            })
+            .await;
+        let mut failure = match done {
+            Ok(value) => return Ok(value),
+            Err(Attempt { failure, .. }) => failure,
+        };
+        let made = tries.into_inner();
+        if failure.kind == Kind::Transient {
+            failure.message = format!("{} (tried {made} of {TRIES} times)", failure.message);
+        }
+        if failure.kind == Kind::Throttled {
+            self.halt(&failure);
+        }
+        Err(failure)
+    }
+
+    /// The wait before the next try; `None` where there is no point in one.
+    fn wait(&self, attempt: &Attempt, backoff: Duration) -> Option<Duration> {
+        let wait = match attempt.retry_after {
+            Some(longer) if longer > LONGEST_RETRY_AFTER => return None,
+            Some(asked) => backoff.max(asked),
+            None => backoff,
+        };
+        (Instant::now() + wait < self.deadline).then_some(wait)
+    }
+
+    /// What one try may take: at most half of what is left, so that one that stalls leaves time for another.
+    fn try_limit(&self) -> Duration {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        LONGEST_TRY.min(left / 2).max(Duration::from_millis(100))
+    }
+
+    async fn attempt<T>(
+        &self,
+        request: &Request,
+        credentials: &Credentials,
+        read: &impl Fn(&str) -> Result<T, NotExpected>,
+    ) -> Result<T, Attempt> {
+        if let Some(halt) = self.halted() {
+            return Err(halt.clone().into());
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let limit = self.try_limit();
+        match timeout(limit, self.send(request, credentials)).await {
+            Err(_) => {
+                Err(Failure::new(Kind::Transient, format!("no whole answer within {} ms", limit.as_millis())).into())
+            }
+            Ok(Err(failure)) => Err(failure.into()),
+            Ok(Ok(answer)) => answer.read(read),
+        }
+    }
+
+    async fn send(&self, request: &Request, credentials: &Credentials) -> Result<Answer, Failure> {
+        let Client { http, end_point, .. } = self.client;
+        let path = if request.path.is_empty() { &credentials.ig_user_id } else { &request.path };
+        let mut call = http.get(format!("{end_point}/{path}"));
+        if request.user_id {
+            call = call.query(&[("user_id", &credentials.ig_user_id)]);
+        }
+        if request.is_debug_token() {
+            call = call.query(&[("input_token", credentials.access_token.expose_secret())]);
+        }
+        call = call.query(&request.query).query(&caller(credentials, request.is_debug_token()));
+        let mut response = call.send().await.map_err(broken)?;
+        self.note_headers(response.headers());
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            if body.len() + chunk.len() > LARGEST_BODY {
+                let message = format!("HTTP {status}: the answer is larger than {} MiB", LARGEST_BODY >> 20);
+                return Err(Failure::new(Kind::Unexpected, message));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let secrets = [Some(&credentials.access_token), credentials.app.as_ref().map(|a| &a.secret)];
+        Ok(Answer { status, retry_after: retry_after(&headers), body: redact(body, secrets.into_iter().flatten()) })
+    }
+
+    fn note_headers(&self, headers: &HeaderMap) {
+        let usage = Usage::read(headers);
+        let (before, now) = {
+            let mut highest = self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let before = *highest;
+            *highest = highest.max(usage);
+            (before.percent.unwrap_or(0), highest.percent.unwrap_or(0))
+        };
+        if before < Usage::WARN_PERCENT && now >= Usage::WARN_PERCENT {
+            let regain_minutes = usage.regain_minutes;
+            warn!(usage_percent = now, regain_minutes, "the API's usage is at {now} % of its limit");
+        }
+        if now >= Usage::STOP_PERCENT {
+            self.halt(&Failure::new(Kind::Usage, String::new()));
+        }
+        let served = headers.get("facebook-api-version").and_then(|v| v.to_str().ok());
+        if let Some(served) = served.filter(|v| is_version(v))
+            && self.version.set(served.to_owned()).is_ok()
+            && served != self.client.version
+        {
+            let asked = &self.client.version;
+            warn!("version {asked} was asked for and {served} answers: {asked} is past its end; set [API] version");
+        }
+    }
+}
+
+/// Whether a header's text is a version: nothing else of it is printed.
+fn is_version(text: &str) -> bool {
+    text.len() <= 8 && text.strip_prefix('v').is_some_and(|v| v.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+}
+
+/// A call that got no answer. The URL is left out of the text: it holds the token.
+fn broken(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let causes = std::iter::successors(std::error::Error::source(&error), |e| e.source());
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    Failure::new(Kind::Transient, text)
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// An answer, whole.
+struct Answer {
+    status: u16,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn read<T>(self, read: &impl Fn(&str) -> Result<T, NotExpected>) -> Result<T, Attempt> {
+        let Self { status, retry_after, body } = self;
+        let problem = match (status, std::str::from_utf8(&body)) {
+            (200, Ok(text)) => match read(text) {
+                Ok(value) => return Ok(value),
+                Err(NotExpected(field)) => format!("the answer ({} bytes) is no JSON object with {field}", body.len()),
+            },
+            (200, Err(_)) => "the answer is not UTF-8".to_owned(),
+            (300..=399, _) => "redirects are not followed".to_owned(),
+            _ => "no error body of the API".to_owned(),
+        };
+        let failure = Failure::from_answer(ApiError::read(&body).as_ref(), status, &problem);
+        Err(Attempt { failure, retry_after })
+    }
+}

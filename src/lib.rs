@@ -1,0 +1,25 @@
+//! Collects Instagram profiles, media and hashtag media of followed brands into S3 snapshots.
+//!
+//! An event comes in at [`function`] and leaves as objects at [`sink`]; nothing walks back:
+//!
+//! ```text
+//! event ─► job ─► topics ─► graph (fetch) ─► record (check, flatten) ─► batch ─► sink (S3 | folder)
+//!                                 │                    │                            │
+//!                                 └────── failures ────┴──── quality ───────────────┴─► report
+//! ```
+
+pub mod aws;
+pub mod collect;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod function;
+pub mod graph;
+pub mod http;
+pub mod quality;
+pub mod record;
+pub mod report;
+pub mod secret;
+pub mod sink;
+pub mod telemetry;
+mod token;

@@ -1,0 +1,36 @@
+//! The Lambda function: starts up and hands each invocation to the collector.
+
+use std::process::ExitCode;
+
+use collector::function::{Function, Invocation};
+use collector::secret::Source;
+use collector::telemetry::{self, Format};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "standard output is where Lambda takes the log from")]
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
+        eprintln!("data-collector is the Lambda function: run `local` in a terminal (`cargo run -- --help`), or this under `cargo lambda watch`");
+        return ExitCode::FAILURE;
+    }
+    let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), |line| println!("{line}"));
+    // Nobody has set one before.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+
+    let function = Function::new(Source::from_env());
+    function.prepare().await;
+    let handler = service_fn(async |event: LambdaEvent<Value>| {
+        let LambdaEvent { payload, context } = event;
+        let invocation = Invocation { deadline: context.deadline(), request_id: context.request_id };
+        function.invoke(&payload, &invocation, &()).await
+    });
+    match lambda_runtime::run(handler).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("the Lambda runtime ended: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The secret: from AWS Secrets Manager or from a file, checked, and kept out of everything printed.
+
+use std::path::{Path, PathBuf};
+
+use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use secrecy::SecretString;
+
+/// Where the secret is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// AWS Secrets Manager: the name or ARN in `SECRET_ID`.
+    Manager(String),
+    /// The `[SECRET]` section of the file at `SECRET_FILE`.
+    File(PathBuf),
+}
+
+/// Looked at where neither `SECRET_ID` nor `SECRET_FILE` says otherwise.
+pub const DEFAULT_FILE: &str = "../secret/dev_secret.ini";
+
+/// The bucket name that stands for the folder `./local_env`.
+pub const LOCAL_BUCKET: &str = "local_env";
+
+impl Source {
+    /// The source that the environment names.
+    pub fn from_env() -> Self {
+        let set = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        match set("SECRET_ID") {
+            Some(id) => Self::Manager(id),
+            None => Self::File(set("SECRET_FILE").unwrap_or_else(|| DEFAULT_FILE.to_owned()).into()),
+        }
+    }
+
+    /// The secret as it is now.
+    ///
+    /// `aws` is asked for only where the source is Secrets Manager.
+    ///
+    /// # Errors
+    /// [`SecretError`]: which key, where, never a value.
+    pub async fn read<'a>(&self, aws: impl AsyncFnOnce() -> &'a SdkConfig) -> Result<Secret, SecretError> {
+        match self {
+            Self::Manager(id) => from_manager(id, aws().await).await,
+            Self::File(path) => from_file(path),
+        }
+    }
+}
+
+/// Who makes the calls, and where the data goes.
+#[derive(Debug, Clone)]
+pub struct Secret {
+    /// The caller of the API.
+    pub credentials: Credentials,
+    /// The S3 bucket, or [`LOCAL_BUCKET`].
+    pub bucket: String,
+    /// The configuration, relative to the working directory.
+    pub config_file: PathBuf,
+}
+
+/// Who makes the calls.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The Instagram user id.
+    pub ig_user_id: String,
+    /// The access token.
+    pub access_token: SecretString,
+    /// The app, where the secret names it.
+    pub app: Option<App>,
+}
+
+/// The app that the token belongs to.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Its id.
+    pub id: String,
+    /// Its secret, which proves that a call comes from the app.
+    pub secret: SecretString,
+}
+
+/// A secret that cannot be used. No variant holds a value.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The file is not there or not readable.
+    #[error("the secret file {} could not be read ({source}); it needs a section [SECRET] with ig_user_id, access_token and bucket; set SECRET_FILE for another file, or SECRET_ID for AWS Secrets Manager", path.display())]
+    Unreadable {
+        /// The path looked at.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file is no INI file.
+    #[error("the secret file {} is no INI file (line {line}); it needs a section [SECRET] with `key = value` lines", path.display())]
+    NotIni {
+        /// The path read.
+        path: PathBuf,
+        /// The line that could not be read; 0 where the file is no UTF-8.
+        line: usize,
+    },
+    /// Secrets Manager did not give the secret.
+    #[error("the secret {id} could not be read from AWS Secrets Manager: {reason}")]
+    Manager {
+        /// The name or ARN asked for.
+        id: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Secrets Manager's secret is not a JSON object of strings.
+    #[error("the secret {id} is not a JSON object of strings; expected the keys ig_user_id, access_token and bucket")]
+    NotJson {
+        /// The name or ARN asked for.
+        id: String,
+    },
+    /// A key is missing, empty or unusable.
+    #[error("the secret in {place}: {key} {problem}")]
+    Key {
+        /// Where the secret is kept.
+        place: String,
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+fn from_file(path: &Path) -> Result<Secret, SecretError> {
+    let bytes = std::fs::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+    let not_ini = |line| SecretError::NotIni { path: path.to_owned(), line };
+    let text = String::from_utf8(bytes).map_err(|_| not_ini(0))?;
+    // Quotes and backslashes belong to the values.
+    let options = ini::ParseOption { enabled_quote: false, enabled_escape: false, ..ini::ParseOption::default() };
+    let text = text.trim_start_matches('\u{feff}');
+    let ini = ini::Ini::load_from_str_opt(text, options).map_err(|e| not_ini(e.line))?;
+    check(&path.display().to_string(), |key| ini.get_from(Some("SECRET"), key).map(str::to_owned))
+}
+
+async fn from_manager(id: &str, aws: &SdkConfig) -> Result<Secret, SecretError> {
+    let client = aws_sdk_secretsmanager::Client::new(aws);
+    let answer = client.get_secret_value().secret_id(id).send().await;
+    let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: DisplayErrorContext(e).to_string() })?;
+    from_json(id, answer.secret_string().unwrap_or_default())
+}
+
+fn from_json(id: &str, text: &str) -> Result<Secret, SecretError> {
+    let not_json = || SecretError::NotJson { id: id.to_owned() };
+    let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).map_err(|_| not_json())?;
+    check(id, |key| match keys.get(key)? {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+fn check(place: &str, get: impl Fn(&str) -> Option<String>) -> Result<Secret, SecretError> {
+    let wrong = |key, problem| SecretError::Key { place: place.to_owned(), key, problem };
+    let optional = |key: &str| get(key).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
+    let required = |key: &'static str| match get(key) {
+        None => Err(wrong(key, "is missing")),
+        Some(value) if value.trim().is_empty() => Err(wrong(key, "is empty")),
+        Some(value) => Ok(value.trim().to_owned()),
+    };
+    let ig_user_id = required("ig_user_id")?;
+    if !ig_user_id.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong("ig_user_id", "is not made of digits; it is the Instagram user id, not a name"));
+    }
+    let access_token = required("access_token")?;
+    if access_token.contains(char::is_whitespace) {
+        return Err(wrong("access_token", "holds white space; it was cut or joined in copying"));
+    }
+    let bucket = required("bucket")?;
+    let app = match (optional("app_id"), optional("app_secret")) {
+        (Some(id), Some(secret)) => Some(App { id, secret: secret.into() }),
+        (None, None) => None,
+        (Some(_), None) => return Err(wrong("app_secret", "is missing beside app_id; give both or neither")),
+        (None, Some(_)) => return Err(wrong("app_id", "is missing beside app_secret; give both or neither")),
+    };
+    let config_file = optional("config_file").unwrap_or_else(|| "configure.ini".to_owned()).into();
+    let credentials = Credentials { ig_user_id, access_token: access_token.into(), app };
+    Ok(Secret { credentials, bucket, config_file })
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    const TOKEN: &str = "not-a-real-one";
+
+    fn json(fields: &str) -> Result<Secret, SecretError> {
+        from_json("collector/test", &format!("{{{fields}}}"))
+    }
+
+    fn good() -> String {
+        format!(r#""ig_user_id":"17841400000000001","access_token":"{TOKEN}","bucket":"b""#)
+    }
+
+    #[test]
+    fn a_json_secret_gives_its_keys_and_the_default_configuration() {
+        let secret = json(&good()).unwrap();
+        assert_eq!((secret.bucket.as_str(), secret.config_file.to_str()), ("b", Some("configure.ini")));
+        assert_eq!(secret.credentials.access_token.expose_secret(), TOKEN);
+        assert!(secret.credentials.app.is_none());
+    }
+
+    #[test]
+    fn a_file_gives_its_secret_section_with_values_as_written() {
+        let path = std::env::temp_dir().join(format!("secret-{}.ini", std::process::id()));
+        std::fs::write(&path, format!("\u{feff}[SECRET]\nig_user_id = 1\naccess_token = a\\b\"{TOKEN}\nbucket=local_env\nconfig_file = x.ini\n")).unwrap();
+        let secret = from_file(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(secret.credentials.access_token.expose_secret(), format!("a\\b\"{TOKEN}"));
+        assert_eq!((secret.bucket.as_str(), secret.config_file.to_str()), (LOCAL_BUCKET, Some("x.ini")));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_key_and_place_and_never_by_value() {
+        for (fields, told) in [
+            (good().replace("access_token", "token"), "access_token is missing"),
+            (good().replace(TOKEN, "  "), "access_token is empty"),
+            (good().replace(TOKEN, &format!("{TOKEN} x")), "access_token holds white space"),
+            (good().replace("17841400000000001", TOKEN), "ig_user_id is not made of digits"),
+            (good().replace("\"b\"", "{}"), "bucket is missing"),
+            (format!(r#"{},"app_id":"1""#, good()), "app_secret is missing"),
+            (format!(r#"{},"app_secret":"{TOKEN}""#, good()), "app_id is missing"),
+            ("[]".to_owned(), "not a JSON object"),
+        ] {
+            let error = json(&fields).unwrap_err();
+            assert!(error.to_string().contains(told) && error.to_string().contains("collector/test"), "{error}");
+            assert!(!format!("{error} {error:?}").contains(TOKEN), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named_with_what_goes_into_it() {
+        let error = from_file(Path::new("/nowhere/dev_secret.ini")).unwrap_err().to_string();
+        assert!(error.contains("/nowhere/dev_secret.ini") && error.contains("[SECRET]") && error.contains("access_token"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_prints_nothing_secret() {
+        let secret = json(&format!(r#"{},"app_id":"1","app_secret":"{TOKEN}2""#, good())).unwrap();
+        assert!(!format!("{secret:?}").contains(TOKEN));
+    }
+}

@@ -1,0 +1,108 @@
+//! Where bytes end up: an S3 bucket, or a folder. An object is there whole or not at all, and writing
+//! it again replaces it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+
+use crate::config::ObjectKey;
+
+/// A place for objects.
+#[derive(Debug, Clone)]
+pub enum Sink {
+    /// A bucket.
+    S3 {
+        /// The client.
+        client: aws_sdk_s3::Client,
+        /// The bucket's name.
+        bucket: String,
+    },
+    /// A folder, whose name stands for the bucket's.
+    Folder(PathBuf),
+}
+
+/// An object that could not be stored.
+#[derive(Debug, thiserror::Error)]
+#[error("{place} could not be stored: {reason}")]
+pub struct SinkError {
+    /// `bucket/key`.
+    pub place: String,
+    /// Why not.
+    pub reason: String,
+}
+
+const CONTENT_TYPE: &str = "application/json";
+
+impl Sink {
+    /// `bucket/key` of an object.
+    pub fn place(&self, key: &ObjectKey) -> String {
+        match self {
+            Self::S3 { bucket, .. } => format!("{bucket}/{key}"),
+            Self::Folder(folder) => format!("{}/{key}", folder.display()),
+        }
+    }
+
+    /// Stores an object within `limit`, trying again where that can help.
+    ///
+    /// # Errors
+    /// [`SinkError`] where it is not known to be stored.
+    pub async fn put(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<(), SinkError> {
+        let stored = async {
+            match self {
+                Self::S3 { client, bucket } => put_s3(client, bucket, key, body).await,
+                Self::Folder(folder) => write_whole(&folder.join(key.as_str()), &body).map_err(|e| e.to_string()),
+            }
+        };
+        let stored = tokio::time::timeout(limit, stored).await;
+        let stored = stored.unwrap_or_else(|_| Err(format!("not done within the {} ms left of the run", limit.as_millis())));
+        stored.map_err(|reason| SinkError { place: self.place(key), reason })
+    }
+}
+
+async fn put_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &ObjectKey, body: Bytes) -> Result<(), String> {
+    let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE).body(ByteStream::from(body));
+    put.send().await.map(drop).map_err(|e| DisplayErrorContext(e).to_string())
+}
+
+/// Writes a file beside its place and then moves it there, so that no reader sees half of it.
+fn write_whole(path: &Path, body: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let written = std::fs::write(&part, body).and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        // Nothing to do where this fails too: the error told is the first one.
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_leaves_no_part_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("raw/x/y.json");
+        write_whole(&path, b"[1]").unwrap();
+        write_whole(&path, b"[2]").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"[2]");
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("y.json");
+        std::fs::create_dir(&path).unwrap();
+        assert!(write_whole(&path, b"[2]").is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

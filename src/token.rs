@@ -1,0 +1,84 @@
+//! The `token` job: what the access token is still good for.
+
+use chrono::{DateTime, Utc};
+use tracing::{error, info, warn};
+
+use crate::error::Cause;
+use crate::graph::{Kind, Session, TokenInfo};
+use crate::report::{FailedTopic, Summary, TokenState};
+use crate::telemetry::critical;
+
+/// From so many days before an expiry on, a WARNING.
+const WARN_DAYS: i64 = 7;
+
+const SECONDS_A_DAY: i64 = 86_400;
+
+/// Asks for the token's state, tells it at its level and puts it into `summary`.
+pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<(), Cause> {
+    let info = session.debug_token().await.map_err(|failure| {
+        error!(kind = failure.kind.name(), code = failure.code, "the access token's state was not told: {failure}");
+        let told = failure.to_string();
+        summary.failures.push(FailedTopic { topic: "token".into(), kind: failure.kind, code: failure.code, message: failure.message });
+        Cause::NothingCollected(format!("the access token's state was not told: {told}"))
+    })?;
+    let state = state(&info, Utc::now());
+    tell(&info, &state);
+    if !state.is_valid {
+        let error = info.error.unwrap_or_default();
+        summary.failures.push(FailedTopic { topic: "token".into(), kind: Kind::Token, code: error.code, message: error.message });
+    }
+    summary.token = Some(state);
+    Ok(())
+}
+
+fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
+    let instant = |seconds: Option<i64>| seconds.filter(|s| *s != 0).and_then(|s| DateTime::from_timestamp(s, 0));
+    let (expires_at, data_access_expires_at) = (instant(info.expires_at), instant(info.data_access_expires_at));
+    let nearest = [expires_at, data_access_expires_at].into_iter().flatten().min();
+    let days = nearest.map(|t| (t - now).num_seconds().div_euclid(SECONDS_A_DAY));
+    let days_left = if info.is_valid { days } else { Some(0) };
+    TokenState { is_valid: info.is_valid, expires_at, data_access_expires_at, days_left, scopes: info.scopes.clone() }
+}
+
+fn tell(info: &TokenInfo, state: &TokenState) {
+    let (kind, days_left) = (Kind::Token.name(), state.days_left);
+    if !state.is_valid {
+        let error = info.error.clone().unwrap_or_default();
+        critical!(kind, code = error.code, subcode = error.error_subcode, "the access token is not valid: {}", error.message);
+        return;
+    }
+    match days_left {
+        Some(days) if days < 0 => critical!(kind, days_left, "the access token or its access to data has expired: renew it"),
+        Some(days) if days < WARN_DAYS => warn!(kind, days_left, "the access token or its access to data expires in {days} days: renew it"),
+        Some(days) => info!(days_left, "the access token is valid for {days} days"),
+        None => info!("the access token is valid and does not expire"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn days(is_valid: bool, expires_at: Option<i64>, data_access_expires_at: Option<i64>) -> Option<i64> {
+        let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
+        let seconds = |days: i64| if days == 0 { 0 } else { 1_000_000 + days * SECONDS_A_DAY };
+        let (expires_at, data_access_expires_at) = (expires_at.map(seconds), data_access_expires_at.map(seconds));
+        state(&TokenInfo { is_valid, expires_at, data_access_expires_at, ..TokenInfo::default() }, now).days_left
+    }
+
+    #[test]
+    fn the_nearer_expiry_counts_and_0_is_never() {
+        assert_eq!(days(true, Some(20), Some(60)), Some(20));
+        assert_eq!(days(true, Some(0), Some(60)), Some(60));
+        assert_eq!(days(true, Some(60), Some(3)), Some(3));
+        assert_eq!(days(true, Some(0), Some(0)), None);
+        assert_eq!(days(true, None, None), None);
+        assert_eq!(days(true, Some(-1), Some(60)), Some(-1));
+    }
+
+    #[test]
+    fn a_token_that_is_not_valid_has_no_days_left_whatever_its_expiry() {
+        assert_eq!(days(false, Some(0), Some(0)), Some(0));
+        assert_eq!(days(false, None, None), Some(0));
+    }
+}
