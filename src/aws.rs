@@ -24,10 +24,8 @@ const OPERATION: Duration = Duration::from_secs(15);
 /// Loads the configuration from the environment. The standard variables count, `AWS_ENDPOINT_URL` and
 /// `AWS_ENDPOINT_URL_S3` among them.
 pub async fn config(client: reqwest::Client) -> SdkConfig {
-    let retries = RetryConfig::standard()
-        .with_max_attempts(TRIES)
-        .with_initial_backoff(BACKOFF.0)
-        .with_max_backoff(BACKOFF.1);
+    let retries =
+        RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(BACKOFF.0).with_max_backoff(BACKOFF.1);
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http::for_sdk(client))
@@ -39,7 +37,8 @@ pub async fn config(client: reqwest::Client) -> SdkConfig {
 
 /// The S3 client: path-style where an endpoint is set, since a custom one has no host for each bucket.
 pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
-    let custom = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|v| !v.is_empty());
+    let custom =
+        config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|v| !v.is_empty());
     let config = aws_sdk_s3::config::Builder::from(config).force_path_style(custom).build();
     aws_sdk_s3::Client::from_conf(config)
 }

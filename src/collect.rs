@@ -42,26 +42,37 @@ pub type Outcome = Result<Vec<(Model, Batch)>, Failure>;
 
 /// Told of each topic as it comes in.
 pub trait Progress: Sync {
-    /// The run has so many topics.
-    fn begin(&self, topics: usize);
+    /// The run has these topics.
+    fn begin(&self, topics: &[Topic<'_>]);
     /// A topic is done.
     fn done(&self, topic: Topic<'_>, outcome: &Outcome);
 }
 
 /// Nobody watches.
 impl Progress for () {
-    fn begin(&self, _: usize) {}
+    fn begin(&self, _: &[Topic<'_>]) {}
     fn done(&self, _: Topic<'_>, _: &Outcome) {}
 }
 
 /// Fetches `topics`, at most `[limits] concurrency` at a time, and gives each one's outcome in their
 /// order. At the session's deadline the unfinished ones are given up.
-pub async fn collect(config: &Config, session: &Session<'_>, topics: &[Topic<'_>], progress: &dyn Progress) -> Vec<Outcome> {
-    progress.begin(topics.len());
+pub async fn collect(
+    config: &Config,
+    session: &Session<'_>,
+    topics: &[Topic<'_>],
+    progress: &dyn Progress,
+) -> Vec<Outcome> {
+    progress.begin(topics);
     let mut outcomes: Vec<Option<Outcome>> = topics.iter().map(|_| None).collect();
     let note = |topic: Topic<'_>, outcome: &Outcome| {
         if let Err(failure) = outcome {
-            error!(topic = topic.name(), kind = failure.kind.name(), code = failure.code, subcode = failure.subcode, "topic failed: {failure}");
+            error!(
+                topic = topic.name(),
+                kind = failure.kind.name(),
+                code = failure.code,
+                subcode = failure.subcode,
+                "topic failed: {failure}"
+            );
         }
         progress.done(topic, outcome);
     };

@@ -70,7 +70,9 @@ impl fmt::Display for Fault {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("configuration {path} could not be read ({source}); it is looked for relative to the working directory and named by `config_file` of the secret")]
+    #[error(
+        "configuration {path} could not be read ({source}); it is looked for relative to the working directory and named by `config_file` of the secret"
+    )]
     Unreadable {
         /// The path looked at.
         path: String,
@@ -177,16 +179,19 @@ fn api(written: &mut Written) -> (String, String) {
     let end_point = written.required("API", "end_point");
     let version = written.required("API", "version");
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let known = |v: &str| v.strip_prefix('v').and_then(|v| v.split_once('.')).is_some_and(|(a, b)| digits(a) && digits(b));
+    let known =
+        |v: &str| v.strip_prefix('v').and_then(|v| v.split_once('.')).is_some_and(|(a, b)| digits(a) && digits(b));
     if !version.is_empty() && !known(&version) {
         written.fault("API", "version", format!("{version:?} given, a version like v21.0 expected"));
     }
     let filled = end_point.replace("{VERSION}", &version);
-    let usable = |u: Url| matches!(u.scheme(), "http" | "https") && u.has_host() && u.query().is_none() && u.fragment().is_none();
-    if !end_point.is_empty() && !(Url::parse(&filled).is_ok_and(usable) && !filled.contains(['{', '}'])) {
+    let usable = |u: Url| {
+        matches!(u.scheme(), "http" | "https") && u.has_host() && u.query().is_none() && u.fragment().is_none()
+    };
+    let good = Url::parse(&filled).is_ok_and(usable) && !filled.contains(['{', '}']);
+    if !end_point.is_empty() && !good {
         let problem = format!("{end_point:?} given, a URL like https://graph.facebook.com/{{VERSION}} expected");
         written.fault("API", "end_point", problem);
     }
     (filled.trim_end_matches('/').to_owned(), version)
 }
-

@@ -51,7 +51,7 @@ pub struct Error {
     /// What failed.
     pub cause: Cause,
     /// The run in figures, as far as it came.
-    pub summary: Summary,
+    pub summary: Box<Summary>,
 }
 
 impl fmt::Display for Error {

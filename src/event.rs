@@ -126,7 +126,11 @@ impl Event {
             return Ok(());
         }
         let key = self.job.topics_key().unwrap_or_default();
-        problem(format!("asks for {key} that are not configured: {} (configured: {})", unknown.join(", "), configured.join(", ")))
+        problem(format!(
+            "asks for {key} that are not configured: {} (configured: {})",
+            unknown.join(", "),
+            configured.join(", ")
+        ))
     }
 
     fn new(job: Job, time: Option<&Value>) -> Result<Self, EventError> {
@@ -139,7 +143,10 @@ impl Event {
     fn read(fields: &Map<String, Value>, time: Option<&Value>) -> Result<Self, EventError> {
         let Some(named) = fields.get("job") else {
             let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
-            return problem(format!("has no \"job\" (its keys: {})", if keys.is_empty() { "none".into() } else { keys.join(", ") }));
+            return problem(format!(
+                "has no \"job\" (its keys: {})",
+                if keys.is_empty() { "none".into() } else { keys.join(", ") }
+            ));
         };
         let mut event = Self::new(job(named)?, time)?;
         for (key, value) in fields {
@@ -199,7 +206,10 @@ mod tests {
             json!({"job": "hashtag", "time": "2026-02-01T08:59:07+09:00"}),
         ] {
             let event = parse(payload);
-            assert_eq!((event.job, event.time.unwrap().to_rfc3339().as_str()), (Job::Hashtag, "2026-01-31T23:59:07+00:00"));
+            assert_eq!(
+                (event.job, event.time.unwrap().to_rfc3339().as_str()),
+                (Job::Hashtag, "2026-01-31T23:59:07+00:00")
+            );
         }
         assert_eq!(parse(json!("token")).job, Job::Token);
     }
@@ -237,7 +247,10 @@ mod tests {
             (json!({"job": "brand_media", "acounts": ["dior"]}), "unknown key \"acounts\""),
         ] {
             let error = Event::parse(&payload).unwrap_err().to_string();
-            assert!(error.contains(given) && error.contains("allowed: \"brand_media\", \"hashtag\", \"token\""), "{payload}: {error}");
+            assert!(
+                error.contains(given) && error.contains("allowed: \"brand_media\", \"hashtag\", \"token\""),
+                "{payload}: {error}"
+            );
         }
     }
 

@@ -65,7 +65,14 @@ impl Function {
         Self { source, end_point: None, secret: None, aws: OnceCell::new(), ready: Mutex::default() }
     }
 
-    /// A function that calls the API at `end_point`, whatever the configuration says, with `secret`.
+    /// The same function with another configuration of the AWS SDK than the environment's.
+    #[must_use]
+    pub fn with_aws(self, config: aws_config::SdkConfig) -> Self {
+        Self { aws: OnceCell::new_with(Some(config)), ..self }
+    }
+
+    /// A function that calls the API at `end_point`, to which the version is added, whatever the
+    /// configuration says, with `secret`.
     pub fn against(end_point: String, secret: Secret) -> Self {
         Self { end_point: Some(end_point), secret: Some(secret), ..Self::new(Source::File(Default::default())) }
     }
@@ -91,7 +98,7 @@ impl Function {
         let secret = self.read_secret(&http).await?;
         let mut config = Config::load(&secret.config_file)?;
         if let Some(end_point) = &self.end_point {
-            config.end_point.clone_from(end_point);
+            config.end_point = format!("{end_point}/{}", config.version);
         }
         for notice in &config.notices {
             warn!(kind = "config", "configuration: {notice}");
@@ -130,7 +137,12 @@ impl Function {
     /// # Errors
     /// [`Error`]: nothing collected, an object that could not be stored, a bad event, secret or
     /// configuration. Partial success is success.
-    pub async fn invoke(&self, payload: &Value, invocation: &Invocation, progress: &dyn Progress) -> Result<Response, Error> {
+    pub async fn invoke(
+        &self,
+        payload: &Value,
+        invocation: &Invocation,
+        progress: &dyn Progress,
+    ) -> Result<Response, Error> {
         let mut run = Run::start(invocation);
         let event = Event::parse(payload);
         let job = event.as_ref().map_or("", |event| event.job.name());
@@ -200,8 +212,10 @@ impl Run {
         self.summary.elapsed_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.summary.log();
         match done {
-            Ok(Told { error_log, target_file }) => Ok(Response::new(self.started, error_log, target_file, self.summary)),
-            Err(cause) => Err(Error { cause, summary: self.summary }),
+            Ok(Told { error_log, target_file }) => {
+                Ok(Response::new(self.started, error_log, target_file, self.summary))
+            }
+            Err(cause) => Err(Error { cause, summary: Box::new(self.summary) }),
         }
     }
 }
@@ -279,7 +293,11 @@ impl Ready {
             let failed = &run.summary.failures;
             if !body.is_empty() {
                 body.push(b']');
-                objects.push(Object { key: self.config.locations.raw(*model, name), body: body.into(), records: Some(tally.records) });
+                objects.push(Object {
+                    key: self.config.locations.raw(*model, name),
+                    body: body.into(),
+                    records: Some(tally.records),
+                });
             }
             if tally.has_issues() || (tally.records > 0 && !failed.is_empty()) {
                 let body = tally.to_json(event.job.name(), &run.summary.time, failed).into();
@@ -321,7 +339,12 @@ fn failures(topics: &[Topic<'_>], outcomes: &[Outcome]) -> Vec<FailedTopic> {
 
 fn why_nothing(summary: &Summary, topics: usize) -> String {
     match summary.failures.first() {
-        Some(first) => format!("{} of {topics} topics failed, the first of them {}: {}", summary.failures.len(), first.topic, first.message),
+        Some(first) => format!(
+            "{} of {topics} topics failed, the first of them {}: {}",
+            summary.failures.len(),
+            first.topic,
+            first.message
+        ),
         None if topics == 0 => "the configuration lists no topics for this job".to_owned(),
         None => format!("the answers for {topics} topics hold no record that can be stored"),
     }

@@ -33,6 +33,7 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
 ///
 /// # Errors
 /// Where the TLS stack cannot be set up.
+#[allow(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn client_trusting(roots: RootCertStore) -> reqwest::Result<reqwest::Client> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = reqwest::Client::builder()
@@ -77,9 +78,10 @@ async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
         None => reqwest::Body::wrap(body),
     });
     let request = reqwest::Request::try_from(request).map_err(|e| user(e.into()))?;
-    let response = client.execute(request).await.map_err(|e| {
-        if e.is_timeout() { ConnectorError::timeout(e.into()) } else { ConnectorError::io(e.into()) }
-    })?;
+    let response = client
+        .execute(request)
+        .await
+        .map_err(|e| if e.is_timeout() { ConnectorError::timeout(e.into()) } else { ConnectorError::io(e.into()) })?;
     let response = http::Response::<reqwest::Body>::from(response).map(SdkBody::from_body_1_x);
     HttpResponse::try_from(response).map_err(|e| ConnectorError::other(e.into(), None))
 }

@@ -12,7 +12,9 @@ use serde_json::Value;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
-        eprintln!("data-collector is the Lambda function: run `local` in a terminal (`cargo run -- --help`), or this under `cargo lambda watch`");
+        eprintln!(
+            "data-collector is the Lambda function: run `local` in a terminal (`cargo run -- --help`), or this under `cargo lambda watch`"
+        );
         return ExitCode::FAILURE;
     }
     let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), |line| println!("{line}"));

@@ -148,15 +148,22 @@ impl<'m> Tally<'m> {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::record::{Field, FieldType, Issue, Model, Reject, RejectReason};
 
     fn mapping() -> Mapping {
-        let field = |output: &str, response: &str, kind| Field { output: output.into(), response: response.into(), kind, allowed: None };
-        Mapping::new(Model::Media, vec![field("media_id", "id", FieldType::Str), field("likes", "like_count", FieldType::Int)])
+        let field = |output: &str, response: &str, kind| Field {
+            output: output.into(),
+            response: response.into(),
+            kind,
+            allowed: None,
+        };
+        Mapping::new(
+            Model::Media,
+            vec![field("media_id", "id", FieldType::Str), field("likes", "like_count", FieldType::Int)],
+        )
     }
 
     fn batch() -> Batch {
@@ -191,7 +198,10 @@ mod tests {
         tally.add("dior", &batch());
         tally.add("gucci", &batch());
         let counts: Vec<_> = tally.defaulted_counts().into_iter().map(|(_, c)| (c.kind, c.field, c.count)).collect();
-        assert_eq!(counts, [("not found field", "likes(like_count)".to_owned(), 2), ("wrong type", "likes(like_count)".to_owned(), 2)]);
+        assert_eq!(
+            counts,
+            [("not found field", "likes(like_count)".to_owned(), 2), ("wrong type", "likes(like_count)".to_owned(), 2)]
+        );
         assert_eq!((tally.records, tally.rejected(), tally.defaulted()), (4, 4, 4));
         assert_eq!(tally.rejected_counts().iter().map(|c| c.count).sum::<usize>(), 4);
     }

@@ -163,7 +163,9 @@ impl Summary {
         }
         let Quality { rejected, defaulted, .. } = self.quality;
         let (records, files, failed) = (self.records(), self.files.len(), self.failures.len());
-        format!("{job}: {records} records in {files} objects; {rejected} records rejected, {defaulted} fields defaulted, {failed} topics failed")
+        format!(
+            "{job}: {records} records in {files} objects; {rejected} records rejected, {defaulted} fields defaulted, {failed} topics failed"
+        )
     }
 
     /// The summary as JSON text.
@@ -207,7 +209,10 @@ impl Summary {
                 Metric("rejected", "Count", Some(json!(model.rejected))),
                 Metric("defaulted_fields", "Count", Some(json!(model.defaulted))),
             ];
-            sets.push((metrics, Map::from_iter([("job".to_owned(), job.clone()), ("model".to_owned(), json!(model.model))])));
+            sets.push((
+                metrics,
+                Map::from_iter([("job".to_owned(), job.clone()), ("model".to_owned(), json!(model.model))]),
+            ));
         }
         sets
     }
@@ -250,7 +255,12 @@ pub fn log_unknown_fields(unknown: &[String], tallies: &[Tally<'_>]) {
     for tally in tallies {
         for field in tally.mapping().requested().into_iter().filter(|f| unknown.iter().any(|u| u == f)) {
             let model = tally.mapping().model.name();
-            error!(model, field, kind = Kind::UnknownField.name(), "the API no longer knows this field: it is defaulted; take it out of the mapping");
+            error!(
+                model,
+                field,
+                kind = Kind::UnknownField.name(),
+                "the API no longer knows this field: it is defaulted; take it out of the mapping"
+            );
         }
     }
 }

@@ -135,7 +135,8 @@ fn from_file(path: &Path) -> Result<Secret, SecretError> {
 async fn from_manager(id: &str, aws: &SdkConfig) -> Result<Secret, SecretError> {
     let client = aws_sdk_secretsmanager::Client::new(aws);
     let answer = client.get_secret_value().secret_id(id).send().await;
-    let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: DisplayErrorContext(e).to_string() })?;
+    let answer =
+        answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: DisplayErrorContext(e).to_string() })?;
     from_json(id, answer.secret_string().unwrap_or_default())
 }
 
@@ -232,7 +233,10 @@ mod tests {
     #[test]
     fn a_missing_file_is_named_with_what_goes_into_it() {
         let error = from_file(Path::new("/nowhere/dev_secret.ini")).unwrap_err().to_string();
-        assert!(error.contains("/nowhere/dev_secret.ini") && error.contains("[SECRET]") && error.contains("access_token"), "{error}");
+        assert!(
+            error.contains("/nowhere/dev_secret.ini") && error.contains("[SECRET]") && error.contains("access_token"),
+            "{error}"
+        );
     }
 
     #[test]

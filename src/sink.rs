@@ -57,13 +57,15 @@ impl Sink {
             }
         };
         let stored = tokio::time::timeout(limit, stored).await;
-        let stored = stored.unwrap_or_else(|_| Err(format!("not done within the {} ms left of the run", limit.as_millis())));
+        let stored =
+            stored.unwrap_or_else(|_| Err(format!("not done within the {} ms left of the run", limit.as_millis())));
         stored.map_err(|reason| SinkError { place: self.place(key), reason })
     }
 }
 
 async fn put_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &ObjectKey, body: Bytes) -> Result<(), String> {
-    let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE).body(ByteStream::from(body));
+    let put =
+        client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE).body(ByteStream::from(body));
     put.send().await.map(drop).map_err(|e| DisplayErrorContext(e).to_string())
 }
 

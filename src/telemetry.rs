@@ -167,7 +167,9 @@ fn json_line(level: &str, is_metrics: bool, scope: Map<String, Value>, mut own: 
     line.insert("message".to_owned(), own.remove("message").unwrap_or_default());
     line.extend(scope);
     if is_metrics {
-        line.extend(own.into_iter().filter_map(|(_, v)| if let Value::Object(v) = v { Some(v) } else { None }).flatten());
+        line.extend(
+            own.into_iter().filter_map(|(_, v)| if let Value::Object(v) = v { Some(v) } else { None }).flatten(),
+        );
     } else {
         line.extend(own);
     }
@@ -198,8 +200,7 @@ mod tests {
         let sink = Arc::clone(&lines);
         let subscriber = subscriber(format, level, move |line| sink.lock().unwrap().push(line.to_owned()));
         tracing::subscriber::with_default(subscriber, run);
-        let lines = lines.lock().unwrap().clone();
-        lines
+        Arc::into_inner(lines).unwrap().into_inner().unwrap()
     }
 
     fn events() {

@@ -18,14 +18,24 @@ pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<
     let info = session.debug_token().await.map_err(|failure| {
         error!(kind = failure.kind.name(), code = failure.code, "the access token's state was not told: {failure}");
         let told = failure.to_string();
-        summary.failures.push(FailedTopic { topic: "token".into(), kind: failure.kind, code: failure.code, message: failure.message });
+        summary.failures.push(FailedTopic {
+            topic: "token".into(),
+            kind: failure.kind,
+            code: failure.code,
+            message: failure.message,
+        });
         Cause::NothingCollected(format!("the access token's state was not told: {told}"))
     })?;
     let state = state(&info, Utc::now());
     tell(&info, &state);
     if !state.is_valid {
         let error = info.error.unwrap_or_default();
-        summary.failures.push(FailedTopic { topic: "token".into(), kind: Kind::Token, code: error.code, message: error.message });
+        summary.failures.push(FailedTopic {
+            topic: "token".into(),
+            kind: Kind::Token,
+            code: error.code,
+            message: error.message,
+        });
     }
     summary.token = Some(state);
     Ok(())
@@ -44,12 +54,22 @@ fn tell(info: &TokenInfo, state: &TokenState) {
     let (kind, days_left) = (Kind::Token.name(), state.days_left);
     if !state.is_valid {
         let error = info.error.clone().unwrap_or_default();
-        critical!(kind, code = error.code, subcode = error.error_subcode, "the access token is not valid: {}", error.message);
+        critical!(
+            kind,
+            code = error.code,
+            subcode = error.error_subcode,
+            "the access token is not valid: {}",
+            error.message
+        );
         return;
     }
     match days_left {
-        Some(days) if days < 0 => critical!(kind, days_left, "the access token or its access to data has expired: renew it"),
-        Some(days) if days < WARN_DAYS => warn!(kind, days_left, "the access token or its access to data expires in {days} days: renew it"),
+        Some(days) if days < 0 => {
+            critical!(kind, days_left, "the access token or its access to data has expired: renew it")
+        }
+        Some(days) if days < WARN_DAYS => {
+            warn!(kind, days_left, "the access token or its access to data expires in {days} days: renew it")
+        }
         Some(days) => info!(days_left, "the access token is valid for {days} days"),
         None => info!("the access token is valid and does not expire"),
     }

@@ -1,1 +1,5 @@
-fn main(){}
+//! The collector from a terminal: `cargo run -- --help`.
+
+fn main() -> std::process::ExitCode {
+    collector::local::main()
+}

@@ -122,14 +122,16 @@ impl Plan {
 
     /// How many more accounts the limits leave room for.
     pub fn more_accounts(&self) -> u64 {
-        u64::from(self.limits.calls_per_hour).saturating_sub(self.calls_per_hour()) / u64::from(self.limits.brand_media_runs_per_hour)
+        u64::from(self.limits.calls_per_hour).saturating_sub(self.calls_per_hour())
+            / u64::from(self.limits.brand_media_runs_per_hour)
     }
 
     /// How many more hashtags the limits leave room for.
     pub fn more_hashtags(&self) -> u64 {
         let runs = u64::from(self.limits.hashtag_runs_per_hour);
         let by_hour = u64::from(self.limits.calls_per_hour).saturating_sub(self.calls_per_hour()) / runs;
-        let by_day = u64::from(self.limits.hashtag_calls_per_day).saturating_sub(self.hashtag_calls_per_day()) / (24 * runs);
+        let by_day =
+            u64::from(self.limits.hashtag_calls_per_day).saturating_sub(self.hashtag_calls_per_day()) / (24 * runs);
         let by_week = u64::from(self.limits.hashtags_per_week.saturating_sub(self.hashtags));
         by_hour.min(by_day).min(by_week)
     }
@@ -143,7 +145,9 @@ impl Plan {
         let sum = format!("{accounts} accounts × {brand_runs} + {hashtags} hashtags × {hashtag_runs} runs an hour");
         if self.calls_per_hour() > u64::from(calls_per_hour) {
             let calls = self.calls_per_hour();
-            let problem = format!("{sum} make {calls} calls an hour, {calls_per_hour} are allowed; follow fewer topics or run less often");
+            let problem = format!(
+                "{sum} make {calls} calls an hour, {calls_per_hour} are allowed; follow fewer topics or run less often"
+            );
             written.fault(SECTION, "calls_per_hour", problem);
         } else if self.cold_calls_per_hour() > u64::from(calls_per_hour) {
             let calls = self.cold_calls_per_hour();
@@ -153,12 +157,15 @@ impl Plan {
             written.notice(SECTION, "calls_per_hour", problem);
         }
         if *hashtags > hashtags_per_week {
-            let problem = format!("{hashtags} hashtags are followed, {hashtags_per_week} different ones are allowed in 7 days");
+            let problem =
+                format!("{hashtags} hashtags are followed, {hashtags_per_week} different ones are allowed in 7 days");
             written.fault(SECTION, "hashtags_per_week", problem);
         }
         if self.hashtag_calls_per_day() > u64::from(hashtag_calls_per_day) {
             let calls = self.hashtag_calls_per_day();
-            let problem = format!("{hashtags} hashtags × {hashtag_runs} runs an hour make {calls} calls a day, {hashtag_calls_per_day} are allowed");
+            let problem = format!(
+                "{hashtags} hashtags × {hashtag_runs} runs an hour make {calls} calls a day, {hashtag_calls_per_day} are allowed"
+            );
             written.fault(SECTION, "hashtag_calls_per_day", problem);
         }
     }

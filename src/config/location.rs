@@ -109,7 +109,11 @@ fn location(written: &mut Written, key: &str) -> String {
         return location;
     }
     if !location.contains("{datetime}") {
-        written.fault("common", key, format!("{location:?} has no {{datetime}}; each run would replace the last one's object"));
+        written.fault(
+            "common",
+            key,
+            format!("{location:?} has no {{datetime}}; each run would replace the last one's object"),
+        );
     }
     let rest = location.replace("{ymd}", "").replace("{datetime}", "");
     if rest.contains(['{', '}']) {
@@ -117,7 +121,11 @@ fn location(written: &mut Written, key: &str) -> String {
     }
     let bad_part = |part: &str| matches!(part, "" | "." | "..");
     if location.split('/').any(bad_part) || location.contains(|c: char| c == '\\' || c.is_control()) {
-        written.fault("common", key, format!("{location:?} given, a relative key like raw/brand_{{ymd}}/brand_{{datetime}}.json expected"));
+        written.fault(
+            "common",
+            key,
+            format!("{location:?} given, a relative key like raw/brand_{{ymd}}/brand_{{datetime}}.json expected"),
+        );
     }
     location
 }

@@ -59,7 +59,8 @@ impl HashtagName {
     /// `name`, where a hashtag can have it.
     pub fn new(name: &str) -> Option<Self> {
         let length = name.chars().count();
-        ((1..=100).contains(&length) && name.chars().all(|c| c.is_alphanumeric() || c == '_')).then(|| Self(name.to_owned()))
+        ((1..=100).contains(&length) && name.chars().all(|c| c.is_alphanumeric() || c == '_'))
+            .then(|| Self(name.to_owned()))
     }
 }
 

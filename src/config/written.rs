@@ -29,8 +29,11 @@ impl Written {
             ..ParseOption::default()
         };
         let text = normalized(text.trim_start_matches('\u{feff}'));
-        let ini = Ini::load_from_str_opt(&text, options)
-            .map_err(|e| ConfigError::Syntax { path: path.to_owned(), line: e.line, problem: e.msg.into_owned() })?;
+        let ini = Ini::load_from_str_opt(&text, options).map_err(|e| ConfigError::Syntax {
+            path: path.to_owned(),
+            line: e.line,
+            problem: e.msg.into_owned(),
+        })?;
         let mut written = Self { sections: Vec::new(), read: BTreeSet::new(), faults: Vec::new(), notices: Vec::new() };
         for (section, properties) in &ini {
             written.add(section, properties.iter());

@@ -149,24 +149,39 @@ mod tests {
         assert_eq!(counts(r#"{"business_discovery":{"media":{"data":[{}]}}}"#), Some((0, Some(1))));
         assert_eq!(counts(r#"{"business_discovery":{"id":"1","media":{"data":[]}}}"#), Some((1, Some(0))));
         for media in ["null", "7", "[]", "{}", r#"{"data":null}"#, r#"{"data":{}}"#] {
-            assert_eq!(counts(&format!(r#"{{"business_discovery":{{"id":"1","media":{media}}}}}"#)), Some((1, None)), "{media}");
+            assert_eq!(
+                counts(&format!(r#"{{"business_discovery":{{"id":"1","media":{media}}}}}"#)),
+                Some((1, None)),
+                "{media}"
+            );
         }
     }
 
     #[test]
     fn anything_else_is_not_the_json_expected() {
         for body in [
-            "", "null", "[]", "7", "{}", "<!DOCTYPE html>", r#"{"business_discovery":null}"#, r#"{"business_discovery":[]}"#,
-            r#"{"business_discovery":{"id":"178"#, r#"{"business_discovery":{}} trailing"#,
+            "",
+            "null",
+            "[]",
+            "7",
+            "{}",
+            "<!DOCTYPE html>",
+            r#"{"business_discovery":null}"#,
+            r#"{"business_discovery":[]}"#,
+            r#"{"business_discovery":{"id":"178"#,
+            r#"{"business_discovery":{}} trailing"#,
         ] {
             assert_eq!(counts(body), None, "{body}");
-            assert!(MediaPage::read(body).is_none() && read_hashtag_id(body).is_none() && TokenInfo::read(body).is_none());
+            assert!(
+                MediaPage::read(body).is_none() && read_hashtag_id(body).is_none() && TokenInfo::read(body).is_none()
+            );
         }
     }
 
     #[test]
     fn of_a_name_given_twice_the_last_one_counts() {
-        let body = r#"{"business_discovery":{"id":"1"},"business_discovery":{"media":{"data":[1]},"media":{"data":[1,2]}}}"#;
+        let body =
+            r#"{"business_discovery":{"id":"1"},"business_discovery":{"media":{"data":[1]},"media":{"data":[1,2]}}}"#;
         assert_eq!(counts(body), Some((0, Some(2))));
     }
 

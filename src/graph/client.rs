@@ -85,7 +85,8 @@ impl Session<'_> {
         self.without_unknown_fields(&[profile, media].concat(), async |unknown: Vec<String>| {
             let known = |fields: &[&str]| known(fields, &unknown).join(",");
             let (profile, media) = (known(profile), known(media));
-            let fields = format!("business_discovery.username({username}){{{profile},media.limit({limit}){{{media}}}}}");
+            let fields =
+                format!("business_discovery.username({username}){{{profile},media.limit({limit}){{{media}}}}}");
             let request = Request::of_user(vec![("fields", fields)]);
             let parse = |body: &str| match Discovery::read(body) {
                 Some(answer) => Ok(read(&answer, &unknown)),
@@ -104,8 +105,10 @@ impl Session<'_> {
         if let Some(id) = lock(&self.client.hashtag_ids).get(hashtag) {
             return Ok(id.clone());
         }
-        let request = Request { path: "ig_hashtag_search".to_owned(), user_id: true, query: vec![("q", hashtag.to_string())] };
-        let parse = |body: &str| read_hashtag_id(body).and_then(|id| HashtagId::new(&id)).ok_or(NotExpected("data[0].id"));
+        let request =
+            Request { path: "ig_hashtag_search".to_owned(), user_id: true, query: vec![("q", hashtag.to_string())] };
+        let parse =
+            |body: &str| read_hashtag_id(body).and_then(|id| HashtagId::new(&id)).ok_or(NotExpected("data[0].id"));
         let id = self.get(&request, parse).await?;
         lock(&self.client.hashtag_ids).insert(hashtag.clone(), id.clone());
         Ok(id)

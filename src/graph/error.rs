@@ -288,7 +288,9 @@ mod tests {
 
     #[test]
     fn fields_of_other_types_are_passed_over() {
-        let error = ApiError::read(br#"{"error":{"code":"190","message":7,"is_transient":"yes","error_subcode":null}}"#).unwrap();
+        let error =
+            ApiError::read(br#"{"error":{"code":"190","message":7,"is_transient":"yes","error_subcode":null}}"#)
+                .unwrap();
         assert_eq!(error, ApiError { code: Some(190), ..ApiError::default() });
         assert_eq!(ApiError::read(br#"{"error":"invalid_request"}"#), None);
         assert_eq!(ApiError::read(b"oops"), None);

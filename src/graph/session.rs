@@ -169,7 +169,13 @@ impl<'c> Session<'c> {
             warn!(kind = kind.name(), "{why}: no further call is started in this run");
         } else {
             let regain_minutes = self.usage().regain_minutes;
-            critical!(kind = kind.name(), code, subcode, regain_minutes, "{why}: no further call in this run: {failure}");
+            critical!(
+                kind = kind.name(),
+                code,
+                subcode,
+                regain_minutes,
+                "{why}: no further call in this run: {failure}"
+            );
         }
     }
 

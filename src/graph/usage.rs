@@ -25,12 +25,15 @@ impl Usage {
 
     /// Reads `X-App-Usage` and `X-Business-Use-Case-Usage`; whatever is not as documented is passed over.
     pub fn read(headers: &HeaderMap) -> Self {
-        let json = |name: &str| headers.get_all(name).iter().filter_map(|v| serde_json::from_slice(v.as_bytes()).ok()).collect();
+        let json = |name: &str| {
+            headers.get_all(name).iter().filter_map(|v| serde_json::from_slice(v.as_bytes()).ok()).collect()
+        };
         let mut usage = Self::default();
         let app: Vec<Value> = json("x-app-usage");
         app.iter().for_each(|value| usage.add(value));
         let business: Vec<Value> = json("x-business-use-case-usage");
-        let entries = business.iter().filter_map(Value::as_object).flat_map(|o| o.values()).filter_map(Value::as_array).flatten();
+        let entries =
+            business.iter().filter_map(Value::as_object).flat_map(|o| o.values()).filter_map(Value::as_array).flatten();
         for entry in entries {
             usage.add(entry);
             let minutes = entry.get("estimated_time_to_regain_access").and_then(whole).filter(|m| *m > 0);
@@ -72,7 +75,10 @@ mod tests {
     #[test]
     fn the_highest_percentage_counts_and_minutes_are_no_percentage() {
         let business = r#"{"178":[{"type":"instagram","call_count":41,"total_cputime":25,"total_time":97,"estimated_time_to_regain_access":190}],"2":[{"call_count":3}]}"#;
-        assert_eq!(read(r#"{"call_count":28,"total_time":25,"total_cputime":25}"#, business), Usage { percent: Some(97), regain_minutes: Some(190) });
+        assert_eq!(
+            read(r#"{"call_count":28,"total_time":25,"total_cputime":25}"#, business),
+            Usage { percent: Some(97), regain_minutes: Some(190) }
+        );
     }
 
     #[test]

@@ -141,12 +141,23 @@ mod tests {
 
     #[test]
     fn a_url_is_http_with_a_host_or_empty() {
-        for good in ["", "https://a.b/c", "http://localhost", "HTTPS://A.B/", "https://例え.jp/x", "https://127.0.0.1:8/x"] {
+        for good in
+            ["", "https://a.b/c", "http://localhost", "HTTPS://A.B/", "https://例え.jp/x", "https://127.0.0.1:8/x"]
+        {
             assert!(is_url(good), "{good}");
         }
         for bad in [
-            "isNotURL", "ftp://x.y/z", "https://", "http:///x", "https:/x.y", "https:x.y", " https://x.y/", "//x.y/z",
-            "https://999.999.999.999/x", "https://x y/", "javascript:alert(1)",
+            "isNotURL",
+            "ftp://x.y/z",
+            "https://",
+            "http:///x",
+            "https:/x.y",
+            "https:x.y",
+            " https://x.y/",
+            "//x.y/z",
+            "https://999.999.999.999/x",
+            "https://x y/",
+            "javascript:alert(1)",
         ] {
             assert!(!is_url(bad), "{bad}");
         }

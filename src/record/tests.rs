@@ -4,7 +4,12 @@ use serde_json::{Value, json};
 use super::*;
 
 fn mapping() -> Mapping {
-    let field = |output: &str, response: &str, kind| Field { output: output.into(), response: response.into(), kind, allowed: None };
+    let field = |output: &str, response: &str, kind| Field {
+        output: output.into(),
+        response: response.into(),
+        kind,
+        allowed: None,
+    };
     let mut media_type = field("media_type", "media_type", FieldType::Str);
     media_type.allowed = Some(vec!["IMAGE".into(), "VIDEO".into()]);
     Mapping::new(
@@ -70,7 +75,10 @@ fn a_bad_field_gets_its_default_and_is_told_with_the_value_received() {
 #[test]
 fn a_missing_field_is_told_apart_from_one_that_the_api_no_longer_knows() {
     let (flat, batch) = flatten_without(r#"{"id":"1"}"#, &["like_count".to_owned()]);
-    assert_eq!(flat[0], json!({"user_id":"178","media_id":"1","timestamp":"1970-01-01T00:00:00+0000","caption":"","media_type":"","media_url":"","like_count":0}));
+    assert_eq!(
+        flat[0],
+        json!({"user_id":"178","media_id":"1","timestamp":"1970-01-01T00:00:00+0000","caption":"","media_type":"","media_url":"","like_count":0})
+    );
     let kinds: Vec<_> = batch.issues.iter().map(|i| i.kind).collect();
     assert_eq!(kinds, [[IssueKind::NotFound; 4].as_slice(), &[IssueKind::UnknownField]].concat());
     assert_eq!(batch.ids.len(), 1);
@@ -107,7 +115,9 @@ fn of_a_name_given_twice_the_last_one_counts() {
 fn half_a_surrogate_pair_costs_its_field_alone() {
     let (flat, batch) = flatten(r#"{"id":"1","caption":"cut \ud83d","like_count":4}"#);
     assert_eq!((&flat[0]["caption"], &flat[0]["like_count"]), (&json!(""), &json!(4)));
-    assert!(batch.issues.iter().any(|i| i.kind == IssueKind::NotUnicode && i.value.as_deref() == Some(r#""cut \ud83d""#)));
+    assert!(
+        batch.issues.iter().any(|i| i.kind == IssueKind::NotUnicode && i.value.as_deref() == Some(r#""cut \ud83d""#))
+    );
 }
 
 #[test]
@@ -126,7 +136,12 @@ fn any_json() -> impl Strategy<Value = Value> {
         "[0-9]{1,20}".prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 24, 6, |inner| {
-        let name = prop_oneof![Just("id".to_owned()), Just("caption".to_owned()), Just("like_count".to_owned()), any::<String>()];
+        let name = prop_oneof![
+            Just("id".to_owned()),
+            Just("caption".to_owned()),
+            Just("like_count".to_owned()),
+            any::<String>()
+        ];
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
             prop::collection::vec((name, inner), 0..6).prop_map(|fields| Value::Object(fields.into_iter().collect())),

@@ -1,0 +1,133 @@
+//! The collector from a terminal: the same function that Lambda runs, with a progress bar and a table,
+//! on the real API or on the sandbox.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the terminal")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Config;
+use crate::event::Job;
+use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
+
+mod progress;
+mod run;
+mod serve;
+
+/// Collects Instagram profiles, media and hashtag media of followed brands.
+#[derive(Debug, Parser)]
+#[command(
+    name = "local",
+    version,
+    max_term_width = 100,
+    after_help = "Try it without a token or an AWS account: local brand_media --sandbox"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Log more: -v for INFO, -vv for DEBUG (each defaulted field)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Collect each account's profile and newest media
+    #[command(name = "brand_media", alias = "brand-media")]
+    BrandMedia(run::RunArgs),
+    /// Collect the newest media under each hashtag
+    Hashtag(run::RunArgs),
+    /// Tell what the access token is still good for
+    Token(run::RunArgs),
+    /// Serve the sandbox, a stand-in of the Graph API, until interrupted
+    Sandbox(serve::ServeArgs),
+}
+
+/// How the sandbox behaves, for every command that can run on it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Sandbox")]
+struct SandboxArgs {
+    /// The configuration whose topics the sandbox has
+    #[arg(long, value_name = "FILE", default_value = "configure.ini")]
+    config: PathBuf,
+    /// How long each answer of the sandbox takes
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    latency_ms: u64,
+    /// What the sandbox's data is made from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How the sandbox misbehaves, as <topic>=<fault>[x<times>], where the topic is an account, #hashtag,
+    /// token or *; may be given again. `--fault help` lists the faults
+    #[arg(long, value_name = "RULE")]
+    fault: Vec<String>,
+}
+
+impl SandboxArgs {
+    fn options(&self, port: u16) -> Result<Options> {
+        let config = Config::load(&self.config)?;
+        let rule = |text: &String| text.parse::<FaultRule>().map_err(|e| anyhow::anyhow!("--fault {e}"));
+        let faults = self.fault.iter().map(rule).collect::<Result<_>>()?;
+        let latency = Duration::from_millis(self.latency_ms);
+        Ok(Options { port, latency, seed: self.seed, faults, ..Options::for_config(&config) })
+    }
+
+    async fn start(&self, port: u16) -> Result<Sandbox> {
+        Sandbox::start(self.options(port)?)
+            .await
+            .with_context(|| format!("the sandbox cannot listen on 127.0.0.1:{port}"))
+    }
+
+    /// Whether only the list of faults is asked for.
+    fn asks_for_help(&self) -> bool {
+        self.fault.iter().any(|f| f == "help")
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")
+        .and_then(|r| r.block_on(cli.run()));
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Cli {
+    async fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::BrandMedia(args) => args.run(Job::BrandMedia, self.verbose).await,
+            Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
+            Command::Token(args) => args.run(Job::Token, self.verbose).await,
+            Command::Sandbox(args) => args.run().await,
+        }
+    }
+}
+
+fn print_faults() -> ExitCode {
+    println!("{}", Fault::words());
+    ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

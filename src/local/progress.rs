@@ -1,0 +1,110 @@
+//! What a person sees of a run: a bar while topics come in and a table afterwards; plain lines where
+//! the output is no terminal.
+
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+use tracing::level_filters::LevelFilter;
+
+use crate::collect::{Outcome, Progress, Topic};
+use crate::telemetry::{self, Format};
+
+/// Watches a run.
+pub(super) struct Watch {
+    bar: ProgressBar,
+    rows: Mutex<Vec<Row>>,
+}
+
+/// What came of a topic.
+#[derive(Debug, Clone, Default)]
+struct Row {
+    topic: String,
+    records: usize,
+    defaulted: usize,
+    rejected: usize,
+    failure: String,
+}
+
+impl Watch {
+    /// Sends the log to standard error, above the bar, and starts watching.
+    pub(super) fn start(verbose: u8) -> Self {
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} topics  {elapsed}  {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let level =
+            [LevelFilter::WARN, LevelFilter::INFO].get(usize::from(verbose)).copied().unwrap_or(LevelFilter::DEBUG);
+        let above = bar.clone();
+        let subscriber = telemetry::subscriber(Format::Text, level, move |line| above.suspend(|| eprintln!("{line}")));
+        // Nobody has set one before.
+        let _ = tracing::subscriber::set_global_default(subscriber);
+        Self { bar, rows: Mutex::default() }
+    }
+
+    fn rows(&self) -> std::sync::MutexGuard<'_, Vec<Row>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the bar away and prints the table.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+        let rows = self.rows();
+        if rows.is_empty() {
+            return;
+        }
+        println!("{}", table(&rows, std::io::stdout().is_terminal()));
+    }
+}
+
+impl Progress for Watch {
+    fn begin(&self, topics: &[Topic<'_>]) {
+        self.bar.set_length(topics.len() as u64);
+        self.bar.enable_steady_tick(Duration::from_millis(100));
+        *self.rows() = topics.iter().map(|t| Row { topic: t.name().to_owned(), ..Row::default() }).collect();
+    }
+
+    fn done(&self, topic: Topic<'_>, outcome: &Outcome) {
+        let mut rows = self.rows();
+        let Some(row) = rows.iter_mut().find(|row| row.topic == topic.name()) else { return };
+        match outcome {
+            Ok(batches) => {
+                row.records = batches.iter().map(|(_, b)| b.records).sum();
+                row.defaulted = batches.iter().map(|(_, b)| b.issues.len()).sum();
+                row.rejected = batches.iter().map(|(_, b)| b.rejects.len()).sum();
+            }
+            Err(failure) => row.failure = format!("{}: {failure}", failure.kind),
+        }
+        if self.bar.is_hidden() {
+            let Row { topic, records, defaulted, rejected, failure } = row;
+            eprintln!(
+                "{topic}: {records} records, {defaulted} defaulted, {rejected} rejected{}{failure}",
+                if failure.is_empty() { "" } else { ", " }
+            );
+        }
+        self.bar.set_message(topic.name().to_owned());
+        self.bar.inc(1);
+    }
+}
+
+fn table(rows: &[Row], framed: bool) -> Table {
+    let mut table = Table::new();
+    table.load_preset(if framed { presets::UTF8_FULL_CONDENSED } else { presets::NOTHING });
+    table.set_header(["topic", "records", "defaulted", "rejected", "failure"]);
+    for Row { topic, records, defaulted, rejected, failure } in rows {
+        table.add_row([
+            topic.clone(),
+            records.to_string(),
+            defaulted.to_string(),
+            rejected.to_string(),
+            failure.clone(),
+        ]);
+    }
+    for column in 1..=3 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}

@@ -1,0 +1,181 @@
+//! A stand-in of the Graph API: what `--sandbox` runs on and what the tests talk to.
+//!
+//! It answers the collector's calls for the topics that it is given, in the API's own shapes, with data
+//! that is made from a seed and moves with the clock. It can be told to misbehave; see [`Fault`]. It
+//! does not check permissions, and its limits are those it is given.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+mod answer;
+mod body;
+mod data;
+mod expression;
+mod fault;
+
+pub use fault::{Fault, FaultRule};
+
+use crate::secret::{Credentials, LOCAL_BUCKET, Secret};
+
+/// How the sandbox behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The port on loopback; 0 for any free one.
+    pub port: u16,
+    /// The accounts that exist, with their user ids.
+    pub accounts: Vec<(String, String)>,
+    /// The hashtags that exist.
+    pub hashtags: Vec<String>,
+    /// What the data is made from.
+    pub seed: u64,
+    /// The present, for data at another time; `None` for the clock's.
+    pub now: Option<DateTime<Utc>>,
+    /// How long each answer takes.
+    pub latency: Duration,
+    /// How it misbehaves.
+    pub faults: Vec<FaultRule>,
+    /// The only token that is taken; `None` for any.
+    pub token: Option<String>,
+    /// The secret that each call must prove; `None` for no proof.
+    pub app_secret: Option<String>,
+    /// Calls allowed to a token; `None` for any number.
+    pub calls_allowed: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            accounts: Vec::new(),
+            hashtags: Vec::new(),
+            seed: 1,
+            now: None,
+            latency: Duration::ZERO,
+            faults: Vec::new(),
+            token: None,
+            app_secret: None,
+            calls_allowed: None,
+        }
+    }
+}
+
+impl Options {
+    /// A sandbox in which the topics of `config` exist.
+    pub fn for_config(config: &crate::config::Config) -> Self {
+        let account = |a: &crate::config::Account| (a.username.to_string(), a.user_id.to_string());
+        Self {
+            accounts: config.accounts.iter().map(account).collect(),
+            hashtags: config.hashtags.iter().map(|h| h.name.to_string()).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A call that was made to the sandbox.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The path, without the version.
+    pub path: String,
+    /// The query, decoded.
+    pub query: BTreeMap<String, String>,
+    /// The topic that it is about: an account, `#hashtag`, or `token`.
+    pub topic: String,
+    /// The call's `Accept-Encoding`.
+    pub encoding: String,
+}
+
+/// A running sandbox; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    state: Arc<State>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    options: Options,
+    calls: Mutex<Vec<Call>>,
+    /// How often each fault rule has struck.
+    struck: Mutex<Vec<u32>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sandbox {
+    /// Starts a sandbox on loopback.
+    ///
+    /// # Errors
+    /// Where the port cannot be listened on.
+    pub async fn start(options: Options) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        let address = listener.local_addr()?;
+        let struck = Mutex::new(vec![0; options.faults.len()]);
+        let state = Arc::new(State { options, calls: Mutex::default(), struck });
+        let task = tokio::spawn(serve(listener, Arc::clone(&state)));
+        Ok(Self { address, state, task })
+    }
+
+    /// The end point to call, without a version.
+    pub fn end_point(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The calls made so far.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.state.calls).clone()
+    }
+
+    /// A secret with which the sandbox is called and the data goes to `./local_env`.
+    pub fn secret(&self, config_file: std::path::PathBuf) -> Secret {
+        let access_token = self.state.options.token.clone().unwrap_or_else(|| "sandbox".to_owned()).into();
+        let credentials = Credentials { ig_user_id: "17841400000000000".to_owned(), access_token, app: None };
+        Secret { credentials, bucket: LOCAL_BUCKET.to_owned(), config_file }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, state: Arc<State>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let _ = stream.set_nodelay(true);
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            let service = service_fn(|request: hyper::Request<Incoming>| {
+                let state = Arc::clone(&state);
+                async move { state.answer(&request).await }
+            });
+            let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            // A peer that hangs up is no concern of the stand-in's.
+            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+/// The error that makes the server hang up in the middle of a call.
+#[derive(Debug, thiserror::Error)]
+#[error("told to hang up")]
+struct HangUp;
+
+impl From<Infallible> for HangUp {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

@@ -1,0 +1,55 @@
+//! The sandbox's bodies: whole, compressed, or stalling.
+
+use std::convert::Infallible;
+use std::io::Write;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, combinators::BoxBody};
+use hyper::body::{Body, Frame};
+
+pub(super) type Sent = BoxBody<Bytes, Infallible>;
+
+pub(super) fn whole(bytes: impl Into<Bytes>) -> Sent {
+    Full::new(bytes.into()).boxed()
+}
+
+/// A body that sends `bytes` and then neither goes on nor ends.
+pub(super) fn stalling(bytes: impl Into<Bytes>) -> Sent {
+    Stalling(Some(bytes.into())).boxed()
+}
+
+struct Stalling(Option<Bytes>);
+
+impl Body for Stalling {
+    type Data = Bytes;
+    type Error = Infallible;
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.0.take() {
+            Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// `bytes`, compressed.
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Writing into memory cannot fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
+
+/// JSON text as the API writes it: ASCII alone, `/` escaped.
+pub(super) fn as_the_api_writes(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() + json.len() / 4);
+    for c in json.chars() {
+        match c {
+            '/' => text.push_str("\\/"),
+            c if c.is_ascii() => text.push(c),
+            c => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}"))),
+        }
+    }
+    text
+}

@@ -1,0 +1,211 @@
+//! The sandbox's data: made from a seed, with the shapes of real answers, and moving with the clock.
+
+use chrono::{DateTime, Duration, Utc};
+use fastrand::Rng;
+use serde_json::{Map, Value, json};
+
+/// How often an account posts, in minutes, at the most.
+const LONGEST_ACCOUNT_PERIOD: u64 = 40 * 60;
+
+/// How often a hashtag is posted under, in seconds, at the most.
+const LONGEST_HASHTAG_PERIOD: u64 = 150;
+
+/// Real captions come in every script, with emoji, mathematical letters and Windows line ends.
+const CAPTIONS: [&str; 12] = [
+    "A new bag 👜 for the season. Crafted in the atelier, carried everywhere.",
+    "Herm\u{e8}s — l'\u{e9}t\u{e9} \u{e0} Paris, jusqu'au 27 ao\u{fb}t.\r\n\r\nRendez-vous au kiosque.",
+    "서울 플래그십 스토어가 문을 엽니다.\r\n새로운 컬렉션을 만나 보세요 ✨",
+    "新作コレクション、本日発売。\n店舗とオンラインで。",
+    "全新系列现已登场 🌸",
+    "مجموعة جديدة من العطور \u{200f}✨",
+    "คอลเลกชันใหม่มาแล้ว ✨\r\n",
+    "𝐍𝐞𝐰 𝐢𝐧 \u{200b}· \"quoted\" \\ back\tslash",
+    "Новая коллекция уже в бутиках.",
+    "Mirror mirror… Reveal the patterns with the special mirror included with every scarf.\n\u{a0}\nVideo by @atelier",
+    "❤️‍🔥👩🏽‍🎨 #OOTD",
+    "Νέα συλλογή — ανακαλύψτε την.",
+];
+
+const MEDIA_TYPES: [(&str, &str); 5] =
+    [("IMAGE", "FEED"), ("CAROUSEL_ALBUM", "FEED"), ("VIDEO", "REELS"), ("IMAGE", "FEED"), ("CAROUSEL_ALBUM", "FEED")];
+
+/// The random numbers of one thing: the same for the same seed, kind and number, whatever else is asked.
+fn rng(seed: u64, kind: &str, number: u64) -> Rng {
+    // FNV-1a: all that matters is that different things get different streams.
+    let hash = kind.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    Rng::with_seed(hash ^ seed.rotate_left(17) ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+fn timestamp(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%S+0000").to_string()
+}
+
+/// A signed CDN address, which changes with each call as the real ones do.
+fn cdn(rng: &mut Rng, now: DateTime<Utc>, file: &str) -> String {
+    let word = |rng: &mut Rng, n: usize| std::iter::repeat_with(|| rng.alphanumeric()).take(n).collect::<String>();
+    let (a, b) = (rng.u64(10_000_000..400_000_000), rng.u64(100_000_000_000_000..999_999_999_999_999));
+    let expiry = now.timestamp() + 4 * 86_400;
+    format!(
+        "https://scontent-icn2-1.cdninstagram.com/v/t51.36329-15/{a}_{b}_n.{file}?_nc_cat=1{}&ccb=1-7&_nc_sid=8ae9d6&_nc_ohc={}&_nc_ht=scontent-icn2-1.cdninstagram.com&edm=AL-3X8kEAAAA&oh=00_{}&oe={expiry:X}",
+        rng.u8(0..10),
+        word(rng, 24),
+        word(rng, 45),
+    )
+}
+
+/// An account's profile: all its fields, less those that it has not.
+pub(super) fn profile(seed: u64, username: &str, user_id: &str, now: DateTime<Utc>) -> Map<String, Value> {
+    let mut rng = rng(seed, username, 0);
+    let (base, an_hour) = (rng.i64(5_000_000..60_000_000), rng.i64(40..2_500));
+    let hours = now.timestamp() / 3_600 - 450_000;
+    let followers = base + hours * an_hour / 12 + now.timestamp() % 3_600 * an_hour / 3_600;
+    let posted = newest_post(seed, username, now);
+    let fields = json!({
+        "id": user_id,
+        "username": username,
+        "name": username.to_uppercase(),
+        "biography": CAPTIONS[0],
+        "website": format!("https://www.{username}.example/"),
+        "profile_picture_url": cdn(&mut rng, now, "jpg"),
+        "followers_count": followers.max(0),
+        "follows_count": rng.u16(0..400),
+        "media_count": posted,
+    });
+    let mut fields = object(fields);
+    if rng.u8(0..11) == 0 {
+        fields.remove("name");
+    }
+    fields
+}
+
+/// The period between an account's posts.
+fn period(seed: u64, username: &str) -> Duration {
+    Duration::minutes(rng(seed, username, 1).u64(6 * 60..LONGEST_ACCOUNT_PERIOD) as i64)
+}
+
+fn newest_post(seed: u64, username: &str, now: DateTime<Utc>) -> i64 {
+    now.timestamp() / period(seed, username).num_seconds().max(1) - 9_000
+}
+
+/// The account's posts from the newest on, without those that are cut off by `skip` and `limit`.
+pub(super) fn account_media(
+    seed: u64,
+    username: &str,
+    now: DateTime<Utc>,
+    skip: usize,
+    limit: usize,
+) -> Vec<Map<String, Value>> {
+    let period = period(seed, username).num_seconds().max(1);
+    let newest = now.timestamp() / period;
+    let post = |n: i64| {
+        let mut rng = rng(seed, username, n.unsigned_abs() + 2);
+        let at = n * period + rng.i64(0..period / 2);
+        (DateTime::from_timestamp(at, 0).unwrap_or(now), rng)
+    };
+    let posts = (0..).map(|age| post(newest - age)).filter(|(at, _)| *at <= now);
+    let posts = posts.skip(skip).take(limit);
+    posts.map(|(at, mut rng)| medium(&mut rng, username, at, now, 40_000.0)).collect()
+}
+
+/// The newest posts under a hashtag. The API gives those of the last 24 hours.
+pub(super) fn hashtag_media(
+    seed: u64,
+    hashtag: &str,
+    now: DateTime<Utc>,
+    skip: usize,
+    limit: usize,
+) -> Vec<Map<String, Value>> {
+    let kind = format!("#{hashtag}");
+    let period = rng(seed, &kind, 0).i64(10..LONGEST_HASHTAG_PERIOD as i64);
+    let newest = now.timestamp() / period;
+    let posts = (skip..skip + limit).map(|age| {
+        let number = newest - age as i64;
+        let mut rng = rng(seed, &kind, number.unsigned_abs() + 1);
+        medium(&mut rng, hashtag, DateTime::from_timestamp(number * period, 0).unwrap_or(now), now, 60.0)
+    });
+    posts.collect()
+}
+
+/// One post: its likes grow with its age, and it lacks what real posts lack at times.
+fn medium(rng: &mut Rng, topic: &str, at: DateTime<Utc>, now: DateTime<Utc>, reach: f64) -> Map<String, Value> {
+    let (media_type, product) = rng.choice(MEDIA_TYPES).unwrap_or(("IMAGE", "FEED"));
+    let id = format!("1{}{:015}", rng.u8(7..9), rng.u64(0..1_000_000_000_000_000));
+    let code: String = std::iter::repeat_with(|| rng.alphanumeric()).take(11).collect();
+    let caption = format!("{}\n#{topic}", rng.choice(CAPTIONS).unwrap_or_default());
+    let hours = (now - at).num_seconds() as f64 / 3_600.0;
+    let grown = 1.0 - (-hours / 14.0).exp();
+    let likes = (reach * (0.1 + rng.f64()) * grown) as i64;
+    let kind = if product == "REELS" { "reel" } else { "p" };
+    let [no_caption, hidden_likes, licensed] = [30, 12, 15].map(|one_in| rng.u8(0..one_in) == 0);
+    let fields = json!({
+        "id": id,
+        "caption": caption,
+        "media_type": media_type,
+        "media_product_type": product,
+        "media_url": cdn(rng, now, if media_type == "VIDEO" { "mp4" } else { "jpg" }),
+        "permalink": format!("https://www.instagram.com/{kind}/{code}/"),
+        "timestamp": timestamp(at),
+        "like_count": likes,
+        "comments_count": likes / rng.i64(40..140),
+    });
+    let mut fields = object(fields);
+    if no_caption {
+        fields.remove("caption");
+    }
+    if hidden_likes {
+        fields.remove("like_count");
+    }
+    if licensed && media_type == "VIDEO" {
+        fields.remove("media_url");
+    }
+    fields
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// The id of a hashtag: always the same one.
+pub(super) fn hashtag_id(hashtag: &str) -> String {
+    format!("1784{:013}", rng(0, hashtag, 0).u64(0..10_000_000_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hour: u32) -> DateTime<Utc> {
+        format!("2026-11-24T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    #[test]
+    fn the_same_moment_gives_the_same_data_and_another_moves_it() {
+        assert_eq!(profile(1, "dior", "1", at(3)), profile(1, "dior", "1", at(3)));
+        let followers = |hour| profile(1, "dior", "1", at(hour))["followers_count"].as_i64().unwrap();
+        assert!(followers(4) > followers(3));
+        assert_ne!(account_media(1, "dior", at(3), 0, 25), account_media(1, "dior", at(4), 0, 25));
+        assert_ne!(profile(1, "dior", "1", at(3)), profile(2, "dior", "1", at(3)));
+    }
+
+    #[test]
+    fn posts_come_newest_first_and_pages_do_not_overlap() {
+        let stamps: Vec<_> =
+            account_media(1, "dior", at(3), 0, 50).iter().map(|m| m["timestamp"].to_string()).collect();
+        assert!(stamps.is_sorted_by(|a, b| a > b), "{stamps:?}");
+        let second = account_media(1, "dior", at(3), 25, 25);
+        assert_eq!(stamps[25..], second.iter().map(|m| m["timestamp"].to_string()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_real_answers_lack_is_left_out_and_never_null() {
+        let media: Vec<_> = (0..40).flat_map(|n| account_media(n, "dior", at(3), 0, 25)).collect();
+        for field in ["caption", "like_count", "media_url"] {
+            let missing = media.iter().filter(|m| !m.contains_key(field)).count();
+            assert!((1..200).contains(&missing), "{field}: {missing} of {}", media.len());
+        }
+        assert!(media.iter().flat_map(Map::values).all(|v| !v.is_null()));
+    }
+}

@@ -1,0 +1,232 @@
+//! The ways in which the sandbox misbehaves, and how they are written: `gucci=throttled`,
+//! `#dior=http:503x2`, `*=slow:1500`.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// One way to misbehave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// An error body of the API: HTTP status, code, subcode and message.
+    Error {
+        /// The HTTP status.
+        status: u16,
+        /// `code`.
+        code: i64,
+        /// `error_subcode`.
+        subcode: Option<i64>,
+        /// `message`.
+        message: String,
+    },
+    /// An HTTP status without a body of the API.
+    Http(u16),
+    /// 503 with `Retry-After` in seconds.
+    RetryAfter(u64),
+    /// The error that quotes the token it was called with.
+    QuotesToken,
+    /// An answer after so many milliseconds.
+    Slow(u64),
+    /// Half an answer, and then nothing.
+    Stall,
+    /// The connection is closed without an answer.
+    HangUp,
+    /// A body other than the one expected.
+    Body(Body),
+    /// A field is no longer known.
+    UnknownField(String),
+    /// The usage headers tell this percentage.
+    Usage(u32),
+    /// `debug_token` tells of a token in this state.
+    Token(TokenFault),
+}
+
+/// A body other than the one expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// A page of HTML.
+    Html,
+    /// The first half of the answer.
+    Truncated,
+    /// Nothing.
+    Empty,
+    /// `null`.
+    Null,
+    /// `[]`.
+    Array,
+    /// A byte that is no UTF-8.
+    NotUtf8,
+    /// 100,000 nested lists before the answer's own fields.
+    Deep,
+    /// The answer's fields given twice, first with other values.
+    Twice,
+    /// More than 8 MiB.
+    Large,
+    /// A few kilobytes that swell to 64 MiB.
+    Bomb,
+    /// 100,000 media.
+    Many,
+    /// A profile without media.
+    NoMedia,
+    /// An empty list of media.
+    EmptyPage,
+    /// Media without a profile.
+    NoProfile,
+    /// Records and fields that are bad in every way.
+    BadRecords,
+    /// A redirect to another host.
+    Redirect,
+}
+
+/// A token that is not simply valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFault {
+    /// Expired: HTTP 200 with `is_valid` false.
+    Invalid,
+    /// So garbled that most fields are missing.
+    Undecodable,
+    /// Valid for 3 more days.
+    Expiring,
+    /// Valid for ever.
+    Never,
+}
+
+const BODIES: [(&str, Body); 16] = [
+    ("html", Body::Html),
+    ("truncated", Body::Truncated),
+    ("empty", Body::Empty),
+    ("null", Body::Null),
+    ("array", Body::Array),
+    ("not_utf8", Body::NotUtf8),
+    ("deep", Body::Deep),
+    ("twice", Body::Twice),
+    ("large", Body::Large),
+    ("bomb", Body::Bomb),
+    ("many", Body::Many),
+    ("no_media", Body::NoMedia),
+    ("empty_page", Body::EmptyPage),
+    ("no_profile", Body::NoProfile),
+    ("bad_records", Body::BadRecords),
+    ("redirect", Body::Redirect),
+];
+
+const TOKENS: [(&str, TokenFault); 4] = [
+    ("invalid", TokenFault::Invalid),
+    ("undecodable", TokenFault::Undecodable),
+    ("expiring", TokenFault::Expiring),
+    ("never", TokenFault::Never),
+];
+
+/// The error bodies that stand for a class, as recorded or documented: word, status, code, subcode, message.
+const CLASSES: [(&str, u16, i64, Option<i64>, &str); 7] = [
+    ("transient", 500, 2, None, "Service temporarily unavailable"),
+    ("throttled", 403, 4, None, "(#4) Application request limit reached"),
+    ("blocked", 403, 4, Some(2_207_051), "(#4) We restrict certain activity to protect our community"),
+    ("token", 400, 190, Some(463), "Error validating access token: Session has expired"),
+    ("permission", 400, 10, None, "(#10) Application does not have permission for this action"),
+    ("not_there", 400, 110, Some(2_207_013), "Invalid user id"),
+    ("unexpected", 400, 18, Some(2_207_034), "This call is not possible now"),
+];
+
+impl Fault {
+    /// The words for every fault, for help texts.
+    pub fn words() -> String {
+        let classes = CLASSES.iter().map(|(word, ..)| *word);
+        let bodies = BODIES.iter().map(|(word, _)| *word);
+        let tokens = TOKENS.iter().map(|(word, _)| *word);
+        let words: Vec<&str> =
+            classes.chain(["stall", "hang_up", "quotes_token"]).chain(bodies).chain(tokens).collect();
+        format!(
+            "{}, code:<code>[/<subcode>], http:<status>, retry_after:<s>, slow:<ms>, unknown_field:<name>, usage:<percent>",
+            words.join(", ")
+        )
+    }
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unknown = || format!("{text:?} given, a fault expected: {}", Self::words());
+        let (word, argument) = text.split_once(':').map_or((text, None), |(w, a)| (w, Some(a)));
+        if let Some((_, status, code, subcode, message)) = CLASSES.iter().find(|c| c.0 == text) {
+            return Ok(Self::Error { status: *status, code: *code, subcode: *subcode, message: (*message).to_owned() });
+        }
+        if let Some((_, body)) = BODIES.iter().find(|b| b.0 == text) {
+            return Ok(Self::Body(*body));
+        }
+        if let Some((_, token)) = TOKENS.iter().find(|t| t.0 == text) {
+            return Ok(Self::Token(*token));
+        }
+        let number = |a: &str| a.parse::<u32>().map_err(|_| unknown());
+        match (word, argument) {
+            ("stall", None) => Ok(Self::Stall),
+            ("hang_up", None) => Ok(Self::HangUp),
+            ("quotes_token", None) => Ok(Self::QuotesToken),
+            ("http", Some(a)) => a.parse().ok().filter(|s| (200..600).contains(s)).map(Self::Http).ok_or_else(unknown),
+            ("retry_after", Some(a)) => Ok(Self::RetryAfter(number(a)?.into())),
+            ("slow", Some(a)) => Ok(Self::Slow(number(a)?.into())),
+            ("usage", Some(a)) => Ok(Self::Usage(number(a)?)),
+            ("unknown_field", Some(field)) => Ok(Self::UnknownField(field.to_owned())),
+            ("code", Some(a)) => {
+                let (code, subcode) = a.split_once('/').map_or((a, None), |(c, s)| (c, Some(s)));
+                let code = code.parse().map_err(|_| unknown())?;
+                let subcode = subcode.map(|s| s.parse().map_err(|_| unknown())).transpose()?;
+                Ok(Self::Error { status: 400, code, subcode, message: format!("(#{code}) told to fail") })
+            }
+            _ => Err(unknown()),
+        }
+    }
+}
+
+/// A fault, where it strikes and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultRule {
+    /// An account, `#hashtag`, `token`, or `*` for every call.
+    pub topic: String,
+    /// What it does.
+    pub fault: Fault,
+    /// How many calls it strikes; `None` for all.
+    pub times: Option<u32>,
+}
+
+impl FaultRule {
+    /// The delay that the rule asks for.
+    pub(super) fn delay(&self) -> Option<Duration> {
+        match self.fault {
+            Fault::Slow(ms) => Some(Duration::from_millis(ms)),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for FaultRule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (topic, rest) =
+            text.split_once('=').ok_or_else(|| format!("{text:?} given, <topic>=<fault>[x<times>] expected"))?;
+        let times = rest.rsplit_once('x').and_then(|(fault, n)| Some((fault, n.parse().ok()?)));
+        let (fault, times) = times.map_or((rest, None), |(fault, n)| (fault, Some(n)));
+        Ok(Self { topic: topic.to_owned(), fault: fault.parse()?, times })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_read_with_their_topic_argument_and_times() {
+        let rule: FaultRule = "#dior=http:503x2".parse().unwrap();
+        assert_eq!(rule, FaultRule { topic: "#dior".into(), fault: Fault::Http(503), times: Some(2) });
+        let rule: FaultRule = "*=code:100/33".parse().unwrap();
+        assert!(matches!(rule.fault, Fault::Error { code: 100, subcode: Some(33), .. }) && rule.times.is_none());
+    }
+
+    #[test]
+    fn a_word_that_is_no_fault_is_told_with_those_that_are() {
+        for bad in ["gucci", "gucci=throtled", "gucci=http:9", "gucci=slow:x"] {
+            assert!(bad.parse::<FaultRule>().unwrap_err().contains("expected"), "{bad}");
+        }
+    }
+}
