@@ -108,6 +108,8 @@ struct State {
     calls: Mutex<Vec<Call>>,
     /// How often each fault rule has struck.
     struck: Mutex<Vec<u32>>,
+    /// Calls under way, and the most there were at once.
+    under_way: Mutex<(usize, usize)>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -123,7 +125,7 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         let struck = Mutex::new(vec![0; options.faults.len()]);
-        let state = Arc::new(State { options, calls: Mutex::default(), struck });
+        let state = Arc::new(State { options, calls: Mutex::default(), struck, under_way: Mutex::default() });
         let task = tokio::spawn(serve(listener, Arc::clone(&state)));
         Ok(Self { address, state, task })
     }
@@ -136,6 +138,11 @@ impl Sandbox {
     /// The calls made so far.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.state.calls).clone()
+    }
+
+    /// The most calls that were under way at once.
+    pub fn most_at_once(&self) -> usize {
+        lock(&self.state.under_way).1
     }
 
     /// A secret with which the sandbox is called and the data goes to `./local_env`.
@@ -160,7 +167,16 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
         tokio::spawn(async move {
             let service = service_fn(|request: hyper::Request<Incoming>| {
                 let state = Arc::clone(&state);
-                async move { state.answer(&request).await }
+                async move {
+                    {
+                        let (now, most) = &mut *lock(&state.under_way);
+                        *now += 1;
+                        *most = (*most).max(*now);
+                    }
+                    let answer = state.answer(&request).await;
+                    lock(&state.under_way).0 -= 1;
+                    answer
+                }
             });
             let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
             // A peer that hangs up is no concern of the stand-in's.
