@@ -165,7 +165,7 @@ impl Function {
             warn!(kind = "time", "the event's time {given} cannot be read: the run's start names the objects instead");
         }
         let time = event.time.unwrap_or(run.started);
-        run.summary.time = time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        run.summary.time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let ready = self.ready().await?;
         let renew = || self.renewed_credentials(ready.client.http()).boxed();
         let session = Session::new(&ready.client, run.stop, &renew);
