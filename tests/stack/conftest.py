@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from botocore.exceptions import ClientError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -50,16 +49,16 @@ def cloud(tmp_path_factory):
     cloud.stop()
 
 
-def lift_tls_only(cloud) -> tuple[str, list[dict]]:
+def lift_tls_only(cloud, function: str) -> tuple[dict, list[dict]]:
     """Shows that the bucket refuses plain HTTP, which is what the emulator speaks, and then takes away
-    the policy that refuses it, so that the rest can be shown as well. Returns the error's code and
-    the policy's statements."""
+    the policy that refuses it, so that the rest can be shown as well. Returns the refused run's answer
+    and the policy's statements."""
+    event = json.dumps({"job": "brand_media", "accounts": ["hermes"]})
+    answer = cloud.client("lambda").invoke(FunctionName=function, Payload=event)["Payload"].read()
     s3 = cloud.client("s3")
-    with pytest.raises(ClientError) as refused:
-        s3.put_object(Bucket=BUCKET, Key="raw/x.json", Body=b"[]")
     policy = s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
     s3.delete_bucket_policy(Bucket=BUCKET)
-    return refused.value.response["Error"]["Code"], json.loads(policy)["Statement"]
+    return json.loads(answer), json.loads(policy)["Statement"]
 
 
 @pytest.fixture(scope="session")
@@ -81,5 +80,5 @@ def stack(cloud, api, package, tmp_path_factory):
     formation = cloud.client("cloudformation")
     resources = formation.describe_stack_resources(StackName=STACK)["StackResources"]
     ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
-    return SimpleNamespace(
-        cloud=cloud, api=api, secret=secret, collecting=collecting, ids=ids, tls_only=lift_tls_only(cloud))
+    tls_only = lift_tls_only(cloud, ids["CollectorFunction"])
+    return SimpleNamespace(cloud=cloud, api=api, secret=secret, collecting=collecting, ids=ids, tls_only=tls_only)

@@ -41,11 +41,17 @@ def queue(stack, event) -> None:
     assert answer["StatusCode"] == 202
 
 
+def change_function(stack, **variables: str) -> None:
+    """Gives the function other environment variables, and with them a new process."""
+    functions, name = stack.cloud.client("lambda"), stack.ids["CollectorFunction"]
+    now = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": now | variables})
+
+
 def change_secret(stack, secret: dict) -> None:
     """Gives the secret a new value and the function a new process, since one reads it when it starts."""
     stack.cloud.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(secret))
-    stack.cloud.client("lambda").update_function_configuration(
-        FunctionName=stack.ids["CollectorFunction"], Description=f"changed at {time.monotonic()}")
+    change_function(stack, CHANGED_AT=str(time.monotonic()))
 
 
 @pytest.fixture
@@ -69,8 +75,8 @@ def test_the_bucket_is_private_encrypted_and_takes_tls_alone(stack):
     assert all(s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values())
     (rule,) = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    code, (statement,) = stack.tls_only
-    assert code == "AccessDenied"
+    answer, (statement,) = stack.tls_only
+    assert answer["errorType"] == "store" and "explicit deny in a resource-based policy" in answer["errorMessage"]
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 
@@ -159,13 +165,10 @@ def test_a_bucket_that_the_stack_does_not_name_is_refused(stack, other_secret):
 
 
 def test_a_secret_that_the_stack_does_not_name_is_refused(stack):
-    functions = stack.cloud.client("lambda")
     stack.cloud.client("secretsmanager").create_secret(Name="another", SecretString=json.dumps(stack.collecting))
-    name = stack.ids["CollectorFunction"]
-    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables | {"SECRET_ID": "another"}})
+    change_function(stack, SECRET_ID="another")
     answer = invoke(stack, {"job": "brand_media", "accounts": ["hermes"]})
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    change_function(stack, SECRET_ID=SECRET)
     assert answer["failed"] and answer["errorType"] == "secret", answer
     assert "AccessDenied" in answer["errorMessage"]
 
