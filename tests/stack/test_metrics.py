@@ -8,7 +8,7 @@ import pytest
 from conftest import configuration
 from graph_api import TOKEN, USER_ID, GraphApi
 from runtime_api import Process
-from template import dashboard, load, of_type, schedules
+from template import ROOT, dashboard, load, of_type, schedules
 
 TEMPLATE = load()
 # How the dashboard names each unit; a count is named after what is counted.
@@ -86,6 +86,15 @@ def test_each_axis_of_the_dashboard_is_in_the_unit_of_its_metrics(emitted):
     for metric, label in shown():
         if metric in emitted:
             assert label in LABELS[emitted[metric]], (metric, label)
+
+
+def test_there_are_as_many_metrics_as_the_manual_counts_the_price_of(emitted):
+    count = lambda job, model: sum(("job", job) in m[2] and ("model" in dict(m[2])) == model for m in emitted)  # noqa: E731
+    text = " ".join((ROOT / "docs" / "operations.md").read_text().split())
+    told = (f"{count('brand_media', False)} of `brand_media` and {count('brand_media', True)} of its models, "
+            f"{count('hashtag', False)} of `hashtag` and {count('hashtag', True)} of its model")
+    assert told in text
+    assert f"{count('token', False)} of `token`" in text
 
 
 def test_the_critical_line_is_the_one_that_the_filter_counts(package, tmp_path):
