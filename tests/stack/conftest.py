@@ -73,7 +73,7 @@ def stack(cloud, api, package, tmp_path_factory):
                   "HashtagSchedule": "'cron(0/1 * * * ? *)'"}
     done = subprocess.run(
         [Path(sys.executable).with_name("sam"), "deploy", "--config-file", template.ROOT / "samconfig.toml",
-         "--template-file", template.emulated(cloud.endpoint), "--stack-name", STACK, "--no-confirm-changeset",
+         "--template-file", template.emulated(), "--stack-name", STACK, "--no-confirm-changeset",
          "--parameter-overrides", *(f"{k}={v}" for k, v in parameters.items())],
         cwd=template.ROOT, env=cloud.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr

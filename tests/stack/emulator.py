@@ -38,7 +38,8 @@ class Emulator:
         port = free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
         self.log_file = folder / "ministack.log"
-        # What a person would have set; a real account's credentials must not get here.
+        # What a person would have set; a real account's credentials must not get here. The emulator has
+        # it too and hands the address on to the functions, whose own variables stay the template's.
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | {
             "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test", "NO_PROXY": "127.0.0.1", "SAM_CLI_TELEMETRY": "0",

@@ -1,4 +1,4 @@
-"""The template as data, and the changes that the emulator needs."""
+"""The template as data, and the one change that the emulator needs."""
 
 import json
 from pathlib import Path
@@ -37,12 +37,10 @@ def dashboard(template: dict) -> list[dict]:
     return json.loads(text.replace("${CallsPerHour}", "200").replace("${DurationLimit}", "48000"))["widgets"]
 
 
-def emulated(endpoint: str) -> Path:
-    """Writes the built template as the emulator takes it, beside the built one: without the saved
-    queries, and with the function told where its AWS is."""
+def emulated() -> Path:
+    """Writes the built template without what the emulator does not know, beside the built one."""
     template = load(BUILT / "template.yaml")
     resources = {n: r for n, r in template["Resources"].items() if r["Type"] != UNKNOWN_TO_THE_EMULATOR}
-    resources["CollectorFunction"]["Properties"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = endpoint
     path = BUILT / "emulated.yaml"
     path.write_text(yaml_dump({**template, "Resources": resources}))
     return path
