@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the terminal")]
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,8 +15,14 @@ use crate::config::Config;
 use crate::event::Job;
 use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
 
+mod check;
+mod completions;
+mod door;
+mod hashtag_ids;
+mod plan;
 mod progress;
 mod run;
+mod schema;
 mod serve;
 
 /// Collects Instagram profiles, media and hashtag media of followed brands.
@@ -43,6 +50,16 @@ enum Command {
     Hashtag(run::RunArgs),
     /// Tell what the access token is still good for
     Token(run::RunArgs),
+    /// Try everything that a run needs, and tell what to do about what fails
+    Check(check::CheckArgs),
+    /// Weigh the configured schedule against the API's limits
+    Plan(plan::PlanArgs),
+    /// Look up the ids of the followed hashtags and print a [hashtag_id] section to paste
+    HashtagIds(hashtag_ids::HashtagIdsArgs),
+    /// Print how a warehouse loads what is collected: tables and statements, or a JSON Schema
+    Schema(schema::SchemaArgs),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsArgs),
     /// Serve the sandbox, a stand-in of the Graph API, until interrupted
     Sandbox(serve::ServeArgs),
 }
@@ -110,8 +127,21 @@ impl Cli {
             Command::BrandMedia(args) => args.run(Job::BrandMedia, self.verbose).await,
             Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
             Command::Token(args) => args.run(Job::Token, self.verbose).await,
+            Command::Check(args) => args.run(self.verbose).await,
+            Command::Plan(args) => args.run(),
+            Command::HashtagIds(args) => args.run(self.verbose).await,
+            Command::Schema(args) => args.run(),
+            Command::Completions(args) => args.run(),
             Command::Sandbox(args) => args.run().await,
         }
+    }
+}
+
+/// Prints what another program may read, and stops without a complaint where that has seen enough.
+fn print_whole(text: &[u8]) -> Result<ExitCode> {
+    match std::io::stdout().write_all(text) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
+        _ => Ok(ExitCode::SUCCESS),
     }
 }
 
