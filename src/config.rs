@@ -142,6 +142,17 @@ impl Config {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn parse(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
+        let (config, written) = Self::resolve(bytes, path)?;
+        let (faults, notices) = written.finish();
+        if faults.is_empty() {
+            Ok(Self { notices, ..config })
+        } else {
+            Err(ConfigError::Faults { path: path.to_owned(), faults })
+        }
+    }
+
+    /// What the file means, good only where `Written` has no fault.
+    fn resolve(bytes: &[u8], path: &str) -> Result<(Self, Written), ConfigError> {
         let mut written = Written::read(bytes, path)?;
         let (end_point, version) = api(&mut written);
         let locations = Locations::resolve(&mut written);
@@ -154,11 +165,8 @@ impl Config {
         let plan = Plan::new(&limits, accounts.len(), hashtags.iter().map(|h| h.id.is_some()));
         plan.check(&mut written);
         locations.check(&mut written, &limits);
-        let (faults, notices) = written.finish();
-        if !faults.is_empty() {
-            return Err(ConfigError::Faults { path: path.to_owned(), faults });
-        }
-        Ok(Self {
+        let notices = Vec::new();
+        let config = Self {
             end_point,
             version,
             locations,
@@ -170,7 +178,8 @@ impl Config {
             brand,
             media,
             media_hashtag,
-        })
+        };
+        Ok((config, written))
     }
 
     /// The mapping of a model.
@@ -219,5 +228,7 @@ fn api(written: &mut Written) -> (String, String) {
     (filled.trim_end_matches('/').to_owned(), version)
 }
 
+#[cfg(test)]
+mod doc_tests;
 #[cfg(test)]
 mod tests;
