@@ -51,12 +51,23 @@ enum Command {
     /// Tell what the access token is still good for
     Token(run::RunArgs),
     /// Try everything that a run needs, and tell what to do about what fails
+    ///
+    /// One line each for the secret, the configuration, the schedule, the token, one cheap call, the
+    /// version that answers, the usage and the bucket: ok, warn, FAIL, or - where it could not be tried.
     Check(check::CheckArgs),
-    /// Weigh the configured schedule against the API's limits
+    /// Weigh the configured schedule against the API's limits, without a call
+    ///
+    /// Tells the calls of processes that know every hashtag's id, and of those that start, and how many
+    /// more accounts or hashtags would fit.
     Plan(plan::PlanArgs),
     /// Look up the ids of the followed hashtags and print a [hashtag_id] section to paste
+    ///
+    /// A pinned id saves each new process a call. The API documents the ids as static and global.
     HashtagIds(hashtag_ids::HashtagIdsArgs),
-    /// Print how a warehouse loads what is collected: tables and statements, or a JSON Schema
+    /// Print a JSON Schema of what is collected, or how a warehouse loads it
+    ///
+    /// Made from the mappings, the locations and the format of the configuration, so it is to be
+    /// printed again when those change.
     Schema(schema::SchemaArgs),
     /// Print the completions of a shell
     Completions(completions::CompletionsArgs),

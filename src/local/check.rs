@@ -22,10 +22,6 @@ mod sheet;
 
 use sheet::Sheet;
 
-/// Try everything that a run needs, and tell what to do about what fails.
-///
-/// One line each for the secret, the configuration, the schedule, the token, one cheap call, the version
-/// that answers, the usage and the bucket: ok, warn, FAIL, or - where it could not be tried.
 #[derive(Debug, Args)]
 #[command(after_help = "The exit status is 1 where a line says FAIL. The bucket is tried by storing \
     quality/check/check.json, a small object that each check replaces: the function may put objects and nothing \
@@ -110,7 +106,8 @@ impl CheckArgs {
             }
             (Err(error), Sink::S3 { bucket, .. }) => sheet.fail(
                 "bucket",
-                error,
+                // The SDK's texts go on with the same once more, as Rust prints its parts.
+                error.to_string().chars().take(300).collect::<String>(),
                 format!(
                     "look whether the bucket {bucket} exists, in the region set, and whether these credentials may s3:PutObject under raw/ and quality/"
                 ),

@@ -8,12 +8,10 @@ use clap_complete::Shell;
 
 use super::{Cli, print_whole};
 
-/// Print the completions of a shell.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "bash: source <(local completions bash)\nzsh:  local completions zsh > \"${fpath[1]}/_local\"\n\
-    fish: local completions fish > ~/.config/fish/completions/local.fish"
-)]
+#[command(after_help = "To load them:\n  bash: source <(local completions bash)\n  \
+    zsh:  local completions zsh > \"${fpath[1]}/_local\"\n  \
+    fish: local completions fish > ~/.config/fish/completions/local.fish")]
 pub(super) struct CompletionsArgs {
     /// The shell
     shell: Shell,

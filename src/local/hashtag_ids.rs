@@ -11,9 +11,6 @@ use super::{SandboxArgs, print_faults};
 use crate::config::{Hashtag, HashtagId};
 use crate::graph::Session;
 
-/// Look up the ids of the followed hashtags and print a [hashtag_id] section to paste.
-///
-/// A pinned id saves each new process a call. The API documents the ids as static and global.
 #[derive(Debug, Args)]
 #[command(after_help = "Standard output holds the section and nothing else, and replaces the one that is there. Each \
     hashtag that is looked up counts towards the 30 different ones in 7 days, as it does when it is collected.")]

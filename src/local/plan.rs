@@ -9,12 +9,9 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::config::{Config, Plan};
 
-/// Weigh the configured schedule against the API's limits.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Makes no call. A schedule that exceeds a limit hour after hour is refused, by this command as \
-    by the function."
-)]
+#[command(after_help = "A schedule that exceeds a limit hour after hour is refused, by this command as \
+    by the function.")]
 pub(super) struct PlanArgs {
     /// The configuration whose topics, schedule and limits are weighed
     #[arg(long, value_name = "FILE", default_value = "configure.ini")]

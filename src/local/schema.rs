@@ -20,13 +20,9 @@ mod spark;
 
 use files::Files;
 
-/// Print how a warehouse loads what is collected: tables and statements, or a JSON Schema.
-///
-/// Made from the mappings, the locations and the format of the configuration, so it is to be printed
-/// again when those change.
 #[derive(Debug, Args)]
-#[command(after_help = "local schema media --for duckdb --from local_env | duckdb media.db\n\
-    local schema brand --for json-schema > brand.schema.json")]
+#[command(after_help = "Examples:\n  local schema media --for duckdb --from local_env | duckdb media.db\n\
+    \x20 local schema brand --for json-schema > brand.schema.json")]
 pub(super) struct SchemaArgs {
     /// The model; all of them where none is given
     #[arg(value_parser = Model::ALL.map(Model::name))]
