@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 use tracing::{Instrument, info_span, warn};
 
+use crate::body::Body;
 use crate::collect::{Outcome, Progress, Topic, collect};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::error::{Cause, Error};
@@ -280,27 +281,20 @@ impl Ready {
         models: &[Model],
     ) -> (Vec<Object>, Vec<Tally<'m>>) {
         let name = RunName { time, shard: event.shard.as_ref() };
-        let mut bodies: Vec<Vec<u8>> = models.iter().map(|_| Vec::new()).collect();
+        let mut bodies: Vec<Body> = models.iter().map(|_| Body::new(self.config.format)).collect();
         let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
         for (topic, outcome) in topics.iter().zip(outcomes) {
             for ((_, batch), (body, tally)) in outcome.into_iter().flatten().zip(bodies.iter_mut().zip(&mut tallies)) {
                 tally.add(topic.name(), &batch);
-                if batch.records > 0 {
-                    body.push(if body.is_empty() { b'[' } else { b',' });
-                    body.extend_from_slice(&batch.json);
-                }
+                body.add(&batch);
             }
         }
         let mut objects = Vec::new();
-        for ((model, mut body), tally) in models.iter().zip(bodies).zip(&tallies) {
+        for ((model, body), tally) in models.iter().zip(bodies).zip(&tallies) {
             let failed = &run.summary.failures;
-            if !body.is_empty() {
-                body.push(b']');
-                objects.push(Object {
-                    key: self.config.locations.raw(*model, name),
-                    body: body.into(),
-                    records: Some(tally.records),
-                });
+            if let Some(body) = body.finish() {
+                let (key, records) = (self.config.locations.raw(*model, name), Some(tally.records));
+                objects.push(Object { key, body: body.into(), records });
             }
             if tally.has_issues() || (tally.records > 0 && !failed.is_empty()) {
                 let body = tally.to_json(event.job.name(), &run.summary.time, failed).into();

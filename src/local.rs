@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the terminal")]
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,8 +15,14 @@ use crate::config::Config;
 use crate::event::Job;
 use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
 
+mod check;
+mod completions;
+mod door;
+mod hashtag_ids;
+mod plan;
 mod progress;
 mod run;
+mod schema;
 mod serve;
 
 /// Collects Instagram profiles, media and hashtag media of followed brands.
@@ -43,6 +50,27 @@ enum Command {
     Hashtag(run::RunArgs),
     /// Tell what the access token is still good for
     Token(run::RunArgs),
+    /// Try everything that a run needs, and tell what to do about what fails
+    ///
+    /// One line each for the secret, the configuration, the schedule, the token, one cheap call, the
+    /// version that answers, the usage and the bucket: ok, warn, FAIL, or - where it could not be tried.
+    Check(check::CheckArgs),
+    /// Weigh the configured schedule against the API's limits, without a call
+    ///
+    /// Tells the calls of processes that know every hashtag's id, and of those that start, and how many
+    /// more accounts or hashtags would fit.
+    Plan(plan::PlanArgs),
+    /// Look up the ids of the followed hashtags and print a [hashtag_id] section to paste
+    ///
+    /// A pinned id saves each new process a call. The API documents the ids as static and global.
+    HashtagIds(hashtag_ids::HashtagIdsArgs),
+    /// Print a JSON Schema of what is collected, or how a warehouse loads it
+    ///
+    /// Made from the mappings, the locations and the format of the configuration, so it is to be
+    /// printed again when those change.
+    Schema(schema::SchemaArgs),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsArgs),
     /// Serve the sandbox, a stand-in of the Graph API, until interrupted
     Sandbox(serve::ServeArgs),
 }
@@ -110,8 +138,21 @@ impl Cli {
             Command::BrandMedia(args) => args.run(Job::BrandMedia, self.verbose).await,
             Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
             Command::Token(args) => args.run(Job::Token, self.verbose).await,
+            Command::Check(args) => args.run(self.verbose).await,
+            Command::Plan(args) => args.run(),
+            Command::HashtagIds(args) => args.run(self.verbose).await,
+            Command::Schema(args) => args.run(),
+            Command::Completions(args) => args.run(),
             Command::Sandbox(args) => args.run().await,
         }
+    }
+}
+
+/// Prints what another program may read, and stops without a complaint where that has seen enough.
+fn print_whole(text: &[u8]) -> Result<ExitCode> {
+    match std::io::stdout().write_all(text) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
+        _ => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -353,6 +353,8 @@ pub struct Batch {
     pub json: Vec<u8>,
     /// How many records `json` holds.
     pub records: usize,
+    /// Where in `json` the commas between the records stand.
+    pub commas: Vec<usize>,
     /// The ids of the records that have an issue; issues refer to them by position.
     pub ids: Vec<Box<str>>,
     /// The fields that were given their defaults.
@@ -364,6 +366,7 @@ pub struct Batch {
 impl Batch {
     fn open_record(&mut self) {
         if self.records > 0 {
+            self.commas.push(self.json.len());
             self.json.push(b',');
         }
         self.json.push(b'{');

@@ -178,6 +178,17 @@ fn check(place: &str, get: impl Fn(&str) -> Option<String>) -> Result<Secret, Se
     Ok(Secret { credentials, bucket, config_file })
 }
 
+/// The keys that are asked for, for the test of docs/configuration.md.
+#[cfg(test)]
+pub(crate) fn keys() -> Vec<String> {
+    let asked = std::cell::RefCell::new(Vec::new());
+    let _ = check("", |key| {
+        asked.borrow_mut().push(key.to_owned());
+        Some("1".to_owned())
+    });
+    asked.into_inner()
+}
+
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;

@@ -12,6 +12,7 @@
 
 mod aws;
 mod collects;
+mod commands;
 mod events;
 mod failures;
 mod hostile;
