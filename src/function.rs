@@ -17,7 +17,7 @@ use crate::collect::{Outcome, Progress, Topic, collect};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::error::{Cause, Error};
 use crate::event::{Event, Job};
-use crate::graph::{Client, Session};
+use crate::graph::{Client, Edge, Session};
 use crate::quality::Tally;
 use crate::record::Model;
 use crate::report::{self, FailedTopic, File, Quality, Response, Summary};
@@ -247,7 +247,8 @@ impl Ready {
         let models = topics.first().map_or(&[][..], |topic| topic.models());
         let (objects, tallies) = self.objects(run, event, time, &topics, outcomes, models);
         report::log_quality(&tallies);
-        report::log_unknown_fields(&self.client.unknown_fields(), &tallies);
+        let edge = if event.job == Job::Hashtag { Edge::RecentMedia } else { Edge::Discovery };
+        report::log_unknown_fields(&self.client.unknown_fields(edge), &tallies);
         run.summary.quality = Quality::of(&tallies);
         let error_log = report::error_log(event.job, &tallies, &run.summary.failures);
         let target_file = self.store(run, objects).await?;

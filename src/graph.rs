@@ -9,7 +9,7 @@ mod session;
 mod usage;
 
 pub use answer::{Discovery, MediaPage, TokenInfo};
-pub use client::Client;
+pub use client::{Client, Edge};
 pub use error::{ApiError, Failure, Kind, classify};
 pub use session::{Renew, Session};
 pub use usage::Usage;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use aws_config::SdkConfig;
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use secrecy::SecretString;
+
+use crate::error::with_causes;
 
 /// Where the secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,8 +136,7 @@ fn from_file(path: &Path) -> Result<Secret, SecretError> {
 async fn from_manager(id: &str, aws: &SdkConfig) -> Result<Secret, SecretError> {
     let client = aws_sdk_secretsmanager::Client::new(aws);
     let answer = client.get_secret_value().secret_id(id).send().await;
-    let answer =
-        answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: DisplayErrorContext(e).to_string() })?;
+    let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
     from_json(id, answer.secret_string().unwrap_or_default())
 }
 

@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
 use crate::config::ObjectKey;
+use crate::error::with_causes;
 
 /// A place for objects.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ impl Sink {
 async fn put_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &ObjectKey, body: Bytes) -> Result<(), String> {
     let put =
         client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE).body(ByteStream::from(body));
-    put.send().await.map(drop).map_err(|e| DisplayErrorContext(e).to_string())
+    put.send().await.map(drop).map_err(|e| with_causes(&e))
 }
 
 /// Writes a file beside its place and then moves it there, so that no reader sees half of it.
