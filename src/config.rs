@@ -23,6 +23,15 @@ pub use topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
 
 use written::Written;
 
+/// The configuration of a secret that names none.
+pub const DEFAULT_FILE: &str = "configure.ini";
+
+/// Stands for the configuration that the program was built with. A deployed package holds nothing but
+/// the program: SAM's builder for Rust copies no other file into it.
+pub const PACKAGED: &str = "packaged";
+
+const PACKAGED_INI: &[u8] = include_bytes!("../configure.ini");
+
 /// A configuration that can work.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -80,7 +89,7 @@ impl fmt::Display for Fault {
 pub enum ConfigError {
     /// The file could not be read.
     #[error(
-        "configuration {path} could not be read ({source}); it is looked for relative to the working directory and named by `config_file` of the secret"
+        "configuration {path} could not be read ({source}); it is looked for relative to the working directory and named by `config_file` of the secret; `packaged` is the one built into the program"
     )]
     Unreadable {
         /// The path looked at.
@@ -130,6 +139,9 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]; where the file could be read as INI, all its faults at once.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        if path == Path::new(PACKAGED) {
+            return Self::parse(PACKAGED_INI, "configure.ini, as built into the program");
+        }
         let shown = path.display().to_string();
         match std::fs::read(path) {
             Ok(bytes) => Self::parse(&bytes, &shown),

@@ -25,7 +25,6 @@ pub const LOCAL_BUCKET: &str = "local_env";
 impl Source {
     /// The source that the environment names.
     pub fn from_env() -> Self {
-        let set = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         match set("SECRET_ID") {
             Some(id) => Self::Manager(id),
             None => Self::File(set("SECRET_FILE").unwrap_or_else(|| DEFAULT_FILE.to_owned()).into()),
@@ -46,6 +45,11 @@ impl Source {
     }
 }
 
+/// A variable of the environment, where it is set to something.
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
 /// Who makes the calls, and where the data goes.
 #[derive(Debug, Clone)]
 pub struct Secret {
@@ -53,7 +57,8 @@ pub struct Secret {
     pub credentials: Credentials,
     /// The S3 bucket, or [`LOCAL_BUCKET`].
     pub bucket: String,
-    /// The configuration, relative to the working directory.
+    /// The configuration, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED). A
+    /// secret that names none leaves it to the variable `CONFIG_FILE`.
     pub config_file: PathBuf,
 }
 
@@ -173,7 +178,8 @@ fn check(place: &str, get: impl Fn(&str) -> Option<String>) -> Result<Secret, Se
         (Some(_), None) => return Err(wrong("app_secret", "is missing beside app_id; give both or neither")),
         (None, Some(_)) => return Err(wrong("app_id", "is missing beside app_secret; give both or neither")),
     };
-    let config_file = optional("config_file").unwrap_or_else(|| "configure.ini".to_owned()).into();
+    let config_file = optional("config_file").or_else(|| set("CONFIG_FILE"));
+    let config_file = config_file.unwrap_or_else(|| crate::config::DEFAULT_FILE.to_owned()).into();
     let credentials = Credentials { ig_user_id, access_token: access_token.into(), app };
     Ok(Secret { credentials, bucket, config_file })
 }

@@ -356,3 +356,8 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn packaged_stands_for_the_configuration_that_was_built_in() {
+    assert_eq!(shown(Config::load(std::path::Path::new(PACKAGED))), shown(parse(SHIPPED)));
+}

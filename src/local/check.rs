@@ -13,7 +13,7 @@ use serde_json::json;
 use super::door::{self, Door};
 use super::{SandboxArgs, print_faults};
 use crate::config::{Config, ConfigError, Locations};
-use crate::graph::{Session, Usage};
+use crate::graph::{Edge, Session, Usage};
 use crate::secret::{Secret, Source};
 use crate::sink::Sink;
 
@@ -78,7 +78,7 @@ impl CheckArgs {
                 let keeper = if self.sandbox { "the sandbox's secret".to_owned() } else { place(&door.source) };
                 api::token(sheet, &session, &config, &keeper).await;
                 api::call(sheet, &session, &config).await;
-                api::unknown_fields(sheet, &client.unknown_fields());
+                api::unknown_fields(sheet, &client.unknown_fields(Edge::Discovery));
                 tell_version(sheet, &config, session.version());
                 tell_usage(sheet, session.usage());
             }
