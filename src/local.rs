@@ -15,7 +15,9 @@ use crate::event::Job;
 use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
 
 mod progress;
+mod report;
 mod run;
+mod sandbox_day;
 mod serve;
 
 /// Collects Instagram profiles, media and hashtag media of followed brands.
@@ -45,6 +47,11 @@ enum Command {
     Token(run::RunArgs),
     /// Serve the sandbox, a stand-in of the Graph API, until interrupted
     Sandbox(serve::ServeArgs),
+    /// Collect a day of sandbox data into ./local_env, as the schedule would have
+    #[command(name = "sandbox-day")]
+    SandboxDay(sandbox_day::SandboxDayArgs),
+    /// Make one HTML page of what was collected: followers, engagement, hashtags, quality, failures
+    Report(report::ReportArgs),
 }
 
 /// How the sandbox behaves, for every command that can run on it.
@@ -111,6 +118,8 @@ impl Cli {
             Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
             Command::Token(args) => args.run(Job::Token, self.verbose).await,
             Command::Sandbox(args) => args.run().await,
+            Command::SandboxDay(args) => args.run(self.verbose).await,
+            Command::Report(args) => args.run().await,
         }
     }
 }

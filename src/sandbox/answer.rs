@@ -202,7 +202,7 @@ impl State {
     }
 
     fn now(&self) -> DateTime<Utc> {
-        self.options.now.unwrap_or_else(Utc::now)
+        lock(&self.now).unwrap_or_else(Utc::now)
     }
 
     fn hashtag_search(&self, topic: &str) -> Reply {
