@@ -154,3 +154,38 @@ fn moment(text: &str) -> Result<DateTime<Utc>, String> {
     let day = text.parse::<NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0));
     day.map(|day| day.and_utc()).ok_or_else(|| "2026-11-24 or 2026-11-24T03:00:00Z expected".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(since: Option<&str>, until: Option<&str>) -> ReportArgs {
+        let time = |text: Option<&str>| text.map(|text| moment(text).unwrap());
+        let (source, out, config) = (String::new(), PathBuf::new(), PathBuf::new());
+        ReportArgs { source, out, since: time(since), until: time(until), config }
+    }
+
+    #[test]
+    fn the_files_of_a_run_come_together_and_those_outside_of_the_time_stay_out() {
+        let key = |kind: &str, hour: u32, shard: &str| {
+            format!("{kind}/media_2026-11-24/media_2026-11-24_{hour:02}0000{shard}.json")
+        };
+        let keys =
+            [key("raw", 1, ""), key("raw", 2, "_a"), key("raw", 2, "_b"), key("quality", 2, "_a"), key("raw", 3, "")];
+        let (runs, unnamed) = args(Some("2026-11-24T02:00:00Z"), Some("2026-11-24T03:00:00Z")).files(keys.to_vec());
+        assert_eq!((runs.len(), unnamed.len()), (1, 0));
+        assert_eq!(runs.values().next().map(Vec::len), Some(3));
+    }
+
+    #[test]
+    fn a_file_whose_name_tells_no_run_is_told() {
+        let (runs, unnamed) = args(None, None).files(vec!["raw/x.json".into()]);
+        assert_eq!((runs.len(), unnamed.len(), &*unnamed[0].key), (0, 1, "raw/x.json"));
+    }
+
+    #[test]
+    fn a_moment_is_a_time_or_a_day() {
+        assert_eq!(moment("2026-11-24"), moment("2026-11-24T09:00:00+09:00"));
+        assert!(moment("yesterday").unwrap_err().contains("2026-11-24"));
+    }
+}

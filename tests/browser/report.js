@@ -105,7 +105,7 @@ const tests = {
     assert.match(await page.locator("#section-6 .takeaway").textContent(), /4 topics failed and 3 runs went missing/);
     await shoot(page, "desktop");
     for (let i = 1; i <= 6; i++) await shoot(page.locator(`#section-${i}`), `desktop-${i}`);
-    // Before the pointer stands over a chart.
+    await page.locator("#section-1 .u-over").scrollIntoViewIfNeeded();
     const { x, y, width, height } = await page.locator("#section-1 .u-over").boundingBox();
     await page.mouse.move(x + width / 2, y + height / 2);
     assert.match(await page.locator("#tip").innerText(), /Nov.*[\s\S]*Fendi/);

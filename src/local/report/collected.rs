@@ -217,3 +217,110 @@ fn note(table: &mut Table, house: usize, [hidden, zero, unusable]: [Measure; 3],
 fn whole(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The page's data of runs, each given by its model, minute, records and quality object.
+    fn page(runs: &[(Model, i64, Value, Option<Value>)]) -> Value {
+        let mut collected = Collected::default();
+        for (model, minute, records, quality) in runs {
+            let mut run = Run::new(*model, minute * 60);
+            run.take(Kind::Raw, "raw".into(), Ok(records.to_string().into()));
+            if let Some(quality) = quality {
+                run.take(Kind::Quality, "quality".into(), Ok(quality.to_string().into()));
+            }
+            collected.add(run);
+        }
+        serde_json::to_value(collected.finish("here", 0)).unwrap()
+    }
+
+    fn media(id: &str, likes: i64) -> Value {
+        json!({"user_id": "7", "media_id": id, "timestamp": "2026-11-24T01:00:00+0000", "like_count": likes, "comments_count": 1})
+    }
+
+    #[test]
+    fn followers_come_with_their_runs_and_a_defaulted_figure_is_a_hole() {
+        let profile = |n: i64| json!([{"user_id": "7", "user_name": "loewe", "followers_count": n, "media_count": 3}]);
+        let quality = json!({"defaulted": {"followers_count": {"not found field": [{"id": "7"}]}}});
+        let page = page(&[
+            (Model::Brand, 0, profile(10), None),
+            (Model::Brand, 60, profile(0), Some(quality)),
+            (Model::Brand, 120, profile(12), None),
+        ]);
+        assert_eq!(page["tables"]["brand"]["times"], json!([0, 3600, 7200]));
+        assert_eq!(page["tables"]["brand"]["houses"]["followers"], json!([[10, null, 12]]));
+        assert_eq!(page["houses"][0]["label"], "loewe");
+    }
+
+    #[test]
+    fn new_under_a_hashtag_is_what_the_last_run_did_not_have_and_a_page_of_new_ones_is_full() {
+        let run = |ids: &[&str]| ids.iter().map(|id| media(id, 1)).collect::<Value>();
+        let page = page(&[
+            (Model::MediaHashtag, 0, run(&["1", "2"]), None),
+            (Model::MediaHashtag, 5, run(&["2", "3"]), None),
+            (Model::MediaHashtag, 10, run(&["4", "5", "5"]), None),
+        ]);
+        let of = |measure: &str| page["tables"]["media_hashtag"]["houses"][measure][0].clone();
+        assert_eq!(of("records"), json!([2, 2, 2]));
+        assert_eq!(of("compared"), json!([null, 2, 2]));
+        assert_eq!(of("fresh"), json!([null, 1, 2]));
+        assert_eq!(of("full"), json!([null, 0, 1]));
+        assert_eq!(page["hours"][0]["posts"], json!([5]));
+    }
+
+    #[test]
+    fn hidden_likes_are_counted_apart_from_zeros_and_gain_nothing() {
+        let quality =
+            json!({"defaulted": {"like_count": {"not found field": [{"id": "1"}], "wrong type": [{"id": "4"}]}}});
+        let run = |likes: i64| json!([media("1", 0), media("2", 0), media("3", likes), media("4", 0)]);
+        let page = page(&[(Model::Media, 0, run(5), Some(quality.clone())), (Model::Media, 60, run(9), Some(quality))]);
+        let of = |measure: &str| page["tables"]["media"]["houses"][measure][0].clone();
+        assert_eq!(
+            [of("likes_hidden"), of("likes_zero"), of("likes_unusable")],
+            [json!([1, 1]), json!([1, 1]), json!([1, 1])]
+        );
+        assert_eq!(of("likes_gained"), json!([null, 4]));
+        assert_eq!(
+            page["tables"]["media"]["defaulted"][0],
+            json!({"field": "like_count", "reason": "not found field", "n": [1, 1]})
+        );
+        let posts = page["posts"].as_array().unwrap();
+        assert_eq!(posts.iter().filter(|p| p["hidden"] == true && p.get("likes").is_none()).count(), 1);
+    }
+
+    #[test]
+    fn a_broken_file_is_told_and_the_rest_of_its_run_counts() {
+        let mut run = Run::new(Model::Media, 0);
+        run.take(Kind::Raw, "raw/a".into(), Ok(b"[{".to_vec()));
+        run.take(Kind::Raw, "raw/b".into(), Ok(json!([media("1", 0)]).to_string().into()));
+        run.take(Kind::Quality, "quality/a".into(), Err("permission denied".into()));
+        let mut collected = Collected::default();
+        collected.add(run);
+        let page = serde_json::to_value(collected.finish("here", 0)).unwrap();
+        assert_eq!(page["skipped"][1], json!({"key": "quality/a", "reason": "permission denied"}));
+        assert_eq!(page["source"]["records"], 1);
+        // Without the quality object a 0 may be hidden: it is not told as counted.
+        assert_eq!(page["tables"]["media"]["houses"]["likes_unusable"], json!([[1]]));
+    }
+
+    #[test]
+    fn failures_and_missing_runs_are_told() {
+        let failed = json!({"failed_topics": [{"topic": "dior", "kind": "permission", "code": 10, "message": "no"}]});
+        let page = page(&[
+            (Model::Brand, 0, json!([]), Some(failed.clone())),
+            (Model::Brand, 60, json!([]), None),
+            (Model::Brand, 240, json!([]), None),
+            (Model::Brand, 300, json!([]), None),
+            (Model::Media, 0, json!([]), Some(failed)),
+        ]);
+        assert_eq!(page["failures"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            page["jobs"][0]["gaps"],
+            json!([{"job": "brand_media", "after": 3600, "before": 14400, "missing": 2}])
+        );
+    }
+}

@@ -45,14 +45,19 @@ function ends(model, measure, house) {
   return there.length ? { first: all[there[0]], last: all[there.at(-1)] } : null;
 }
 
+// The usual time from one row of a table to the next.
+function usual(model) {
+  const t = times(model);
+  return Math.max(DATA.tables[model]?.width ?? 0, median(t.slice(1).map((time, i) => time - t[i])) || 300);
+}
+
 // The rows in the range by periods, of which there are at most `most`: [{time, rows}], and their length.
 function periods(model, most) {
   const t = times(model), at = rows(model);
   if (!at.length) return { step: HOUR, list: [] };
   const span = t[at.at(-1)] - t[at[0]] + 1;
-  const usual = Math.max(DATA.tables[model].width, median(t.slice(1).map((time, i) => time - t[i])) || 300);
   const steps = [300, 900, 1800, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 7 * DAY, 28 * DAY];
-  const step = steps.find((s) => s >= usual && span / s <= most) ?? 28 * DAY;
+  const step = steps.find((s) => s >= usual(model) && span / s <= most) ?? 28 * DAY;
   const list = [];
   for (const i of at) {
     const time = Math.floor(t[i] / step) * step;

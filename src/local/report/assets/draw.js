@@ -31,9 +31,10 @@ function swatch(house) {
 
 const name = (house) => [swatch(house), house.label];
 
-// A table: head of texts, rows of texts or nodes; columns named in `text` are not numbers.
-function table(caption, head, body, text = [0]) {
-  const cls = (i) => (i === 0 ? "name" : text.includes(i) ? "text" : null);
+// A table: head of texts, rows of texts or nodes. The first column names the row; those in `text` hold
+// running text and those in `words` a word or two, the others numbers.
+function table(caption, head, body, text = [], words = []) {
+  const cls = (i) => (i === 0 ? "name" : text.includes(i) ? "text" : words.includes(i) ? "word" : null);
   return el("table", {},
     caption ? el("caption", {}, caption) : null,
     el("thead", {}, el("tr", {}, head.map((h, i) => el("th", { scope: "col", class: cls(i) }, h)))),
@@ -108,7 +109,10 @@ function drawCharts() {
   for (const { split, draw } of waiting.splice(0)) charts.push(draw(whole - (split ? beside : 0)));
 }
 
-function axes(format) {
+// Steps of an axis of whole things.
+const WHOLE = Array.from({ length: 13 }, (_, i) => [1, 2, 5].map((k) => k * 10 ** i)).flat();
+
+function axes(format, whole) {
   const font = `12px ${css("--sans")}`;
   const common = { stroke: css("--soft"), font, ticks: { show: false } };
   const grid = { stroke: css("--grid"), width: 1 };
@@ -120,12 +124,12 @@ function axes(format) {
   const size = (u, texts) => Math.max(36, ...(texts ?? []).map((text) => text.length * 7 + 10));
   return [
     { ...common, grid: { show: false }, values: label, space: 64, size: 40 },
-    { ...common, grid, values: (u, splits) => splits.map((v) => (v == null ? "" : format(v))), size, gap: 6 },
+    { ...common, grid, incrs: whole ? WHOLE : undefined, values: (u, splits) => splits.map((v) => (v == null ? "" : format(v))), size, gap: 6 },
   ];
 }
 
 // `series` is [{house, values, tip}]; with `stacked`, bars on top of each other.
-function timeChart(box, { label, x, series, format, axisFormat = compact, stacked = false, split = false, height = 320 }) {
+function timeChart(box, { label, x, series, format, axisFormat = compact, stacked = false, split = false, whole = true, height = 320 }) {
   if (!x.length || !series.some((s) => s.values.some((v) => v != null))) {
     box.append(el("p", { class: "empty" }, "Nothing to draw in this range."));
     return;
@@ -146,7 +150,7 @@ function timeChart(box, { label, x, series, format, axisFormat = compact, stacke
     legend: { show: false },
     scales: { x: { range: stacked ? barRange(x) : undefined }, y: { range: (u, lo, hi) => limits(lo, hi, stacked) } },
     series: [{}, ...lines],
-    axes: axes(axisFormat),
+    axes: axes(axisFormat, whole),
     cursor: { sync: { key: "time" }, y: false, drag: { x: true, y: false, setScale: false }, points: { show: !stacked } },
     hooks: {
       setCursor: [(u) => tell(u, series, format)],
@@ -173,7 +177,7 @@ function barRange(x) {
 
 function limits(lo, hi, fromZero) {
   if (lo == null) return [0, 1];
-  const room = (hi - lo || Math.abs(hi) || 1) * 0.06;
+  const room = hi === lo ? 1 : (hi - lo) * 0.06;
   return fromZero ? [0, hi + room] : [lo - room, hi + room];
 }
 

@@ -40,7 +40,9 @@ function quality(box) {
 function fields(box) {
   const most = STATE.narrow ? 24 : 48;
   const span = Math.max(1, STATE.to - STATE.from + 1);
-  const width = [300, 900, 1800, HOUR, 3 * HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY].find((w) => span / w <= most) ?? 28 * DAY;
+  // Not shorter than the time between the runs of the rarest job, whose other columns would be empty.
+  const least = Math.max(0, ...MODELS.map(usual));
+  const width = [300, 900, 1800, HOUR, 3 * HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY].find((w) => w >= least && span / w <= most) ?? 28 * DAY;
   const from = Math.floor(STATE.from / width), count = Math.floor(STATE.to / width) - from + 1;
   const slots = (model, list) => {
     const slot = new Array(count).fill(null);
@@ -67,7 +69,7 @@ function fields(box) {
   box.append(tipsOn(el("table", { class: "heat fields", "aria-label": "Fields defaulted over time" }, el("thead", {}, head), el("tbody", {}, body))));
   box.append(el("ul", { class: "key" }, el("li", { class: "ramp" }, "0 %", el("i"), `${percent(largest, 1)} of the records`), el("li", {}, `${moment(at(0))} – ${moment(at(count))}, all houses`)));
   box.append(figures("fields defaulted and records left out", () => table("All houses, in this range", ["Model", "What", "Count", "Records", "Share"],
-    lines.map((l) => [l.model, l.what, n(sum(l.counts)), n(sum(l.records)), percent(sum(l.counts), sum(l.records))]), [0, 1])));
+    lines.map((l) => [l.model, l.what, n(sum(l.counts)), n(sum(l.records)), percent(sum(l.counts), sum(l.records))]), [1])));
 }
 
 function runs(box) {
@@ -83,14 +85,14 @@ function runs(box) {
   else {
     const list = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Topics that failed" });
     list.append(table(DATA.failures_untold ? `The newest; ${n(DATA.failures_untold)} older ones are not listed` : null, ["Topic", "Run", "Job", "Kind", "Code", "Message"],
-      failed.map((f) => [f.topic, moment(f.time), f.job, f.kind, f.code ?? "–", f.message]), [0, 5]));
+      failed.map((f) => [f.topic, moment(f.time), f.job, f.kind, f.code ?? "–", f.message]), [5], [1, 2, 3]));
     box.append(list);
   }
   if (gapsInRange().length) box.append(figures("missing runs", () => table(zoneName(), ["Job", "After", "Before", "Missing"], gapsInRange().map((g) => [g.job, moment(g.after), moment(g.before), n(g.missing)]))));
   if (DATA.skipped.length) {
     box.append(panel("Files that could not be used"));
     const list = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Files that could not be used" });
-    list.append(table(DATA.skipped_untold ? `${n(DATA.skipped_untold)} more are not listed` : null, ["File", "Why"], DATA.skipped.map((s) => [s.key, s.reason]), [0, 1]));
+    list.append(table(DATA.skipped_untold ? `${n(DATA.skipped_untold)} more are not listed` : null, ["File", "Why"], DATA.skipped.map((s) => [s.key, s.reason]), [1]));
     box.append(list);
   }
 }

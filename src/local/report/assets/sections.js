@@ -37,10 +37,10 @@ function headline(box) {
   const item = (term, figure, note, cls) => el("div", {}, el("dt", {}, term),
     el("dd", { class: `number ${cls ?? ""}` }, figure), el("dd", { class: "note" }, note));
   box.replaceChildren(
-    item("Followers", followers == null ? "–" : followers < 10000 ? n(followers) : longer.format(followers), `${signed(more)} in this time`),
-    item("Posts by the houses", n(posted.length), `published, by ${many(new Set(posted.map((p) => p.house)).size, "house")}`),
-    item("Interactions gained", compact(gained), "likes and comments added to the houses’ posts"),
-    item("Posts under hashtags", compact(fresh), `new; ${percent(fresh, compared, 0)} of what came`),
+    item("Followers", followers == null ? "–" : followers < 10000 ? n(followers) : longer.format(followers), rows("brand").length < 2 ? "at the last run" : `${signed(more)} in this time`),
+    item("Posts by the houses", n(posted.length), posted.length ? `published, by ${many(new Set(posted.map((p) => p.house)).size, "house")}` : "published in this time"),
+    item("Interactions gained", compact(gained), gained == null ? "likes and comments: takes two runs" : "likes and comments added to the houses’ posts"),
+    item("Posts under hashtags", compact(fresh), compared ? `new; ${percent(fresh, compared, 0)} of what came` : "new since the last run: takes two runs"),
     item("Hidden likes", percent(hidden, records), "of all records: left out by the API, not 0"),
     item("Failures", n(failed), gone ? `topics; and ${many(gone, "run")} missing` : "topics; no run is missing", failed || gone ? "bad" : ""),
   );
@@ -49,7 +49,8 @@ function headline(box) {
 function followers(box) {
   const houses = shown().map((house) => ({ house, ...ends("brand", "followers", house) })).filter((h) => h.last != null);
   const best = most(houses, (h) => h.last - h.first);
-  say(box, best && best.last > best.first ? `${best.house.label} gained the most followers: ${signed(best.last - best.first)}.` : "Followers did not grow in this time.",
+  const one = rows("brand").length < 2;
+  say(box, one ? "A change takes two runs to see." : best?.last > best?.first ? `${best.house.label} gained the most followers: ${signed(best.last - best.first)}.` : "Followers did not grow in this time.",
     "As the profiles tell at each run. The change is counted from the first run of the range, so that houses of every size can be compared.");
   const split = box.appendChild(el("div", { class: "split" }));
   const left = split.appendChild(el("div"));
@@ -63,7 +64,7 @@ function followers(box) {
     return { house, values: at.map((i) => (all[i] == null ? null : worth(all[i], first))) };
   });
   const axis = { change: signed, share: (y) => `${+y.toFixed(3)}`, total: compact }[STATE.followers];
-  timeChart(chartBox(left), { label: "Followers of each house over time", x: at.map((i) => times("brand")[i]), series, format: tell, axisFormat: axis, split: true, height: 380 });
+  timeChart(chartBox(left), { label: "Followers of each house over time", x: at.map((i) => times("brand")[i]), series, format: tell, axisFormat: axis, whole: STATE.followers !== "share", split: true, height: 380 });
   left.append(figures("followers", () => timeTable("Followers", "brand", at.map((i) => ({ time: times("brand")[i], rows: [i] })), (house, p) => n(values("brand", "followers", house)[p.rows[0]]))));
   houses.sort((a, b) => b.last - b.first - (a.last - a.first));
   const largest = Math.max(0, ...houses.map((h) => h.last - h.first));
@@ -119,7 +120,7 @@ function posts(box) {
     el("p", { class: "what", dir: "auto" }, link(p, p.caption || "Without a caption")),
     el("p", { class: "drew" }, `${likes(p)}, ${many(p.comments ?? 0, "comment")} `, el("span", { class: "posts-kind" }, `· ${p.kind.toLowerCase().replace("_", " ")}`))))));
   box.append(figures("posts", () => table(`Published in this time, ${zoneName()}`, ["House", "Published", "Kind", "Caption", "Likes", "Comments"],
-    best.slice(0, 600).map((p) => [name(house(p)), moment(p.time), p.kind, link(p, p.caption || "–"), p.hidden ? "hidden" : n(p.likes), n(p.comments)]), [0, 3])));
+    best.slice(0, 600).map((p) => [name(house(p)), moment(p.time), p.kind, link(p, p.caption || "–"), p.hidden ? "hidden" : n(p.likes), n(p.comments)]), [3], [1, 2])));
 }
 
 function hashtags(box) {
@@ -161,16 +162,18 @@ function rhythm(box) {
   const days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
   const peak = week.indexOf(Math.max(...week)), largest = week[peak];
   const hour = (h) => `${String(h).padStart(2, "0")}:00`;
-  say(box, largest ? `Most posts come on ${days[Math.floor(peak / 24)]}s at ${hour(peak % 24)}, ${zoneName()}.` : "No posts in this time.",
-    STATE.rhythm === "tag" ? "Posts under the hashtags, by the hour in which they were published. An hour without colour lies outside the range or had none."
+  const when = `${days[Math.floor(peak / 24)]}${STATE.to - STATE.from > 14 * DAY ? "s" : ""}, ${hour(peak % 24)} ${zoneName()}`;
+  say(box, largest ? `The busiest hour: ${when}.` : "No posts in this time.",
+    STATE.rhythm === "tag" ? "Posts under the hashtags, by the hour in which they were published. Days and hours without colour lie outside the range or had none."
       : "The houses’ own posts that were seen in this range, back to the oldest on their pages, by the hour in which they were published.");
   box.append(panel("Posts by hour of the week", switcher("Posts", { tag: "Under hashtags", own: "By the houses" }, STATE.rhythm, (key) => { STATE.rhythm = key; render(); })));
   const head = el("tr", {}, el("th"), Array.from({ length: 24 }, (_, h) => el("th", { scope: "col" }, h % 3 ? "" : String(h).padStart(2, "0"))));
-  const body = days.map((day, d) => el("tr", {}, el("th", { scope: "row" }, day.slice(0, 3)), Array.from({ length: 24 }, (_, h) => {
+  const there = days.map((_, d) => d).filter((d) => sum(week.slice(d * 24, d * 24 + 24)));
+  const body = there.map((d) => [days[d], d]).map(([day, d]) => el("tr", {}, el("th", { scope: "row" }, day.slice(0, 3)), Array.from({ length: 24 }, (_, h) => {
     const k = week[d * 24 + h];
     return heatCell(k ? k / largest : null, `${day} ${hour(h)}: ${many(k, "post")}`);
   })));
   box.append(tipsOn(el("table", { class: "heat week", "aria-label": "Posts by hour of the week" }, el("thead", {}, head), el("tbody", {}, body))));
   box.append(el("ul", { class: "key" }, el("li", { class: "ramp" }, "0", el("i"), `${many(largest, "post")} an hour of the week`)));
-  box.append(figures("posts by hour of the week", () => table(`Posts, ${zoneName()}`, ["Hour", ...days], Array.from({ length: 24 }, (_, h) => [hour(h), ...days.map((_, d) => n(week[d * 24 + h]))]))));
+  box.append(figures("posts by hour of the week", () => table(`Posts, ${zoneName()}`, ["Hour", ...there.map((d) => days[d])], Array.from({ length: 24 }, (_, h) => [hour(h), ...there.map((d) => n(week[d * 24 + h]))]))));
 }
