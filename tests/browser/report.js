@@ -107,14 +107,18 @@ const tests = {
     for (let i = 1; i <= 6; i++) await shoot(page.locator(`#section-${i}`), `desktop-${i}`);
     await page.locator("#section-1 .u-over").scrollIntoViewIfNeeded();
     const { x, y, width, height } = await page.locator("#section-1 .u-over").boundingBox();
-    await page.mouse.move(x + width / 2, y + height / 2);
+    // The scrolling, which takes the tip away, may end after the first move.
+    for (let i = 0; i < 40 && !(await page.locator("#tip").innerText()); i++) {
+      await page.mouse.move(x + width / 2 - (i % 2), y + height / 2);
+      await page.waitForTimeout(50);
+    }
     assert.match(await page.locator("#tip").innerText(), /Nov.*[\s\S]*Fendi/);
     // Dragging over a chart chooses a time, for every figure; a double click takes it back.
     const before = await page.locator("#headline").innerText();
     await page.mouse.down();
     await page.mouse.move(x + width * 0.8, y + height / 2, { steps: 5 });
     await page.mouse.up();
-    assert.notEqual(await page.locator("#headline").innerText(), before);
+    await page.waitForFunction((before) => document.getElementById("headline").innerText !== before, before);
     await page.locator("#range-All").click();
     assert.equal(await page.locator("#headline").innerText(), before);
     await page.locator("#range-6h").click();
@@ -174,7 +178,7 @@ const tests = {
       assert.ok(found.canvases.every((colours) => colours > 11));
       if (name) {
         await shoot(page, name);
-        for (let i = 1; i <= 6; i++) await shoot(page.locator(`#section-${i}`), `${name}-${i}`);
+        for (const i of [1, 4, 5, 6]) await shoot(page.locator(`#section-${i}`), `${name}-${i}`);
       }
       assert.deepEqual(troubles, []);
       await close();

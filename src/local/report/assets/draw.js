@@ -151,11 +151,13 @@ function timeChart(box, { label, x, series, format, axisFormat = compact, stacke
     scales: { x: { range: stacked ? barRange(x) : undefined }, y: { range: (u, lo, hi) => limits(lo, hi, stacked) } },
     series: [{}, ...lines],
     axes: axes(axisFormat, whole),
-    cursor: { sync: { key: "time" }, y: false, drag: { x: true, y: false, setScale: false }, points: { show: !stacked } },
+    cursor: { sync: { key: "time", filters: { pub: (event) => event === "mousemove" || event === "mouseleave" } }, y: false, drag: { x: true, y: false, setScale: false }, points: { show: !stacked } },
     hooks: {
       setCursor: [(u) => tell(u, series, format)],
       setSelect: [(u) => {
-        if (u.select.width > 8) choose(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+        const [from, to] = [u.select.left, u.select.left + u.select.width].map((x) => u.posToVal(x, "x"));
+        // Afterwards: choosing takes this very chart away, which is still at work.
+        if (u.select.width > 8) setTimeout(() => choose(from, to));
       }],
     },
   };

@@ -18,7 +18,7 @@ function quality(box) {
   const all = WORTH.map((_, i) => sum(of.map((h) => h.worth[i])) ?? 0);
   const records = sum(all);
   const zeros = all[1] + all[2] + all[3];
-  say(box, zeros ? `Of ${n(zeros)} stored zeros for likes, ${n(all[2])} are hidden and ${n(all[1])} are counted.` : "Every like that is stored was counted.",
+  say(box, zeros && zeros === all[2] ? `All ${n(zeros)} zeros stored for likes stand for hidden ones.` : zeros ? `Of ${n(zeros)} zeros stored for likes, ${n(all[2])} stand for hidden ones and ${n(all[1])} were counted.` : "Every like that is stored was counted.",
     "The API leaves out what an owner hides, and the records must not have holes, so a hidden figure is stored as 0. The quality objects tell the two apart, and this page never takes a hidden figure for a 0.");
   box.append(panel("What a stored like count is worth", switcher("Records of", { media: "The houses’ posts", media_hashtag: "Under hashtags" }, model, (key) => { STATE.worth = key; render(); })));
   box.append(el("ul", { class: "key" }, WORTH.map((text, i) => el("li", {}, el("i", { class: `worth${i}` }), text))));
