@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 
 use crate::http;
 
@@ -24,6 +24,11 @@ const OPERATION: Duration = Duration::from_secs(15);
 /// Loads the configuration from the environment. The standard variables count, `AWS_ENDPOINT_URL` and
 /// `AWS_ENDPOINT_URL_S3` among them.
 pub async fn config(client: reqwest::Client) -> SdkConfig {
+    loader(client).load().await
+}
+
+/// The settings of [`config`] before the environment fills in the rest.
+pub fn loader(client: reqwest::Client) -> ConfigLoader {
     let retries =
         RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(BACKOFF.0).with_max_backoff(BACKOFF.1);
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build();
@@ -31,8 +36,6 @@ pub async fn config(client: reqwest::Client) -> SdkConfig {
         .http_client(http::for_sdk(client))
         .retry_config(retries)
         .timeout_config(timeouts)
-        .load()
-        .await
 }
 
 /// The S3 client: path-style where an endpoint is set, since a custom one has no host for each bucket.

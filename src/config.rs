@@ -1,4 +1,4 @@
-//! `configure.ini`: read as written ([`written`]), then resolved into a checked [`Config`], with every
+//! `configure.ini`: read as written (`config/written.rs`), then resolved into a checked [`Config`], with every
 //! fault listed at once by section and key.
 
 use std::fmt;

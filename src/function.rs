@@ -30,6 +30,9 @@ const STORING_TIME: Duration = Duration::from_secs(2);
 /// What a run may take where the deadline is not known.
 const UNKNOWN_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long the preparation may take: Lambda ends an initialisation after 10 seconds.
+const LONGEST_PREPARATION: Duration = Duration::from_secs(8);
+
 /// What is kept back of the storing time for the response itself.
 const RESPONDING_TIME: Duration = Duration::from_millis(250);
 
@@ -78,9 +81,9 @@ impl Function {
     }
 
     /// Reads the secret and the configuration and builds the clients, ahead of the first invocation. An
-    /// error is left to the invocations, each of which tries again.
+    /// error, and what takes too long, is left to the invocations, each of which tries again.
     pub async fn prepare(&self) {
-        let _ = self.ready().await;
+        let _ = tokio::time::timeout(LONGEST_PREPARATION, self.ready()).await;
     }
 
     async fn ready(&self) -> Result<Arc<Ready>, Cause> {
@@ -165,7 +168,7 @@ impl Function {
             warn!(kind = "time", "the event's time {given} cannot be read: the run's start names the objects instead");
         }
         let time = event.time.unwrap_or(run.started);
-        run.summary.time = time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        run.summary.time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let ready = self.ready().await?;
         let renew = || self.renewed_credentials(ready.client.http()).boxed();
         let session = Session::new(&ready.client, run.stop, &renew);

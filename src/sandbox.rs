@@ -110,6 +110,8 @@ struct State {
     calls: Mutex<Vec<Call>>,
     /// How often each fault rule has struck.
     struck: Mutex<Vec<u32>>,
+    /// Calls under way, and the most there were at once.
+    under_way: Mutex<(usize, usize)>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -126,7 +128,7 @@ impl Sandbox {
         let address = listener.local_addr()?;
         let struck = Mutex::new(vec![0; options.faults.len()]);
         let now = Mutex::new(options.now);
-        let state = Arc::new(State { options, now, calls: Mutex::default(), struck });
+        let state = Arc::new(State { options, now, calls: Mutex::default(), struck, under_way: Mutex::default() });
         let task = tokio::spawn(serve(listener, Arc::clone(&state)));
         Ok(Self { address, state, task })
     }
@@ -144,6 +146,11 @@ impl Sandbox {
     /// Makes `now` the present of the answers from here on, so that one sandbox can live through a day.
     pub fn set_now(&self, now: DateTime<Utc>) {
         *lock(&self.state.now) = Some(now);
+    }
+
+    /// The most calls that were under way at once.
+    pub fn most_at_once(&self) -> usize {
+        lock(&self.state.under_way).1
     }
 
     /// A secret with which the sandbox is called and the data goes to `./local_env`.
@@ -168,7 +175,16 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
         tokio::spawn(async move {
             let service = service_fn(|request: hyper::Request<Incoming>| {
                 let state = Arc::clone(&state);
-                async move { state.answer(&request).await }
+                async move {
+                    {
+                        let (now, most) = &mut *lock(&state.under_way);
+                        *now += 1;
+                        *most = (*most).max(*now);
+                    }
+                    let answer = state.answer(&request).await;
+                    lock(&state.under_way).0 -= 1;
+                    answer
+                }
             });
             let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
             // A peer that hangs up is no concern of the stand-in's.

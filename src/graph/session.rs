@@ -139,6 +139,11 @@ impl<'c> Session<'c> {
         if self.renewed.swap(true, Ordering::Relaxed) {
             drop(renewal);
         } else {
+            warn!(
+                kind = Kind::Token.name(),
+                code = refused.code,
+                "the access token was refused, the secret is read again: {refused}"
+            );
             let Some(credentials) = (self.renew)().await else { return self.halting_on_refusal(Err(refused)) };
             self.client.set_credentials(credentials);
         }

@@ -1,0 +1,161 @@
+//! AWS in the test's process: s3s behind the real SDK, with signatures and checksums checked, and a
+//! stand-in of Secrets Manager's protocol. Both can be told to fail.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use aws_config::{Region, SdkConfig};
+use aws_credential_types::Credentials;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "example-key");
+pub const BUCKET: &str = "lux-raw";
+
+/// An S3 request that fails: those whose path holds `part`, `times` over.
+pub struct S3Fault {
+    pub part: &'static str,
+    pub status: u16,
+    pub code: &'static str,
+    pub times: usize,
+}
+
+pub struct Aws {
+    address: SocketAddr,
+    folder: TempDir,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    s3_faults: Mutex<Vec<S3Fault>>,
+    /// What Secrets Manager gives, read after read; the last one stays.
+    secrets: Mutex<Vec<String>>,
+    secret_reads: Mutex<usize>,
+}
+
+impl Aws {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
+        let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder.path()).unwrap());
+        builder.set_auth(SimpleAuth::from_single(KEY.0, KEY.1));
+        let s3 = builder.build();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared::default());
+        let state = Arc::clone(&shared);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (s3, state) = (s3.clone(), Arc::clone(&state));
+                let service = service_fn(move |request| answer(s3.clone(), Arc::clone(&state), request));
+                tokio::spawn(async move {
+                    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        Self { address, folder, shared }
+    }
+
+    pub fn end_point(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The production settings, with this server in AWS's place.
+    pub async fn config(&self) -> SdkConfig {
+        let credentials = Credentials::from_keys(KEY.0, KEY.1, None);
+        let loader = collector::aws::loader(collector::http::client().unwrap());
+        loader
+            .credentials_provider(credentials)
+            .region(Region::new("us-west-2"))
+            .endpoint_url(self.end_point())
+            .load()
+            .await
+    }
+
+    pub fn fail_s3(&self, fault: S3Fault) {
+        self.shared.s3_faults.lock().unwrap().push(fault);
+    }
+
+    pub fn set_secrets(&self, secrets: impl IntoIterator<Item = String>) {
+        *self.shared.secrets.lock().unwrap() = secrets.into_iter().collect();
+    }
+
+    pub fn secret_reads(&self) -> usize {
+        *self.shared.secret_reads.lock().unwrap()
+    }
+
+    /// Every object: its key and its bytes, by key.
+    pub fn objects(&self) -> Vec<(String, Vec<u8>)> {
+        let bucket = self.folder.path().join(BUCKET);
+        let mut objects = Vec::new();
+        walk(&bucket, &mut |path| {
+            let key = path.strip_prefix(&bucket).unwrap().to_str().unwrap().to_owned();
+            objects.push((key, std::fs::read(&path).unwrap()));
+        });
+        objects.sort();
+        objects
+    }
+}
+
+pub fn walk(folder: &std::path::Path, found: &mut impl FnMut(PathBuf)) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { walk(&path, found) } else { found(path) }
+    }
+}
+
+type Answer = Response<http_body_util::combinators::BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>>;
+
+async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, std::io::Error> {
+    if request.headers().contains_key("x-amz-target") {
+        return Ok(secret(&state, &request));
+    }
+    let struck =
+        state.s3_faults.lock().unwrap().iter_mut().find(|f| f.times > 0 && request.uri().path().contains(f.part)).map(
+            |f| {
+                f.times -= 1;
+                (f.status, f.code)
+            },
+        );
+    if let Some((status, code)) = struck {
+        let body = request.into_body().collect().await;
+        assert!(body.is_ok());
+        let xml = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>told to fail</Message></Error>");
+        return Ok(reply(status, "application/xml", xml));
+    }
+    let response = s3.call(request.map(s3s::Body::from)).await.map_err(|e| std::io::Error::other(format!("{e:?}")))?;
+    Ok(response.map(|body| body.map_err(Into::into).boxed()))
+}
+
+fn secret(state: &Shared, request: &Request<Incoming>) -> Answer {
+    let header = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap()).unwrap_or_default().to_owned();
+    assert_eq!(header("x-amz-target"), "secretsmanager.GetSecretValue");
+    assert!(header("authorization").contains(KEY.0), "the request is signed");
+    *state.secret_reads.lock().unwrap() += 1;
+    let mut secrets = state.secrets.lock().unwrap();
+    let secret = if secrets.len() > 1 { secrets.remove(0) } else { secrets.first().cloned().unwrap_or_default() };
+    if secret.is_empty() {
+        let body =
+            r#"{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}"#;
+        return reply(400, "application/x-amz-json-1.1", body);
+    }
+    let body = serde_json::json!({"ARN": "arn:aws:secretsmanager:us-west-2:1:secret:collector", "Name": "collector", "SecretString": secret});
+    reply(200, "application/x-amz-json-1.1", body.to_string())
+}
+
+fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {
+    let body = Full::new(body.into()).map_err(|never| match never {}).boxed();
+    Response::builder().status(status).header("content-type", content_type).body(body).unwrap()
+}

@@ -1,0 +1,89 @@
+//! Events, secrets and configurations that cannot be worked with, and how they are told.
+
+use collector::error::Error;
+use serde_json::{Value, json};
+
+use crate::stage::{Setting, Stage, TOKEN, secret};
+
+async fn refused(stage: &Stage, event: Value) -> Error {
+    let error = stage.invoke(event).await.unwrap_err();
+    assert!(!stage.leaks());
+    error
+}
+
+#[tokio::test]
+async fn a_bad_event_is_an_error_that_names_what_was_given_and_carries_the_summary() {
+    let stage = Stage::with_faults(&[]).await;
+    for (event, given) in [
+        (json!("nonsense"), "nonsense"),
+        (json!({}), "no \"job\""),
+        (json!({"job": "brand_media", "accounts": ["nosuch"]}), "nosuch"),
+        (json!({"job": "hashtag", "shard": "A B"}), "A B"),
+    ] {
+        let error = refused(&stage, event).await;
+        let text = error.to_string();
+        assert_eq!(error.cause.kind(), "event");
+        assert!(text.contains(given) && text.contains("summary: {") && text.contains("allowed"), "{text}");
+    }
+    assert!(stage.aws.objects().is_empty() && stage.sandbox.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_time_that_cannot_be_read_is_a_warning_and_the_start_names_the_objects() {
+    let stage = Stage::with_faults(&[]).await;
+    let response = stage.invoke(json!({"job": "brand_media", "time": "<aws.scheduler.scheduled-time>"})).await.unwrap();
+    let today = chrono::Utc::now().format("raw/brand_%Y-%m-%d").to_string();
+    assert!(response.summary.files[0].key.starts_with(&today), "{:?}", response.summary.files);
+    assert!(
+        stage
+            .logged("WARNING")
+            .iter()
+            .any(|l| l["message"].as_str().unwrap().contains("<aws.scheduler.scheduled-time>"))
+    );
+}
+
+#[tokio::test]
+async fn a_bad_secret_is_told_by_key_until_one_loads_without_a_restart() {
+    let stage = Stage::with_faults(&[]).await;
+    let file = stage.config_file();
+    let bad = [
+        String::new(),
+        TOKEN.to_owned(),
+        secret(&file, &json!({"access_token": ""})).to_string(),
+        secret(&file, &json!({"bucket": null})).to_string(),
+        secret("/nowhere/configure.ini", &json!({})).to_string(),
+        secret(&file, &json!({})).to_string(),
+    ];
+    stage.aws.set_secrets(bad);
+    for (kind, told) in [
+        ("secret", "ResourceNotFound"),
+        ("secret", "not a JSON object"),
+        ("secret", "access_token is empty"),
+        ("secret", "bucket is missing"),
+        ("config", "/nowhere/configure.ini"),
+    ] {
+        let error = refused(&stage, json!("brand_media")).await;
+        assert!(error.cause.kind() == kind && error.to_string().contains(told), "{error}");
+    }
+    assert_eq!(stage.run("brand_media").await.unwrap().summary.records(), 286);
+    let reads = stage.aws.secret_reads();
+    stage.run("brand_media").await.unwrap();
+    assert_eq!(stage.aws.secret_reads(), reads, "the secret is read when the process starts, not with each run");
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_work_lists_every_fault() {
+    let config = |ini: String| {
+        ini.replace("gucci = 17841400591500037", "")
+            .replace("gucci = 17841401591500037", "")
+            .replace("caption = caption str", "caption = caption text")
+    };
+    let stage = Stage::new(Setting { config: Some(config), ..Setting::default() }).await;
+    let text = refused(&stage, json!("hashtag")).await.to_string();
+    assert!(
+        text.contains("[luxury_media] caption")
+            && text.contains("[hashtag_media] caption")
+            && text.contains("\"gucci\" has no user id"),
+        "{text}"
+    );
+}

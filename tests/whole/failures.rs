@@ -1,0 +1,239 @@
+//! Every failure: what it costs, how often it is tried, at which level it is told, and that no secret
+//! shows up anywhere. The table that `every_failure_costs_its_own_topic_alone` prints with
+//! `--nocapture` is kept in `dev_logs/`.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::stage::{Setting, Stage, TIME};
+
+struct Row {
+    fault: &'static str,
+    brands: usize,
+    media: usize,
+    calls: usize,
+    /// The class told of the topic; empty where it came in.
+    kind: &'static str,
+    level: &'static str,
+}
+
+const fn row(
+    fault: &'static str,
+    brands: usize,
+    media: usize,
+    calls: usize,
+    kind: &'static str,
+    level: &'static str,
+) -> Row {
+    Row { fault, brands, media, calls, kind, level }
+}
+
+/// What each fault of the last account costs.
+const ROWS: [Row; 42] = [
+    row("transient", 10, 250, 3, "transient", "ERROR"),
+    row("transientx2", 11, 275, 3, "", "WARNING"),
+    row("code:1x1", 11, 275, 2, "", "WARNING"),
+    row("code:-1x1", 11, 275, 2, "", "WARNING"),
+    row("http:500", 10, 250, 3, "transient", "ERROR"),
+    row("http:503x1", 11, 275, 2, "", "WARNING"),
+    row("http:408x1", 11, 275, 2, "", "WARNING"),
+    row("retry_after:1x1", 11, 275, 2, "", "WARNING"),
+    row("retry_after:3600", 10, 250, 1, "transient", "ERROR"),
+    row("hang_up", 10, 250, 3, "transient", "ERROR"),
+    row("throttled", 10, 250, 1, "throttled", "CRITICAL"),
+    row("code:17", 10, 250, 1, "throttled", "CRITICAL"),
+    row("code:80002", 10, 250, 1, "throttled", "CRITICAL"),
+    row("http:429", 10, 250, 1, "throttled", "CRITICAL"),
+    row("token", 10, 250, 2, "token", "CRITICAL"),
+    row("code:102", 10, 250, 2, "token", "CRITICAL"),
+    row("tokenx1", 11, 275, 2, "", "WARNING"),
+    row("blocked", 10, 250, 1, "permission", "ERROR"),
+    row("permission", 10, 250, 1, "permission", "ERROR"),
+    row("code:200", 10, 250, 1, "permission", "ERROR"),
+    row("code:368", 10, 250, 1, "permission", "ERROR"),
+    row("not_there", 10, 250, 1, "not_there", "ERROR"),
+    row("code:24/2207024", 10, 250, 1, "not_there", "ERROR"),
+    row("code:803", 10, 250, 1, "not_there", "ERROR"),
+    row("code:100/33", 10, 250, 1, "not_there", "ERROR"),
+    row("unexpected", 10, 250, 1, "unexpected", "ERROR"),
+    row("quotes_token", 10, 250, 1, "permission", "ERROR"),
+    row("redirect", 10, 250, 1, "unexpected", "ERROR"),
+    row("html", 10, 250, 3, "transient", "ERROR"),
+    row("truncated", 10, 250, 3, "transient", "ERROR"),
+    row("empty", 10, 250, 3, "transient", "ERROR"),
+    row("null", 10, 250, 3, "transient", "ERROR"),
+    row("array", 10, 250, 3, "transient", "ERROR"),
+    row("not_utf8", 10, 250, 3, "transient", "ERROR"),
+    row("large", 10, 250, 1, "unexpected", "ERROR"),
+    row("bomb", 10, 250, 1, "unexpected", "ERROR"),
+    row("deep", 11, 275, 1, "", ""),
+    row("twice", 11, 275, 1, "", "WARNING"),
+    row("no_media", 11, 250, 1, "", "WARNING"),
+    row("empty_page", 11, 250, 1, "", "WARNING"),
+    row("no_profile", 10, 275, 1, "", "WARNING"),
+    row("bad_records", 11, 270, 1, "", "WARNING"),
+];
+
+#[tokio::test]
+async fn every_failure_costs_its_own_topic_alone() {
+    println!(
+        "| failure | brands | media | calls | class | level | token shown |\n| --- | --- | --- | --- | --- | --- | --- |"
+    );
+    let mut wrong = Vec::new();
+    for Row { fault, brands, media, calls, kind, level } in ROWS {
+        let rule: &'static str = format!("fendi={fault}").leak();
+        let stage = Stage::with_faults(&[rule]).await;
+        let response = stage.run("brand_media").await.unwrap();
+        let failures = &response.summary.failures;
+        let found_kind = failures.first().map_or("", |f| f.kind.name());
+        // Of the levels, the gravest one that is about something else than what real answers lack.
+        let about = |l: &serde_json::Value| !matches!(l["kind"].as_str(), Some("not found field"));
+        let found_level = ["CRITICAL", "ERROR", "WARNING"]
+            .into_iter()
+            .find(|level| stage.logged(level).iter().any(about))
+            .unwrap_or("");
+        let found = (
+            stage.records("brand").len(),
+            stage.records("media").len(),
+            stage.calls_of("fendi"),
+            found_kind,
+            found_level,
+            failures.len() <= 1,
+        );
+        let leaks = stage.leaks();
+        let shown = if leaks { "YES" } else { "no" };
+        println!("| {fault} | {} | {} | {} | {found_kind} | {found_level} | {shown} |", found.0, found.1, found.2);
+        if found != (brands, media, calls, kind, level, true) || leaks {
+            wrong.push(format!("{fault}: {found:?} {failures:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn a_failed_hashtag_costs_itself_alone() {
+    for fault in ["#gucci=not_there", "#gucci=html", "#gucci=permission", "#gucci=blocked"] {
+        let stage = Stage::with_faults(&[fault]).await;
+        let response = stage.run("hashtag").await.unwrap();
+        assert_eq!((stage.records("media_hashtag").len(), response.summary.failures.len()), (250, 1), "{fault}");
+        let told: Vec<_> = stage.logged("ERROR").into_iter().filter(|l| l["topic"] == "gucci").collect();
+        assert_eq!(told.len(), 1, "{fault}: told once");
+        assert!(
+            response.error_log.lines().any(|l| l.starts_with("hashtags-[") && l.contains("gucci")),
+            "{}",
+            response.error_log
+        );
+    }
+}
+
+#[tokio::test]
+async fn throttling_stops_the_calls_that_wait_and_keeps_what_came() {
+    let config = |ini: String| ini + "\n[limits]\nconcurrency = 1\n";
+    let stage =
+        Stage::new(Setting { faults: vec!["dior=throttled"], config: Some(config), ..Setting::default() }).await;
+    let response = stage.run("brand_media").await.unwrap();
+    assert_eq!((stage.records("brand").len(), stage.sandbox.calls().len(), response.summary.failures.len()), (2, 3, 9));
+    assert!(response.summary.failures.iter().all(|f| f.kind.name() == "throttled"));
+    assert_eq!(stage.logged("CRITICAL").len(), 1, "told once at its level");
+    assert_eq!(stage.logged("ERROR").len(), 9, "each topic is told");
+}
+
+#[tokio::test]
+async fn usage_is_told_from_80_percent_and_stops_further_calls_from_95() {
+    let one_at_a_time = |ini: String| ini + "\n[limits]\nconcurrency = 1\n";
+    for (fault, brands, warned, percent) in [
+        ("hermes=usage:79", 11, 0, 79),
+        ("hermes=usage:80", 11, 1, 80),
+        ("hermes=usage:94", 11, 1, 94),
+        ("hermes=usage:95", 1, 2, 95),
+    ] {
+        let stage =
+            Stage::new(Setting { faults: vec![fault], config: Some(one_at_a_time), ..Setting::default() }).await;
+        let response = stage.run("brand_media").await.unwrap();
+        let about_usage =
+            stage.logged("WARNING").into_iter().filter(|l| l["message"].as_str().unwrap().contains("usage")).count();
+        assert_eq!(
+            (stage.records("brand").len(), about_usage, response.summary.usage_percent),
+            (brands, warned, Some(percent)),
+            "{fault}"
+        );
+        assert!(response.summary.failures.iter().all(|f| f.kind.name() == "usage"));
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_the_api_no_longer_knows_costs_that_field_alone() {
+    let stage = Stage::with_faults(&["*=unknown_field:like_count", "*=unknown_field:name"]).await;
+    let response = stage.run("brand_media").await.unwrap();
+    assert_eq!((response.summary.records(), response.summary.failures.len()), (286, 0));
+    assert!(stage.records("media").iter().all(|m| m["like_count"] == 0 && m["media_type"] != ""));
+    let quality = stage.quality("media").unwrap();
+    assert_eq!(quality["defaulted"]["like_count"]["unknown field"].as_array().unwrap().len(), 275);
+    let errors: Vec<_> = stage.logged("ERROR").iter().map(|l| (l["model"].clone(), l["field"].clone())).collect();
+    assert_eq!(errors, [(json!("brand"), json!("name")), (json!("media"), json!("like_count"))], "an ERROR once a run");
+    assert!(stage.calls_of("dior") <= 3);
+    let before = stage.sandbox.calls().len();
+    stage.run("brand_media").await.unwrap();
+    assert_eq!(stage.sandbox.calls().len() - before, 11, "the process goes on asking without them");
+    assert_eq!(stage.logged("ERROR").len(), 4);
+}
+
+#[tokio::test]
+async fn an_unknown_field_that_was_not_asked_for_is_a_failure_of_the_topic() {
+    let stage = Stage::with_faults(&["dior=code:100"]).await;
+    let response = stage.run("brand_media").await.unwrap();
+    assert_eq!(
+        (response.summary.failures.len(), response.summary.failures[0].kind.name(), stage.calls_of("dior")),
+        (1, "not_there", 1)
+    );
+}
+
+#[tokio::test]
+async fn two_seconds_before_the_deadline_what_came_is_stored_and_the_rest_named() {
+    for fault in ["ysl=slow:60000", "ysl=stall"] {
+        let stage = Stage::with_faults(&[fault]).await;
+        let response =
+            stage.invoke_within(json!({"job": "brand_media", "time": TIME}), Duration::from_secs(5)).await.unwrap();
+        let failures = &response.summary.failures;
+        assert_eq!(
+            (stage.records("brand").len(), failures.len(), failures[0].topic.as_str()),
+            (10, 1, "ysl"),
+            "{fault}"
+        );
+        assert!(matches!(failures[0].kind.name(), "deadline" | "transient"), "{failures:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_a_timeout_and_is_tried_again() {
+    let stage = Stage::with_faults(&["ysl=stallx1"]).await;
+    let response =
+        stage.invoke_within(json!({"job": "brand_media", "time": TIME}), Duration::from_secs(8)).await.unwrap();
+    assert_eq!((stage.records("brand").len(), response.summary.failures.len(), stage.calls_of("ysl")), (11, 0, 2));
+}
+
+#[tokio::test]
+async fn a_deadline_in_the_past_is_unknown() {
+    let stage = Stage::with_faults(&[]).await;
+    let invocation = collector::function::Invocation {
+        request_id: "r".into(),
+        deadline: std::time::UNIX_EPOCH + Duration::from_secs(600),
+    };
+    let response = stage.function.invoke(&json!("brand_media"), &invocation, &()).await.unwrap();
+    assert_eq!(response.summary.records(), 286);
+}
+
+#[tokio::test]
+async fn nothing_collected_is_an_error_that_says_why_and_writes_nothing() {
+    let stage = Stage::with_faults(&["*=permission"]).await;
+    let error = stage.run("brand_media").await.unwrap_err();
+    let text = error.to_string();
+    assert_eq!(error.cause.kind(), "nothing_collected");
+    assert!(
+        text.contains("11 of 11 topics failed") && text.contains("hermes") && text.contains("\"failures\":["),
+        "{text}"
+    );
+    assert!(stage.aws.objects().is_empty());
+    assert!(stage.log().last().unwrap()["summary"]["failures"].as_array().unwrap().len() == 11);
+}

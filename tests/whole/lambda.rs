@@ -1,0 +1,86 @@
+//! The real binary, as Lambda runs it.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::aws::{BUCKET, KEY};
+use crate::runtime_api::{self, Answer};
+use crate::stage::{Setting, Stage, TIME, TOKEN};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_data-collector");
+
+async fn run(stage: &Stage, events: &[Value]) -> (Vec<Answer>, String) {
+    let variables = [
+        ("AWS_ENDPOINT_URL", stage.aws.end_point()),
+        ("AWS_ACCESS_KEY_ID", KEY.0.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", KEY.1.to_owned()),
+        ("AWS_REGION", "us-west-2".to_owned()),
+        ("SECRET_ID", "collector".to_owned()),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    runtime_api::run(Path::new(BINARY), folder.path(), &variables, events).await
+}
+
+#[tokio::test]
+async fn the_binary_collects_under_the_runtime_api_with_its_secret_and_bucket_from_aws() {
+    let stage = Stage::with_faults(&[]).await;
+    let (answers, log) =
+        run(&stage, &[json!({"job": "brand_media", "time": TIME}), json!({"job": "hashtag", "time": TIME})]).await;
+    for answer in &answers {
+        let Answer::Response(response) = answer else { panic!("{answer:?}") };
+        let keys: Vec<_> = response.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["body", "end_time", "error_log", "start_time", "statusCode", "summary", "target_file"]);
+        assert_eq!(response["statusCode"], 200);
+        let clock = response["start_time"].as_str().unwrap();
+        assert!(chrono::NaiveDateTime::parse_from_str(clock, "%y%m%d_%H%M_%S").is_ok(), "{clock}");
+        assert!(response["target_file"].as_str().unwrap().starts_with(&format!("{BUCKET}/raw/")));
+    }
+    assert_eq!(
+        (stage.records("brand").len(), stage.records("media").len(), stage.records("media_hashtag").len()),
+        (11, 275, 275)
+    );
+    assert_eq!(stage.aws.secret_reads(), 1, "the secret is read when the process starts");
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).expect("each line of the log is a JSON object");
+        assert!(
+            line["timestamp"].is_string()
+                && line["level"].is_string()
+                && line["requestId"].is_string()
+                && line["job"].is_string(),
+            "{line}"
+        );
+    }
+    assert!(!log.contains(TOKEN));
+}
+
+#[tokio::test]
+async fn the_kind_of_an_error_is_its_type_and_it_is_logged_once() {
+    let stage = Stage::new(Setting { faults: vec!["*=token"], ..Setting::default() }).await;
+    let (answers, log) = run(&stage, &[json!({"job": "brand_media"}), json!("nonsense"), json!({})]).await;
+    let kinds: Vec<_> = answers
+        .iter()
+        .map(|answer| {
+            let Answer::Error(error) = answer else { panic!("{answer:?}") };
+            assert!(error["errorMessage"].as_str().unwrap().contains("summary: {"), "{error}");
+            error["errorType"].as_str().unwrap()
+        })
+        .collect();
+    assert_eq!(kinds, ["nothing_collected", "event", "event"]);
+    let lines: Vec<Value> = log.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(lines.iter().filter(|l| l["level"] == "CRITICAL").count(), 1);
+    assert_eq!(lines.iter().filter(|l| l["message"].as_str().unwrap().starts_with("nothing_collected: ")).count(), 1);
+    assert!(!log.contains(TOKEN) && !format!("{answers:?}").contains(TOKEN));
+}
+
+#[test]
+fn started_outside_lambda_it_says_what_it_is_in_one_line() {
+    let output = Command::new(BINARY).env_remove("AWS_LAMBDA_RUNTIME_API").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && told.lines().count() == 1);
+    assert!(
+        told.contains("Lambda function") && told.contains("local") && told.contains("cargo lambda watch"),
+        "{told}"
+    );
+}

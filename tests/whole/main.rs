@@ -1,0 +1,23 @@
+//! Whole runs against real parts: the function on the sandbox with an S3 server and a Secrets Manager
+//! stand-in behind the real SDK; the real binaries under a Runtime API and in a terminal.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod aws;
+mod collects;
+mod events;
+mod failures;
+mod hostile;
+mod lambda;
+mod runtime_api;
+mod stage;
+mod stores;
+mod terminal;
+mod tokens;

@@ -1,0 +1,105 @@
+//! A stand-in of the Lambda Runtime API: hands events to the real binary and takes its answers.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+/// What the function answered to an event, or the error it told.
+#[derive(Debug)]
+pub enum Answer {
+    Response(Value),
+    Error(Value),
+}
+
+#[derive(Default)]
+struct State {
+    events: VecDeque<Value>,
+    answers: Vec<Answer>,
+}
+
+/// Runs the binary on `events` and gives its answers and its standard output.
+pub async fn run(
+    binary: &Path,
+    folder: &Path,
+    variables: &[(&str, String)],
+    events: &[Value],
+) -> (Vec<Answer>, String) {
+    let state = Arc::new(Mutex::new(State { events: events.iter().cloned().collect(), answers: Vec::new() }));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shared = Arc::clone(&state);
+    let server = tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let state = Arc::clone(&shared);
+            let service = service_fn(move |request| answer(Arc::clone(&state), request));
+            tokio::spawn(async move {
+                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    let mut child = Command::new(binary)
+        .current_dir(folder)
+        .env_clear()
+        .envs([
+            ("AWS_LAMBDA_RUNTIME_API", address.to_string().as_str()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "collector"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ])
+        .envs(variables.iter().map(|(k, v)| (k, v)))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    while state.lock().unwrap().answers.len() < events.len() {
+        assert!(child.try_wait().unwrap().is_none(), "the function ended");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    child.start_kill().unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    server.abort();
+    let answers = std::mem::take(&mut state.lock().unwrap().answers);
+    (answers, String::from_utf8(output.stdout).unwrap())
+}
+
+async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let path = request.uri().path().to_owned();
+    if request.method() == Method::GET {
+        let event = state.lock().unwrap().events.pop_front();
+        let Some(event) = event else { std::future::pending().await };
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(30);
+        let response = Response::builder()
+            .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+            .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
+            .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-west-2:123456789012:function:collector")
+            .header(
+                "lambda-runtime-trace-id",
+                "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+            );
+        return Ok(response.body(Full::new(event.to_string().into())).unwrap());
+    }
+    let body = request.into_body().collect().await?.to_bytes();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    state.lock().unwrap().answers.push(if path.ends_with("/response") {
+        Answer::Response(body)
+    } else {
+        Answer::Error(body)
+    });
+    Ok(Response::builder().status(202).body(Full::default()).unwrap())
+}

@@ -1,0 +1,159 @@
+//! A stage for whole runs: the sandbox, AWS, a configuration between them, and everything printed.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use collector::config::Config;
+use collector::error::Error;
+use collector::function::{Function, Invocation};
+use collector::report::Response;
+use collector::sandbox::{Options, Sandbox};
+use collector::secret::Source;
+use collector::telemetry::{self, Format};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::DefaultGuard;
+
+use crate::aws::{Aws, BUCKET};
+
+pub const TOKEN: &str = "placeholder-token-0123456789";
+pub const NEW_TOKEN: &str = "placeholder-token-9876543210";
+pub const APP_SECRET: &str = "placeholder-app-key-abcdef";
+pub const TIME: &str = "2026-01-31T23:59:07Z";
+pub const STAMP: &str = "2026-01-31/{model}_2026-01-31_235907";
+
+pub const CONFIGURE_INI: &str = include_str!("../../configure.ini");
+
+pub struct Stage {
+    pub sandbox: Sandbox,
+    pub aws: Aws,
+    pub function: Function,
+    folder: TempDir,
+    lines: Arc<Mutex<Vec<String>>>,
+    told: Mutex<Vec<String>>,
+    _subscriber: DefaultGuard,
+}
+
+/// What differs from a good run.
+#[derive(Default)]
+pub struct Setting {
+    pub faults: Vec<&'static str>,
+    pub options: Option<fn(&mut Options)>,
+    pub config: Option<fn(String) -> String>,
+    /// The secret's keys beside the usual ones.
+    pub secret: Option<Value>,
+}
+
+/// The secret, with some keys set otherwise.
+pub fn secret(config_file: &str, other: &Value) -> Value {
+    let mut secret =
+        json!({"ig_user_id": "17841400000000001", "access_token": TOKEN, "bucket": BUCKET, "config_file": config_file});
+    secret.as_object_mut().unwrap().extend(other.as_object().cloned().unwrap_or_default());
+    secret
+}
+
+impl Stage {
+    pub async fn new(setting: Setting) -> Self {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&lines);
+        let subscriber = telemetry::subscriber(Format::Json, LevelFilter::DEBUG, move |line| {
+            sink.lock().unwrap().push(line.to_owned())
+        });
+        let _subscriber = tracing::subscriber::set_default(subscriber);
+
+        let mut options = Options::for_config(&Config::parse(CONFIGURE_INI.as_bytes(), "configure.ini").unwrap());
+        options.faults = setting.faults.iter().map(|f| f.parse().unwrap()).collect();
+        options.token = Some(TOKEN.to_owned());
+        if let Some(change) = setting.options {
+            change(&mut options);
+        }
+        let sandbox = Sandbox::start(options).await.unwrap();
+
+        let folder = tempfile::tempdir().unwrap();
+        let ini = CONFIGURE_INI.replace("https://graph.facebook.com", &sandbox.end_point()).replace("v17.0", "v21.0");
+        let ini = setting.config.map_or(ini.clone(), |change| change(ini));
+        let path = folder.path().join("configure.ini");
+        std::fs::write(&path, ini).unwrap();
+
+        let aws = Aws::start().await;
+        aws.set_secrets([secret(path.to_str().unwrap(), &setting.secret.unwrap_or_default()).to_string()]);
+        let function = Function::new(Source::Manager("collector".to_owned())).with_aws(aws.config().await);
+        Self { sandbox, aws, function, folder, lines, told: Mutex::default(), _subscriber }
+    }
+
+    pub async fn with_faults(faults: &[&'static str]) -> Self {
+        Self::new(Setting { faults: faults.to_vec(), ..Setting::default() }).await
+    }
+
+    pub fn config_file(&self) -> String {
+        self.folder.path().join("configure.ini").to_str().unwrap().to_owned()
+    }
+
+    /// One invocation with 30 seconds to go.
+    pub async fn invoke(&self, event: Value) -> Result<Response, Error> {
+        self.invoke_within(event, Duration::from_secs(30)).await
+    }
+
+    pub async fn invoke_within(&self, event: Value, limit: Duration) -> Result<Response, Error> {
+        let invocation = Invocation { request_id: "request-1".to_owned(), deadline: SystemTime::now() + limit };
+        let done = self.function.invoke(&event, &invocation, &()).await;
+        self.told.lock().unwrap().push(match &done {
+            Ok(response) => serde_json::to_string(response).unwrap(),
+            Err(error) => format!("{error} {error:?} {:?}", std::error::Error::source(error)),
+        });
+        done
+    }
+
+    /// The job at [`TIME`].
+    pub async fn run(&self, job: &str) -> Result<Response, Error> {
+        self.invoke(json!({"job": job, "time": TIME})).await
+    }
+
+    /// The log's lines.
+    pub fn log(&self) -> Vec<Value> {
+        self.lines
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|line| serde_json::from_str(line).expect("a line is a JSON object"))
+            .collect()
+    }
+
+    /// The log's lines at a level.
+    pub fn logged(&self, level: &str) -> Vec<Value> {
+        self.log().into_iter().filter(|line| line["level"] == level).collect()
+    }
+
+    /// The records of a model, of the run at [`TIME`]; empty where there is no object.
+    pub fn records(&self, model: &str) -> Vec<Value> {
+        self.object(&format!("raw/{model}_{}.json", STAMP.replace("{model}", model)))
+            .map_or(Vec::new(), |v| v.as_array().unwrap().clone())
+    }
+
+    /// The quality object of a model, of the run at [`TIME`].
+    pub fn quality(&self, model: &str) -> Option<Value> {
+        self.object(&format!("quality/{model}_{}.json", STAMP.replace("{model}", model)))
+    }
+
+    fn object(&self, key: &str) -> Option<Value> {
+        let objects = self.aws.objects();
+        objects.iter().find(|(k, _)| k == key).map(|(_, bytes)| serde_json::from_slice(bytes).unwrap())
+    }
+
+    /// How often a topic was asked for.
+    pub fn calls_of(&self, topic: &str) -> usize {
+        self.sandbox.calls().iter().filter(|c| c.topic == topic).count()
+    }
+
+    /// Whether any of the secrets stands in anything printed, answered or written.
+    pub fn leaks(&self) -> bool {
+        let printed = self.lines.lock().unwrap().join("\n");
+        let told = self.told.lock().unwrap().join("\n");
+        let written: Vec<String> =
+            self.aws.objects().iter().map(|(_, b)| String::from_utf8_lossy(b).into_owned()).collect();
+        [TOKEN, NEW_TOKEN, APP_SECRET].iter().any(|secret| {
+            printed.contains(secret) || told.contains(secret) || written.iter().any(|w| w.contains(secret))
+        })
+    }
+}
