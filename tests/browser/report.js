@@ -85,7 +85,7 @@ const tests = {
     assert.ok(bytes < MOST_BYTES, `${bytes} bytes`);
     const loads = [];
     // More of them where the machine is busy with other things, which can only slow a page down.
-    for (let i = 0; i < 7 || (i < 20 && loads.every((l) => l.drawn >= MOST_MS)); i++) {
+    for (let i = 0; i < 7 || (i < 20 && loads.every((l) => l.opened >= MOST_MS)); i++) {
       const { page, troubles, close } = await open(file);
       loads.push(await page.evaluate(() => ({ opened: Number(document.documentElement.dataset.opened), drawn: Number(document.documentElement.dataset.drawn),
         painted: Math.round(performance.getEntriesByName("first-contentful-paint")[0].startTime) })));
@@ -93,8 +93,9 @@ const tests = {
       await close();
     }
     const [opened, painted, whole] = ["opened", "painted", "drawn"].map((key) => loads.map((l) => l[key]).sort((a, b) => a - b));
-    console.log(`  ${bytes} bytes; ms after navigation, of ${loads.length} loads: first screen made ${opened.join(" ")}; painted ${painted.join(" ")}; everything drawn ${whole.join(" ")}`);
-    assert.ok(whole[0] < MOST_MS, `everything drawn after ${whole[0]} ms`);
+    console.log(`  ${bytes} bytes; ms after navigation, of ${loads.length} loads: first contentful paint ${painted.join(" ")}; first screen painted ${opened.join(" ")}; everything drawn and painted ${whole.join(" ")}`);
+    assert.ok(opened[0] < MOST_MS, `the first screen came after ${opened[0]} ms`);
+    assert.ok(whole[0] < 2 * MOST_MS, `everything was drawn after ${whole[0]} ms`);
 
     const { page, troubles, close } = await open(file);
     const found = await drawn(page);
@@ -104,7 +105,7 @@ const tests = {
     assert.ok(found.heat >= 20 && found.fields >= 4, JSON.stringify(found));
     assert.match(await page.locator("#section-6 .takeaway").textContent(), /4 topics failed and 3 runs went missing/);
     await shoot(page, "desktop");
-    for (let i = 1; i <= 6; i++) await shoot(page.locator(`#section-${i}`), `desktop-${i}`);
+    for (let i = 2; i <= 6; i++) await shoot(page.locator(`#section-${i}`), `desktop-${i}`);
     await page.locator("#section-1 .u-over").scrollIntoViewIfNeeded();
     const { x, y, width, height } = await page.locator("#section-1 .u-over").boundingBox();
     // The scrolling, which takes the tip away, may end after the first move.
@@ -147,7 +148,6 @@ const tests = {
     const theme = () => page.evaluate(() => [document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor].join(" "));
     assert.equal(await theme(), "dark rgb(20, 19, 17)");
     await shoot(page, "dark");
-    await shoot(page.locator("#section-2"), "dark-2");
     await shoot(page.locator("#section-3"), "dark-3");
     await page.locator("#theme").click();
     assert.equal(await theme(), "light rgb(251, 250, 247)");
@@ -178,7 +178,7 @@ const tests = {
       assert.ok(found.canvases.every((colours) => colours > 11));
       if (name) {
         await shoot(page, name);
-        for (const i of [1, 4, 5, 6]) await shoot(page.locator(`#section-${i}`), `${name}-${i}`);
+        for (const i of [1, 5]) await shoot(page.locator(`#section-${i}`), `${name}-${i}`);
       }
       assert.deepEqual(troubles, []);
       await close();
@@ -215,7 +215,6 @@ const tests = {
     run(at, "report");
     const { page, troubles, close } = await open(join(at, "report.html"));
     assert.match(await page.locator("#headline").innerText(), /Followers/);
-    await shoot(page, "single");
     assert.deepEqual(troubles, []);
     await close();
   },

@@ -118,12 +118,14 @@ function render(count = SECTIONS.length) {
 theme();
 // What is seen first comes first, and the rest when it is on the screen.
 render(1);
-document.documentElement.dataset.opened = String(Math.round(performance.now()));
-requestAnimationFrame(() => setTimeout(() => {
+const painted = (then) => requestAnimationFrame(() => setTimeout(then));
+const told = (what) => { document.documentElement.dataset[what] = String(Math.round(performance.now())); };
+painted(() => {
+  told("opened");
   document.getElementById("main").append(...SECTIONS.slice(1).map((s, i) => section(s, i + 1)));
   drawCharts();
-  document.documentElement.dataset.drawn = String(Math.round(performance.now()));
-}));
+  painted(() => told("drawn"));
+});
 document.getElementById("theme").addEventListener("click", () => { theme(dark() ? "light" : "dark"); render(); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { theme(); render(); });
 let width = innerWidth;
