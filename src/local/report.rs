@@ -98,8 +98,8 @@ impl ReportArgs {
     }
 
     /// The keys by run, in the order of model and time, and those whose names tell no run.
-    fn files(&self, keys: Vec<String>) -> (BTreeMap<RunOf, Vec<(Kind, String)>>, Vec<Skipped>) {
-        let (mut runs, mut unnamed) = (BTreeMap::<RunOf, Vec<(Kind, String)>>::new(), Vec::new());
+    fn files(&self, keys: Vec<String>) -> (FilesOf, Vec<Skipped>) {
+        let (mut runs, mut unnamed) = (FilesOf::new(), Vec::new());
         for key in keys {
             let Some(Name { kind, model, time }) = Name::parse(&key) else {
                 let reason = "its name tells no model and time, as in media_2026-11-24_030000.json".to_owned();
@@ -116,6 +116,9 @@ impl ReportArgs {
 
 /// A run of a model; shards of one run are one.
 type RunOf = (Model, DateTime<Utc>);
+
+/// The files of each run, in the order of models and times.
+type FilesOf = BTreeMap<RunOf, Vec<(Kind, String)>>;
 
 /// Reads a run. Parsing is what takes time, so it is done on threads of its own, a run each.
 async fn read_run(place: &Place, (model, time): RunOf, keys: Vec<(Kind, String)>) -> Result<Run> {
