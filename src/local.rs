@@ -21,7 +21,9 @@ mod door;
 mod hashtag_ids;
 mod plan;
 mod progress;
+mod report;
 mod run;
+mod sandbox_day;
 mod schema;
 mod serve;
 
@@ -73,6 +75,11 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Serve the sandbox, a stand-in of the Graph API, until interrupted
     Sandbox(serve::ServeArgs),
+    /// Collect a day of sandbox data into ./local_env, as the schedule would have
+    #[command(name = "sandbox-day")]
+    SandboxDay(sandbox_day::SandboxDayArgs),
+    /// Make one HTML page of what was collected: followers, engagement, hashtags, quality, failures
+    Report(report::ReportArgs),
 }
 
 /// How the sandbox behaves, for every command that can run on it.
@@ -144,6 +151,8 @@ impl Cli {
             Command::Schema(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Sandbox(args) => args.run().await,
+            Command::SandboxDay(args) => args.run(self.verbose).await,
+            Command::Report(args) => args.run().await,
         }
     }
 }

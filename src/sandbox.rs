@@ -105,6 +105,8 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct State {
     options: Options,
+    /// The present, where it is not the clock's.
+    now: Mutex<Option<DateTime<Utc>>>,
     calls: Mutex<Vec<Call>>,
     /// How often each fault rule has struck.
     struck: Mutex<Vec<u32>>,
@@ -125,7 +127,8 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         let struck = Mutex::new(vec![0; options.faults.len()]);
-        let state = Arc::new(State { options, calls: Mutex::default(), struck, under_way: Mutex::default() });
+        let now = Mutex::new(options.now);
+        let state = Arc::new(State { options, now, calls: Mutex::default(), struck, under_way: Mutex::default() });
         let task = tokio::spawn(serve(listener, Arc::clone(&state)));
         Ok(Self { address, state, task })
     }
@@ -138,6 +141,11 @@ impl Sandbox {
     /// The calls made so far.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.state.calls).clone()
+    }
+
+    /// Makes `now` the present of the answers from here on, so that one sandbox can live through a day.
+    pub fn set_now(&self, now: DateTime<Utc>) {
+        *lock(&self.state.now) = Some(now);
     }
 
     /// The most calls that were under way at once.
