@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, TIME};
+use crate::stage::{APP_SECRET, Setting, Stage, TIME};
 
 #[tokio::test]
 async fn a_hundred_thousand_media_in_one_answer_cost_no_other_topic() {
@@ -63,6 +63,14 @@ async fn a_token_in_a_paging_link_or_an_error_text_goes_nowhere() {
     let stage = Stage::with_faults(&["*=quotes_token"]).await;
     let error = stage.run("hashtag").await.unwrap_err();
     assert!(error.to_string().contains("REDACTED"), "{error}");
+    assert!(!stage.leaks());
+    let app = json!({"app_id": "4711", "app_secret": APP_SECRET});
+    let stage = Stage::new(Setting { faults: vec!["*=quotes_token"], secret: Some(app), ..Setting::default() }).await;
+    for job in ["hashtag", "token"] {
+        let error = stage.run(job).await.unwrap_err().to_string();
+        let proofs: Vec<String> = stage.sandbox.calls().iter().map(|c| c.query["appsecret_proof"].clone()).collect();
+        assert!(error.contains("REDACTED") && !proofs.iter().any(|proof| error.contains(proof)), "{error}");
+    }
     assert!(!stage.leaks());
     let stage = Stage::with_faults(&[]).await;
     stage.run("hashtag").await.unwrap();
