@@ -33,6 +33,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every class.
+    pub const ALL: [Self; 9] = [
+        Self::Transient,
+        Self::Throttled,
+        Self::Token,
+        Self::Permission,
+        Self::NotThere,
+        Self::UnknownField,
+        Self::Unexpected,
+        Self::Deadline,
+        Self::Usage,
+    ];
+
     /// The word for it in logs, the summary and the quality object.
     pub const fn name(self) -> &'static str {
         match self {

@@ -18,6 +18,7 @@ mod failures;
 mod hostile;
 mod lambda;
 mod runtime_api;
+mod soak;
 mod stage;
 mod stores;
 mod terminal;
