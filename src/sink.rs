@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
@@ -52,7 +53,7 @@ impl Sink {
     pub async fn put(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<(), SinkError> {
         let stored = async {
             match self {
-                Self::S3 { client, bucket } => put_s3(client, bucket, key, body).await,
+                Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit).await,
                 Self::Folder(folder) => write_whole(&folder.join(key.as_str()), &body).map_err(|e| e.to_string()),
             }
         };
@@ -63,9 +64,18 @@ impl Sink {
     }
 }
 
-async fn put_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &ObjectKey, body: Bytes) -> Result<(), String> {
-    let put =
-        client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE).body(ByteStream::from(body));
+async fn put_s3(
+    client: &aws_sdk_s3::Client,
+    bucket: &str,
+    key: &ObjectKey,
+    body: Bytes,
+    limit: Duration,
+) -> Result<(), String> {
+    let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE);
+    // Half of the time for one try, so that one that stalls leaves time for another.
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(limit / 2).operation_timeout(limit).build();
+    let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);
+    let put = put.body(ByteStream::from(body)).customize().config_override(within);
     put.send().await.map(drop).map_err(|e| with_causes(&e))
 }
 

@@ -168,8 +168,7 @@ pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
         408 | 500..=599 => Kind::Transient,
         // A known code would have been found above; a 2xx without one is not the JSON expected.
         200..=299 if error.is_none_or(|e| e.code.is_none()) => Kind::Transient,
-        401 => Kind::Token,
-        403 => Kind::Permission,
+        401 | 403 => Kind::Permission,
         404 => Kind::NotThere,
         _ => Kind::Unexpected,
     }
@@ -273,7 +272,7 @@ mod tests {
             (204, Kind::Transient),
             (302, Kind::Unexpected),
             (400, Kind::Unexpected),
-            (401, Kind::Token),
+            (401, Kind::Permission),
             (403, Kind::Permission),
             (404, Kind::NotThere),
             (408, Kind::Transient),
