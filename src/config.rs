@@ -15,7 +15,7 @@ mod mapping;
 mod topic;
 mod written;
 
-pub use limits::{Limits, Plan};
+pub use limits::{Limits, MEDIA_PER_PAGE, Plan};
 pub use location::{Locations, ObjectKey, RunName};
 pub use topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
 

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 use tracing::{Instrument, info_span, warn};
 
-use crate::collect::{Outcome, Progress, Topic, collect};
+use crate::collect::{Outcome, Progress, Topic, collect, failure_of};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::error::{Cause, Error};
 use crate::event::{Event, Job};
@@ -280,7 +280,8 @@ impl Ready {
         let mut bodies: Vec<Vec<u8>> = models.iter().map(|_| Vec::new()).collect();
         let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
         for (topic, outcome) in topics.iter().zip(outcomes) {
-            for ((_, batch), (body, tally)) in outcome.into_iter().flatten().zip(bodies.iter_mut().zip(&mut tallies)) {
+            let batches = outcome.into_iter().flat_map(|collected| collected.batches);
+            for ((_, batch), (body, tally)) in batches.zip(bodies.iter_mut().zip(&mut tallies)) {
                 tally.add(topic.name(), &batch);
                 if batch.records > 0 {
                     body.push(if body.is_empty() { b'[' } else { b',' });
@@ -330,7 +331,7 @@ impl Ready {
 
 fn failures(topics: &[Topic<'_>], outcomes: &[Outcome]) -> Vec<FailedTopic> {
     let failed = |(topic, outcome): (&Topic<'_>, &Outcome)| {
-        let failure = outcome.as_ref().err()?;
+        let failure = failure_of(outcome)?;
         let (kind, code) = (failure.kind, failure.code);
         Some(FailedTopic { topic: topic.name().to_owned(), kind, code, message: failure.message.clone() })
     };

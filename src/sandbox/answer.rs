@@ -371,7 +371,7 @@ fn misshapen(
             let location = format!("https://elsewhere.example/?access_token={token}");
             return finish(response.status(302).header("location", location), body::whole(""));
         }
-        Body::Many | Body::NoMedia | Body::EmptyPage | Body::NoProfile | Body::BadRecords => {
+        Body::Many | Body::SameMedia | Body::NoMedia | Body::EmptyPage | Body::NoProfile | Body::BadRecords => {
             if let Some(media) = media_of(&mut json, kind) {
                 reshape(kind, media);
             }
@@ -400,6 +400,11 @@ fn reshape(kind: Body, page: &mut Value) {
     let Some(records) = page.get_mut("data").and_then(Value::as_array_mut) else { return };
     match kind {
         Body::Many => *records = (0..100_000).map(|n| json!({"id": format!("179{n:014}")})).collect(),
+        Body::SameMedia => {
+            for (n, fields) in records.iter_mut().filter_map(Value::as_object_mut).enumerate() {
+                fields.insert("id".to_owned(), json!(format!("179{n:014}")));
+            }
+        }
         Body::EmptyPage => records.clear(),
         Body::BadRecords => {
             let bad = [

@@ -16,6 +16,7 @@ mod events;
 mod failures;
 mod hostile;
 mod lambda;
+mod pages;
 mod runtime_api;
 mod stage;
 mod stores;
