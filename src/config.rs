@@ -164,7 +164,7 @@ impl Config {
         match job {
             Job::BrandMedia => self.accounts.iter().map(|a| a.username.as_str()).collect(),
             Job::Hashtag => self.hashtags.iter().map(|h| h.name.as_str()).collect(),
-            Job::Token => Vec::new(),
+            Job::Token | Job::Rollup => Vec::new(),
         }
     }
 

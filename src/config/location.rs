@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, Utc};
 
-use crate::event::Shard;
+use crate::event::{Job, Shard};
 use crate::record::Model;
 
 use super::written::Written;
@@ -46,6 +46,8 @@ pub struct RunName<'a> {
     pub shard: Option<&'a Shard>,
 }
 
+const SUMMARY: &str = "summary/{job}_{ymd}/{job}_{datetime}.json";
+
 const QUALITY: &str = "quality/{model}_{ymd}/{model}_{datetime}.json";
 
 impl Locations {
@@ -81,6 +83,11 @@ impl Locations {
     /// The key of a model's quality object.
     pub fn quality(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(&QUALITY.replace("{model}", model.name()), run)
+    }
+
+    /// The key of the summary of a job's run over all its shards.
+    pub fn summary(&self, job: Job, time: DateTime<Utc>) -> ObjectKey {
+        self.fill(&SUMMARY.replace("{job}", job.name()), RunName { time, shard: None })
     }
 
     fn fill(&self, pattern: &str, run: RunName<'_>) -> ObjectKey {

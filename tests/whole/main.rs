@@ -18,6 +18,7 @@ mod hostile;
 mod lambda;
 mod pages;
 mod runtime_api;
+mod shards;
 mod stage;
 mod stores;
 mod terminal;
