@@ -106,6 +106,7 @@ pub struct Sandbox {
 struct State {
     options: Options,
     calls: Mutex<Vec<Call>>,
+    by_token: Mutex<BTreeMap<String, usize>>,
     /// How often each fault rule has struck.
     struck: Mutex<Vec<u32>>,
     /// Calls under way, and the most there were at once.
@@ -125,7 +126,13 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         let struck = Mutex::new(vec![0; options.faults.len()]);
-        let state = Arc::new(State { options, calls: Mutex::default(), struck, under_way: Mutex::default() });
+        let state = Arc::new(State {
+            options,
+            calls: Mutex::default(),
+            by_token: Mutex::default(),
+            struck,
+            under_way: Mutex::default(),
+        });
         let task = tokio::spawn(serve(listener, Arc::clone(&state)));
         Ok(Self { address, state, task })
     }
