@@ -1,0 +1,208 @@
+"""The template, deployed by SAM into an emulated account and run there.
+
+Three things differ from an account of AWS: the saved queries are taken out of the template, since the
+emulator does not know AWS::Logs::QueryDefinition (template.py); it hands <aws.scheduler.scheduled-time>
+on as it is written, so that a scheduled run names its objects after its start, with a WARNING; and it
+speaks plain HTTP, so that the bucket's policy is taken away once it has refused that (conftest.py).
+"""
+
+import json
+import re
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import BUCKET, SECRET, STACK
+from emulator import wait_for
+from graph_api import TOKEN
+from template import UNKNOWN_TO_THE_EMULATOR, load
+
+TEMPLATE = load()
+JOB_SECONDS = 30
+# A schedule of every minute, and the emulator's first look at it.
+SCHEDULE_SECONDS = 150
+
+
+def keys(stack, prefix: str = "") -> list[str]:
+    listed = stack.cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+    return [o["Key"] for o in listed.get("Contents", [])]
+
+
+def invoke(stack, event: dict) -> dict:
+    """Runs an event and waits for the answer."""
+    answer = stack.cloud.client("lambda").invoke(FunctionName=stack.ids["CollectorFunction"], Payload=json.dumps(event))
+    return json.loads(answer["Payload"].read()) | {"failed": "FunctionError" in answer}
+
+
+def queue(stack, event) -> None:
+    """Hands an event over as EventBridge Scheduler does: to Lambda's own queue."""
+    function = stack.ids["CollectorFunction"]
+    answer = stack.cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(event))
+    assert answer["StatusCode"] == 202
+
+
+def log(stack) -> list[str]:
+    """The function's log so far."""
+    pages = stack.cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{STACK}")
+    return [event["message"] for page in pages for event in page["events"]]
+
+
+def summaries(stack) -> list[dict]:
+    """The summary of each run that has ended, from the last line of its log."""
+    lines = (json.loads(line) for line in log(stack) if '"summary"' in line)
+    return [line["summary"] for line in lines]
+
+
+def change_function(stack, **variables: str) -> None:
+    """Gives the function other environment variables, and with them a new process."""
+    functions, name = stack.cloud.client("lambda"), stack.ids["CollectorFunction"]
+    now = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": now | variables})
+
+
+def change_secret(stack, secret: dict) -> None:
+    """Gives the secret a new value and the function a new process, since one reads it when it starts."""
+    stack.cloud.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(secret))
+    change_function(stack, CHANGED_AT=str(time.monotonic()))
+
+
+@pytest.fixture
+def other_secret(stack):
+    yield lambda secret: change_secret(stack, secret)
+    change_secret(stack, stack.collecting)
+
+
+def test_the_stack_completes_with_every_resource(stack):
+    formation = stack.cloud.client("cloudformation")
+    assert formation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    conditional = {"SlackChannel", "SlackRole"}
+    wanted = {n for n, r in TEMPLATE["Resources"].items() if r["Type"] != UNKNOWN_TO_THE_EMULATOR} - conditional
+    assert wanted <= set(stack.ids)
+    found = formation.describe_stack_resources(StackName=STACK)["StackResources"]
+    assert {r["ResourceStatus"] for r in found} == {"CREATE_COMPLETE"}
+
+
+def test_the_bucket_is_private_encrypted_and_takes_tls_alone(stack):
+    s3 = stack.cloud.client("s3")
+    assert all(s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values())
+    (rule,) = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    answer, (statement,) = stack.tls_only
+    assert answer["errorType"] == "store" and "explicit deny in a resource-based policy" in answer["errorMessage"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+def test_the_role_may_do_what_a_run_needs_and_nothing_else(stack):
+    iam = stack.cloud.client("iam")
+    role = stack.ids["CollectorRole"]
+    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+    policies = {n: iam.get_role_policy(RoleName=role, PolicyName=n)["PolicyDocument"]["Statement"]
+                for n in iam.list_role_policies(RoleName=role)["PolicyNames"]}
+    print(json.dumps(policies, indent=2))
+    region, account = "eu-west-1", "000000000000"
+    log_group = f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{STACK}:*"
+    assert policies["collector"] == [
+        {"Sid": "StoreObjects", "Effect": "Allow", "Action": "s3:PutObject",
+         "Resource": [f"arn:aws:s3:::{BUCKET}/raw/*", f"arn:aws:s3:::{BUCKET}/quality/*"]},
+        {"Sid": "ReadTheSecret", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue",
+         "Resource": f"arn:aws:secretsmanager:{region}:{account}:secret:{SECRET}-??????"},
+        {"Sid": "WriteLogs", "Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": log_group},
+    ]
+    # Lambda itself, with this role, hands a failed event to the queue: AWS has no other way.
+    (failed,) = policies.pop("failed-events")
+    assert failed["Action"] == "sqs:SendMessage" and failed["Resource"].split(":")[-1].startswith(f"{STACK}-FailureQueue")
+    assert set(policies) == {"collector"}
+
+
+def test_a_schedule_fires_the_real_binary_and_objects_land(stack):
+    prefix = "raw/media_hashtag_"
+    (key, *_) = wait_for("a scheduled run's object", lambda: keys(stack, prefix), SCHEDULE_SECONDS)
+    assert re.fullmatch(r"raw/media_hashtag_(\d{4}-\d\d-\d\d)/media_hashtag_\1_\d{6}\.json", key)
+    stored = stack.cloud.client("s3").get_object(Bucket=BUCKET, Key=key)
+    assert stored["ContentType"] == "application/json"
+    records = json.loads(stored["Body"].read())
+    # 11 hashtags of three media, of which one has no id.
+    assert len(records) == 22
+    assert list(records[0]) == ["user_id", "media_id", "timestamp", "caption", "media_type", "like_count", "comments_count"]
+    assert all(value is not None for record in records for value in record.values())
+    assert keys(stack, key.replace("raw/", "quality/", 1)) == [key.replace("raw/", "quality/", 1)]
+
+
+def test_an_event_delivered_twice_leaves_one_object(stack):
+    event = {"job": "brand_media", "time": "2026-01-31T23:00:00Z"}
+    wanted = ["raw/brand_2026-01-31/brand_2026-01-31_230000.json", "raw/media_2026-01-31/media_2026-01-31_230000.json"]
+    for times in (1, 2):
+        queue(stack, event)
+        ended = lambda: [run for run in summaries(stack) if run["time"] == event["time"]]  # noqa: E731
+        wait_for(f"the end of run {times}", lambda: len(ended()) == times, JOB_SECONDS)  # noqa: B023
+    of_that_day = [k for k in keys(stack, "raw/") if "2026-01-31" in k]
+    assert sorted(of_that_day) == wanted
+
+
+def test_a_token_run_is_answered_and_stores_nothing(stack):
+    before = keys(stack, "raw/brand_")
+    answer = invoke(stack, {"job": "token", "time": "2026-01-31T06:17:00Z"})
+    assert not answer["failed"] and answer["summary"]["token"]["days_left"] == 40
+    assert keys(stack, "raw/brand_") == before
+
+
+def test_a_bad_event_reaches_the_failure_queue(stack):
+    queue(stack, {"job": "nonsense"})
+    sqs = stack.cloud.client("sqs")
+    url = stack.ids["FailureQueue"]
+    (message,) = wait_for("the failed event", lambda: sqs.receive_message(QueueUrl=url).get("Messages"), JOB_SECONDS)
+    told = json.loads(message["Body"])
+    assert told["requestPayload"] == {"job": "nonsense"}
+    assert told["responsePayload"]["errorType"] == "event"
+    assert "nonsense" in told["responsePayload"]["errorMessage"]
+
+
+def test_the_package_brings_its_configuration(stack, other_secret):
+    """A subset that is not configured is refused, with what is, before any call: the secret here
+    names no configuration, so what answers is the one that was packed."""
+    other_secret(stack.secret)
+    answer = invoke(stack, {"job": "brand_media", "accounts": ["nobody"]})
+    assert answer["failed"] and answer["errorType"] == "event", answer
+    assert "configured: hermes, chanelofficial, dior" in answer["errorMessage"]
+
+
+def test_a_bucket_that_the_stack_does_not_name_is_refused(stack, other_secret):
+    stack.cloud.client("s3").create_bucket(Bucket="not-ours", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    other_secret(stack.collecting | {"bucket": "not-ours"})
+    answer = invoke(stack, {"job": "brand_media", "accounts": ["hermes"]})
+    assert answer["failed"] and answer["errorType"] == "store", answer
+    assert "AccessDenied" in answer["errorMessage"]
+
+
+def test_a_secret_that_the_stack_does_not_name_is_refused(stack):
+    stack.cloud.client("secretsmanager").create_secret(Name="another", SecretString=json.dumps(stack.collecting))
+    change_function(stack, SECRET_ID="another")
+    answer = invoke(stack, {"job": "brand_media", "accounts": ["hermes"]})
+    change_function(stack, SECRET_ID=SECRET)
+    assert answer["failed"] and answer["errorType"] == "secret", answer
+    assert "AccessDenied" in answer["errorMessage"]
+
+
+def test_the_log_is_grouped_by_request_and_holds_no_token(stack):
+    lines = log(stack)
+    assert not any(TOKEN in line for line in lines)
+    ends = [json.loads(line) for line in lines if '"summary"' in line]
+    assert ends and all(line["requestId"] for line in ends)
+
+
+def test_deleting_the_stack_keeps_the_bucket_and_its_objects(stack):
+    before = keys(stack)
+    formation = stack.cloud.client("cloudformation")
+    formation.delete_stack(StackName=STACK)
+
+    def gone() -> bool:
+        try:
+            return formation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE"
+        except ClientError as error:
+            assert "does not exist" in str(error)
+            return True
+
+    wait_for("the stack's end", gone, JOB_SECONDS)
+    with pytest.raises(ClientError, match="not found|NotFound"):
+        stack.cloud.client("lambda").get_function(FunctionName=stack.ids["CollectorFunction"])
+    assert before and set(before) <= set(keys(stack))

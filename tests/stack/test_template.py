@@ -1,0 +1,94 @@
+"""What the template says, without an account: parameters, schedules, ages, limits."""
+
+import json
+import re
+from datetime import datetime
+
+import cron
+import pytest
+from template import ROOT, default, load, of_type, schedules
+
+TEMPLATE = load()
+FUNCTION = TEMPLATE["Resources"]["CollectorFunction"]["Properties"]
+DAY = datetime(2026, 3, 1)
+
+
+def expression(job: str) -> str:
+    return default(TEMPLATE, schedules(TEMPLATE)[job]["ScheduleExpression"]["Ref"])
+
+
+@pytest.mark.parametrize("job, a_day", [("brand_media", 24), ("hashtag", 288), ("token", 1)])
+def test_each_job_fires_as_often_as_planned_on_every_day_of_two_years(job, a_day):
+    fires = cron.times(expression(job), DAY, days=731)
+    assert len(fires) == 731 * a_day
+    gaps = {later - earlier for earlier, later in zip(fires, fires[1:])}
+    assert len(gaps) == 1, gaps
+
+
+def test_the_schedules_are_those_that_the_configuration_weighs_the_calls_against():
+    written = (ROOT / "configure.ini").read_text()
+    for job, by_default in [("brand_media", 1), ("hashtag", 12)]:
+        given = re.search(rf"^{job}_runs_per_hour\s*=\s*(\d+)", written, re.MULTILINE)
+        assert len(cron.times(expression(job), DAY)) / 24 == (int(given[1]) if given else by_default)
+
+
+@pytest.mark.parametrize("impossible", [
+    "cron(0 24 * * ? *)", "cron(60 * * * ? *)", "cron(0 0 0 * ? *)", "cron(0 0 * 13 ? *)", "cron(0 0 ? * 8 *)",
+    "cron(0 * * * * *)", "cron(0 * ? * ? *)", "cron(0 * * * ?)", "cron(0/0 * * * ? *)", "cron(a * * * ? *)", "every hour",
+])
+def test_an_expression_that_aws_refuses_is_noticed(impossible):
+    with pytest.raises(cron.CronError):
+        cron.times(impossible, DAY)
+
+
+@pytest.mark.parametrize("never", ["cron(0 0 30 2 ? *)", "cron(0 0 31 4,6,9,11 ? *)", "cron(0 0 1 1 ? 1999)"])
+def test_an_expression_that_never_fires_is_noticed(never):
+    assert cron.times(never, DAY, days=1500) == []
+
+
+def test_every_parameter_says_what_happens_when_it_is_changed():
+    for name, parameter in TEMPLATE["Parameters"].items():
+        told = parameter["Description"]
+        assert re.search(r"Changed|Raised|[Ll]owered|Halved|[Ee]mptied|Below|DEBUG adds|DISABLED deploys", told), name
+        assert len(told) < 4000, name
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(p for g in groups for p in g["Parameters"]) == sorted(TEMPLATE["Parameters"])
+
+
+@pytest.mark.parametrize("job", ["brand_media", "hashtag", "token"])
+def test_a_schedule_starts_its_job_at_its_time_and_gives_up_before_the_next_run(job):
+    schedule = schedules(TEMPLATE)[job]
+    assert json.loads(schedule["Input"]) == {"job": job, "time": "<aws.scheduler.scheduled-time>"}
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert schedule["ScheduleExpressionTimezone"] == "UTC"
+    assert schedule["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["UndeliveredQueue", "Arn"]}
+    first, second = cron.times(expression(job), DAY, days=2)[:2]
+    period = (second - first).total_seconds()
+    assert schedule["RetryPolicy"]["MaximumEventAgeInSeconds"] < period
+    assert FUNCTION["EventInvokeConfig"]["MaximumEventAgeInSeconds"] < period
+    assert max(TEMPLATE["Parameters"]["Timeout"]["AllowedValues"]) < period
+
+
+def test_the_alarm_on_duration_is_at_80_percent_of_each_timeout():
+    limits = {int(s): m["Milliseconds"] for s, m in TEMPLATE["Mappings"]["DurationAlarm"].items()}
+    assert limits == {s: s * 800 for s in TEMPLATE["Parameters"]["Timeout"]["AllowedValues"]}
+
+
+def test_an_absence_is_told_later_than_the_next_run_is_due():
+    for job, alarm in [("brand_media", "BrandMediaAbsent"), ("hashtag", "HashtagAbsent"), ("token", "TokenAbsent")]:
+        properties = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")[f"{alarm}Alarm"]
+        first, second = cron.times(expression(job), DAY, days=2)[:2]
+        waits = properties["Period"] * default(TEMPLATE, properties["EvaluationPeriods"]["Ref"])
+        assert waits > (second - first).total_seconds()
+        assert properties["TreatMissingData"] == "breaching"
+        longest = properties["Period"] * TEMPLATE["Parameters"][properties["EvaluationPeriods"]["Ref"]]["MaxValue"]
+        # CloudWatch's own limits: a day, or a week for periods of an hour and more.
+        assert longest <= (86_400 if properties["Period"] < 3600 else 7 * 86_400)
+
+
+def test_every_alarm_is_heard_and_has_its_place_in_the_manual():
+    manual = (ROOT / "docs" / "operations.md").read_text()
+    for name, alarm in of_type(TEMPLATE, "AWS::CloudWatch::Alarm").items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}], name
+        assert alarm["AlarmDescription"].endswith(f"docs/operations.md, {name}."), name
+        assert f"### {name}\n" in manual, name
