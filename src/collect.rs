@@ -2,13 +2,14 @@
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use serde_json::value::RawValue;
 use tokio::time::timeout_at;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::config::{Account, Config, Hashtag};
 use crate::graph::{Failure, Kind, Session};
 use crate::record::{Batch, Model};
+
+mod pages;
 
 /// What is asked for in one piece, and fails in one piece.
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +38,31 @@ impl Topic<'_> {
     }
 }
 
-/// What came of a topic: its batches, one for each of its models, or why there are none.
-pub type Outcome = Result<Vec<(Model, Batch)>, Failure>;
+/// What came of a topic, or why nothing did.
+pub type Outcome = Result<Collected, Failure>;
+
+/// The records of a topic.
+#[derive(Debug)]
+pub struct Collected {
+    /// Its batches, one for each of its models.
+    pub batches: Vec<(Model, Batch)>,
+    /// Why further pages of media are missing; `None` where nothing is.
+    pub cut_short: Option<Failure>,
+}
+
+impl From<Vec<(Model, Batch)>> for Collected {
+    fn from(batches: Vec<(Model, Batch)>) -> Self {
+        Self { batches, cut_short: None }
+    }
+}
+
+/// Why a topic's records are missing, all or some of them.
+pub fn failure_of(outcome: &Outcome) -> Option<&Failure> {
+    match outcome {
+        Ok(collected) => collected.cut_short.as_ref(),
+        Err(failure) => Some(failure),
+    }
+}
 
 /// Told of each topic as it comes in.
 pub trait Progress: Sync {
@@ -65,13 +89,14 @@ pub async fn collect(
     progress.begin(topics);
     let mut outcomes: Vec<Option<Outcome>> = topics.iter().map(|_| None).collect();
     let note = |topic: Topic<'_>, outcome: &Outcome| {
-        if let Err(failure) = outcome {
+        if let Some(failure) = failure_of(outcome) {
             error!(
                 topic = topic.name(),
                 kind = failure.kind.name(),
                 code = failure.code,
                 subcode = failure.subcode,
-                "topic failed: {failure}"
+                "topic {}: {failure}",
+                if outcome.is_ok() { "cut short" } else { "failed" }
             );
         }
         progress.done(topic, outcome);
@@ -99,11 +124,11 @@ pub async fn collect(
 }
 
 async fn fetch(config: &Config, session: &Session<'_>, topic: Topic<'_>) -> Outcome {
-    let batches = match topic {
-        Topic::Account(account) => discover(config, session, account).await?,
-        Topic::Hashtag(hashtag) => vec![(Model::MediaHashtag, recent_media(config, session, hashtag).await?)],
+    let collected = match topic {
+        Topic::Account(account) => pages::discover(config, session, account).await?,
+        Topic::Hashtag(hashtag) => vec![(Model::MediaHashtag, recent_media(config, session, hashtag).await?)].into(),
     };
-    for (model, batch) in &batches {
+    for (model, batch) in &collected.batches {
         if *model != Model::Brand && batch.records == 0 && batch.rejects.is_empty() {
             warn!(model = model.name(), kind = "no media", "the answer has no media");
         }
@@ -111,21 +136,7 @@ async fn fetch(config: &Config, session: &Session<'_>, topic: Topic<'_>) -> Outc
             trace_issues(config, *model, batch);
         }
     }
-    Ok(batches)
-}
-
-async fn discover(config: &Config, session: &Session<'_>, account: &Account) -> Result<Vec<(Model, Batch)>, Failure> {
-    let (profile, media) = (config.mapping(Model::Brand), config.mapping(Model::Media));
-    let owner = account.user_id.as_str();
-    let limit = config.limits.media_per_account;
-    let read = |answer: &crate::graph::Discovery<'_>, unknown: &[String]| {
-        let (mut profiles, mut posts) = (Batch::default(), Batch::default());
-        profile.flatten(&answer.profile, owner, unknown, &mut profiles);
-        let records: &[&RawValue] = answer.media.as_ref().map_or(&[], |page| &page.records);
-        records.iter().for_each(|record| media.flatten_raw(record, owner, unknown, &mut posts));
-        vec![(Model::Brand, profiles), (Model::Media, posts)]
-    };
-    session.discover(&account.username, &profile.requested(), &media.requested(), limit, read).await
+    Ok(collected)
 }
 
 async fn recent_media(config: &Config, session: &Session<'_>, hashtag: &Hashtag) -> Result<Batch, Failure> {

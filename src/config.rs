@@ -17,7 +17,7 @@ mod topic;
 mod written;
 
 pub use format::Format;
-pub use limits::{Limits, Plan};
+pub use limits::{Limits, MEDIA_PER_PAGE, Plan};
 pub use location::{Locations, ObjectKey, RunName};
 pub use topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
 
@@ -208,7 +208,7 @@ impl Config {
         match job {
             Job::BrandMedia => self.accounts.iter().map(|a| a.username.as_str()).collect(),
             Job::Hashtag => self.hashtags.iter().map(|h| h.name.as_str()).collect(),
-            Job::Token => Vec::new(),
+            Job::Token | Job::Rollup => Vec::new(),
         }
     }
 

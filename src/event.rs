@@ -5,6 +5,11 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use crate::config::{Account, Hashtag};
+use crate::secret::SecretId;
+
+mod wanted;
+
 /// What a run does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
@@ -14,11 +19,13 @@ pub enum Job {
     Hashtag,
     /// How long the access token is still good for.
     Token,
+    /// One summary of a run over all its shards.
+    Rollup,
 }
 
 impl Job {
     /// Every job.
-    pub const ALL: [Self; 3] = [Self::BrandMedia, Self::Hashtag, Self::Token];
+    pub const ALL: [Self; 4] = [Self::BrandMedia, Self::Hashtag, Self::Token, Self::Rollup];
 
     /// The word for it in events, logs and metrics.
     pub const fn name(self) -> &'static str {
@@ -26,6 +33,7 @@ impl Job {
             Self::BrandMedia => "brand_media",
             Self::Hashtag => "hashtag",
             Self::Token => "token",
+            Self::Rollup => "rollup",
         }
     }
 
@@ -34,7 +42,7 @@ impl Job {
         match self {
             Self::BrandMedia => Some("accounts"),
             Self::Hashtag => Some("hashtags"),
-            Self::Token => None,
+            Self::Token | Self::Rollup => None,
         }
     }
 }
@@ -72,10 +80,37 @@ pub struct Event {
     /// A `time` that could not be read, as given: a WARNING, and the start of the run counts.
     pub unread_time: Option<String>,
     /// The topics to do; `None` for all that are configured.
-    pub subset: Option<Vec<String>>,
+    pub subset: Option<Vec<Wanted>>,
     /// The shard of the run that this is.
     pub shard: Option<Shard>,
+    /// Whose credential it runs on; `None` for the function's own.
+    pub secret_id: Option<SecretId>,
+    /// What the job `rollup` sums up.
+    pub rollup: Option<Rollup>,
 }
+
+/// A topic that an event asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// A configured one, by its name.
+    Configured(String),
+    /// An account that the event brings along.
+    Account(Account),
+    /// A hashtag that the event brings along.
+    Hashtag(Hashtag),
+}
+
+/// What a roll-up sums up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollup {
+    /// The job that the shards did.
+    pub of: Job,
+    /// The key of the `manifest.json` that the state machine's result writer left in the bucket.
+    pub results: String,
+}
+
+/// Where results lie: the function reads nothing else of the bucket but its own summaries.
+pub const RESULTS_PREFIX: &str = "runs/";
 
 /// An event that asks for nothing the collector does.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -84,7 +119,7 @@ pub struct EventError {
     problem: String,
 }
 
-const ALLOWED: &str = r#""brand_media", "hashtag", "token", or an object with "job" (one of those) and optionally "time" (RFC 3339), "accounts" or "hashtags" (a list of configured topics) and "shard" ([a-z0-9-]{1,32}); an EventBridge event holds it in "detail""#;
+const ALLOWED: &str = r#""brand_media", "hashtag", "token", or an object with "job" (one of those) and optionally "time" (RFC 3339), "accounts" or "hashtags" (a list of configured topics, or of objects with "name", "user_id" and for a hashtag optionally "id"), "shard" ([a-z0-9-]{1,32}) and "secret_id" (the name of a secret that begins with the function's SECRET_PREFIX); or the job "rollup" with "time", "of" ("brand_media" or "hashtag") and "results" (runs/.../manifest.json); an EventBridge event holds it in "detail""#;
 
 fn problem<T>(problem: impl Into<String>) -> Result<T, EventError> {
     Err(EventError { problem: problem.into() })
@@ -123,8 +158,11 @@ impl Event {
     /// # Errors
     /// Names those that are not, and what is configured.
     pub fn check_subset(&self, configured: &[&str]) -> Result<(), EventError> {
-        let names = self.subset.iter().flatten();
-        let unknown: Vec<&str> = names.map(String::as_str).filter(|name| !configured.contains(name)).collect();
+        let names = self.subset.iter().flatten().filter_map(|wanted| match wanted {
+            Wanted::Configured(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let unknown: Vec<&str> = names.filter(|name| !configured.contains(name)).collect();
         if unknown.is_empty() {
             return Ok(());
         }
@@ -136,11 +174,32 @@ impl Event {
         ))
     }
 
+    /// Checks that the function may use the event's secret: one whose name begins with `prefix`.
+    ///
+    /// # Errors
+    /// Names the secret and what is allowed.
+    pub fn check_secret(&self, prefix: Option<&str>) -> Result<(), EventError> {
+        let Some(id) = &self.secret_id else { return Ok(()) };
+        match prefix.filter(|prefix| !prefix.is_empty()) {
+            Some(prefix) if id.as_str().len() > prefix.len() && id.as_str().starts_with(prefix) => Ok(()),
+            Some(prefix) => {
+                problem(format!("has the secret_id {:?}, which does not begin with {prefix:?}", id.as_str()))
+            }
+            None => problem(format!(
+                "has the secret_id {:?}, and this function takes none: SECRET_PREFIX is not set",
+                id.as_str()
+            )),
+        }
+    }
+
     fn new(job: Job, time: Option<&Value>) -> Result<Self, EventError> {
         let read = time.map(|t| t.as_str().and_then(|t| DateTime::parse_from_rfc3339(t).ok()));
         let unread_time = matches!(read, Some(None)).then(|| time.map(shown)).flatten();
         let time = read.flatten().map(|t| t.with_timezone(&Utc));
-        Ok(Self { job, time, unread_time, subset: None, shard: None })
+        if job == Job::Rollup && time.is_none() {
+            return problem("asks for a roll-up of no \"time\" that can be read");
+        }
+        Ok(Self { job, time, unread_time, subset: None, shard: None, secret_id: None, rollup: None })
     }
 
     fn read(fields: &Map<String, Value>, time: Option<&Value>) -> Result<Self, EventError> {
@@ -152,11 +211,18 @@ impl Event {
             ));
         };
         let mut event = Self::new(job(named)?, time)?;
+        if event.job == Job::Rollup {
+            event.rollup = Some(rollup(fields)?);
+        }
         for (key, value) in fields {
             match key.as_str() {
                 "job" | "time" => {}
+                "of" | "results" if event.job == Job::Rollup => {}
+                "secret_id" => event.secret_id = Some(secret_id(value)?),
                 "shard" => event.shard = Some(shard(value)?),
-                key if event.job.topics_key() == Some(key) => event.subset = Some(topics(key, value)?),
+                key if event.job.topics_key() == Some(key) => {
+                    event.subset = Some(wanted::topics(event.job, key, value)?)
+                }
                 "accounts" | "hashtags" => {
                     return problem(format!("has {key:?}, which the job {:?} does not take", event.job.name()));
                 }
@@ -184,12 +250,24 @@ fn shard(value: &Value) -> Result<Shard, EventError> {
     }
 }
 
-fn topics(key: &str, value: &Value) -> Result<Vec<String>, EventError> {
-    let names: Option<Vec<String>> =
-        value.as_array().and_then(|list| list.iter().map(|v| v.as_str().map(str::to_owned)).collect());
-    match names {
-        Some(names) if !names.is_empty() => Ok(names),
-        _ => problem(format!("has {key:?} with {}, no list of names", shown(value))),
+fn secret_id(value: &Value) -> Result<SecretId, EventError> {
+    match value.as_str().and_then(SecretId::new) {
+        Some(id) => Ok(id),
+        None => problem(format!("has the secret_id {}", shown(value))),
+    }
+}
+
+fn rollup(fields: &Map<String, Value>) -> Result<Rollup, EventError> {
+    let given = |key: &str| fields.get(key).unwrap_or(&Value::Null);
+    let of = [Job::BrandMedia, Job::Hashtag].into_iter().find(|job| given("of") == job.name());
+    let Some(of) = of else { return problem(format!("asks for a roll-up \"of\" {}", shown(given("of")))) };
+    let results = given("results").as_str().filter(|key| {
+        let plain = key.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        plain && key.starts_with(RESULTS_PREFIX) && key.ends_with("/manifest.json")
+    });
+    match results {
+        Some(results) => Ok(Rollup { of, results: results.to_owned() }),
+        None => problem(format!("asks for a roll-up of the \"results\" {}", shown(given("results")))),
     }
 }
 
@@ -231,7 +309,45 @@ mod tests {
     #[test]
     fn a_subset_and_a_shard_are_taken() {
         let event = parse(json!({"job": "brand_media", "accounts": ["dior"], "shard": "a-1"}));
-        assert_eq!((event.subset.unwrap(), event.shard.unwrap().as_str()), (vec!["dior".to_owned()], "a-1"));
+        let dior = vec![Wanted::Configured("dior".to_owned())];
+        assert_eq!((event.subset.unwrap(), event.shard.unwrap().as_str()), (dior, "a-1"));
+    }
+
+    #[test]
+    fn a_secret_is_taken_where_its_name_begins_with_the_functions_prefix() {
+        let event = parse(json!({"job": "token", "secret_id": "collectors/ig-1"}));
+        assert_eq!(event.check_secret(Some("collectors/")), Ok(()));
+        for (prefix, told) in [
+            (None, "SECRET_PREFIX is not set"),
+            (Some(""), "SECRET_PREFIX is not set"),
+            (Some("others/"), "does not begin with \"others/\""),
+            (Some("collectors/ig-1"), "does not begin with"),
+        ] {
+            let error = event.check_secret(prefix).unwrap_err().to_string();
+            assert!(error.contains("collectors/ig-1") && error.contains(told) && error.contains("allowed"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_roll_up_names_its_time_its_job_and_its_results() {
+        let event = parse(
+            json!({"job": "rollup", "time": "2026-01-31T23:00:00Z", "of": "hashtag", "results": "runs/a/b/manifest.json"}),
+        );
+        assert_eq!(event.rollup, Some(Rollup { of: Job::Hashtag, results: "runs/a/b/manifest.json".to_owned() }));
+        let whole = json!({"job": "rollup", "time": "2026-01-31T23:00:00Z", "of": "hashtag", "results": "runs/a/manifest.json"});
+        for (key, value, told) in [
+            ("time", json!("x"), "of no \"time\""),
+            ("of", json!("token"), "\"of\" \"token\""),
+            ("results", json!("raw/manifest.json"), "\"raw/manifest.json\""),
+            ("results", json!("runs/../raw/manifest.json"), "\"runs/../raw"),
+            ("shard", json!(7), "shard 7"),
+        ] {
+            let mut event = whole.clone();
+            event[key] = value;
+            let error = Event::parse(&event).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+        assert!(Event::parse(&json!("rollup")).is_err());
     }
 
     #[test]
@@ -250,6 +366,8 @@ mod tests {
             (json!({"job": "hashtag", "accounts": ["dior"]}), "\"accounts\", which the job \"hashtag\""),
             (json!({"job": "brand_media", "accounts": "dior"}), "\"accounts\" with \"dior\""),
             (json!({"job": "brand_media", "accounts": []}), "\"accounts\" with []"),
+            (json!({"job": "brand_media", "secret_id": "a b"}), "secret_id \"a b\""),
+            (json!({"job": "brand_media", "results": "runs/x/manifest.json"}), "unknown key \"results\""),
             (json!({"job": "brand_media", "acounts": ["dior"]}), "unknown key \"acounts\""),
         ] {
             let error = Event::parse(&payload).unwrap_err().to_string();

@@ -7,23 +7,24 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use indexmap::IndexMap;
 use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 use tracing::{Instrument, info_span, warn};
 
 use crate::body::Body;
-use crate::collect::{Outcome, Progress, Topic, collect};
+use crate::collect::{Outcome, Progress, Topic, collect, failure_of};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::error::{Cause, Error};
-use crate::event::{Event, Job};
+use crate::event::{Event, Job, Wanted};
 use crate::graph::{Client, Edge, Session};
 use crate::quality::Tally;
 use crate::record::Model;
 use crate::report::{self, FailedTopic, File, Quality, Response, Summary};
-use crate::secret::{Credentials, LOCAL_BUCKET, Secret, SecretError, Source};
+use crate::secret::{Credentials, LOCAL_BUCKET, Secret, SecretError, SecretId, Source};
 use crate::sink::Sink;
-use crate::{aws, http, token};
+use crate::{aws, http, rollup, token};
 
 /// How long before Lambda's deadline the unfinished topics are given up: the time to store and report.
 const STORING_TIME: Duration = Duration::from_secs(2);
@@ -37,16 +38,23 @@ const LONGEST_PREPARATION: Duration = Duration::from_secs(8);
 /// What is kept back of the storing time for the response itself.
 const RESPONDING_TIME: Duration = Duration::from_millis(250);
 
+/// Credentials that a process keeps ready at most; the one built first goes first. Each holds a
+/// configuration and what its client has learnt, a few kilobytes in all.
+const KEPT_READY: usize = 64;
+
 /// The collector as a process runs it.
 pub struct Function {
     source: Source,
     end_point: Option<String>,
     secret: Option<Secret>,
+    secret_prefix: Option<String>,
+    http: OnceCell<reqwest::Client>,
     aws: OnceCell<aws_config::SdkConfig>,
-    ready: Mutex<Option<Arc<Ready>>>,
+    /// By the secret that the event named; `None` is the function's own.
+    ready: Mutex<IndexMap<Option<SecretId>, Arc<Ready>>>,
 }
 
-/// What is built once a process.
+/// What is built once a process for each credential.
 struct Ready {
     config: Config,
     client: Client,
@@ -66,7 +74,21 @@ impl Function {
     /// A function whose secret comes from `source`. Nothing is read before [`prepare`](Self::prepare)
     /// or the first invocation.
     pub fn new(source: Source) -> Self {
-        Self { source, end_point: None, secret: None, aws: OnceCell::new(), ready: Mutex::default() }
+        Self {
+            source,
+            end_point: None,
+            secret: None,
+            secret_prefix: None,
+            http: OnceCell::new(),
+            aws: OnceCell::new(),
+            ready: Mutex::default(),
+        }
+    }
+
+    /// The same function, where events may name secrets that begin with `prefix`; without one, none.
+    #[must_use]
+    pub fn with_secret_prefix(self, prefix: Option<String>) -> Self {
+        Self { secret_prefix: prefix, ..self }
     }
 
     /// The same function with another configuration of the AWS SDK than the environment's.
@@ -84,22 +106,26 @@ impl Function {
     /// Reads the secret and the configuration and builds the clients, ahead of the first invocation. An
     /// error, and what takes too long, is left to the invocations, each of which tries again.
     pub async fn prepare(&self) {
-        let _ = tokio::time::timeout(LONGEST_PREPARATION, self.ready()).await;
+        let _ = tokio::time::timeout(LONGEST_PREPARATION, self.ready(None)).await;
     }
 
-    async fn ready(&self) -> Result<Arc<Ready>, Cause> {
+    async fn ready(&self, secret_id: Option<&SecretId>) -> Result<Arc<Ready>, Cause> {
+        let key = secret_id.cloned();
         let mut ready = self.ready.lock().await;
-        if let Some(ready) = &*ready {
+        if let Some(ready) = ready.get(&key) {
             return Ok(Arc::clone(ready));
         }
-        let built = Arc::new(self.build().await?);
-        *ready = Some(Arc::clone(&built));
+        let built = Arc::new(self.build(secret_id).await?);
+        if ready.len() >= KEPT_READY {
+            ready.shift_remove_index(0);
+        }
+        ready.insert(key, Arc::clone(&built));
         Ok(built)
     }
 
-    async fn build(&self) -> Result<Ready, Cause> {
-        let http = http::client()?;
-        let secret = self.read_secret(&http).await?;
+    async fn build(&self, secret_id: Option<&SecretId>) -> Result<Ready, Cause> {
+        let http = self.http.get_or_try_init(async || http::client()).await?.clone();
+        let secret = self.read_secret(secret_id, &http).await?;
         let mut config = Config::load(&secret.config_file)?;
         if let Some(end_point) = &self.end_point {
             config.end_point = format!("{end_point}/{}", config.version);
@@ -119,15 +145,16 @@ impl Function {
         self.aws.get_or_init(|| aws::config(http.clone())).await
     }
 
-    async fn read_secret(&self, http: &reqwest::Client) -> Result<Secret, SecretError> {
-        match &self.secret {
-            Some(secret) => Ok(secret.clone()),
-            None => self.source.read(async || self.aws(http).await).await,
+    async fn read_secret(&self, id: Option<&SecretId>, http: &reqwest::Client) -> Result<Secret, SecretError> {
+        let named = id.map(|id| Source::Manager(id.as_str().to_owned()));
+        match (&self.secret, named) {
+            (Some(secret), _) => Ok(secret.clone()),
+            (None, named) => named.as_ref().unwrap_or(&self.source).read(async || self.aws(http).await).await,
         }
     }
 
-    async fn renewed_credentials(&self, http: &reqwest::Client) -> Option<Credentials> {
-        match self.read_secret(http).await {
+    async fn renewed_credentials(&self, id: Option<&SecretId>, http: &reqwest::Client) -> Option<Credentials> {
+        match self.read_secret(id, http).await {
             Ok(secret) => Some(secret.credentials),
             Err(error) => {
                 warn!(kind = "secret", "the access token was refused and the secret could not be read again: {error}");
@@ -170,12 +197,15 @@ impl Function {
         }
         let time = event.time.unwrap_or(run.started);
         run.summary.time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let ready = self.ready().await?;
-        let renew = || self.renewed_credentials(ready.client.http()).boxed();
+        run.summary.secret_id = event.secret_id.as_ref().map(|id| id.as_str().to_owned());
+        event.check_secret(self.secret_prefix.as_deref())?;
+        let ready = self.ready(event.secret_id.as_ref()).await?;
+        let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http()).boxed();
         let session = Session::new(&ready.client, run.stop, &renew);
         let done = match event.job {
             Job::Token => token::run(&session, &mut run.summary).await.map(|()| Told::default()),
-            _ => ready.collect_and_store(run, event, time, &session, progress).await,
+            Job::Rollup => ready.roll_up(run, event, time).await,
+            Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };
         run.summary.api_calls = session.calls();
         run.summary.usage_percent = session.usage().percent;
@@ -258,16 +288,38 @@ impl Ready {
         Ok(Told { error_log, target_file })
     }
 
-    /// The event's topics, in the order of the configuration.
-    fn topics(&self, event: &Event) -> Result<Vec<Topic<'_>>, Cause> {
-        let mut topics: Vec<Topic<'_>> = match event.job {
+    /// Sums up a run over all its shards, on top of what an earlier roll-up of the same run knew.
+    async fn roll_up(&self, run: &mut Run, event: &Event, time: DateTime<Utc>) -> Result<Told, Cause> {
+        let Some(rollup) = &event.rollup else { return Ok(Told::default()) };
+        let key = self.config.locations.summary(rollup.of, time);
+        let limit = || run.end.saturating_duration_since(Instant::now());
+        let read = async |key: String| self.sink.get(&key, limit()).await;
+        let summed = rollup::read(rollup, &run.summary.time, key.as_str(), read).await.map_err(Cause::Rollup)?;
+        summed.tell();
+        let body = Bytes::from(summed.to_json());
+        let bytes = body.len();
+        self.sink.put(&key, body, limit()).await.map_err(|e| Cause::Store(e.to_string()))?;
+        run.summary.files.push(File { key: key.to_string(), records: 0, bytes });
+        Ok(Told { error_log: String::new(), target_file: self.sink.place(&key) })
+    }
+
+    /// The event's topics: the configured ones in the configuration's order, then those that it brings
+    /// along in its own.
+    fn topics<'a>(&'a self, event: &'a Event) -> Result<Vec<Topic<'a>>, Cause> {
+        let mut topics: Vec<Topic<'a>> = match event.job {
             Job::BrandMedia => self.config.accounts.iter().map(Topic::Account).collect(),
             Job::Hashtag => self.config.hashtags.iter().map(Topic::Hashtag).collect(),
-            Job::Token => Vec::new(),
+            Job::Token | Job::Rollup => Vec::new(),
         };
         if let Some(subset) = &event.subset {
             event.check_subset(&topics.iter().map(Topic::name).collect::<Vec<_>>())?;
-            topics.retain(|topic| subset.iter().any(|name| name == topic.name()));
+            let named = |topic: &Topic<'_>, w: &Wanted| matches!(w, Wanted::Configured(name) if name == topic.name());
+            topics.retain(|topic| subset.iter().any(|wanted| named(topic, wanted)));
+            topics.extend(subset.iter().filter_map(|wanted| match wanted {
+                Wanted::Configured(_) => None,
+                Wanted::Account(account) => Some(Topic::Account(account)),
+                Wanted::Hashtag(hashtag) => Some(Topic::Hashtag(hashtag)),
+            }));
         }
         Ok(topics)
     }
@@ -285,7 +337,8 @@ impl Ready {
         let mut bodies: Vec<Body> = models.iter().map(|_| Body::new(self.config.format)).collect();
         let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
         for (topic, outcome) in topics.iter().zip(outcomes) {
-            for ((_, batch), (body, tally)) in outcome.into_iter().flatten().zip(bodies.iter_mut().zip(&mut tallies)) {
+            let batches = outcome.into_iter().flat_map(|collected| collected.batches);
+            for ((_, batch), (body, tally)) in batches.zip(bodies.iter_mut().zip(&mut tallies)) {
                 tally.add(topic.name(), &batch);
                 body.add(&batch);
             }
@@ -328,7 +381,7 @@ impl Ready {
 
 fn failures(topics: &[Topic<'_>], outcomes: &[Outcome]) -> Vec<FailedTopic> {
     let failed = |(topic, outcome): (&Topic<'_>, &Outcome)| {
-        let failure = outcome.as_ref().err()?;
+        let failure = failure_of(outcome)?;
         let (kind, code) = (failure.kind, failure.code);
         Some(FailedTopic { topic: topic.name().to_owned(), kind, code, message: failure.message.clone() })
     };

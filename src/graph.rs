@@ -8,7 +8,8 @@ mod retry;
 mod session;
 mod usage;
 
-pub use answer::{Discovery, MediaPage, TokenInfo};
+pub(crate) use answer::record_id;
+pub use answer::{Cursor, Discovery, MediaPage, TokenInfo};
 pub use client::{Client, Edge};
 pub use error::{ApiError, Failure, Kind, classify};
 pub use session::{Renew, Session};

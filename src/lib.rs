@@ -21,6 +21,7 @@ pub mod local;
 pub mod quality;
 pub mod record;
 pub mod report;
+pub mod rollup;
 pub mod sandbox;
 pub mod secret;
 pub mod sink;

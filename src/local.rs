@@ -26,6 +26,7 @@ mod run;
 mod sandbox_day;
 mod schema;
 mod serve;
+mod shard;
 
 /// Collects Instagram profiles, media and hashtag media of followed brands.
 #[derive(Debug, Parser)]
@@ -80,6 +81,8 @@ enum Command {
     SandboxDay(sandbox_day::SandboxDayArgs),
     /// Make one HTML page of what was collected: followers, engagement, hashtags, quality, failures
     Report(report::ReportArgs),
+    /// Plan topics over credentials, as manifests of shards for the state machine
+    Shard(shard::ShardArgs),
 }
 
 /// How the sandbox behaves, for every command that can run on it.
@@ -99,6 +102,12 @@ struct SandboxArgs {
     /// token or *; may be given again. `--fault help` lists the faults
     #[arg(long, value_name = "RULE")]
     fault: Vec<String>,
+    /// Accounts that the sandbox has, as CSV (name,user_id), JSON or JSON Lines, in place of the configured ones
+    #[arg(long, value_name = "FILE")]
+    accounts_from: Option<PathBuf>,
+    /// Calls that the sandbox allows to each token
+    #[arg(long, value_name = "CALLS")]
+    calls_allowed: Option<u32>,
 }
 
 impl SandboxArgs {
@@ -107,7 +116,12 @@ impl SandboxArgs {
         let rule = |text: &String| text.parse::<FaultRule>().map_err(|e| anyhow::anyhow!("--fault {e}"));
         let faults = self.fault.iter().map(rule).collect::<Result<_>>()?;
         let latency = Duration::from_millis(self.latency_ms);
-        Ok(Options { port, latency, seed: self.seed, faults, ..Options::for_config(&config) })
+        let mut options = Options { port, latency, seed: self.seed, faults, ..Options::for_config(&config) };
+        options.calls_allowed = self.calls_allowed;
+        if let Some(path) = &self.accounts_from {
+            options.accounts = shard::accounts(path)?;
+        }
+        Ok(options)
     }
 
     async fn start(&self, port: u16) -> Result<Sandbox> {
@@ -153,6 +167,7 @@ impl Cli {
             Command::Sandbox(args) => args.run().await,
             Command::SandboxDay(args) => args.run(self.verbose).await,
             Command::Report(args) => args.run().await,
+            Command::Shard(args) => args.run().await,
         }
     }
 }

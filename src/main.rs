@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use collector::function::{Function, Invocation};
-use collector::secret::Source;
+use collector::secret::{self, Source};
 use collector::telemetry::{self, Format};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
     // Nobody has set one before.
     let _ = tracing::subscriber::set_global_default(subscriber);
 
-    let function = Function::new(Source::from_env());
+    let function = Function::new(Source::from_env()).with_secret_prefix(secret::prefix_from_env());
     function.prepare().await;
     let handler = service_fn(async |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;

@@ -385,6 +385,19 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Adds the records of `other` and what was wrong with them.
+    pub fn append(&mut self, other: Self) {
+        if self.records > 0 && other.records > 0 {
+            self.json.push(b',');
+        }
+        self.json.extend_from_slice(&other.json);
+        self.records += other.records;
+        let moved = self.ids.len();
+        self.ids.extend(other.ids);
+        self.issues.extend(other.issues.into_iter().map(|i| Issue { record: i.record + moved, ..i }));
+        self.rejects.extend(other.rejects);
+    }
+
     fn open_record(&mut self) {
         if self.records > 0 {
             self.commas.push(self.json.len());

@@ -89,6 +89,9 @@ pub struct Summary {
     /// The shard of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
+    /// The secret of the credential, where the event named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_id: Option<String>,
     /// The objects stored.
     pub files: Vec<File>,
     /// The topics that failed.

@@ -108,6 +108,7 @@ struct State {
     /// The present, where it is not the clock's.
     now: Mutex<Option<DateTime<Utc>>>,
     calls: Mutex<Vec<Call>>,
+    by_token: Mutex<BTreeMap<String, usize>>,
     /// How often each fault rule has struck.
     struck: Mutex<Vec<u32>>,
     /// Calls under way, and the most there were at once.
@@ -128,7 +129,14 @@ impl Sandbox {
         let address = listener.local_addr()?;
         let struck = Mutex::new(vec![0; options.faults.len()]);
         let now = Mutex::new(options.now);
-        let state = Arc::new(State { options, now, calls: Mutex::default(), struck, under_way: Mutex::default() });
+        let state = Arc::new(State {
+            options,
+            now,
+            calls: Mutex::default(),
+            by_token: Mutex::default(),
+            struck,
+            under_way: Mutex::default(),
+        });
         let task = tokio::spawn(serve(listener, Arc::clone(&state)));
         Ok(Self { address, state, task })
     }

@@ -16,6 +16,29 @@ pub enum Source {
     File(PathBuf),
 }
 
+/// The name of a secret in Secrets Manager that an event asks for: never an ARN, since those of other
+/// accounts and regions are out of the function's reach by design.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SecretId(String);
+
+impl SecretId {
+    /// `name`, where a secret can have it: Secrets Manager's own rule.
+    pub fn new(name: &str) -> Option<Self> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b);
+        ((1..=512).contains(&name.len()) && name.bytes().all(allowed)).then(|| Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What the names of the secrets begin with that an event may ask for: `SECRET_PREFIX`.
+pub fn prefix_from_env() -> Option<String> {
+    std::env::var("SECRET_PREFIX").ok().filter(|v| !v.is_empty())
+}
+
 /// Looked at where neither `SECRET_ID` nor `SECRET_FILE` says otherwise.
 pub const DEFAULT_FILE: &str = "../secret/dev_secret.ini";
 

@@ -25,13 +25,13 @@ pub enum Sink {
     Folder(PathBuf),
 }
 
-/// An object that could not be stored.
+/// An object that could not be stored or read.
 #[derive(Debug, thiserror::Error)]
-#[error("{place} could not be stored: {reason}")]
+#[error("{place} {reason}")]
 pub struct SinkError {
     /// `bucket/key`.
     pub place: String,
-    /// Why not.
+    /// What could not be done, and why not.
     pub reason: String,
 }
 
@@ -60,8 +60,57 @@ impl Sink {
         let stored = tokio::time::timeout(limit, stored).await;
         let stored =
             stored.unwrap_or_else(|_| Err(format!("not done within the {} ms left of the run", limit.as_millis())));
-        stored.map_err(|reason| SinkError { place: self.place(key), reason })
+        stored.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be stored: {reason}") })
     }
+}
+
+/// The largest object that is read, in bytes.
+const LARGEST_READ: u64 = 64 * 1024 * 1024;
+
+impl Sink {
+    /// Reads an object within `limit`; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`SinkError`] where it is not known whether there is one, or it is too large.
+    pub async fn get(&self, key: &str, limit: Duration) -> Result<Option<Bytes>, SinkError> {
+        let read = async {
+            match self {
+                Self::S3 { client, bucket } => get_s3(client, bucket, key).await,
+                Self::Folder(folder) => match std::fs::read(folder.join(key)) {
+                    Ok(bytes) => Ok(Some(bytes.into())),
+                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    Err(e) => Err(e.to_string()),
+                },
+            }
+        };
+        let read = tokio::time::timeout(limit, read).await;
+        let read = read.unwrap_or_else(|_| Err(format!("not read within {} ms", limit.as_millis())));
+        read.map_err(|reason| {
+            let place = match self {
+                Self::S3 { bucket, .. } => format!("{bucket}/{key}"),
+                Self::Folder(folder) => format!("{}/{key}", folder.display()),
+            };
+            SinkError { place, reason: format!("could not be read: {reason}") }
+        })
+    }
+}
+
+async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Option<Bytes>, String> {
+    let got = match client.get_object().bucket(bucket).key(key).send().await {
+        Ok(got) => got,
+        Err(e)
+            if e.as_service_error().is_some_and(aws_sdk_s3::operation::get_object::GetObjectError::is_no_such_key) =>
+        {
+            return Ok(None);
+        }
+        Err(e) => return Err(with_causes(&e)),
+    };
+    let length = got.content_length().and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
+    if length > LARGEST_READ {
+        return Err(format!("it has {length} bytes, at most {LARGEST_READ} are read"));
+    }
+    let bytes = got.body.collect().await.map_err(|e| with_causes(&e))?;
+    Ok(Some(bytes.into_bytes()))
 }
 
 async fn put_s3(

@@ -7,7 +7,7 @@ use super::written::Written;
 pub struct Limits {
     /// Topics fetched at the same time.
     pub concurrency: u32,
-    /// Media asked for of each account.
+    /// Media asked for of each account; each 50 of them are a call of their own.
     pub media_per_account: u32,
     /// Media asked for under each hashtag; the API gives at most 50 a page.
     pub media_per_hashtag: u32,
@@ -25,10 +25,14 @@ pub struct Limits {
 
 const SECTION: &str = "limits";
 
+/// Media of an account asked for in one call. The API documents no bound; clients that are maintained
+/// use 50 to 100.
+pub const MEDIA_PER_PAGE: u32 = 50;
+
 /// Every key with its default and the largest value that can mean anything.
 const KEYS: [(&str, u32, u32); 8] = [
     ("concurrency", 16, 256),
-    ("media_per_account", 25, 100),
+    ("media_per_account", 25, 1_000),
     ("media_per_hashtag", 25, 50),
     ("calls_per_hour", 200, u32::MAX),
     ("hashtags_per_week", 30, u32::MAX),
@@ -38,6 +42,11 @@ const KEYS: [(&str, u32, u32); 8] = [
 ];
 
 impl Limits {
+    /// Calls that one account takes in one run: its profile comes with the first page of media.
+    pub const fn calls_per_account(&self) -> u32 {
+        self.media_per_account.div_ceil(MEDIA_PER_PAGE)
+    }
+
     pub(super) fn resolve(written: &mut Written) -> Self {
         let known = KEYS.map(|(key, ..)| key);
         for (key, _) in written.section(SECTION).unwrap_or_default() {
@@ -103,7 +112,11 @@ impl Plan {
 
     /// Calls an hour by a process that knows every hashtag's id.
     pub fn calls_per_hour(&self) -> u64 {
-        u64::from(self.accounts) * u64::from(self.limits.brand_media_runs_per_hour) + self.hashtag_calls_per_hour()
+        u64::from(self.accounts) * self.calls_per_account_and_hour() + self.hashtag_calls_per_hour()
+    }
+
+    fn calls_per_account_and_hour(&self) -> u64 {
+        u64::from(self.limits.brand_media_runs_per_hour) * u64::from(self.limits.calls_per_account())
     }
 
     /// Calls in an hour in which a process starts that knows only the pinned ids.
@@ -122,12 +135,12 @@ impl Plan {
 
     /// How many more accounts the limits leave room for.
     pub fn more_accounts(&self) -> u64 {
-        self.calls_left(self.calls_per_hour()) / u64::from(self.limits.brand_media_runs_per_hour)
+        self.calls_left(self.calls_per_hour()) / self.calls_per_account_and_hour()
     }
 
     /// How many more accounts the limits leave room for in an hour in which a process starts.
     pub fn cold_more_accounts(&self) -> u64 {
-        self.calls_left(self.cold_calls_per_hour()) / u64::from(self.limits.brand_media_runs_per_hour)
+        self.calls_left(self.cold_calls_per_hour()) / self.calls_per_account_and_hour()
     }
 
     /// How many more hashtags the limits leave room for.
@@ -159,7 +172,12 @@ impl Plan {
         let Limits { calls_per_hour, hashtags_per_week, hashtag_calls_per_day, .. } = self.limits;
         let Self { accounts, hashtags, unpinned, limits } = self;
         let (brand_runs, hashtag_runs) = (limits.brand_media_runs_per_hour, limits.hashtag_runs_per_hour);
-        let sum = format!("{accounts} accounts × {brand_runs} + {hashtags} hashtags × {hashtag_runs} runs an hour");
+        let pages = match limits.calls_per_account() {
+            1 => String::new(),
+            pages => format!(" × {pages} pages"),
+        };
+        let sum =
+            format!("{accounts} accounts × {brand_runs}{pages} + {hashtags} hashtags × {hashtag_runs} runs an hour");
         if self.calls_per_hour() > u64::from(calls_per_hour) {
             let calls = self.calls_per_hour();
             let problem = format!(
@@ -185,5 +203,30 @@ impl Plan {
             );
             written.fault(SECTION, "hashtag_calls_per_day", problem);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    const INI: &str = include_str!("../../configure.ini");
+
+    fn config(limits: &str) -> Result<Config, crate::config::ConfigError> {
+        Config::parse(format!("{INI}\n[limits]\n{limits}").as_bytes(), "configure.ini")
+    }
+
+    #[test]
+    fn each_50_media_of_an_account_are_a_call_of_their_own() {
+        for (media, calls) in [(1, 11), (50, 11), (51, 22), (100, 22), (101, 33)] {
+            let plan = config(&format!("media_per_account = {media}")).unwrap().plan();
+            assert_eq!(plan.calls_per_hour(), calls + 132, "{media}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_whose_pages_exceed_the_limit_is_refused_with_its_sum() {
+        let error = config("media_per_account = 400").unwrap_err().to_string();
+        assert!(error.contains("11 accounts × 1 × 8 pages + 11 hashtags × 12 runs an hour make 220 calls"), "{error}");
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::event::Shard;
+use crate::event::{Job, Shard};
 use crate::record::Model;
 
 use super::limits::Limits;
@@ -49,6 +49,7 @@ pub struct RunName<'a> {
 
 /// The keys of the models' locations, in the order of [`Model::ALL`].
 const LOCATION_KEYS: [&str; 3] = ["profiles_location", "media_location", "hashtags_location"];
+const SUMMARY: &str = "summary/{job}_{ymd}/{job}_{datetime}.json";
 
 const QUALITY: &str = "quality/{model}_{ymd}/{model}_{datetime}.json";
 
@@ -130,6 +131,11 @@ impl Locations {
     /// The key of a model's quality object.
     pub fn quality(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(&QUALITY.replace("{model}", model.name()), run)
+    }
+
+    /// The key of the summary of a job's run over all its shards.
+    pub fn summary(&self, job: Job, time: DateTime<Utc>) -> ObjectKey {
+        self.fill(&SUMMARY.replace("{job}", job.name()), RunName { time, shard: None })
     }
 
     fn fill(&self, pattern: &str, run: RunName<'_>) -> ObjectKey {

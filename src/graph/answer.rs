@@ -25,6 +25,28 @@ pub struct Discovery<'a> {
 pub struct MediaPage<'a> {
     /// The records.
     pub records: Vec<&'a RawValue>,
+    page: &'a str,
+}
+
+/// Where the next page of media starts, as the API tells it: spliced into the `fields` expression of a
+/// call, so nothing that means something there may be in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// The longest that is taken; those of recordings have some 100 characters.
+    const LONGEST: usize = 1_024;
+
+    /// `text`, where a cursor can be it.
+    pub fn new(text: &str) -> Option<Self> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_=+/%|:~".contains(&b);
+        ((1..=Self::LONGEST).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+    }
+
+    /// The text of it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// What `debug_token` tells of a token. An undecodable token's answer lacks most of it.
@@ -56,8 +78,28 @@ impl<'a> Discovery<'a> {
 impl<'a> MediaPage<'a> {
     /// Reads an answer that is a page itself; `None` where it is not the JSON expected.
     pub fn read(body: &'a str) -> Option<Self> {
-        read_field(body, "data").map(|records| Self { records })
+        read_field(body, "data").map(|records| Self { records, page: body })
     }
+
+    /// Where the next page starts; `None` on the last one. Read on demand: few runs have a second page.
+    pub fn after(&self) -> Option<Cursor> {
+        #[derive(Deserialize)]
+        struct Paging {
+            cursors: Cursors,
+        }
+        #[derive(Deserialize)]
+        struct Cursors {
+            after: String,
+        }
+        let paging: &RawValue = read_field(self.page, "paging")?;
+        let Paging { cursors } = serde_json::from_str(paging.get()).ok()?;
+        Cursor::new(&cursors.after)
+    }
+}
+
+/// The id of a record, where it is a string: what tells whether it came before.
+pub(crate) fn record_id(record: &RawValue) -> Option<String> {
+    read_field(record.get(), crate::record::ID)
 }
 
 impl TokenInfo {
@@ -188,6 +230,26 @@ mod tests {
     }
 
     #[test]
+    fn the_next_page_starts_after_the_cursor_and_the_last_page_has_none() {
+        let after = |paging: &str| {
+            let body = format!(r#"{{"data":[],"paging":{paging}}}"#);
+            MediaPage::read(&body).unwrap().after().map(|c| c.as_str().to_owned())
+        };
+        assert_eq!(after(r#"{"cursors":{"after":"QVFIUx-_="},"next":"https://x"}"#).as_deref(), Some("QVFIUx-_="));
+        for last in [
+            r#"{"cursors":{"before":"x"}}"#,
+            "{}",
+            "null",
+            r#"{"cursors":{"after":""}}"#,
+            r#"{"cursors":{"after":7}}"#,
+            r#"{"cursors":{"after":"x){id},followers_count"}}"#,
+        ] {
+            assert_eq!(after(last), None, "{last}");
+        }
+        assert_eq!(MediaPage::read(r#"{"data":[]}"#).unwrap().after(), None);
+    }
+
+    #[test]
     fn deep_nesting_is_passed_over() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(counts(&format!(r#"{{"x":{deep},"business_discovery":{{"id":{deep}}}}}"#)), Some((1, None)));
@@ -218,7 +280,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_body_is_read_without_a_panic(body in "[\\[\\]{}:,\"a-z0-9\\\\ ]{0,80}") {
-            let _ = (counts(&body), MediaPage::read(&body), read_hashtag_id(&body), TokenInfo::read(&body));
+            let _ = (counts(&body), MediaPage::read(&body).and_then(|p| p.after()), read_hashtag_id(&body), TokenInfo::read(&body));
         }
     }
 }

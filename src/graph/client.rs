@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use super::answer::{Discovery, MediaPage, TokenInfo, read_hashtag_id};
+use super::answer::{Cursor, Discovery, MediaPage, TokenInfo, read_hashtag_id};
 use super::error::{Failure, Kind};
 use super::session::{NotExpected, Request, Session};
 use crate::config::{HashtagId, HashtagName, Username};
@@ -93,6 +93,35 @@ impl Session<'_> {
             let request = Request::of_user(vec![("fields", fields)]);
             let parse = |body: &str| match Discovery::read(body) {
                 Some(answer) => Ok(read(&answer, &unknown)),
+                None => Err(NotExpected("business_discovery")),
+            };
+            self.get(&request, parse).await
+        })
+        .await
+    }
+
+    /// Asks for the media of an account that follow `after`, at most `limit`; `read` as in
+    /// [`discover`](Self::discover).
+    ///
+    /// # Errors
+    /// The [`Failure`] of the page.
+    pub async fn more_media<T>(
+        &self,
+        username: &Username,
+        media: &[&str],
+        (limit, after): (u32, &Cursor),
+        read: impl Fn(&MediaPage<'_>, &[String]) -> T,
+    ) -> Result<T, Failure> {
+        self.without_unknown_fields(Edge::Discovery, media, async |unknown: Vec<String>| {
+            let fields = format!(
+                "business_discovery.username({username}){{media.limit({limit}).after({}){{{}}}}}",
+                after.as_str(),
+                known(media, &unknown).join(",")
+            );
+            let request = Request::of_user(vec![("fields", fields)]);
+            // A page after the last one may come without `media`, as an empty one.
+            let parse = |body: &str| match Discovery::read(body) {
+                Some(answer) => Ok(read(&answer.media.unwrap_or_default(), &unknown)),
                 None => Err(NotExpected("business_discovery")),
             };
             self.get(&request, parse).await

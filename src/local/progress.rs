@@ -9,7 +9,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing::level_filters::LevelFilter;
 
-use crate::collect::{Outcome, Progress, Topic};
+use crate::collect::{Collected, Outcome, Progress, Topic, failure_of};
 use crate::telemetry::{self, Format};
 
 /// Watches a run.
@@ -68,13 +68,13 @@ impl Progress for Watch {
     fn done(&self, topic: Topic<'_>, outcome: &Outcome) {
         let mut rows = self.rows();
         let Some(row) = rows.iter_mut().find(|row| row.topic == topic.name()) else { return };
-        match outcome {
-            Ok(batches) => {
-                row.records = batches.iter().map(|(_, b)| b.records).sum();
-                row.defaulted = batches.iter().map(|(_, b)| b.issues.len()).sum();
-                row.rejected = batches.iter().map(|(_, b)| b.rejects.len()).sum();
-            }
-            Err(failure) => row.failure = format!("{}: {failure}", failure.kind),
+        if let Ok(Collected { batches, .. }) = outcome {
+            row.records = batches.iter().map(|(_, b)| b.records).sum();
+            row.defaulted = batches.iter().map(|(_, b)| b.issues.len()).sum();
+            row.rejected = batches.iter().map(|(_, b)| b.rejects.len()).sum();
+        }
+        if let Some(failure) = failure_of(outcome) {
+            row.failure = format!("{}: {failure}", failure.kind);
         }
         if self.bar.is_hidden() {
             let Row { topic, records, defaulted, rejected, failure } = row;

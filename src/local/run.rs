@@ -14,7 +14,7 @@ use crate::error::{Cause, Error};
 use crate::event::{Event, Job};
 use crate::function::{Function, Invocation};
 use crate::report::Response;
-use crate::secret::Source;
+use crate::secret::{self, Source};
 
 /// What a run from a terminal may take.
 const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -46,7 +46,7 @@ impl RunArgs {
             let sandbox = self.on.start(0).await?;
             (Function::against(sandbox.end_point(), sandbox.secret(self.on.config.clone())), Some(sandbox))
         } else {
-            (Function::new(Source::from_env()), None)
+            (Function::new(Source::from_env()).with_secret_prefix(secret::prefix_from_env()), None)
         };
         let limit = self.timeout.map_or(TIME_LIMIT, Duration::from_secs);
         let request_id = format!("local-{}", std::process::id());

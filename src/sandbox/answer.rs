@@ -41,6 +41,9 @@ const MEDIA_FIELDS: [&str; 9] = [
     "comments_count",
 ];
 
+/// Where the sandbox tells how often it was called: no path of the API's.
+const COUNTS: &str = "/_calls";
+
 /// An answer before it is sent.
 struct Reply {
     status: u16,
@@ -76,6 +79,9 @@ impl Reply {
 impl State {
     /// Answers a call.
     pub(super) async fn answer(&self, request: &Request<Incoming>) -> Result<Response<Sent>, HangUp> {
+        if request.uri().path() == COUNTS {
+            return Ok(finish(Response::builder(), body::whole(self.counts().to_string())));
+        }
         let (version, path) = split_version(request.uri().path());
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();
@@ -87,9 +93,11 @@ impl State {
         let used = {
             let mut calls = lock(&self.calls);
             calls.push(Call { path: path.clone(), query: query.clone(), topic: topic.clone(), encoding });
-            // Counted only where it counts: a day of calls would be gone through at each of them.
-            let counts = self.options.calls_allowed.is_some();
-            if counts { calls.iter().filter(|c| c.query.get("access_token") == Some(&token)).count() } else { 0 }
+            drop(calls);
+            let mut counts = lock(&self.by_token);
+            let count = counts.entry(token.clone()).or_default();
+            *count += 1;
+            *count
         };
         let faults = self.striking(&topic);
         let delays: std::time::Duration = faults.iter().filter_map(|f| self.options.faults.get(*f)?.delay()).sum();
@@ -141,6 +149,15 @@ impl State {
             Fault::Body(kind) => misshapen(*kind, response, reply.body, &text, &token),
             _ => finish(response, body::whole(text)),
         })
+    }
+
+    /// Calls by token, and by topic.
+    fn counts(&self) -> Value {
+        let mut topics: BTreeMap<String, usize> = BTreeMap::new();
+        for call in lock(&self.calls).iter() {
+            *topics.entry(call.topic.clone()).or_default() += 1;
+        }
+        json!({"tokens": *lock(&self.by_token), "topics": topics})
     }
 
     /// The rules that strike this call.
@@ -375,7 +392,7 @@ fn misshapen(
             let location = format!("https://elsewhere.example/?access_token={token}");
             return finish(response.status(302).header("location", location), body::whole(""));
         }
-        Body::Many | Body::NoMedia | Body::EmptyPage | Body::NoProfile | Body::BadRecords => {
+        Body::Many | Body::SameMedia | Body::NoMedia | Body::EmptyPage | Body::NoProfile | Body::BadRecords => {
             if let Some(media) = media_of(&mut json, kind) {
                 reshape(kind, media);
             }
@@ -404,6 +421,11 @@ fn reshape(kind: Body, page: &mut Value) {
     let Some(records) = page.get_mut("data").and_then(Value::as_array_mut) else { return };
     match kind {
         Body::Many => *records = (0..100_000).map(|n| json!({"id": format!("179{n:014}")})).collect(),
+        Body::SameMedia => {
+            for (n, fields) in records.iter_mut().filter_map(Value::as_object_mut).enumerate() {
+                fields.insert("id".to_owned(), json!(format!("179{n:014}")));
+            }
+        }
         Body::EmptyPage => records.clear(),
         Body::BadRecords => {
             let bad = [

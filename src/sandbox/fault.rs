@@ -65,6 +65,8 @@ pub enum Body {
     Bomb,
     /// 100,000 media.
     Many,
+    /// The same media on every page.
+    SameMedia,
     /// A profile without media.
     NoMedia,
     /// An empty list of media.
@@ -90,7 +92,7 @@ pub enum TokenFault {
     Never,
 }
 
-const BODIES: [(&str, Body); 16] = [
+const BODIES: [(&str, Body); 17] = [
     ("html", Body::Html),
     ("truncated", Body::Truncated),
     ("empty", Body::Empty),
@@ -102,6 +104,7 @@ const BODIES: [(&str, Body); 16] = [
     ("large", Body::Large),
     ("bomb", Body::Bomb),
     ("many", Body::Many),
+    ("same_media", Body::SameMedia),
     ("no_media", Body::NoMedia),
     ("empty_page", Body::EmptyPage),
     ("no_profile", Body::NoProfile),

@@ -34,7 +34,7 @@ def wait_for(what: str, found, seconds: float = 30):
 class Emulator:
     """An emulated AWS account, empty at first, that enforces the policies of roles."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, program: tuple = ("ministack",)):
         port = free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
         self.log_file = folder / "ministack.log"
@@ -54,7 +54,7 @@ class Emulator:
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",
         }
         self.process = subprocess.Popen(
-            [Path(sys.executable).with_name("ministack")], cwd=folder, env=self.env | server,
+            [Path(sys.executable).with_name(program[0]), *program[1:]], cwd=folder, env=self.env | server,
             stdin=subprocess.DEVNULL, stdout=self.log_file.open("wb"), stderr=subprocess.STDOUT)
         wait_for("the emulator's start", self.is_up, START_SECONDS)
 

@@ -1,6 +1,7 @@
 //! AWS in the test's process: s3s behind the real SDK, with signatures and checksums checked, and a
 //! stand-in of Secrets Manager's protocol. Both can be told to fail.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -44,6 +45,8 @@ struct Shared {
     /// What Secrets Manager gives, read after read; the last one stays.
     secrets: Mutex<Vec<String>>,
     secret_reads: Mutex<usize>,
+    /// What it gives under names of their own.
+    named_secrets: Mutex<BTreeMap<String, String>>,
 }
 
 impl Aws {
@@ -95,6 +98,17 @@ impl Aws {
         *self.shared.secrets.lock().unwrap() = secrets.into_iter().collect();
     }
 
+    pub fn name_secret(&self, name: &str, secret: String) {
+        self.shared.named_secrets.lock().unwrap().insert(name.to_owned(), secret);
+    }
+
+    /// Puts an object beside the function's own.
+    pub fn put(&self, key: &str, body: &str) {
+        let path = self.folder.path().join(BUCKET).join(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, body).unwrap();
+    }
+
     pub fn secret_reads(&self) -> usize {
         *self.shared.secret_reads.lock().unwrap()
     }
@@ -123,7 +137,7 @@ type Answer = Response<http_body_util::combinators::BoxBody<Bytes, Box<dyn std::
 
 async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, std::io::Error> {
     if request.headers().contains_key("x-amz-target") {
-        return Ok(secret(&state, &request));
+        return Ok(secret(&state, request).await);
     }
     let struck =
         state.s3_faults.lock().unwrap().iter_mut().find(|f| f.times > 0 && request.uri().path().contains(f.part)).map(
@@ -142,13 +156,22 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
     Ok(response.map(|body| body.map_err(Into::into).boxed()))
 }
 
-fn secret(state: &Shared, request: &Request<Incoming>) -> Answer {
+async fn secret(state: &Shared, request: Request<Incoming>) -> Answer {
     let header = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap()).unwrap_or_default().to_owned();
     assert_eq!(header("x-amz-target"), "secretsmanager.GetSecretValue");
     assert!(header("authorization").contains(KEY.0), "the request is signed");
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let asked: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let named = state.named_secrets.lock().unwrap().get(asked["SecretId"].as_str().unwrap()).cloned();
     *state.secret_reads.lock().unwrap() += 1;
     let mut secrets = state.secrets.lock().unwrap();
-    let secret = if secrets.len() > 1 { secrets.remove(0) } else { secrets.first().cloned().unwrap_or_default() };
+    let secret = if let Some(named) = named {
+        named
+    } else if secrets.len() > 1 {
+        secrets.remove(0)
+    } else {
+        secrets.first().cloned().unwrap_or_default()
+    };
     if secret.is_empty() {
         let body =
             r#"{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}"#;

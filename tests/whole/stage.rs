@@ -79,6 +79,7 @@ impl Stage {
         let aws = Aws::start().await;
         aws.set_secrets([secret(path.to_str().unwrap(), &setting.secret.unwrap_or_default()).to_string()]);
         let function = Function::new(Source::Manager("collector".to_owned())).with_aws(aws.config().await);
+        let function = function.with_secret_prefix(Some("collectors/".to_owned()));
         Self { sandbox, aws, function, folder, lines, told: Mutex::default(), _subscriber }
     }
 

@@ -1,0 +1,98 @@
+//! The topics that an event lists: configured ones by name, or others with all that is needed of them.
+
+use serde_json::{Map, Value};
+
+use super::{EventError, Job, Wanted, problem, shown};
+use crate::config::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
+
+/// Reads the list under `key`.
+pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<Wanted>, EventError> {
+    let Some(list) = value.as_array().filter(|list| !list.is_empty()) else {
+        return problem(format!("has {key:?} with {}, no list of topics", shown(value)));
+    };
+    let mut wanted = Vec::with_capacity(list.len());
+    let mut brought = std::collections::HashSet::new();
+    for entry in list {
+        let topic = match entry {
+            Value::String(name) => Some(Wanted::Configured(name.clone())),
+            Value::Object(fields) => one(job, fields),
+            _ => None,
+        };
+        let Some(topic) = topic else {
+            return problem(format!("has {key:?} with {}, neither a name nor a topic", shown(entry)));
+        };
+        if let Some(name) = entry.get("name")
+            && !brought.insert(name.as_str())
+        {
+            return problem(format!("has {key:?} with {} twice", shown(name)));
+        }
+        wanted.push(topic);
+    }
+    Ok(wanted)
+}
+
+/// A topic with its ids; `None` where one is missing or wrong, or there is more.
+fn one(job: Job, fields: &Map<String, Value>) -> Option<Wanted> {
+    let text = |key: &str| fields.get(key)?.as_str();
+    let only = |keys: &[&str]| fields.keys().all(|key| keys.contains(&key.as_str()));
+    let user_id = UserId::new(text("user_id")?)?;
+    match job {
+        Job::BrandMedia if only(&["name", "user_id"]) => {
+            Some(Wanted::Account(Account { username: Username::new(text("name")?)?, user_id }))
+        }
+        Job::Hashtag if only(&["name", "user_id", "id"]) => {
+            let id = match fields.get("id") {
+                None => None,
+                Some(id) => Some(HashtagId::new(id.as_str()?)?),
+            };
+            Some(Wanted::Hashtag(Hashtag { name: HashtagName::new(text("name")?)?, user_id, id }))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::event::Event;
+
+    fn names(event: Value) -> Result<Vec<String>, String> {
+        let event = Event::parse(&event).map_err(|e| e.to_string())?;
+        let name = |w: &Wanted| match w {
+            Wanted::Configured(name) => name.clone(),
+            Wanted::Account(account) => format!("{} of {}", account.username, account.user_id),
+            Wanted::Hashtag(hashtag) => format!("#{} {:?}", hashtag.name, hashtag.id.as_ref().map(HashtagId::as_str)),
+        };
+        Ok(event.subset.iter().flatten().map(name).collect())
+    }
+
+    #[test]
+    fn a_topic_is_named_or_brought_along_with_its_ids() {
+        let accounts = json!({"job": "brand_media", "accounts": ["dior", {"name": "a.b", "user_id": "17"}]});
+        assert_eq!(names(accounts).unwrap(), ["dior", "a.b of 17"]);
+        let hashtags = json!({"job": "hashtag", "hashtags": [{"name": "été", "user_id": "1", "id": "9"}, {"name": "b", "user_id": "1"}]});
+        assert_eq!(names(hashtags).unwrap(), ["#été Some(\"9\")", "#b None"]);
+    }
+
+    #[test]
+    fn one_that_cannot_be_asked_for_is_an_error_that_shows_it() {
+        for topic in [
+            json!({"name": "dior"}),
+            json!({"user_id": "1"}),
+            json!({"name": "dior", "user_id": 1}),
+            json!({"name": "dior){id}", "user_id": "1"}),
+            json!({"name": "dior", "user_id": "x"}),
+            json!({"name": "dior", "user_id": "1", "id": "2"}),
+            json!({"name": "dior", "user_id": "1", "limit": 2}),
+            json!(7),
+        ] {
+            let told = names(json!({"job": "brand_media", "accounts": [topic]})).unwrap_err();
+            assert!(told.contains(&topic.to_string()) && told.contains("allowed"), "{told}");
+        }
+        let twice =
+            json!({"job": "brand_media", "accounts": [{"name": "a", "user_id": "1"}, {"name": "a", "user_id": "2"}]});
+        assert!(names(twice).unwrap_err().contains("\"a\" twice"));
+    }
+}

@@ -1,0 +1,116 @@
+//! What is missing where a plan has no room: credentials, or time.
+
+use super::plan::{Credential, Request};
+
+/// A request without a plan, and what would do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{accounts} accounts and {hashtags} hashtags do not fit {credentials} credentials: {needed} calls an hour are needed and {allowed} can be planned, {hashtags} hashtags and {hashtags_allowed} are allowed a week; {}",
+    .would_do.join("; ")
+)]
+pub(super) struct Infeasible {
+    accounts: usize,
+    hashtags: usize,
+    credentials: usize,
+    needed: u64,
+    allowed: u64,
+    hashtags_allowed: u64,
+    /// Each would do alone.
+    pub(super) would_do: Vec<String>,
+}
+
+/// Hours that divide a day.
+pub(super) const CYCLES: [u32; 8] = [1, 2, 3, 4, 6, 8, 12, 24];
+
+/// More credentials than this are not looked for.
+const MOST_CREDENTIALS: usize = 20_000;
+
+/// What `request` lacks. Each proposal is one that was planned.
+pub(super) fn missing(request: &Request) -> Infeasible {
+    let pinned = request.hashtags.iter().all(|h| h.pinned);
+    let an_hour = |topics: usize, cost: u64, every: u32| (topics as u64 * cost).div_ceil(u64::from(every.max(1)));
+    let accounts = Request::cost(request.brand_media, true);
+    let hashtags = Request::cost(request.hashtag, pinned);
+    let mut would_do = Vec::new();
+    match more_credentials(request) {
+        Some(more) => would_do
+            .push(format!("{more} more credentials of {} calls an hour and {} hashtags a week would do", NEW.0, NEW.1)),
+        None => would_do.push("no number of credentials would do: a topic's calls exceed what one may make".to_owned()),
+    }
+    would_do.extend(schedule(request));
+    Infeasible {
+        accounts: request.accounts.len(),
+        hashtags: request.hashtags.len(),
+        credentials: request.credentials.len(),
+        needed: an_hour(request.accounts.len(), accounts, request.brand_media.every_hours)
+            + an_hour(request.hashtags.len(), hashtags, request.hashtag.every_hours),
+        allowed: request.credentials.iter().map(|c| request.calls(c)).sum(),
+        hashtags_allowed: request.credentials.iter().map(|c| u64::from(c.hashtags_per_week)).sum(),
+        would_do,
+    }
+}
+
+/// What a new credential may do: the API's limits of one user.
+const NEW: (u32, u32) = (200, 30);
+
+fn with_more(request: &Request, more: usize) -> Request {
+    let new = |n: usize| Credential {
+        secret_id: format!("new credential {n}"),
+        calls_per_hour: NEW.0,
+        hashtags_per_week: NEW.1,
+    };
+    let mut request = request.clone();
+    request.credentials.extend((0..more).map(new));
+    request
+}
+
+/// How many more credentials are needed: found by doubling and halving.
+fn more_credentials(request: &Request) -> Option<usize> {
+    let fits = |more: usize| with_more(request, more).try_plan().is_some();
+    let mut enough = 1;
+    while !fits(enough) {
+        enough *= 2;
+        if enough > MOST_CREDENTIALS {
+            return None;
+        }
+    }
+    let mut few = enough / 2;
+    while few + 1 < enough {
+        let middle = few.midpoint(enough);
+        if fits(middle) { enough = middle } else { few = middle }
+    }
+    Some(enough)
+}
+
+/// The most frequent schedule that fits, of accounts and then of hashtags. More hours do not help against
+/// the hashtags of a week.
+fn schedule(request: &Request) -> Option<String> {
+    let fits = |change: &dyn Fn(&mut Request)| {
+        let mut changed = request.clone();
+        change(&mut changed);
+        changed.try_plan().is_some()
+    };
+    let longer = |than: u32| CYCLES.into_iter().filter(move |hours| *hours > than);
+    let accounts = longer(request.brand_media.every_hours)
+        .find(|every| fits(&|r| (r.brand_media.every_hours, r.brand_media.runs_per_hour) = (*every, 1)));
+    if let Some(every) = accounts {
+        return Some(format!(
+            "or brand_media every {every} hours (--every {every}) with the credentials that there are"
+        ));
+    }
+    let runs = (1..request.hashtag.runs_per_hour).rev().find(|runs| fits(&|r| r.hashtag.runs_per_hour = *runs));
+    if let Some(runs) = runs {
+        return Some(format!(
+            "or hashtag {runs} times an hour (--hashtag-runs {runs}) with the credentials that there are"
+        ));
+    }
+    let both = CYCLES.into_iter().find(|every| {
+        fits(&|r| {
+            (r.brand_media.every_hours, r.brand_media.runs_per_hour) = (*every, 1);
+            r.hashtag.runs_per_hour = 1;
+        })
+    });
+    both.map(|every| {
+        format!("or brand_media every {every} hours and hashtag once an hour (--every {every} --hashtag-runs 1) with the credentials that there are")
+    })
+}

@@ -1,0 +1,103 @@
+//! The roll-up of results as Step Functions writes them.
+
+use serde_json::json;
+
+use super::*;
+use crate::event::Job;
+
+fn item(shard: &str, secret_id: &str, output: Value) -> Value {
+    let accounts = json!([{"name": "a", "user_id": "1"}, {"name": "b", "user_id": "2"}]);
+    let event = json!({"job": "brand_media", "shard": shard, "secret_id": secret_id, "accounts": accounts});
+    let mut item = json!({"Name": "x", "Status": "SUCCEEDED", "Input": json!({"event": event}).to_string()});
+    item.as_object_mut().unwrap().extend(output.as_object().unwrap().clone());
+    item
+}
+
+fn succeeded(shard: &str, secret_id: &str, records: u64, usage: u32) -> Value {
+    let summary = json!({
+        "files": [{"key": "k", "records": 2, "bytes": 9}, {"key": "l", "records": records, "bytes": 9}],
+        "failures": [{"topic": "b", "kind": "not_there", "code": 110, "message": "Invalid user id"}],
+        "quality": {"rejected": 1, "defaulted": 3}, "api_calls": 2, "usage_percent": usage,
+    });
+    item(shard, secret_id, json!({"Output": json!({"summary": summary}).to_string()}))
+}
+
+fn failed(shard: &str) -> Value {
+    let message = r#"nothing was collected: 2 of 2 topics failed; summary: {"api_calls":6,"failures":[],"files":[]}"#;
+    let cause = json!({"errorType": "nothing_collected", "errorMessage": message}).to_string();
+    item(shard, "c/2", json!({"Status": "FAILED", "Error": "nothing_collected", "Cause": cause}))
+}
+
+fn read_items(items: &[Value]) -> Vec<Item> {
+    super::items(json!(items).to_string().as_bytes()).unwrap()
+}
+
+fn summed(items: &[Value], before: Option<Summed>) -> Summed {
+    sum("brand_media", "2026-01-31T23:00:00Z", &read_items(items), before)
+}
+
+#[test]
+fn shards_are_summed_up_by_credential_with_what_failed() {
+    let summed = summed(&[succeeded("s-1", "c/1", 50, 12), succeeded("s-2", "c/1", 48, 15), failed("s-3")], None);
+    insta::assert_json_snapshot!(summed.totals, @r#"
+    {
+      "shards": 3,
+      "failed_shards": 1,
+      "topics": 6,
+      "failed_topics": 4,
+      "records": 102,
+      "objects": 4,
+      "rejected": 2,
+      "defaulted": 6,
+      "api_calls": 10
+    }
+    "#);
+    let usage: Vec<_> =
+        summed.credentials.iter().map(|u| (u.secret_id.as_str(), u.api_calls, u.usage_percent)).collect();
+    assert_eq!(usage, [("c/1", 4, Some(15)), ("c/2", 6, None)]);
+    let error = summed.shards[2].error.as_deref();
+    assert_eq!(error, Some("nothing_collected: nothing was collected: 2 of 2 topics failed"));
+    assert_eq!((summed.failures.len(), summed.failures[0].shard.as_str()), (2, "s-1"));
+}
+
+#[test]
+fn shards_that_ran_again_replace_what_was_known_of_them_and_the_others_stay() {
+    let first = summed(&[succeeded("s-1", "c/1", 50, 12), failed("s-2")], None);
+    let again = summed(&[succeeded("s-2", "c/2", 50, 12)], Some(first.clone()));
+    assert_eq!((again.totals.shards, again.totals.failed_shards, again.totals.records), (2, 0, 104));
+    let repeated = summed(&[failed("s-1"), succeeded("s-2", "c/2", 50, 12)], Some(first));
+    assert_eq!(repeated.totals.failed_shards, 0, "what s-1 stored is still there");
+}
+
+#[tokio::test]
+async fn the_files_that_the_manifest_lists_are_read_and_one_that_is_missing_is_told() {
+    let manifest = json!({
+        "DestinationBucket": "b", "MapRunArn": "arn",
+        "ResultFiles": {"FAILED": [{"Key": "runs/x/FAILED_0.json", "Size": 1}], "PENDING": [], "SUCCEEDED": [{"Key": "runs/x/SUCCEEDED_0.json", "Size": 1}]},
+    });
+    let rollup = Rollup { of: Job::BrandMedia, results: "runs/x/manifest.json".to_owned() };
+    for there in [true, false] {
+        let get = async |key: String| {
+            Ok(match key.as_str() {
+                "runs/x/manifest.json" => Some(manifest.to_string().into()),
+                "runs/x/SUCCEEDED_0.json" => Some(json!([succeeded("s-1", "c/1", 5, 1)]).to_string().into()),
+                "runs/x/FAILED_0.json" if there => Some(json!([failed("s-2")]).to_string().into()),
+                _ => None,
+            })
+        };
+        let summed = read(&rollup, "t", "summary/k.json", get).await;
+        match summed {
+            Ok(summed) => assert!(there && summed.totals.shards == 2),
+            Err(told) => assert!(!there && told.contains("runs/x/FAILED_0.json are not there"), "{told}"),
+        }
+    }
+}
+
+#[test]
+fn any_results_are_summed_up_without_a_panic() {
+    for odd in [json!([{}]), json!([{"Input": "{", "Output": 7}]), json!([{"Input": null, "Status": "TIMED_OUT"}])] {
+        let items = super::items(odd.to_string().as_bytes()).unwrap();
+        assert_eq!(sum("hashtag", "t", &items, None).totals.shards, 1);
+    }
+    assert!(super::items(b"{}").is_none() && Manifest::read(b"[]").is_none());
+}

@@ -1,0 +1,117 @@
+//! Shards of a run: topics that the event brings along, credentials of their own, and the roll-up.
+
+use serde_json::{Value, json};
+
+use crate::stage::{Setting, Stage, TIME, secret};
+
+async fn stage() -> Stage {
+    let stage = Stage::new(Setting { options: Some(|o| o.token = None), ..Setting::default() }).await;
+    for n in ["1", "2"] {
+        let other = json!({"access_token": format!("placeholder-token-of-{n}"), "ig_user_id": format!("1784{n}")});
+        stage.aws.name_secret(&format!("collectors/{n}"), secret(&stage.config_file(), &other).to_string());
+    }
+    stage
+}
+
+fn event(job: &str, shard: &str, topics: Value) -> Value {
+    let key = if job == "hashtag" { "hashtags" } else { "accounts" };
+    json!({"job": job, "time": TIME, "shard": shard, "secret_id": format!("collectors/{shard}"), key: topics})
+}
+
+#[tokio::test]
+async fn each_shard_runs_on_the_credential_that_its_event_names() {
+    let stage = stage().await;
+    for shard in ["1", "2", "1"] {
+        let response = stage.invoke(event("brand_media", shard, json!(["dior"]))).await.unwrap();
+        assert_eq!(response.summary.secret_id, Some(format!("collectors/{shard}")));
+    }
+    stage.run("brand_media").await.unwrap();
+    let calls = stage.sandbox.calls();
+    let with: Vec<_> = calls.iter().take(4).map(|c| (c.path.as_str(), c.query["access_token"].as_str())).collect();
+    let (one, two) = (("17841", "placeholder-token-of-1"), ("17842", "placeholder-token-of-2"));
+    assert_eq!(with, [one, two, one, ("17841400000000001", crate::stage::TOKEN)]);
+    assert_eq!(stage.aws.secret_reads(), 3, "each secret is read once in the life of the process");
+}
+
+#[tokio::test]
+async fn hashtag_ids_are_remembered_for_each_credential() {
+    let stage = stage().await;
+    for (shard, calls) in [("1", 2), ("2", 2), ("1", 1), ("2", 1)] {
+        let response = stage.invoke(event("hashtag", shard, json!(["gucci"]))).await.unwrap();
+        assert_eq!(response.summary.api_calls, calls);
+    }
+}
+
+#[tokio::test]
+async fn topics_that_are_not_configured_come_with_their_ids() {
+    let stage = stage().await;
+    // The sandbox has the configured topics; what tells them apart is the user id that is stored.
+    let accounts = json!([{"name": "dior", "user_id": "99"}]);
+    stage.invoke(event("brand_media", "1", accounts)).await.unwrap();
+    let (_, stored) = stage.aws.objects().into_iter().find(|(k, _)| k.starts_with("raw/media_")).unwrap();
+    let stored: Vec<Value> = serde_json::from_slice(&stored).unwrap();
+    assert!(stored.len() == 25 && stored.iter().all(|m| m["user_id"] == "99"));
+    let pinned = json!([{"name": "gucci", "user_id": "98", "id": "17843857450040591"}]);
+    assert!(stage.invoke(event("hashtag", "1", pinned)).await.is_err());
+    assert!(stage.sandbox.calls().last().unwrap().path.starts_with("17843857450040591/"));
+}
+
+#[tokio::test]
+async fn a_secret_that_the_function_may_not_use_is_refused_before_it_is_read() {
+    let stage = stage().await;
+    for id in ["collector", "collectors/", "other/1", "arn:aws:secretsmanager:eu-west-1:1:secret:collectors/1-abcdef"] {
+        let error = stage.invoke(json!({"job": "token", "secret_id": id})).await.unwrap_err();
+        assert!(error.cause.kind() == "event" && error.to_string().contains(id), "{error}");
+    }
+    assert_eq!((stage.aws.secret_reads(), stage.sandbox.calls().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_roll_up_leaves_one_summary_of_all_shards_and_keeps_it_when_some_run_again() {
+    let stage = stage().await;
+    let rollup = async |run: &str, shards: &[(&str, &str)]| {
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for (shard, account) in shards {
+            let event = event("brand_media", shard, json!([account]));
+            let mut item = json!({"Input": json!({"event": event}).to_string(), "Status": "SUCCEEDED"});
+            match stage.invoke(event).await {
+                Ok(response) => {
+                    item["Output"] = json!({"summary": response.summary}).to_string().into();
+                    good.push(item);
+                }
+                Err(error) => {
+                    item["Status"] = "FAILED".into();
+                    item["Error"] = error.cause.kind().into();
+                    item["Cause"] = json!({"errorMessage": error.to_string()}).to_string().into();
+                    bad.push(item);
+                }
+            }
+        }
+        let key = |name: &str| format!("runs/{run}/{name}.json");
+        stage.aws.put(&key("SUCCEEDED_0"), &json!(good).to_string());
+        stage.aws.put(&key("FAILED_0"), &json!(bad).to_string());
+        let files =
+            json!({"SUCCEEDED": [{"Key": key("SUCCEEDED_0")}], "FAILED": [{"Key": key("FAILED_0")}], "PENDING": []});
+        stage.aws.put(&key("manifest"), &json!({"ResultFiles": files}).to_string());
+        let event = json!({"job": "rollup", "time": TIME, "of": "brand_media", "results": key("manifest")});
+        let response = stage.invoke(event).await.unwrap();
+        assert_eq!(response.summary.files[0].key, "summary/brand_media_2026-01-31/brand_media_2026-01-31_235907.json");
+        let objects = stage.aws.objects();
+        let (_, summary) = objects.iter().find(|(k, _)| k.starts_with("summary/")).unwrap();
+        serde_json::from_slice::<Value>(summary).unwrap()
+    };
+    let summary = rollup("a", &[("1", "dior"), ("2", "nosuch")]).await;
+    assert_eq!((&summary["totals"]["shards"], &summary["totals"]["failed_shards"]), (&json!(2), &json!(1)));
+    let summary = rollup("b", &[("2", "gucci")]).await;
+    assert_eq!(summary["totals"]["failed_shards"], 0);
+    assert_eq!((&summary["totals"]["records"], &summary["totals"]["topics"]), (&json!(52), &json!(2)));
+    assert_eq!(summary["credentials"][1]["secret_id"], "collectors/2");
+}
+
+#[tokio::test]
+async fn results_that_are_not_there_are_told() {
+    let stage = stage().await;
+    let event = json!({"job": "rollup", "time": TIME, "of": "hashtag", "results": "runs/x/manifest.json"});
+    let error = stage.invoke(event).await.unwrap_err();
+    assert!(error.cause.kind() == "rollup" && error.to_string().contains("runs/x/manifest.json are not there"));
+}
