@@ -38,6 +38,7 @@ pub struct Function {
     source: Source,
     end_point: Option<String>,
     secret: Option<Secret>,
+    load_aws: aws::Load,
     aws: OnceCell<aws_config::SdkConfig>,
     ready: Mutex<Option<Arc<Ready>>>,
 }
@@ -62,7 +63,20 @@ impl Function {
     /// A function whose secret comes from `source`. Nothing is read before [`prepare`](Self::prepare)
     /// or the first invocation.
     pub fn new(source: Source) -> Self {
-        Self { source, end_point: None, secret: None, aws: OnceCell::new(), ready: Mutex::default() }
+        Self {
+            source,
+            end_point: None,
+            secret: None,
+            load_aws: aws::from_variables,
+            aws: OnceCell::new(),
+            ready: Mutex::default(),
+        }
+    }
+
+    /// The same function with the AWS SDK configured by `load` instead of by Lambda's variables.
+    #[must_use]
+    pub fn with_aws_from(self, load: aws::Load) -> Self {
+        Self { load_aws: load, ..self }
     }
 
     /// The same function with another configuration of the AWS SDK than the environment's.
@@ -112,7 +126,7 @@ impl Function {
     }
 
     async fn aws(&self, http: &reqwest::Client) -> &aws_config::SdkConfig {
-        self.aws.get_or_init(|| aws::config(http.clone())).await
+        self.aws.get_or_init(|| (self.load_aws)(http.clone())).await
     }
 
     async fn read_secret(&self, http: &reqwest::Client) -> Result<Secret, SecretError> {

@@ -11,7 +11,10 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tracing::warn;
 
 /// How long a connection may take to come up; each call's own time limit counts beside it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,13 +23,33 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// what it keeps, so an old connection would cost the next run a failed call.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// The variable that names a PEM file of further root certificates. OpenSSL, curl and Go read it too:
+/// proxies that look into TLS and emulators of AWS or of the API are made known to a process with it.
+pub const ROOTS_FILE: &str = "SSL_CERT_FILE";
+
 /// Builds the client: HTTP/2 where the peer speaks it, compressed answers, no redirects (one would
-/// carry the token elsewhere), the root certificates of Mozilla compiled in.
+/// carry the token elsewhere), the root certificates of Mozilla compiled in, and those of the file that
+/// [`ROOTS_FILE`] names beside them.
 ///
 /// # Errors
 /// Where the TLS stack cannot be set up.
 pub fn client() -> reqwest::Result<reqwest::Client> {
-    client_trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(file) = std::env::var_os(ROOTS_FILE).filter(|file| !file.is_empty()) {
+        let file = std::path::Path::new(&file);
+        if let Err(error) = add_roots(&mut roots, file) {
+            let file = file.display();
+            warn!(kind = "config", "{ROOTS_FILE}={file}: {error}; Mozilla's root certificates alone are trusted");
+        }
+    }
+    client_trusting(roots)
+}
+
+/// Adds the certificates of a PEM file; one that cannot be read is passed over.
+fn add_roots(roots: &mut RootCertStore, file: &std::path::Path) -> Result<(), rustls::pki_types::pem::Error> {
+    let certificates = CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?;
+    roots.add_parsable_certificates(certificates);
+    Ok(())
 }
 
 /// [`client`], trusting other root certificates.

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::event::Job;
 use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
 
+mod bench;
 mod progress;
 mod run;
 mod serve;
@@ -43,6 +44,8 @@ enum Command {
     Hashtag(run::RunArgs),
     /// Tell what the access token is still good for
     Token(run::RunArgs),
+    /// Measure the function's binary as Lambda runs it, on the sandbox: start, runs, processor, memory, size
+    Bench(bench::BenchArgs),
     /// Serve the sandbox, a stand-in of the Graph API, until interrupted
     Sandbox(serve::ServeArgs),
 }
@@ -110,6 +113,7 @@ impl Cli {
             Command::BrandMedia(args) => args.run(Job::BrandMedia, self.verbose).await,
             Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
             Command::Token(args) => args.run(Job::Token, self.verbose).await,
+            Command::Bench(args) => args.run().await,
             Command::Sandbox(args) => args.run().await,
         }
     }
