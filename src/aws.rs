@@ -36,12 +36,12 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const OPERATION: Duration = Duration::from_secs(15);
 
 /// Loads the configuration that a client is built from: one of the two of this module.
-pub type Load = fn(reqwest::Client) -> BoxFuture<'static, SdkConfig>;
+pub type Load = fn(http::Client) -> BoxFuture<'static, SdkConfig>;
 
 /// What the environment's variables say, as in Lambda: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
 /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_ENDPOINT_URL`, which a service's own (such as
 /// `AWS_ENDPOINT_URL_S3`) goes before.
-pub fn from_variables(client: reqwest::Client) -> BoxFuture<'static, SdkConfig> {
+pub fn from_variables(client: http::Client) -> BoxFuture<'static, SdkConfig> {
     let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable);
     let mut config = SdkConfig::builder()
         .behavior_version(version())
@@ -57,12 +57,12 @@ pub fn from_variables(client: reqwest::Client) -> BoxFuture<'static, SdkConfig> 
 }
 
 /// What the whole of AWS's default chain says: variables, profiles, SSO, containers, instances.
-pub fn from_everywhere(client: reqwest::Client) -> BoxFuture<'static, SdkConfig> {
+pub fn from_everywhere(client: http::Client) -> BoxFuture<'static, SdkConfig> {
     loader(client).load().boxed()
 }
 
 /// The settings of [`from_everywhere`] before the environment fills in the rest.
-pub fn loader(client: reqwest::Client) -> ConfigLoader {
+pub fn loader(client: http::Client) -> ConfigLoader {
     aws_config::defaults(version())
         .http_client(http::for_sdk(client))
         .retry_config(retries())

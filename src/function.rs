@@ -125,18 +125,18 @@ impl Function {
         Ok(Ready { config, client, sink })
     }
 
-    async fn aws(&self, http: &reqwest::Client) -> &aws_config::SdkConfig {
+    async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {
         self.aws.get_or_init(|| (self.load_aws)(http.clone())).await
     }
 
-    async fn read_secret(&self, http: &reqwest::Client) -> Result<Secret, SecretError> {
+    async fn read_secret(&self, http: &http::Client) -> Result<Secret, SecretError> {
         match &self.secret {
             Some(secret) => Ok(secret.clone()),
             None => self.source.read(async || self.aws(http).await).await,
         }
     }
 
-    async fn renewed_credentials(&self, http: &reqwest::Client) -> Option<Credentials> {
+    async fn renewed_credentials(&self, http: &http::Client) -> Option<Credentials> {
         match self.read_secret(http).await {
             Ok(secret) => Some(secret.credentials),
             Err(error) => {
