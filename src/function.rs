@@ -48,7 +48,8 @@ pub struct Function {
     end_point: Option<String>,
     secret: Option<Secret>,
     secret_prefix: Option<String>,
-    http: OnceCell<reqwest::Client>,
+    http: OnceCell<http::Client>,
+    load_aws: aws::Load,
     aws: OnceCell<aws_config::SdkConfig>,
     /// By the secret that the event named; `None` is the function's own.
     ready: Mutex<IndexMap<Option<SecretId>, Arc<Ready>>>,
@@ -80,6 +81,7 @@ impl Function {
             secret: None,
             secret_prefix: None,
             http: OnceCell::new(),
+            load_aws: aws::from_variables,
             aws: OnceCell::new(),
             ready: Mutex::default(),
         }
@@ -89,6 +91,12 @@ impl Function {
     #[must_use]
     pub fn with_secret_prefix(self, prefix: Option<String>) -> Self {
         Self { secret_prefix: prefix, ..self }
+    }
+
+    /// The same function with the AWS SDK configured by `load` instead of by Lambda's variables.
+    #[must_use]
+    pub fn with_aws_from(self, load: aws::Load) -> Self {
+        Self { load_aws: load, ..self }
     }
 
     /// The same function with another configuration of the AWS SDK than the environment's.
@@ -141,11 +149,11 @@ impl Function {
         Ok(Ready { config, client, sink })
     }
 
-    async fn aws(&self, http: &reqwest::Client) -> &aws_config::SdkConfig {
-        self.aws.get_or_init(|| aws::config(http.clone())).await
+    async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {
+        self.aws.get_or_init(|| (self.load_aws)(http.clone())).await
     }
 
-    async fn read_secret(&self, id: Option<&SecretId>, http: &reqwest::Client) -> Result<Secret, SecretError> {
+    async fn read_secret(&self, id: Option<&SecretId>, http: &http::Client) -> Result<Secret, SecretError> {
         let named = id.map(|id| Source::Manager(id.as_str().to_owned()));
         match (&self.secret, named) {
             (Some(secret), _) => Ok(secret.clone()),
@@ -153,7 +161,7 @@ impl Function {
         }
     }
 
-    async fn renewed_credentials(&self, id: Option<&SecretId>, http: &reqwest::Client) -> Option<Credentials> {
+    async fn renewed_credentials(&self, id: Option<&SecretId>, http: &http::Client) -> Option<Credentials> {
         match self.read_secret(id, http).await {
             Ok(secret) => Some(secret.credentials),
             Err(error) => {

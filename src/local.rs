@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::event::Job;
 use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
 
+mod bench;
 mod check;
 mod completions;
 mod door;
@@ -74,6 +75,8 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Print the completions of a shell
     Completions(completions::CompletionsArgs),
+    /// Measure the function's binary as Lambda runs it, on the sandbox: start, runs, processor, memory, size
+    Bench(bench::BenchArgs),
     /// Serve the sandbox, a stand-in of the Graph API, until interrupted
     Sandbox(serve::ServeArgs),
     /// Collect a day of sandbox data into ./local_env, as the schedule would have
@@ -164,6 +167,7 @@ impl Cli {
             Command::HashtagIds(args) => args.run(self.verbose).await,
             Command::Schema(args) => args.run(),
             Command::Completions(args) => args.run(),
+            Command::Bench(args) => args.run().await,
             Command::Sandbox(args) => args.run().await,
             Command::SandboxDay(args) => args.run(self.verbose).await,
             Command::Report(args) => args.run().await,

@@ -11,12 +11,13 @@ use super::answer::{Cursor, Discovery, MediaPage, TokenInfo, read_hashtag_id};
 use super::error::{Failure, Kind};
 use super::session::{NotExpected, Request, Session};
 use crate::config::{HashtagId, HashtagName, Username};
+use crate::http;
 use crate::secret::{App, Credentials};
 
 /// What the process knows of the API between runs.
 #[derive(Debug)]
 pub struct Client {
-    pub(super) http: reqwest::Client,
+    pub(super) http: http::Client,
     pub(super) end_point: String,
     pub(super) version: String,
     credentials: Mutex<Arc<Credentials>>,
@@ -40,7 +41,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Client {
     /// A client of the API at `end_point`, which ends in the version asked for.
-    pub fn new(http: reqwest::Client, end_point: String, version: String, credentials: Credentials) -> Self {
+    pub fn new(http: http::Client, end_point: String, version: String, credentials: Credentials) -> Self {
         Self {
             http,
             end_point,
@@ -52,7 +53,7 @@ impl Client {
     }
 
     /// The process's HTTP client.
-    pub fn http(&self) -> &reqwest::Client {
+    pub fn http(&self) -> &http::Client {
         &self.http
     }
 

@@ -268,7 +268,7 @@ impl<'c> Session<'c> {
     async fn send(&self, request: &Request, credentials: &Credentials) -> Result<Answer, Failure> {
         let Client { http, end_point, .. } = self.client;
         let path = if request.path.is_empty() { &credentials.ig_user_id } else { &request.path };
-        let mut call = http.get(format!("{end_point}/{path}"));
+        let mut call = http.get(&format!("{end_point}/{path}"));
         if request.user_id {
             call = call.query(&[("user_id", &credentials.ig_user_id)]);
         }
@@ -277,7 +277,7 @@ impl<'c> Session<'c> {
         }
         let caller = caller(credentials, request.is_debug_token());
         call = call.query(&request.query).query(&caller);
-        let mut response = call.send().await.map_err(broken)?;
+        let mut response = http.send(call).await.map_err(broken)?;
         self.note_headers(response.headers());
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();

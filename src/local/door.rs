@@ -25,7 +25,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 pub(super) struct Door {
     pub(super) source: Source,
     pub(super) sandbox: Option<Sandbox>,
-    http: reqwest::Client,
+    http: http::Client,
     aws: OnceCell<aws_config::SdkConfig>,
     sandbox_config: PathBuf,
 }
@@ -43,7 +43,7 @@ impl Door {
     }
 
     async fn aws(&self) -> &aws_config::SdkConfig {
-        self.aws.get_or_init(|| aws::config(self.http.clone())).await
+        self.aws.get_or_init(|| aws::from_everywhere(self.http.clone())).await
     }
 
     /// Reads the secret.

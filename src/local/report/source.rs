@@ -25,7 +25,7 @@ impl Place {
         if bucket.is_empty() {
             bail!("{named:?} names no bucket; s3://bucket or s3://bucket/prefix expected");
         }
-        let client = aws::s3(&aws::config(http::client()?).await);
+        let client = aws::s3(&aws::from_everywhere(http::client()?).await);
         let prefix = prefix.trim_end_matches('/');
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         Ok(Self::S3 { client, bucket: bucket.to_owned(), prefix })
