@@ -2,7 +2,6 @@
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use serde_json::value::RawValue;
 use tokio::time::timeout_at;
 use tracing::{Instrument, debug, error, info_span, warn};
 
@@ -121,8 +120,8 @@ async fn discover(config: &Config, session: &Session<'_>, account: &Account) -> 
     let read = |answer: &crate::graph::Discovery<'_>, unknown: &[String]| {
         let (mut profiles, mut posts) = (Batch::default(), Batch::default());
         profile.flatten(&answer.profile, owner, unknown, &mut profiles);
-        let records: &[&RawValue] = answer.media.as_ref().map_or(&[], |page| &page.records);
-        records.iter().for_each(|record| media.flatten_raw(record, owner, unknown, &mut posts));
+        let records = answer.media.as_ref().map_or(&[][..], |page| &page.records);
+        records.iter().for_each(|record| media.flatten_record(record, owner, unknown, &mut posts));
         vec![(Model::Brand, profiles), (Model::Media, posts)]
     };
     session.discover(&account.username, &profile.requested(), &media.requested(), limit, read).await
@@ -136,7 +135,7 @@ async fn recent_media(config: &Config, session: &Session<'_>, hashtag: &Hashtag)
     };
     let read = |page: &crate::graph::MediaPage<'_>, unknown: &[String]| {
         let mut batch = Batch::default();
-        page.records.iter().for_each(|r| mapping.flatten_raw(r, hashtag.user_id.as_str(), unknown, &mut batch));
+        page.records.iter().for_each(|r| mapping.flatten_record(r, hashtag.user_id.as_str(), unknown, &mut batch));
         batch
     };
     session.recent_media(&id, &mapping.requested(), config.limits.media_per_hashtag, read).await

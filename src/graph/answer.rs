@@ -6,10 +6,9 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use super::error::ApiError;
-use crate::record::{Name, Received};
+use crate::record::{Name, Received, Record};
 
 /// The answer to a `business_discovery` call.
 #[derive(Debug)]
@@ -20,11 +19,11 @@ pub struct Discovery<'a> {
     pub media: Option<MediaPage<'a>>,
 }
 
-/// A page of media, each as received.
+/// A page of media.
 #[derive(Debug, Default)]
 pub struct MediaPage<'a> {
-    /// The records.
-    pub records: Vec<&'a RawValue>,
+    /// The records, each as received.
+    pub records: Vec<Record<'a>>,
 }
 
 /// What `debug_token` tells of a token. An undecodable token's answer lacks most of it.
@@ -49,6 +48,15 @@ pub struct TokenInfo {
 impl<'a> Discovery<'a> {
     /// Reads the answer; `None` where it is not the JSON expected.
     pub fn read(body: &'a str) -> Option<Self> {
+        // Nearly every answer is of the documented shape, which one pass over it finds out.
+        match read_field::<Self>(body, "business_discovery") {
+            Some(answer) => Some(answer),
+            None => Self::read_odd(body),
+        }
+    }
+
+    /// Reads an answer whose media may be of any shape, passing over each level again.
+    fn read_odd(body: &'a str) -> Option<Self> {
         let mut profile: Received<'a> = read_field(body, "business_discovery")?;
         let media = profile.take("media").and_then(|media| MediaPage::read(media.get()));
         Some(Self { profile, media })
@@ -58,7 +66,10 @@ impl<'a> Discovery<'a> {
 impl<'a> MediaPage<'a> {
     /// Reads an answer that is a page itself; `None` where it is not the JSON expected.
     pub fn read(body: &'a str) -> Option<Self> {
-        read_field(body, "data").map(|records| Self { records })
+        let objects = |records: Vec<_>| records.into_iter().map(Record::Fields).collect();
+        let anything = |records: Vec<_>| records.into_iter().map(Record::Raw).collect();
+        let records = read_field(body, "data").map(objects);
+        records.or_else(|| read_field(body, "data").map(anything)).map(|records| Self { records })
     }
 }
 
@@ -85,6 +96,37 @@ pub(super) fn read_hashtag_id(body: &str) -> Option<String> {
     }
     let answer: Answer = serde_json::from_str(body).ok()?;
     answer.data.into_iter().next().map(|found| found.id)
+}
+
+/// The documented shape: the account's fields, and among them a page of objects.
+impl<'de> Deserialize<'de> for Discovery<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Discovery<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an account")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut answer = Discovery { profile: Received::default(), media: None };
+                while let Some(Name(name)) = map.next_key()? {
+                    if name == "media" {
+                        let Page { data } = map.next_value()?;
+                        answer.media = Some(MediaPage { records: data.into_iter().map(Record::Fields).collect() });
+                    } else {
+                        answer.profile.push(name, map.next_value()?);
+                    }
+                }
+                Ok(answer)
+            }
+        }
+        #[derive(Deserialize)]
+        struct Page<'a> {
+            #[serde(borrow)]
+            data: Vec<Received<'a>>,
+        }
+        deserializer.deserialize_map(Fields)
+    }
 }
 
 /// The field `name` of the object that `body` is; `None` where either is of another shape. Of a name
