@@ -4,7 +4,13 @@
 //! `cargo bench --bench record` tells times. `cargo bench --bench record -- --instructions` counts
 //! instructions, which nothing else on the machine disturbs; it needs valgrind.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a benchmark, not the program")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark, not the program"
+)]
 
 use std::hint::black_box;
 use std::path::Path;
@@ -21,9 +27,11 @@ use serde_json::Value;
 
 const CONFIGURE_INI: &str = include_str!("../configure.ini");
 
+/// One way with an answer.
+type Way = fn(&Stage);
+
 /// What is compared, by name.
-const PATHS: [(&str, fn(&Stage)); 4] =
-    [("record_path", record_path), ("value", value), ("utf8", utf8), ("nothing", |_| ())];
+const PATHS: [(&str, Way); 4] = [("record_path", record_path), ("value", value), ("utf8", utf8), ("nothing", |_| ())];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();

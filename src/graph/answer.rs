@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::error::ApiError;
 use crate::record::{Name, Received, Record};
@@ -66,7 +66,7 @@ impl<'a> Discovery<'a> {
 impl<'a> MediaPage<'a> {
     /// Reads an answer that is a page itself; `None` where it is not the JSON expected.
     pub fn read(body: &'a str) -> Option<Self> {
-        let objects = |records: Vec<_>| records.into_iter().map(Record::Fields).collect();
+        let objects = |Objects(records)| records.into_iter().map(Record::Fields).collect();
         let anything = |records: Vec<_>| records.into_iter().map(Record::Raw).collect();
         let records = read_field(body, "data").map(objects);
         records.or_else(|| read_field(body, "data").map(anything)).map(|records| Self { records })
@@ -111,7 +111,7 @@ impl<'de> Deserialize<'de> for Discovery<'de> {
                 let mut answer = Discovery { profile: Received::default(), media: None };
                 while let Some(Name(name)) = map.next_key()? {
                     if name == "media" {
-                        let Page { data } = map.next_value()?;
+                        let Page { data: Objects(data) } = map.next_value()?;
                         answer.media = Some(MediaPage { records: data.into_iter().map(Record::Fields).collect() });
                     } else {
                         answer.profile.push(name, map.next_value()?);
@@ -123,9 +123,39 @@ impl<'de> Deserialize<'de> for Discovery<'de> {
         #[derive(Deserialize)]
         struct Page<'a> {
             #[serde(borrow)]
-            data: Vec<Received<'a>>,
+            data: Objects<'a>,
         }
         deserializer.deserialize_map(Fields)
+    }
+}
+
+/// A list of nothing but objects, and of no more than are ever asked for: taken apart all at once, an
+/// answer of a hundred thousand would fill the memory.
+struct Objects<'a>(Vec<Received<'a>>);
+
+/// The most media that a call asks for.
+const MOST_RECORDS: usize = 100;
+
+impl<'de: 'a, 'a> Deserialize<'de> for Objects<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Objects<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MOST_RECORDS} records")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut records = Vec::with_capacity(25);
+                while let Some(record) = list.next_element()? {
+                    if records.len() == MOST_RECORDS {
+                        return Err(serde::de::Error::invalid_length(MOST_RECORDS + 1, &self));
+                    }
+                    records.push(record);
+                }
+                Ok(Objects(records))
+            }
+        }
+        deserializer.deserialize_seq(List)
     }
 }
 
@@ -196,6 +226,20 @@ mod tests {
                 Some((1, None)),
                 "{media}"
             );
+        }
+    }
+
+    #[test]
+    fn more_records_than_are_ever_asked_for_are_not_taken_apart_all_at_once() {
+        for (count, at_once) in [(MOST_RECORDS, true), (MOST_RECORDS + 1, false)] {
+            let page = format!(r#"{{"data":[{}]}}"#, vec![r#"{"id":"1"}"#; count].join(","));
+            let media = format!(r#"{{"business_discovery":{{"media":{page}}}}}"#);
+            for records in
+                [MediaPage::read(&page).unwrap().records, Discovery::read(&media).unwrap().media.unwrap().records]
+            {
+                assert_eq!(records.len(), count);
+                assert_eq!(records.iter().all(|r| matches!(r, Record::Fields(_))), at_once);
+            }
         }
     }
 
