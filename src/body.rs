@@ -59,7 +59,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::record::{Field, FieldType, Mapping, Model};
+    use crate::record::{Field, FieldType, Mapping, Model, Record};
 
     fn mapping() -> Mapping {
         let field = |name: &str, kind| Field { output: name.into(), response: name.into(), kind, allowed: None };
@@ -70,7 +70,7 @@ mod tests {
         let mut batch = Batch::default();
         for (i, name) in names.iter().enumerate() {
             let raw = RawValue::from_string(json!({"id": i.to_string(), "name": name}).to_string()).unwrap();
-            mapping().flatten_raw(&raw, "1", &[], &mut batch);
+            mapping().flatten_record(&Record::Raw(&raw), "1", &[], &mut batch);
         }
         batch
     }

@@ -147,7 +147,7 @@ async fn recent_media(config: &Config, session: &Session<'_>, hashtag: &Hashtag)
     };
     let read = |page: &crate::graph::MediaPage<'_>, unknown: &[String]| {
         let mut batch = Batch::default();
-        page.records.iter().for_each(|r| mapping.flatten_raw(r, hashtag.user_id.as_str(), unknown, &mut batch));
+        page.records.iter().for_each(|r| mapping.flatten_record(r, hashtag.user_id.as_str(), unknown, &mut batch));
         batch
     };
     session.recent_media(&id, &mapping.requested(), config.limits.media_per_hashtag, read).await

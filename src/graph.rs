@@ -8,7 +8,6 @@ mod retry;
 mod session;
 mod usage;
 
-pub(crate) use answer::record_id;
 pub use answer::{Cursor, Discovery, MediaPage, TokenInfo};
 pub use client::{Client, Edge};
 pub use error::{ApiError, Failure, Kind, classify};

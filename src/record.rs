@@ -11,6 +11,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 mod check;
+mod escape;
 
 /// What a stored record is about. Each model has one mapping, one location and one warehouse table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -185,11 +186,14 @@ impl Mapping {
         batch.records += 1;
     }
 
-    /// [`flatten`](Self::flatten) for a record that has not been taken apart yet.
-    pub fn flatten_raw(&self, raw: &RawValue, owner: &str, unknown: &[String], batch: &mut Batch) {
-        match serde_json::from_str::<Received<'_>>(raw.get()) {
-            Ok(record) => self.flatten(&record, owner, unknown, batch),
-            Err(_) => batch.reject(RejectReason::NotAnObject, raw.get().to_owned()),
+    /// [`flatten`](Self::flatten) for what stands in a list of records and may be none.
+    pub fn flatten_record(&self, record: &Record<'_>, owner: &str, unknown: &[String], batch: &mut Batch) {
+        match record {
+            Record::Fields(record) => self.flatten(record, owner, unknown, batch),
+            Record::Raw(raw) => match serde_json::from_str::<Received<'_>>(raw.get()) {
+                Ok(record) => self.flatten(&record, owner, unknown, batch),
+                Err(_) => batch.reject(RejectReason::NotAnObject, raw.get().to_owned()),
+            },
         }
     }
 }
@@ -198,7 +202,32 @@ impl Mapping {
 #[derive(Debug, Default)]
 pub struct Received<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
+/// What stands in a list of records.
+#[derive(Debug)]
+pub enum Record<'a> {
+    /// An object, taken apart.
+    Fields(Received<'a>),
+    /// Anything, as received.
+    Raw(&'a RawValue),
+}
+
+impl Record<'_> {
+    /// Its id, where it has one that is stored: what tells whether it came before.
+    pub fn id(&self) -> Option<String> {
+        let id = match self {
+            Self::Fields(record) => record.id(),
+            Self::Raw(raw) => serde_json::from_str::<Received<'_>>(raw.get()).ok()?.id(),
+        };
+        id.ok().map(Cow::into_owned)
+    }
+}
+
 impl<'a> Received<'a> {
+    /// Adds a field.
+    pub(crate) fn push(&mut self, name: Cow<'a, str>, value: &'a RawValue) {
+        self.0.push((name, value));
+    }
+
     /// How many fields it has.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -252,7 +281,7 @@ impl<'a> Received<'a> {
     }
 
     /// The record as JSON again, each field exactly as received.
-    fn to_json(&self) -> String {
+    pub fn to_json(&self) -> String {
         let fields: Vec<String> =
             self.0.iter().map(|(k, v)| format!("{}:{}", serde_json::Value::from(&**k), v.get())).collect();
         format!("{{{}}}", fields.join(","))
@@ -263,7 +292,7 @@ impl<'a> Received<'a> {
 #[derive(Deserialize)]
 pub(crate) struct Name<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Received<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Received<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> Visitor<'de> for Fields {

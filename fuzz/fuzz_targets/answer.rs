@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use collector::config::Config;
 use collector::graph::{Discovery, MediaPage, TokenInfo};
 use collector::quality::Tally;
-use collector::record::{Batch, FieldType, Mapping, Model};
+use collector::record::{Batch, FieldType, Mapping, Model, Record};
 use indexmap::IndexMap;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -33,14 +33,18 @@ fuzz_target!(|body: &str| {
     }
 });
 
-fn media(mapping: &Mapping, received: &[&RawValue], unknown: &[String]) {
+fn media(mapping: &Mapping, received: &[Record<'_>], unknown: &[String]) {
     let mut whole = Batch::default();
-    for raw in received {
+    for record in received {
+        let raw = match record {
+            Record::Fields(fields) => RawValue::from_string(fields.to_json()).expect("as received"),
+            Record::Raw(raw) => (*raw).to_owned(),
+        };
         let mut one = Batch::default();
-        mapping.flatten_raw(raw, OWNER, unknown, &mut one);
-        mapping.flatten_raw(raw, OWNER, unknown, &mut whole);
+        mapping.flatten_record(record, OWNER, unknown, &mut one);
+        mapping.flatten_record(record, OWNER, unknown, &mut whole);
         for record in check(mapping, &one, 1) {
-            same_values(mapping, raw, &record, &one);
+            same_values(mapping, &raw, &record, &one);
         }
     }
     check(mapping, &whole, received.len());

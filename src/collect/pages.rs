@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use tokio::time::timeout_at;
 
 use super::Collected;
 use crate::config::{Account, Config, MEDIA_PER_PAGE};
-use crate::graph::{Cursor, Discovery, Failure, Kind, MediaPage, Session, record_id};
-use crate::record::{Batch, Model};
+use crate::graph::{Cursor, Discovery, Failure, Kind, MediaPage, Session};
+use crate::record::{Batch, Model, Record};
 
 /// How long before the run's time is over a further page is given up, so that the pages before it are
 /// handed on in time.
@@ -35,10 +34,10 @@ pub(super) async fn discover(config: &Config, session: &Session<'_>, account: &A
     let first = |answer: &Discovery<'_>, unknown: &[String]| {
         let (mut profiles, mut posts) = (Batch::default(), Media::default());
         profile.flatten(&answer.profile, owner, unknown, &mut profiles);
-        let records: &[&RawValue] = answer.media.as_ref().map_or(&[], |page| &page.records);
-        records.iter().for_each(|record| media.flatten_raw(record, owner, unknown, &mut posts.batch));
+        let records = answer.media.as_ref().map_or(&[][..], |page| &page.records);
+        records.iter().for_each(|record| media.flatten_record(record, owner, unknown, &mut posts.batch));
         if pages > 1 {
-            posts.seen = records.iter().filter_map(|r| record_id(r)).collect();
+            posts.seen = records.iter().filter_map(Record::id).collect();
             posts.after = next(answer.media.as_ref());
         }
         (profiles, posts)
@@ -54,12 +53,12 @@ pub(super) async fn discover(config: &Config, session: &Session<'_>, account: &A
         let limit = (wanted - (page - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
         let further = |page: &MediaPage<'_>, unknown: &[String]| {
             let mut batch = Batch::default();
-            let ids: Vec<Option<String>> = page.records.iter().map(|r| record_id(r)).collect();
+            let ids: Vec<Option<String>> = page.records.iter().map(Record::id).collect();
             let mut on_this = HashSet::new();
             for (record, id) in page.records.iter().zip(&ids) {
                 let new = id.as_ref().is_none_or(|id| !posts.seen.contains(id) && on_this.insert(id));
                 if new {
-                    media.flatten_raw(record, owner, unknown, &mut batch);
+                    media.flatten_record(record, owner, unknown, &mut batch);
                 }
             }
             (batch, next(Some(page)), ids)

@@ -5,11 +5,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::ApiError;
-use crate::record::{Name, Received};
+use crate::record::{Name, Received, Record};
 
 /// The answer to a `business_discovery` call.
 #[derive(Debug)]
@@ -20,12 +20,12 @@ pub struct Discovery<'a> {
     pub media: Option<MediaPage<'a>>,
 }
 
-/// A page of media, each as received.
+/// A page of media.
 #[derive(Debug, Default)]
 pub struct MediaPage<'a> {
-    /// The records.
-    pub records: Vec<&'a RawValue>,
-    page: &'a str,
+    /// The records, each as received.
+    pub records: Vec<Record<'a>>,
+    paging: Option<&'a RawValue>,
 }
 
 /// Where the next page of media starts, as the API tells it: spliced into the `fields` expression of a
@@ -69,6 +69,15 @@ pub struct TokenInfo {
 impl<'a> Discovery<'a> {
     /// Reads the answer; `None` where it is not the JSON expected.
     pub fn read(body: &'a str) -> Option<Self> {
+        // Nearly every answer is of the documented shape, which one pass over it finds out.
+        match read_field::<Self>(body, "business_discovery") {
+            Some(answer) => Some(answer),
+            None => Self::read_odd(body),
+        }
+    }
+
+    /// Reads an answer whose media may be of any shape, passing over each level again.
+    fn read_odd(body: &'a str) -> Option<Self> {
         let mut profile: Received<'a> = read_field(body, "business_discovery")?;
         let media = profile.take("media").and_then(|media| MediaPage::read(media.get()));
         Some(Self { profile, media })
@@ -78,7 +87,11 @@ impl<'a> Discovery<'a> {
 impl<'a> MediaPage<'a> {
     /// Reads an answer that is a page itself; `None` where it is not the JSON expected.
     pub fn read(body: &'a str) -> Option<Self> {
-        read_field(body, "data").map(|records| Self { records, page: body })
+        if let Ok(page) = serde_json::from_str::<Page<'_>>(body) {
+            return Some(page.into());
+        }
+        let records: Vec<_> = read_field(body, "data")?;
+        Some(Self { records: records.into_iter().map(Record::Raw).collect(), paging: read_field(body, "paging") })
     }
 
     /// Where the next page starts; `None` on the last one. Read on demand: few runs have a second page.
@@ -91,15 +104,9 @@ impl<'a> MediaPage<'a> {
         struct Cursors {
             after: String,
         }
-        let paging: &RawValue = read_field(self.page, "paging")?;
-        let Paging { cursors } = serde_json::from_str(paging.get()).ok()?;
+        let Paging { cursors } = serde_json::from_str(self.paging?.get()).ok()?;
         Cursor::new(&cursors.after)
     }
-}
-
-/// The id of a record, where it is a string: what tells whether it came before.
-pub(crate) fn record_id(record: &RawValue) -> Option<String> {
-    read_field(record.get(), crate::record::ID)
 }
 
 impl TokenInfo {
@@ -129,6 +136,76 @@ pub(super) fn read_hashtag_id(body: &str) -> Option<String> {
     }
     let answer: Answer = serde_json::from_str(body).ok()?;
     answer.data.into_iter().next().map(|found| found.id)
+}
+
+/// The documented shape: the account's fields, and among them a page of objects.
+impl<'de> Deserialize<'de> for Discovery<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Discovery<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an account")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut answer = Discovery { profile: Received::default(), media: None };
+                while let Some(Name(name)) = map.next_key()? {
+                    if name == "media" {
+                        answer.media = Some(map.next_value::<Page<'_>>()?.into());
+                    } else {
+                        answer.profile.push(name, map.next_value()?);
+                    }
+                }
+                Ok(answer)
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// The documented shape of a page.
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    data: Objects<'a>,
+    #[serde(borrow, default)]
+    paging: Option<&'a RawValue>,
+}
+
+impl<'a> From<Page<'a>> for MediaPage<'a> {
+    fn from(Page { data: Objects(records), paging }: Page<'a>) -> Self {
+        Self { records: records.into_iter().map(Record::Fields).collect(), paging }
+    }
+}
+
+/// A list of nothing but objects, and of no more than are ever asked for: taken apart all at once, an
+/// answer of a hundred thousand would fill the memory.
+struct Objects<'a>(Vec<Received<'a>>);
+
+/// The most media that a call asks for.
+const MOST_RECORDS: usize = 100;
+
+impl<'de: 'a, 'a> Deserialize<'de> for Objects<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Objects<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MOST_RECORDS} records")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut records = Vec::with_capacity(25);
+                while let Some(record) = list.next_element()? {
+                    if records.len() == MOST_RECORDS {
+                        return Err(serde::de::Error::invalid_length(MOST_RECORDS + 1, &self));
+                    }
+                    records.push(record);
+                }
+                Ok(Objects(records))
+            }
+        }
+        deserializer.deserialize_seq(List)
+    }
 }
 
 /// The field `name` of the object that `body` is; `None` where either is of another shape. Of a name
@@ -198,6 +275,20 @@ mod tests {
                 Some((1, None)),
                 "{media}"
             );
+        }
+    }
+
+    #[test]
+    fn more_records_than_are_ever_asked_for_are_not_taken_apart_all_at_once() {
+        for (count, at_once) in [(MOST_RECORDS, true), (MOST_RECORDS + 1, false)] {
+            let page = format!(r#"{{"data":[{}]}}"#, vec![r#"{"id":"1"}"#; count].join(","));
+            let media = format!(r#"{{"business_discovery":{{"media":{page}}}}}"#);
+            for records in
+                [MediaPage::read(&page).unwrap().records, Discovery::read(&media).unwrap().media.unwrap().records]
+            {
+                assert_eq!(records.len(), count);
+                assert_eq!(records.iter().all(|r| matches!(r, Record::Fields(_))), at_once);
+            }
         }
     }
 

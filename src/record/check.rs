@@ -5,28 +5,48 @@ use std::borrow::Cow;
 use chrono::{NaiveDate, NaiveTime};
 use url::Url;
 
-use super::{Field, FieldType, IssueKind};
+use super::{Field, FieldType, IssueKind, escape};
 
 /// Checks the JSON text `raw` against `field` and appends it to `out`. On an error nothing is written.
 pub(super) fn write(field: &Field, raw: &str, out: &mut Vec<u8>) -> Result<(), IssueKind> {
     if field.kind == FieldType::Int {
-        let number = integer(raw)?.to_string();
-        allowed(field, &number)?;
-        out.extend_from_slice(number.as_bytes());
+        // JSON writes an integer in one way only, but for this.
+        let shortest = if integer(raw)? == 0 { "0" } else { raw };
+        allowed(field, shortest)?;
+        out.extend_from_slice(shortest.as_bytes());
         return Ok(());
     }
-    let text = string(raw)?;
-    match field.kind {
-        FieldType::Url if !is_url(&text) => return Err(IssueKind::NotUrl),
-        FieldType::Timestamp if !is_timestamp(&text) => return Err(IssueKind::NotTimestamp),
-        _ => allowed(field, &text)?,
-    }
-    match text {
+    let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).ok_or(IssueKind::WrongType)?;
+    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
         // No escape in it: the text received is already the shortest way to write it.
-        Cow::Borrowed(_) => out.extend_from_slice(raw.as_bytes()),
-        Cow::Owned(text) => write_string(&text, out),
+        check(field, inner)?;
+        out.extend_from_slice(raw.as_bytes());
+        return Ok(());
     }
-    Ok(())
+    let start = out.len();
+    out.push(b'"');
+    let written = escape::rewrite(inner, out).and_then(|()| {
+        let text = out.get(start + 1..).unwrap_or_default();
+        let passes = match field.kind {
+            FieldType::Str => field.allowed.is_none(),
+            FieldType::Url => field.allowed.is_none() && is_plain_url(text),
+            _ => false,
+        };
+        if passes { Ok(()) } else { check(field, &string(raw)?) }
+    });
+    match written {
+        Ok(()) => out.push(b'"'),
+        Err(_) => out.truncate(start),
+    }
+    written
+}
+
+fn check(field: &Field, text: &str) -> Result<(), IssueKind> {
+    match field.kind {
+        FieldType::Url if !is_url(text) => Err(IssueKind::NotUrl),
+        FieldType::Timestamp if !is_timestamp(text) => Err(IssueKind::NotTimestamp),
+        _ => allowed(field, text),
+    }
 }
 
 /// Appends `text` as a JSON string in UTF-8.
@@ -64,6 +84,9 @@ pub(super) fn is_url(text: &str) -> bool {
     if text.is_empty() {
         return true;
     }
+    if is_plain_url(text.as_bytes()) {
+        return true;
+    }
     let rest = match text.get(..8) {
         Some(start) if start.eq_ignore_ascii_case("https://") => text.get(8..),
         _ => match text.get(..7) {
@@ -71,20 +94,18 @@ pub(super) fn is_url(text: &str) -> bool {
             _ => None,
         },
     };
-    let Some(rest) = rest else { return false };
     // `Url` would take the path of `https:///x` for its host.
-    !rest.starts_with(['/', '\\']) && (has_plain_host(rest) || Url::parse(text).is_ok_and(|u| u.has_host()))
+    rest.is_some_and(|rest| !rest.starts_with(['/', '\\'])) && Url::parse(text).is_ok_and(|u| u.has_host())
 }
 
 /// The common case, told without building a [`Url`]: a dotted lower-case ASCII name that is no
-/// address and no punycode, then a path, and printable ASCII throughout. All such are URLs.
-fn has_plain_host(rest: &str) -> bool {
-    let Some((host, _)) = rest.split_once('/') else { return false };
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
-    rest.bytes().all(|b| b.is_ascii_graphic())
-        && host.bytes().all(plain)
-        && host.bytes().last().is_some_and(|b| b.is_ascii_lowercase())
-        && !host.contains("xn--")
+/// address and no punycode, and a path. All such are URLs: what a path holds is never refused.
+fn is_plain_url(text: &[u8]) -> bool {
+    let Some(rest) = text.strip_prefix(b"https://") else { return false };
+    let Some(host) = memchr::memchr(b'/', rest).and_then(|at| rest.get(..at)) else { return false };
+    host.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
+        && host.last().is_some_and(u8::is_ascii_lowercase)
+        && !host.windows(4).any(|w| w == b"xn--")
 }
 
 /// Whether `text` is a real instant written `%Y-%m-%dT%H:%M:%S%z`, in exactly that width: one form
@@ -97,13 +118,16 @@ pub(super) fn is_timestamp(text: &str) -> bool {
             b'+' => matches!(b, b'+' | b'-'),
             other => b == other,
         });
-    let part = |range: std::ops::Range<usize>| text.get(range).and_then(|t| t.parse::<u32>().ok()).unwrap_or(u32::MAX);
+    let number = |range: std::ops::Range<usize>| {
+        let digits = bytes.get(range).unwrap_or_default();
+        digits.iter().fold(0, |n, digit| n * 10 + u32::from(digit.wrapping_sub(b'0')))
+    };
     shaped
-        && part(0..4) >= 1
-        && NaiveDate::from_ymd_opt(part(0..4) as i32, part(5..7), part(8..10)).is_some()
-        && NaiveTime::from_hms_opt(part(11..13), part(14..16), part(17..19)).is_some()
-        && part(20..22) < 24
-        && part(22..24) < 60
+        && number(0..4) >= 1
+        && NaiveDate::from_ymd_opt(number(0..4) as i32, number(5..7), number(8..10)).is_some()
+        && NaiveTime::from_hms_opt(number(11..13), number(14..16), number(17..19)).is_some()
+        && number(20..22) < 24
+        && number(22..24) < 60
 }
 
 const SHAPE: &[u8] = b"0000-00-00T00:00:00+0000";
@@ -176,10 +200,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_short_way_takes_nothing_that_is_no_url(host in "[a-z0-9.-]{0,12}", path in "[!-~]{0,20}") {
-            let rest = format!("{host}/{path}");
-            if has_plain_host(&rest) {
-                prop_assert!(Url::parse(&format!("https://{rest}")).is_ok_and(|u| u.has_host()), "{}", rest);
+        fn the_short_way_takes_nothing_that_is_no_url(host in "[a-z0-9.-]{0,12}", path in any::<String>()) {
+            let text = format!("https://{host}/{path}");
+            if is_plain_url(text.as_bytes()) {
+                prop_assert!(Url::parse(&text).is_ok_and(|u| u.has_host()), "{}", text);
             }
         }
 

@@ -33,7 +33,7 @@ fn flatten(raw: &str) -> (Value, Batch) {
 fn flatten_without(raw: &str, unknown: &[String]) -> (Value, Batch) {
     let raw: Box<RawValue> = serde_json::from_str(raw).unwrap();
     let mut batch = Batch::default();
-    mapping().flatten_raw(&raw, "178", unknown, &mut batch);
+    mapping().flatten_record(&Record::Raw(&raw), "178", unknown, &mut batch);
     let json = serde_json::from_slice(format!("[{}]", String::from_utf8(batch.json.clone()).unwrap()).as_bytes());
     (json.unwrap(), batch)
 }

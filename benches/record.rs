@@ -1,0 +1,139 @@
+//! The record path of one answer, from its bytes to those that are stored, against parsing the same
+//! bytes into `serde_json::Value` and doing nothing with it.
+//!
+//! `cargo bench --bench record` tells times. `cargo bench --bench record -- --instructions` counts
+//! instructions, which nothing else on the machine disturbs; it needs valgrind.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark, not the program"
+)]
+
+use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use collector::config::Config;
+use collector::graph::Discovery;
+use collector::record::{Batch, Model};
+use collector::sandbox::{Options, Sandbox};
+use divan::Bencher;
+use divan::counter::BytesCount;
+use serde_json::Value;
+
+const CONFIGURE_INI: &str = include_str!("../configure.ini");
+
+/// One way with an answer.
+type Way = fn(&Stage);
+
+/// What is compared, by name.
+const PATHS: [(&str, Way); 4] = [("record_path", record_path), ("value", value), ("utf8", utf8), ("nothing", |_| ())];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["--instructions"] => instructions(),
+        ["--repeat", name, times, body] => {
+            let stage = Stage { config: config(), body: std::fs::read(body).unwrap() };
+            let (_, path) = PATHS.into_iter().find(|(n, _)| n == name).unwrap();
+            (0..times.parse().unwrap()).for_each(|_: u32| path(&stage));
+        }
+        _ => divan::main(),
+    }
+}
+
+/// An answer as the API writes it, and the configuration that its records are checked against.
+struct Stage {
+    config: Config,
+    body: Vec<u8>,
+}
+
+fn config() -> Config {
+    Config::parse(CONFIGURE_INI.as_bytes(), "configure.ini").unwrap()
+}
+
+impl Stage {
+    /// One account with its 25 media, from the sandbox at a fixed time.
+    fn answer() -> &'static Self {
+        static ANSWER: OnceLock<Stage> = OnceLock::new();
+        ANSWER.get_or_init(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let body = runtime.block_on(Self::body());
+            Self { config: config(), body }
+        })
+    }
+
+    async fn body() -> Vec<u8> {
+        let config = config();
+        let now = Some("2026-01-31T23:59:07Z".parse().unwrap());
+        let sandbox = Sandbox::start(Options { now, ..Options::for_config(&config) }).await.unwrap();
+        let asked = |model| config.mapping(model).requested().join(",");
+        let (profile, media) = (asked(Model::Brand), asked(Model::Media));
+        let fields = format!("business_discovery.username(dior){{{profile},media.limit(25){{{media}}}}}");
+        let client = collector::http::client().unwrap();
+        let call = client
+            .get(&format!("{}/v21.0/1", sandbox.end_point()))
+            .query(&[("fields", fields.as_str()), ("access_token", "x")]);
+        client.send(call).await.unwrap().bytes().await.unwrap().to_vec()
+    }
+}
+
+/// What the collector does with an answer.
+fn record_path(stage: &Stage) {
+    let (profile, media) = (stage.config.mapping(Model::Brand), stage.config.mapping(Model::Media));
+    let answer = Discovery::read(std::str::from_utf8(&stage.body).unwrap()).unwrap();
+    let (mut profiles, mut posts) = (Batch::default(), Batch::default());
+    profile.flatten(&answer.profile, "17841401694708594", &[], &mut profiles);
+    for record in &answer.media.unwrap().records {
+        media.flatten_record(record, "17841401694708594", &[], &mut posts);
+    }
+    assert_eq!((profiles.records, posts.records), (1, 25));
+    black_box((profiles, posts));
+}
+
+fn value(stage: &Stage) {
+    black_box(serde_json::from_slice::<Value>(&stage.body).unwrap());
+}
+
+fn utf8(stage: &Stage) {
+    black_box(std::str::from_utf8(&stage.body).unwrap());
+}
+
+#[divan::bench(args = ["record_path", "value", "utf8"], sample_count = 1_000)]
+fn answer(bencher: Bencher<'_, '_>, name: &str) {
+    let stage = Stage::answer();
+    let (_, path) = PATHS.into_iter().find(|(n, _)| *n == name).unwrap();
+    bencher.counter(BytesCount::new(stage.body.len())).bench(|| path(stage));
+}
+
+/// Counts the instructions of each path by running it often and once under valgrind.
+fn instructions() {
+    const TIMES: u64 = 200;
+    let body = std::env::temp_dir().join(format!("answer-{}.json", std::process::id()));
+    std::fs::write(&body, &Stage::answer().body).unwrap();
+    let counted = |name: &str| (collected(name, TIMES, &body) - collected(name, 0, &body)) / TIMES;
+    let counts = PATHS.map(|(name, _)| (name, counted(name)));
+    std::fs::remove_file(&body).unwrap();
+    let of = |name: &str| counts.iter().find(|(n, _)| *n == name).unwrap().1;
+    for (name, count) in counts {
+        println!("{name:12} {count:>9} instructions, {:.2} × value", count as f64 / of("value") as f64);
+    }
+}
+
+/// The instructions of a whole process that takes the path so often.
+fn collected(name: &str, times: u64, body: &Path) -> u64 {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--repeat", name, &times.to_string()])
+        .arg(body)
+        .output()
+        .expect("valgrind counts the instructions");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let line = told.lines().find_map(|line| line.split("Collected : ").nth(1)).unwrap_or_else(|| panic!("{told}"));
+    line.trim().parse().unwrap()
+}
