@@ -74,6 +74,12 @@ def run(stack, event: dict) -> dict:
     return wait_for("the end of a run", ended, RUN_SECONDS)
 
 
+def invoke(stack, event: dict) -> dict:
+    """What the function answers to an event of its own."""
+    answer = stack.cloud.client("lambda").invoke(FunctionName=stack.ids["CollectorFunction"], Payload=json.dumps(event))
+    return json.loads(answer["Payload"].read())
+
+
 def summary(cloud, time: str) -> dict:
     stamp = time[:19].replace("T", "_").replace(":", "")
     (body,) = objects(cloud, f"summary/brand_media_{time[:10]}/brand_media_{stamp}.json").values()
@@ -197,13 +203,17 @@ def test_too_many_failed_shards_fail_the_run_and_their_outcomes_are_kept(stack):
     renew_processes(stack, "3")
     ended = run(stack, {"job": "brand_media", "time": time})
     assert (ended["status"], ended["error"]) == ("FAILED", "States.ExceedToleratedFailureThreshold")
-    assert any(key.endswith("/FAILED_0.json") for key in objects(stack.cloud, f"runs/brand_media/{time}/"))
+    kept = objects(stack.cloud, f"runs/brand_media/{time}/")
+    assert any(key.endswith("/FAILED_0.json") for key in kept)
+    # The machine makes no summary of such a run; an invocation of the function does.
+    (results,) = [key for key in kept if key.endswith("/manifest.json")]
+    assert invoke(stack, {"job": "rollup", "time": time, "of": "brand_media", "results": results})["statusCode"] == 200
+    total = summary(stack.cloud, time)["totals"]
+    assert (total["failed_shards"], total["failed_topics"], total["records"]) == (total["shards"], ACCOUNTS, 0)
 
 
 def test_a_secret_outside_the_prefix_is_refused(stack):
-    event = {"job": "token", "secret_id": "another/secret"}
-    answer = stack.cloud.client("lambda").invoke(FunctionName=stack.ids["CollectorFunction"], Payload=json.dumps(event))
-    told = json.loads(answer["Payload"].read())
+    told = invoke(stack, {"job": "token", "secret_id": "another/secret"})
     assert told["errorType"] == "event" and "does not begin with" in told["errorMessage"]
 
 
