@@ -1,13 +1,27 @@
-//! The AWS SDK's configuration: region and credentials as everywhere in AWS, our HTTP client, and
-//! retries and time limits set on purpose.
+//! The AWS SDK's configuration: our HTTP client, retries and time limits set on purpose, and region and
+//! credentials from where the process runs.
+//!
+//! Lambda hands a function its region and credentials in variables and no other way, so the function
+//! reads those alone ([`from_variables`]). A person's come from profiles, SSO and more
+//! ([`from_everywhere`]): that chain is a fifth of the AWS code, and linked into the terminal only.
 
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use crate::http;
+
+fn version() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
 
 /// Tries of one operation, the first one included.
 const TRIES: u32 = 4;
@@ -21,21 +35,61 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 /// An operation with all its tries, where nothing nearer bounds it.
 const OPERATION: Duration = Duration::from_secs(15);
 
-/// Loads the configuration from the environment. The standard variables count, `AWS_ENDPOINT_URL` and
-/// `AWS_ENDPOINT_URL_S3` among them.
-pub async fn config(client: reqwest::Client) -> SdkConfig {
-    loader(client).load().await
+/// Loads the configuration that a client is built from: one of the two of this module.
+pub type Load = fn(http::Client) -> BoxFuture<'static, SdkConfig>;
+
+/// What the environment's variables say, as in Lambda: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+/// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_ENDPOINT_URL`, which a service's own (such as
+/// `AWS_ENDPOINT_URL_S3`) goes before.
+pub fn from_variables(client: http::Client) -> BoxFuture<'static, SdkConfig> {
+    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable);
+    let mut config = SdkConfig::builder()
+        .behavior_version(version())
+        .http_client(http::for_sdk(client))
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .sleep_impl(TokioSleep::new())
+        .region(region.map(Region::new))
+        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+        .service_config(Variables);
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    std::future::ready(config.build()).boxed()
 }
 
-/// The settings of [`config`] before the environment fills in the rest.
-pub fn loader(client: reqwest::Client) -> ConfigLoader {
-    let retries =
-        RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(BACKOFF.0).with_max_backoff(BACKOFF.1);
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build();
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
+/// What the whole of AWS's default chain says: variables, profiles, SSO, containers, instances.
+pub fn from_everywhere(client: http::Client) -> BoxFuture<'static, SdkConfig> {
+    loader(client).load().boxed()
+}
+
+/// The settings of [`from_everywhere`] before the environment fills in the rest.
+pub fn loader(client: http::Client) -> ConfigLoader {
+    aws_config::defaults(version())
         .http_client(http::for_sdk(client))
-        .retry_config(retries)
-        .timeout_config(timeouts)
+        .retry_config(retries())
+        .timeout_config(timeouts())
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(BACKOFF.0).with_max_backoff(BACKOFF.1)
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build()
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A service's own variables: `AWS_ENDPOINT_URL_S3` is `AWS_ENDPOINT_URL` of the service `s3`.
+#[derive(Debug)]
+struct Variables;
+
+impl LoadServiceConfig for Variables {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_ascii_uppercase().replace([' ', '-'], "_");
+        variable(&format!("{}_{service}", key.env())).or_else(|| variable(key.env()))
+    }
 }
 
 /// The S3 client: path-style where an endpoint is set, since a custom one has no host for each bucket.

@@ -9,17 +9,28 @@ use url::Url;
 use crate::event::Job;
 use crate::record::{Mapping, Model};
 
+mod format;
 mod limits;
 mod location;
 mod mapping;
 mod topic;
 mod written;
 
+pub use format::Format;
 pub use limits::{Limits, MEDIA_PER_PAGE, Plan};
 pub use location::{Locations, ObjectKey, RunName};
 pub use topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
 
 use written::Written;
+
+/// The configuration of a secret that names none.
+pub const DEFAULT_FILE: &str = "configure.ini";
+
+/// Stands for the configuration that the program was built with. A deployed package holds nothing but
+/// the program: SAM's builder for Rust copies no other file into it.
+pub const PACKAGED: &str = "packaged";
+
+const PACKAGED_INI: &[u8] = include_bytes!("../configure.ini");
 
 /// A configuration that can work.
 #[derive(Debug, Clone)]
@@ -30,6 +41,8 @@ pub struct Config {
     pub version: String,
     /// Where each model's objects go.
     pub locations: Locations,
+    /// `[common] format`: how the records stand in an object.
+    pub format: Format,
     /// `[topic] accounts`, in their order.
     pub accounts: Vec<Account>,
     /// `[topic] hashtags`, in their order.
@@ -46,7 +59,7 @@ pub struct Config {
 /// One thing wrong in `configure.ini`, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The section, without brackets.
+    /// The section, without brackets; empty where the key stands before the first one.
     pub section: String,
     /// The key; empty where it is about the whole section.
     pub key: String,
@@ -62,7 +75,12 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}]{}{}: {}", self.section, if self.key.is_empty() { "" } else { " " }, self.key, self.problem)
+        let Self { section, key, problem } = self;
+        match (section.as_str(), key.as_str()) {
+            ("", key) => write!(f, "{key}: {problem}"),
+            (section, "") => write!(f, "[{section}]: {problem}"),
+            (section, key) => write!(f, "[{section}] {key}: {problem}"),
+        }
     }
 }
 
@@ -71,7 +89,7 @@ impl fmt::Display for Fault {
 pub enum ConfigError {
     /// The file could not be read.
     #[error(
-        "configuration {path} could not be read ({source}); it is looked for relative to the working directory and named by `config_file` of the secret"
+        "configuration {path} could not be read ({source}); it is looked for relative to the working directory and named by `config_file` of the secret; `packaged` is the one built into the program"
     )]
     Unreadable {
         /// The path looked at.
@@ -121,6 +139,9 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]; where the file could be read as INI, all its faults at once.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        if path == Path::new(PACKAGED) {
+            return Self::parse(PACKAGED_INI, "configure.ini, as built into the program");
+        }
         let shown = path.display().to_string();
         match std::fs::read(path) {
             Ok(bytes) => Self::parse(&bytes, &shown),
@@ -133,9 +154,21 @@ impl Config {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn parse(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
+        let (config, written) = Self::resolve(bytes, path)?;
+        let (faults, notices) = written.finish();
+        if faults.is_empty() {
+            Ok(Self { notices, ..config })
+        } else {
+            Err(ConfigError::Faults { path: path.to_owned(), faults })
+        }
+    }
+
+    /// What the file means, good only where `Written` has no fault.
+    fn resolve(bytes: &[u8], path: &str) -> Result<(Self, Written), ConfigError> {
         let mut written = Written::read(bytes, path)?;
         let (end_point, version) = api(&mut written);
         let locations = Locations::resolve(&mut written);
+        let format = Format::resolve(&mut written);
         let brand = mapping::resolve(&mut written, Model::Brand);
         let media = mapping::resolve(&mut written, Model::Media);
         let media_hashtag = mapping::resolve(&mut written, Model::MediaHashtag);
@@ -143,11 +176,22 @@ impl Config {
         let limits = Limits::resolve(&mut written);
         let plan = Plan::new(&limits, accounts.len(), hashtags.iter().map(|h| h.id.is_some()));
         plan.check(&mut written);
-        let (faults, notices) = written.finish();
-        if !faults.is_empty() {
-            return Err(ConfigError::Faults { path: path.to_owned(), faults });
-        }
-        Ok(Self { end_point, version, locations, accounts, hashtags, limits, notices, brand, media, media_hashtag })
+        locations.check(&mut written, &limits);
+        let notices = Vec::new();
+        let config = Self {
+            end_point,
+            version,
+            locations,
+            format,
+            accounts,
+            hashtags,
+            limits,
+            notices,
+            brand,
+            media,
+            media_hashtag,
+        };
+        Ok((config, written))
     }
 
     /// The mapping of a model.
@@ -195,3 +239,8 @@ fn api(written: &mut Written) -> (String, String) {
     }
     (filled.trim_end_matches('/').to_owned(), version)
 }
+
+#[cfg(test)]
+mod doc_tests;
+#[cfg(test)]
+mod tests;

@@ -127,7 +127,10 @@ fn problem<T>(problem: impl Into<String>) -> Result<T, EventError> {
 
 /// A value as it was given, short enough for an error.
 fn shown(value: &Value) -> String {
-    let text = value.to_string();
+    short(value.to_string())
+}
+
+fn short(text: String) -> String {
     match text.char_indices().nth(120) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,
@@ -166,7 +169,7 @@ impl Event {
         let key = self.job.topics_key().unwrap_or_default();
         problem(format!(
             "asks for {key} that are not configured: {} (configured: {})",
-            unknown.join(", "),
+            short(unknown.join(", ")),
             configured.join(", ")
         ))
     }
@@ -204,7 +207,7 @@ impl Event {
             let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
             return problem(format!(
                 "has no \"job\" (its keys: {})",
-                if keys.is_empty() { "none".into() } else { keys.join(", ") }
+                if keys.is_empty() { "none".into() } else { short(keys.join(", ")) }
             ));
         };
         let mut event = Self::new(job(named)?, time)?;
@@ -223,7 +226,10 @@ impl Event {
                 "accounts" | "hashtags" => {
                     return problem(format!("has {key:?}, which the job {:?} does not take", event.job.name()));
                 }
-                _ => return problem(format!("has the unknown key {key:?} with {}", shown(value))),
+                _ => {
+                    let key = shown(&Value::from(key.as_str()));
+                    return problem(format!("has the unknown key {key} with {}", shown(value)));
+                }
             }
         }
         Ok(event)
@@ -370,6 +376,22 @@ mod tests {
                 "{payload}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn an_error_does_not_grow_with_the_payload() {
+        let long = "x".repeat(100_000);
+        for payload in [
+            json!({&long: 1}),
+            json!({"job": "token", &long: &long}),
+            json!({"job": &long}),
+            json!({"job": "hashtag", "hashtags": &long}),
+            json!(&long),
+        ] {
+            assert!(Event::parse(&payload).unwrap_err().to_string().len() < 1_000);
+        }
+        let event = parse(json!({"job": "hashtag", "hashtags": vec!["nosuch"; 10_000]}));
+        assert!(event.check_subset(&["dior"]).unwrap_err().to_string().len() < 1_000);
     }
 
     proptest! {

@@ -13,11 +13,12 @@ use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 use tracing::{Instrument, info_span, warn};
 
+use crate::body::Body;
 use crate::collect::{Outcome, Progress, Topic, collect, failure_of};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::error::{Cause, Error};
 use crate::event::{Event, Job, Wanted};
-use crate::graph::{Client, Session};
+use crate::graph::{Client, Edge, Session};
 use crate::quality::Tally;
 use crate::record::Model;
 use crate::report::{self, FailedTopic, File, Quality, Response, Summary};
@@ -30,6 +31,9 @@ const STORING_TIME: Duration = Duration::from_secs(2);
 
 /// What a run may take where the deadline is not known.
 const UNKNOWN_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long the preparation may take: Lambda ends an initialisation after 10 seconds.
+const LONGEST_PREPARATION: Duration = Duration::from_secs(8);
 
 /// What is kept back of the storing time for the response itself.
 const RESPONDING_TIME: Duration = Duration::from_millis(250);
@@ -44,7 +48,8 @@ pub struct Function {
     end_point: Option<String>,
     secret: Option<Secret>,
     secret_prefix: Option<String>,
-    http: OnceCell<reqwest::Client>,
+    http: OnceCell<http::Client>,
+    load_aws: aws::Load,
     aws: OnceCell<aws_config::SdkConfig>,
     /// By the secret that the event named; `None` is the function's own.
     ready: Mutex<IndexMap<Option<SecretId>, Arc<Ready>>>,
@@ -76,6 +81,7 @@ impl Function {
             secret: None,
             secret_prefix: None,
             http: OnceCell::new(),
+            load_aws: aws::from_variables,
             aws: OnceCell::new(),
             ready: Mutex::default(),
         }
@@ -85,6 +91,12 @@ impl Function {
     #[must_use]
     pub fn with_secret_prefix(self, prefix: Option<String>) -> Self {
         Self { secret_prefix: prefix, ..self }
+    }
+
+    /// The same function with the AWS SDK configured by `load` instead of by Lambda's variables.
+    #[must_use]
+    pub fn with_aws_from(self, load: aws::Load) -> Self {
+        Self { load_aws: load, ..self }
     }
 
     /// The same function with another configuration of the AWS SDK than the environment's.
@@ -100,9 +112,9 @@ impl Function {
     }
 
     /// Reads the secret and the configuration and builds the clients, ahead of the first invocation. An
-    /// error is left to the invocations, each of which tries again.
+    /// error, and what takes too long, is left to the invocations, each of which tries again.
     pub async fn prepare(&self) {
-        let _ = self.ready(None).await;
+        let _ = tokio::time::timeout(LONGEST_PREPARATION, self.ready(None)).await;
     }
 
     async fn ready(&self, secret_id: Option<&SecretId>) -> Result<Arc<Ready>, Cause> {
@@ -137,11 +149,11 @@ impl Function {
         Ok(Ready { config, client, sink })
     }
 
-    async fn aws(&self, http: &reqwest::Client) -> &aws_config::SdkConfig {
-        self.aws.get_or_init(|| aws::config(http.clone())).await
+    async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {
+        self.aws.get_or_init(|| (self.load_aws)(http.clone())).await
     }
 
-    async fn read_secret(&self, id: Option<&SecretId>, http: &reqwest::Client) -> Result<Secret, SecretError> {
+    async fn read_secret(&self, id: Option<&SecretId>, http: &http::Client) -> Result<Secret, SecretError> {
         let named = id.map(|id| Source::Manager(id.as_str().to_owned()));
         match (&self.secret, named) {
             (Some(secret), _) => Ok(secret.clone()),
@@ -149,7 +161,7 @@ impl Function {
         }
     }
 
-    async fn renewed_credentials(&self, id: Option<&SecretId>, http: &reqwest::Client) -> Option<Credentials> {
+    async fn renewed_credentials(&self, id: Option<&SecretId>, http: &http::Client) -> Option<Credentials> {
         match self.read_secret(id, http).await {
             Ok(secret) => Some(secret.credentials),
             Err(error) => {
@@ -273,7 +285,8 @@ impl Ready {
         let models = topics.first().map_or(&[][..], |topic| topic.models());
         let (objects, tallies) = self.objects(run, event, time, &topics, outcomes, models);
         report::log_quality(&tallies);
-        report::log_unknown_fields(&self.client.unknown_fields(), &tallies);
+        let edge = if event.job == Job::Hashtag { Edge::RecentMedia } else { Edge::Discovery };
+        report::log_unknown_fields(&self.client.unknown_fields(edge), &tallies);
         run.summary.quality = Quality::of(&tallies);
         let error_log = report::error_log(event.job, &tallies, &run.summary.failures);
         let target_file = self.store(run, objects).await?;
@@ -329,28 +342,21 @@ impl Ready {
         models: &[Model],
     ) -> (Vec<Object>, Vec<Tally<'m>>) {
         let name = RunName { time, shard: event.shard.as_ref() };
-        let mut bodies: Vec<Vec<u8>> = models.iter().map(|_| Vec::new()).collect();
+        let mut bodies: Vec<Body> = models.iter().map(|_| Body::new(self.config.format)).collect();
         let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
         for (topic, outcome) in topics.iter().zip(outcomes) {
             let batches = outcome.into_iter().flat_map(|collected| collected.batches);
             for ((_, batch), (body, tally)) in batches.zip(bodies.iter_mut().zip(&mut tallies)) {
                 tally.add(topic.name(), &batch);
-                if batch.records > 0 {
-                    body.push(if body.is_empty() { b'[' } else { b',' });
-                    body.extend_from_slice(&batch.json);
-                }
+                body.add(&batch);
             }
         }
         let mut objects = Vec::new();
-        for ((model, mut body), tally) in models.iter().zip(bodies).zip(&tallies) {
+        for ((model, body), tally) in models.iter().zip(bodies).zip(&tallies) {
             let failed = &run.summary.failures;
-            if !body.is_empty() {
-                body.push(b']');
-                objects.push(Object {
-                    key: self.config.locations.raw(*model, name),
-                    body: body.into(),
-                    records: Some(tally.records),
-                });
+            if let Some(body) = body.finish() {
+                let (key, records) = (self.config.locations.raw(*model, name), Some(tally.records));
+                objects.push(Object { key, body: body.into(), records });
             }
             if tally.has_issues() || (tally.records > 0 && !failed.is_empty()) {
                 let body = tally.to_json(event.job.name(), &run.summary.time, failed).into();

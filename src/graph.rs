@@ -10,7 +10,7 @@ mod usage;
 
 pub(crate) use answer::record_id;
 pub use answer::{Cursor, Discovery, MediaPage, TokenInfo};
-pub use client::Client;
+pub use client::{Client, Edge};
 pub use error::{ApiError, Failure, Kind, classify};
 pub use session::{Renew, Session};
 pub use usage::Usage;

@@ -2,6 +2,7 @@
 //! there is one TLS stack, one set of root certificates and one pool of connections.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -11,7 +12,14 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use futures_util::future::BoxFuture;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::watch;
+use tower_layer::Layer;
+use tower_service::Service;
+use tracing::warn;
 
 /// How long a connection may take to come up; each call's own time limit counts beside it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,13 +28,33 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// what it keeps, so an old connection would cost the next run a failed call.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// The variable that names a PEM file of further root certificates. OpenSSL, curl and Go read it too:
+/// proxies that look into TLS and emulators of AWS or of the API are made known to a process with it.
+pub const ROOTS_FILE: &str = "SSL_CERT_FILE";
+
 /// Builds the client: HTTP/2 where the peer speaks it, compressed answers, no redirects (one would
-/// carry the token elsewhere), the root certificates of Mozilla compiled in.
+/// carry the token elsewhere), the root certificates of Mozilla compiled in, and those of the file that
+/// [`ROOTS_FILE`] names beside them.
 ///
 /// # Errors
 /// Where the TLS stack cannot be set up.
-pub fn client() -> reqwest::Result<reqwest::Client> {
-    client_trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+pub fn client() -> reqwest::Result<Client> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(file) = std::env::var_os(ROOTS_FILE).filter(|file| !file.is_empty()) {
+        let file = std::path::Path::new(&file);
+        if let Err(error) = add_roots(&mut roots, file) {
+            let file = file.display();
+            warn!(kind = "config", "{ROOTS_FILE}={file}: {error}; Mozilla's root certificates alone are trusted");
+        }
+    }
+    client_trusting(roots)
+}
+
+/// Adds the certificates of a PEM file; one that cannot be read is passed over.
+fn add_roots(roots: &mut RootCertStore, file: &std::path::Path) -> Result<(), rustls::pki_types::pem::Error> {
+    let certificates = CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?;
+    roots.add_parsable_certificates(certificates);
+    Ok(())
 }
 
 /// [`client`], trusting other root certificates.
@@ -34,23 +62,129 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
 /// # Errors
 /// Where the TLS stack cannot be set up.
 #[allow(clippy::disallowed_methods, reason = "this is the one place")]
-pub fn client_trusting(roots: RootCertStore) -> reqwest::Result<reqwest::Client> {
+pub fn client_trusting(roots: RootCertStore) -> reqwest::Result<Client> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let connects = Connects::default();
     let builder = reqwest::Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
+        .connector_layer(connects.clone())
         .pool_idle_timeout(POOL_IDLE_TIMEOUT);
     // The provider speaks every version that rustls knows; were that to change, reqwest's own would do.
-    match ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
-        Ok(tls) => builder.tls_backend_preconfigured(tls.with_root_certificates(roots).with_no_client_auth()).build(),
+    let client = match ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
+        Ok(tls) => {
+            let mut tls = tls.with_root_certificates(roots).with_no_client_auth();
+            // reqwest offers these by itself only where it makes the configuration itself.
+            tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            builder.tls_backend_preconfigured(tls).build()
+        }
         Err(_) => builder.build(),
+    };
+    Ok(Client { client: client?, connects })
+}
+
+/// The client, and the connections that it is making.
+#[derive(Debug, Clone)]
+pub struct Client {
+    client: reqwest::Client,
+    connects: Connects,
+}
+
+impl Client {
+    /// A GET request, to be sent by [`send`](Self::send).
+    pub fn get(&self, url: &str) -> reqwest::RequestBuilder {
+        self.client.get(url)
+    }
+
+    /// Sends a request, after the connection that is being made at the moment, if any.
+    ///
+    /// Requests that start together on no connection would each make one: the pool learns that HTTP/2
+    /// serves them all only when the first is up, by when eleven handshakes are under way and are all
+    /// done. Waiting costs no time, since a connection of their own would take as long.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {
+        self.connects.settle().await;
+        request.send().await
+    }
+}
+
+/// How many connections are being made.
+#[derive(Debug, Clone, Default)]
+struct Connects(watch::Sender<usize>);
+
+/// Polls of the runtime after which a connection that came up is in the pool: HTTP/2's own greeting
+/// takes two.
+const GREETING: usize = 4;
+
+impl Connects {
+    /// Waits until none is, once: where the connections cannot be shared, the next ones are made at once.
+    async fn settle(&self) {
+        let mut connects = self.0.subscribe();
+        if *connects.borrow() == 0 {
+            return;
+        }
+        // Its sender lives as long as `self`.
+        let _ = connects.wait_for(|connects| *connects == 0).await;
+        for _ in 0..GREETING {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn begin(&self) -> impl Drop + Send + use<> {
+        struct Connecting(watch::Sender<usize>);
+        impl Drop for Connecting {
+            fn drop(&mut self) {
+                self.0.send_modify(|connects| *connects -= 1);
+            }
+        }
+        self.0.send_modify(|connects| *connects += 1);
+        Connecting(self.0.clone())
+    }
+}
+
+impl<S> Layer<S> for Connects {
+    type Service = Counted<S>;
+    fn layer(&self, connector: S) -> Counted<S> {
+        Counted { connector, connects: self.clone() }
+    }
+}
+
+/// A connector whose connects are counted.
+#[derive(Debug, Clone)]
+struct Counted<S> {
+    connector: S,
+    connects: Connects,
+}
+
+impl<S: Service<T>, T> Service<T> for Counted<S>
+where
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.connector.poll_ready(context)
+    }
+
+    fn call(&mut self, target: T) -> Self::Future {
+        let connecting = self.connects.begin();
+        let connect = self.connector.call(target);
+        Box::pin(async move {
+            let connected = connect.await;
+            drop(connecting);
+            connected
+        })
     }
 }
 
 /// The AWS SDK's view of `client`.
-pub fn for_sdk(client: reqwest::Client) -> SharedHttpClient {
-    SharedHttpClient::new(Shared(client))
+pub fn for_sdk(client: Client) -> SharedHttpClient {
+    SharedHttpClient::new(Shared(client.client))
 }
 
 #[derive(Debug, Clone)]

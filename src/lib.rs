@@ -9,6 +9,7 @@
 //! ```
 
 pub mod aws;
+pub mod body;
 pub mod collect;
 pub mod config;
 pub mod error;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the terminal")]
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,8 +15,17 @@ use crate::config::Config;
 use crate::event::Job;
 use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
 
+mod bench;
+mod check;
+mod completions;
+mod door;
+mod hashtag_ids;
+mod plan;
 mod progress;
+mod report;
 mod run;
+mod sandbox_day;
+mod schema;
 mod serve;
 mod shard;
 
@@ -44,8 +54,36 @@ enum Command {
     Hashtag(run::RunArgs),
     /// Tell what the access token is still good for
     Token(run::RunArgs),
+    /// Try everything that a run needs, and tell what to do about what fails
+    ///
+    /// One line each for the secret, the configuration, the schedule, the token, one cheap call, the
+    /// version that answers, the usage and the bucket: ok, warn, FAIL, or - where it could not be tried.
+    Check(check::CheckArgs),
+    /// Weigh the configured schedule against the API's limits, without a call
+    ///
+    /// Tells the calls of processes that know every hashtag's id, and of those that start, and how many
+    /// more accounts or hashtags would fit.
+    Plan(plan::PlanArgs),
+    /// Look up the ids of the followed hashtags and print a [hashtag_id] section to paste
+    ///
+    /// A pinned id saves each new process a call. The API documents the ids as static and global.
+    HashtagIds(hashtag_ids::HashtagIdsArgs),
+    /// Print a JSON Schema of what is collected, or how a warehouse loads it
+    ///
+    /// Made from the mappings, the locations and the format of the configuration, so it is to be
+    /// printed again when those change.
+    Schema(schema::SchemaArgs),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsArgs),
+    /// Measure the function's binary as Lambda runs it, on the sandbox: start, runs, processor, memory, size
+    Bench(bench::BenchArgs),
     /// Serve the sandbox, a stand-in of the Graph API, until interrupted
     Sandbox(serve::ServeArgs),
+    /// Collect a day of sandbox data into ./local_env, as the schedule would have
+    #[command(name = "sandbox-day")]
+    SandboxDay(sandbox_day::SandboxDayArgs),
+    /// Make one HTML page of what was collected: followers, engagement, hashtags, quality, failures
+    Report(report::ReportArgs),
     /// Plan topics over credentials, as manifests of shards for the state machine
     Shard(shard::ShardArgs),
 }
@@ -124,9 +162,25 @@ impl Cli {
             Command::BrandMedia(args) => args.run(Job::BrandMedia, self.verbose).await,
             Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
             Command::Token(args) => args.run(Job::Token, self.verbose).await,
+            Command::Check(args) => args.run(self.verbose).await,
+            Command::Plan(args) => args.run(),
+            Command::HashtagIds(args) => args.run(self.verbose).await,
+            Command::Schema(args) => args.run(),
+            Command::Completions(args) => args.run(),
+            Command::Bench(args) => args.run().await,
             Command::Sandbox(args) => args.run().await,
+            Command::SandboxDay(args) => args.run(self.verbose).await,
+            Command::Report(args) => args.run().await,
             Command::Shard(args) => args.run().await,
         }
+    }
+}
+
+/// Prints what another program may read, and stops without a complaint where that has seen enough.
+fn print_whole(text: &[u8]) -> Result<ExitCode> {
+    match std::io::stdout().write_all(text) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
+        _ => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -179,6 +179,7 @@ mod tests {
                 Reject { reason: RejectReason::IdNotDigits, record: r#"{"id":"x","n":1.50}"#.into() },
                 Reject { reason: RejectReason::NoId, record: r#"{"caption":"\ud83d"}"#.into() },
             ],
+            ..Batch::default()
         }
     }
 

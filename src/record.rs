@@ -221,6 +221,27 @@ impl<'a> Received<'a> {
         self.0.iter().rev().find(|(k, _)| k == name).map(|(_, v)| *v)
     }
 
+    /// The integer that a field holds, as a number or as text.
+    pub(crate) fn int(&self, name: &str) -> Option<i64> {
+        let raw = self.get(name)?.get();
+        raw.parse().ok().or_else(|| check::string(raw).ok()?.parse().ok())
+    }
+
+    /// Whether a field holds `true`.
+    pub(crate) fn is_true(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|raw| raw.get() == "true")
+    }
+
+    /// The first `most` characters of the text that a field holds; one that is no Unicode as it is written.
+    pub(crate) fn text(&self, name: &str, most: usize) -> Option<String> {
+        let raw = self.get(name)?.get();
+        let text = match check::string(raw) {
+            Err(IssueKind::NotUnicode) => raw.into(),
+            text => text.ok()?,
+        };
+        Some(text.chars().take(most).collect())
+    }
+
     fn id(&self) -> Result<Cow<'a, str>, RejectReason> {
         let raw = self.get(ID).ok_or(RejectReason::NoId)?;
         let id = check::string(raw.get()).map_err(|_| RejectReason::IdNotString)?;
@@ -353,6 +374,8 @@ pub struct Batch {
     pub json: Vec<u8>,
     /// How many records `json` holds.
     pub records: usize,
+    /// Where in `json` the commas between the records stand.
+    pub commas: Vec<usize>,
     /// The ids of the records that have an issue; issues refer to them by position.
     pub ids: Vec<Box<str>>,
     /// The fields that were given their defaults.
@@ -377,6 +400,7 @@ impl Batch {
 
     fn open_record(&mut self) {
         if self.records > 0 {
+            self.commas.push(self.json.len());
             self.json.push(b',');
         }
         self.json.push(b'{');

@@ -105,6 +105,8 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct State {
     options: Options,
+    /// The present, where it is not the clock's.
+    now: Mutex<Option<DateTime<Utc>>>,
     calls: Mutex<Vec<Call>>,
     by_token: Mutex<BTreeMap<String, usize>>,
     /// How often each fault rule has struck.
@@ -126,8 +128,10 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         let struck = Mutex::new(vec![0; options.faults.len()]);
+        let now = Mutex::new(options.now);
         let state = Arc::new(State {
             options,
+            now,
             calls: Mutex::default(),
             by_token: Mutex::default(),
             struck,
@@ -145,6 +149,11 @@ impl Sandbox {
     /// The calls made so far.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.state.calls).clone()
+    }
+
+    /// Makes `now` the present of the answers from here on, so that one sandbox can live through a day.
+    pub fn set_now(&self, now: DateTime<Utc>) {
+        *lock(&self.state.now) = Some(now);
     }
 
     /// The most calls that were under way at once.

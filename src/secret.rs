@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use aws_config::SdkConfig;
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use secrecy::SecretString;
+
+use crate::error::with_causes;
 
 /// Where the secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,6 @@ pub const LOCAL_BUCKET: &str = "local_env";
 impl Source {
     /// The source that the environment names.
     pub fn from_env() -> Self {
-        let set = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         match set("SECRET_ID") {
             Some(id) => Self::Manager(id),
             None => Self::File(set("SECRET_FILE").unwrap_or_else(|| DEFAULT_FILE.to_owned()).into()),
@@ -68,6 +68,11 @@ impl Source {
     }
 }
 
+/// A variable of the environment, where it is set to something.
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
 /// Who makes the calls, and where the data goes.
 #[derive(Debug, Clone)]
 pub struct Secret {
@@ -75,7 +80,8 @@ pub struct Secret {
     pub credentials: Credentials,
     /// The S3 bucket, or [`LOCAL_BUCKET`].
     pub bucket: String,
-    /// The configuration, relative to the working directory.
+    /// The configuration, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED). A
+    /// secret that names none leaves it to the variable `CONFIG_FILE`.
     pub config_file: PathBuf,
 }
 
@@ -158,8 +164,7 @@ fn from_file(path: &Path) -> Result<Secret, SecretError> {
 async fn from_manager(id: &str, aws: &SdkConfig) -> Result<Secret, SecretError> {
     let client = aws_sdk_secretsmanager::Client::new(aws);
     let answer = client.get_secret_value().secret_id(id).send().await;
-    let answer =
-        answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: DisplayErrorContext(e).to_string() })?;
+    let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
     from_json(id, answer.secret_string().unwrap_or_default())
 }
 
@@ -196,9 +201,21 @@ fn check(place: &str, get: impl Fn(&str) -> Option<String>) -> Result<Secret, Se
         (Some(_), None) => return Err(wrong("app_secret", "is missing beside app_id; give both or neither")),
         (None, Some(_)) => return Err(wrong("app_id", "is missing beside app_secret; give both or neither")),
     };
-    let config_file = optional("config_file").unwrap_or_else(|| "configure.ini".to_owned()).into();
+    let config_file = optional("config_file").or_else(|| set("CONFIG_FILE"));
+    let config_file = config_file.unwrap_or_else(|| crate::config::DEFAULT_FILE.to_owned()).into();
     let credentials = Credentials { ig_user_id, access_token: access_token.into(), app };
     Ok(Secret { credentials, bucket, config_file })
+}
+
+/// The keys that are asked for, for the test of docs/configuration.md.
+#[cfg(test)]
+pub(crate) fn keys() -> Vec<String> {
+    let asked = std::cell::RefCell::new(Vec::new());
+    let _ = check("", |key| {
+        asked.borrow_mut().push(key.to_owned());
+        Some("1".to_owned())
+    });
+    asked.into_inner()
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
 use crate::config::ObjectKey;
+use crate::error::with_causes;
 
 /// A place for objects.
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ impl Sink {
     pub async fn put(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<(), SinkError> {
         let stored = async {
             match self {
-                Self::S3 { client, bucket } => put_s3(client, bucket, key, body).await,
+                Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit).await,
                 Self::Folder(folder) => write_whole(&folder.join(key.as_str()), &body).map_err(|e| e.to_string()),
             }
         };
@@ -102,20 +103,29 @@ async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<
         {
             return Ok(None);
         }
-        Err(e) => return Err(DisplayErrorContext(e).to_string()),
+        Err(e) => return Err(with_causes(&e)),
     };
     let length = got.content_length().and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
     if length > LARGEST_READ {
         return Err(format!("it has {length} bytes, at most {LARGEST_READ} are read"));
     }
-    let bytes = got.body.collect().await.map_err(|e| DisplayErrorContext(e).to_string())?;
+    let bytes = got.body.collect().await.map_err(|e| with_causes(&e))?;
     Ok(Some(bytes.into_bytes()))
 }
 
-async fn put_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &ObjectKey, body: Bytes) -> Result<(), String> {
-    let put =
-        client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE).body(ByteStream::from(body));
-    put.send().await.map(drop).map_err(|e| DisplayErrorContext(e).to_string())
+async fn put_s3(
+    client: &aws_sdk_s3::Client,
+    bucket: &str,
+    key: &ObjectKey,
+    body: Bytes,
+    limit: Duration,
+) -> Result<(), String> {
+    let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE);
+    // Half of the time for one try, so that one that stalls leaves time for another.
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(limit / 2).operation_timeout(limit).build();
+    let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);
+    let put = put.body(ByteStream::from(body)).customize().config_override(within);
+    put.send().await.map(drop).map_err(|e| with_causes(&e))
 }
 
 /// Writes a file beside its place and then moves it there, so that no reader sees half of it.

@@ -9,9 +9,9 @@ use crate::report::{FailedTopic, Summary, TokenState};
 use crate::telemetry::critical;
 
 /// From so many days before an expiry on, a WARNING.
-const WARN_DAYS: i64 = 7;
+pub(crate) const WARN_DAYS: i64 = 7;
 
-const SECONDS_A_DAY: i64 = 86_400;
+pub(crate) const SECONDS_A_DAY: i64 = 86_400;
 
 /// Asks for the token's state, tells it at its level and puts it into `summary`.
 pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<(), Cause> {
@@ -41,7 +41,8 @@ pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<
     Ok(())
 }
 
-fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
+/// What the answer means at `now`.
+pub(crate) fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
     let instant = |seconds: Option<i64>| seconds.filter(|s| *s != 0).and_then(|s| DateTime::from_timestamp(s, 0));
     let (expires_at, data_access_expires_at) = (instant(info.expires_at), instant(info.data_access_expires_at));
     let nearest = [expires_at, data_access_expires_at].into_iter().flatten().min();

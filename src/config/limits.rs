@@ -135,17 +135,35 @@ impl Plan {
 
     /// How many more accounts the limits leave room for.
     pub fn more_accounts(&self) -> u64 {
-        u64::from(self.limits.calls_per_hour).saturating_sub(self.calls_per_hour()) / self.calls_per_account_and_hour()
+        self.calls_left(self.calls_per_hour()) / self.calls_per_account_and_hour()
+    }
+
+    /// How many more accounts the limits leave room for in an hour in which a process starts.
+    pub fn cold_more_accounts(&self) -> u64 {
+        self.calls_left(self.cold_calls_per_hour()) / self.calls_per_account_and_hour()
     }
 
     /// How many more hashtags the limits leave room for.
     pub fn more_hashtags(&self) -> u64 {
         let runs = u64::from(self.limits.hashtag_runs_per_hour);
-        let by_hour = u64::from(self.limits.calls_per_hour).saturating_sub(self.calls_per_hour()) / runs;
-        let by_day =
-            u64::from(self.limits.hashtag_calls_per_day).saturating_sub(self.hashtag_calls_per_day()) / (24 * runs);
-        let by_week = u64::from(self.limits.hashtags_per_week.saturating_sub(self.hashtags));
-        by_hour.min(by_day).min(by_week)
+        self.hashtags_by_day_and_week().min(self.calls_left(self.calls_per_hour()) / runs)
+    }
+
+    /// How many more hashtags, without pinned ids, the limits leave room for in an hour in which a
+    /// process starts.
+    pub fn cold_more_hashtags(&self) -> u64 {
+        let runs = u64::from(self.limits.hashtag_runs_per_hour);
+        self.hashtags_by_day_and_week().min(self.calls_left(self.cold_calls_per_hour()) / (runs + 1))
+    }
+
+    fn calls_left(&self, calls: u64) -> u64 {
+        u64::from(self.limits.calls_per_hour).saturating_sub(calls)
+    }
+
+    fn hashtags_by_day_and_week(&self) -> u64 {
+        let a_day = 24 * u64::from(self.limits.hashtag_runs_per_hour);
+        let by_day = u64::from(self.limits.hashtag_calls_per_day).saturating_sub(self.hashtag_calls_per_day()) / a_day;
+        by_day.min(u64::from(self.limits.hashtags_per_week.saturating_sub(self.hashtags)))
     }
 
     /// Refuses a schedule that breaks a limit hour after hour, and tells of one that does so only when

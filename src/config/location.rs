@@ -3,11 +3,12 @@
 use std::fmt;
 
 use chrono::format::{Item, StrftimeItems};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::event::{Job, Shard};
 use crate::record::Model;
 
+use super::limits::Limits;
 use super::written::Written;
 
 /// The locations and the formats of what fills them.
@@ -46,6 +47,8 @@ pub struct RunName<'a> {
     pub shard: Option<&'a Shard>,
 }
 
+/// The keys of the models' locations, in the order of [`Model::ALL`].
+const LOCATION_KEYS: [&str; 3] = ["profiles_location", "media_location", "hashtags_location"];
 const SUMMARY: &str = "summary/{job}_{ymd}/{job}_{datetime}.json";
 
 const QUALITY: &str = "quality/{model}_{ymd}/{model}_{datetime}.json";
@@ -54,25 +57,70 @@ impl Locations {
     pub(super) fn resolve(written: &mut Written) -> Self {
         let ymd = format(written, "ymd");
         let datetime = format(written, "datetime");
-        let keys = ["profiles_location", "media_location", "hashtags_location"];
-        let [brand, media, media_hashtag] = keys.map(|key| location(written, key));
+        let [brand, media, media_hashtag] = LOCATION_KEYS.map(|key| location(written, key));
         let locations = Self { ymd, datetime, brand, media, media_hashtag };
-        for (i, model) in Model::ALL.into_iter().enumerate() {
+        for (i, (model, key)) in Model::ALL.into_iter().zip(LOCATION_KEYS).enumerate() {
             let same = Model::ALL.into_iter().take(i).any(|m| locations.pattern(m) == locations.pattern(model));
             if same && !locations.pattern(model).is_empty() {
-                let key = keys.get(i).copied().unwrap_or_default();
                 written.fault("common", key, "the same location as another model's; one would replace the other");
             }
         }
         locations
     }
 
-    fn pattern(&self, model: Model) -> &str {
+    /// Tells of locations under which a run's object would take an earlier one's name.
+    pub(super) fn check(&self, written: &mut Written, limits: &Limits) {
+        if self.ymd.is_empty() || self.datetime.is_empty() {
+            return;
+        }
+        for (model, key) in Model::ALL.into_iter().zip(LOCATION_KEYS) {
+            if !self.pattern(model).contains("{datetime}") {
+                continue;
+            }
+            let runs = match model {
+                Model::Brand | Model::Media => limits.brand_media_runs_per_hour,
+                Model::MediaHashtag => limits.hashtag_runs_per_hour,
+            };
+            let start = DateTime::UNIX_EPOCH;
+            let name = |time| self.raw(model, RunName { time, shard: None });
+            let later = [
+                (TimeDelta::hours(1) / i32::try_from(runs).unwrap_or(1), "the next run"),
+                (TimeDelta::hours(12), "a run twelve hours later"),
+                (TimeDelta::days(1), "a run a day later"),
+                (TimeDelta::days(31), "a run a month later"),
+                (TimeDelta::days(365), "a run a year later"),
+            ];
+            if let Some((_, who)) = later.into_iter().find(|(delta, _)| name(start + *delta) == name(start)) {
+                let problem =
+                    format!("{who} replaces a run's object ({}): ymd and datetime tell too little", name(start));
+                written.notice("common", key, problem);
+            }
+        }
+    }
+
+    /// A model's location as it is written, with `{ymd}` and `{datetime}` in it.
+    pub fn pattern(&self, model: Model) -> &str {
         match model {
             Model::Brand => &self.brand,
             Model::Media => &self.media,
             Model::MediaHashtag => &self.media_hashtag,
         }
+    }
+
+    /// `[common] ymd`.
+    pub fn ymd(&self) -> &str {
+        &self.ymd
+    }
+
+    /// `[common] datetime`.
+    pub fn datetime(&self) -> &str {
+        &self.datetime
+    }
+
+    /// The key of the object with which `local check` tries the bucket: under the quality prefix, which
+    /// the function's role may write and no load of records lists. The same one each time.
+    pub fn probe() -> ObjectKey {
+        ObjectKey("quality/check/check.json".to_owned())
     }
 
     /// The key of a model's records.
@@ -102,8 +150,12 @@ impl Locations {
 fn format(written: &mut Written, key: &str) -> String {
     let format = written.required("common", key);
     let bad = StrftimeItems::new(&format).any(|item| matches!(item, Item::Error));
-    let odd = |c: char| c == '/' || c.is_control();
-    if bad || (!format.is_empty() && !format.contains('%')) || format.contains(odd) {
+    let odd = |c: char| matches!(c, '/' | '\\' | '{' | '}') || c.is_control();
+    // `%D` has slashes that are seen only in what it makes.
+    if bad
+        || (!format.is_empty() && !format.contains('%'))
+        || DateTime::UNIX_EPOCH.format(&format).to_string().contains(odd)
+    {
         written.fault("common", key, format!("{format:?} given, a time format like %Y-%m-%d without / expected"));
         return String::new();
     }

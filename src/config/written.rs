@@ -6,6 +6,9 @@ use ini::{Ini, ParseOption};
 
 use super::{ConfigError, Fault};
 
+/// Stands among the keys read for all of a section's.
+pub(super) const ANY_KEY: &str = "*";
+
 /// The file's sections, from which each part of the configuration takes its keys; what is wrong with
 /// them is collected on the way.
 #[derive(Debug)]
@@ -22,18 +25,11 @@ impl Written {
     pub(super) fn read(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
         let text = std::str::from_utf8(bytes)
             .map_err(|e| ConfigError::NotUtf8 { path: path.to_owned(), at: e.valid_up_to() })?;
-        let options = ParseOption {
-            enabled_quote: false,
-            enabled_escape: false,
-            enabled_indented_mutiline_value: true,
-            ..ParseOption::default()
-        };
-        let text = normalized(text.trim_start_matches('\u{feff}'));
-        let ini = Ini::load_from_str_opt(&text, options).map_err(|e| ConfigError::Syntax {
-            path: path.to_owned(),
-            line: e.line,
-            problem: e.msg.into_owned(),
-        })?;
+        let options = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
+        let syntax = |line, problem: String| ConfigError::Syntax { path: path.to_owned(), line, problem };
+        let text = joined(text.trim_start_matches('\u{feff}'))
+            .map_err(|nothing| syntax(nothing.line, "`[section]`, `key = value` or `# comment` expected".to_owned()))?;
+        let ini = Ini::load_from_str_opt(&text, options).map_err(|e| syntax(e.line, e.msg.into_owned()))?;
         let mut written = Self { sections: Vec::new(), read: BTreeSet::new(), faults: Vec::new(), notices: Vec::new() };
         for (section, properties) in &ini {
             written.add(section, properties.iter());
@@ -89,9 +85,16 @@ impl Written {
 
     /// All keys of a section, in their order; `None` where there is no such section.
     pub(super) fn section(&mut self, section: &str) -> Option<Vec<(String, String)>> {
+        self.read.insert((section.to_owned(), ANY_KEY.to_owned()));
         let (_, keys) = self.sections.iter().find(|(s, _)| s == section)?;
         self.read.extend(keys.iter().map(|(k, _)| (section.to_owned(), k.clone())));
         Some(keys.clone())
+    }
+
+    /// The keys that were asked for, whether they are there or not; [`ANY_KEY`] where a whole section was.
+    #[cfg(test)]
+    pub(super) fn asked(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.read.iter().map(|(section, key)| (section.as_str(), key.as_str()))
     }
 
     /// The faults and the notices, with a notice for each key that nothing has read.
@@ -107,20 +110,45 @@ impl Written {
     }
 }
 
-/// The text with the indentation taken off lines that start something of their own (`key = value`, a
-/// section, a comment): configparser takes those as such at any indentation before the first key, and
-/// the reader would take them as the end of the previous value.
-fn normalized(text: &str) -> String {
-    let starts = |line: &str| {
-        line.starts_with(['[', '#', ';'])
-            || line.split_once('=').is_some_and(|(key, _)| {
-                let key = key.trim_end();
-                !key.is_empty() && !key.contains(char::is_whitespace)
-            })
-    };
-    let line = |line: &str| match line.trim_start() {
-        trimmed if starts(trimmed) => format!("{trimmed}\n"),
-        _ => format!("{line}\n"),
-    };
-    text.lines().map(line).collect()
+/// A line that is neither a section, nor `key = value`, nor a comment, nor goes on with a value.
+struct Nothing {
+    line: usize,
+}
+
+/// The text with each value on one line, as configparser reads it: a value goes on in the indented lines
+/// below it, comments among them left out. An indented line that starts something of its own
+/// (`key = value` with a key of one word, a section) does so here at any indentation, whereas
+/// configparser goes by how deep it is. Every line keeps its number.
+fn joined(text: &str) -> Result<String, Nothing> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut value: Option<usize> = None;
+    for (i, line) in text.lines().enumerate() {
+        let trimmed = line.trim();
+        let indented = line.starts_with([' ', '\t']);
+        let mut own = String::new();
+        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+            // Neither ends a value.
+        } else if trimmed.starts_with('[') {
+            (own, value) = (trimmed.to_owned(), None);
+        } else if indented && !is_key(trimmed) && value.is_some() {
+            if let Some(first) = value.and_then(|v| lines.get_mut(v)) {
+                first.push(' ');
+                first.push_str(trimmed);
+            }
+        } else if trimmed.contains(['=', ':']) {
+            (own, value) = (trimmed.to_owned(), Some(i));
+        } else {
+            return Err(Nothing { line: i + 1 });
+        }
+        lines.push(own);
+    }
+    Ok(lines.join("\n"))
+}
+
+/// Whether a line is `key = value` with a key of one word.
+fn is_key(line: &str) -> bool {
+    line.split_once('=').is_some_and(|(key, _)| {
+        let key = key.trim_end();
+        !key.is_empty() && !key.contains(char::is_whitespace)
+    })
 }

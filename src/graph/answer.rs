@@ -50,8 +50,7 @@ impl Cursor {
 }
 
 /// What `debug_token` tells of a token. An undecodable token's answer lacks most of it.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default)]
 pub struct TokenInfo {
     /// Whether calls with it are answered.
     pub is_valid: bool,
@@ -60,7 +59,6 @@ pub struct TokenInfo {
     /// When access to data expires, in Unix seconds; 0 = never.
     pub data_access_expires_at: Option<i64>,
     /// `USER`, `PAGE`, `APP` or `SYSTEM_USER`.
-    #[serde(rename = "type")]
     pub kind: Option<String>,
     /// The permissions granted.
     pub scopes: Vec<String>,
@@ -107,11 +105,15 @@ pub(crate) fn record_id(record: &RawValue) -> Option<String> {
 impl TokenInfo {
     /// Reads the answer; `None` where it is not the JSON expected.
     pub fn read(body: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Answer {
-            data: TokenInfo,
-        }
-        serde_json::from_str::<Answer>(body).ok().map(|a| a.data)
+        let mut data: Received<'_> = read_field(body, "data")?;
+        Some(Self {
+            is_valid: data.is_true("is_valid"),
+            expires_at: data.int("expires_at"),
+            data_access_expires_at: data.int("data_access_expires_at"),
+            kind: data.text("type", 40),
+            scopes: data.take("scopes").and_then(|s| serde_json::from_str(s.get()).ok()).unwrap_or_default(),
+            error: data.take("error").and_then(|e| serde_json::from_str(e.get()).ok()),
+        })
     }
 }
 
@@ -131,7 +133,7 @@ pub(super) fn read_hashtag_id(body: &str) -> Option<String> {
 
 /// The field `name` of the object that `body` is; `None` where either is of another shape. Of a name
 /// given twice the last one counts.
-fn read_field<'a, T: Deserialize<'a>>(body: &'a str, name: &'static str) -> Option<T> {
+pub(super) fn read_field<'a, T: Deserialize<'a>>(body: &'a str, name: &'static str) -> Option<T> {
     let mut deserializer = serde_json::Deserializer::from_str(body);
     let found = FieldSeed { name, value: PhantomData }.deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
@@ -257,6 +259,16 @@ mod tests {
     fn an_undecodable_token_has_next_to_nothing() {
         let info = TokenInfo::read(r#"{"data":{"error":{"code":190,"message":"Invalid OAuth access token","subcode":460},"is_valid":false,"scopes":[]}}"#).unwrap();
         assert_eq!((info.is_valid, info.expires_at, info.error.unwrap().error_subcode), (false, None, Some(460)));
+    }
+
+    #[test]
+    fn what_a_token_is_good_for_is_read_past_what_is_not_as_documented() {
+        let info = TokenInfo::read(
+            r#"{"data":{"is_valid":true,"expires_at":"1790000000","data_access_expires_at":null,"type":7,"scopes":null,"error":null}}"#,
+        );
+        let info = info.unwrap();
+        assert_eq!((info.is_valid, info.expires_at, info.data_access_expires_at), (true, Some(1_790_000_000), None));
+        assert!(info.kind.is_none() && info.scopes.is_empty() && info.error.is_none());
     }
 
     #[test]

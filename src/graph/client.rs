@@ -1,7 +1,7 @@
 //! The client of the API: what outlives a run, and the four calls.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
@@ -11,60 +11,64 @@ use super::answer::{Cursor, Discovery, MediaPage, TokenInfo, read_hashtag_id};
 use super::error::{Failure, Kind};
 use super::session::{NotExpected, Request, Session};
 use crate::config::{HashtagId, HashtagName, Username};
+use crate::http;
 use crate::secret::{App, Credentials};
 
 /// What the process knows of the API between runs.
 #[derive(Debug)]
 pub struct Client {
-    pub(super) http: reqwest::Client,
+    pub(super) http: http::Client,
     pub(super) end_point: String,
     pub(super) version: String,
-    credentials: Mutex<Credentials>,
+    credentials: Mutex<Arc<Credentials>>,
     hashtag_ids: Mutex<BTreeMap<HashtagName, HashtagId>>,
-    unknown_fields: Mutex<Vec<String>>,
+    unknown_fields: Mutex<BTreeSet<(Edge, String)>>,
+}
+
+/// The two calls that name fields: one may know a field that the other one does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edge {
+    /// `business_discovery`: profiles and their media.
+    Discovery,
+    /// `recent_media`: the media under a hashtag.
+    RecentMedia,
 }
 
 /// A poisoned lock is one whose holder panicked; what these hold is whole at every moment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Client {
     /// A client of the API at `end_point`, which ends in the version asked for.
-    pub fn new(http: reqwest::Client, end_point: String, version: String, credentials: Credentials) -> Self {
+    pub fn new(http: http::Client, end_point: String, version: String, credentials: Credentials) -> Self {
         Self {
             http,
             end_point,
             version,
-            credentials: Mutex::new(credentials),
+            credentials: Mutex::new(Arc::new(credentials)),
             hashtag_ids: Mutex::default(),
             unknown_fields: Mutex::default(),
         }
     }
 
     /// The process's HTTP client.
-    pub fn http(&self) -> &reqwest::Client {
+    pub fn http(&self) -> &http::Client {
         &self.http
     }
 
-    pub(super) fn credentials(&self) -> Credentials {
-        lock(&self.credentials).clone()
+    /// Who calls. Renewed credentials are others, even where they hold the same token.
+    pub(super) fn credentials(&self) -> Arc<Credentials> {
+        Arc::clone(&lock(&self.credentials))
     }
 
     pub(super) fn set_credentials(&self, credentials: Credentials) {
-        *lock(&self.credentials) = credentials;
+        *lock(&self.credentials) = Arc::new(credentials);
     }
 
-    /// The response fields that the API turned out not to know: no longer asked for by this process.
-    pub fn unknown_fields(&self) -> Vec<String> {
-        lock(&self.unknown_fields).clone()
-    }
-
-    fn forget_field(&self, field: &str) {
-        let mut unknown = lock(&self.unknown_fields);
-        if !unknown.iter().any(|f| f == field) {
-            unknown.push(field.to_owned());
-        }
+    /// The response fields that `edge` turned out not to know: no longer asked of it by this process.
+    pub fn unknown_fields(&self, edge: Edge) -> Vec<String> {
+        lock(&self.unknown_fields).iter().filter(|(e, _)| *e == edge).map(|(_, field)| field.clone()).collect()
     }
 }
 
@@ -82,7 +86,7 @@ impl Session<'_> {
         limit: u32,
         read: impl Fn(&Discovery<'_>, &[String]) -> T,
     ) -> Result<T, Failure> {
-        self.without_unknown_fields(&[profile, media].concat(), async |unknown: Vec<String>| {
+        self.without_unknown_fields(Edge::Discovery, &[profile, media].concat(), async |unknown: Vec<String>| {
             let known = |fields: &[&str]| known(fields, &unknown).join(",");
             let (profile, media) = (known(profile), known(media));
             let fields =
@@ -109,7 +113,7 @@ impl Session<'_> {
         (limit, after): (u32, &Cursor),
         read: impl Fn(&MediaPage<'_>, &[String]) -> T,
     ) -> Result<T, Failure> {
-        self.without_unknown_fields(media, async |unknown: Vec<String>| {
+        self.without_unknown_fields(Edge::Discovery, media, async |unknown: Vec<String>| {
             let fields = format!(
                 "business_discovery.username({username}){{media.limit({limit}).after({}){{{}}}}}",
                 after.as_str(),
@@ -154,7 +158,7 @@ impl Session<'_> {
         limit: u32,
         read: impl Fn(&MediaPage<'_>, &[String]) -> T,
     ) -> Result<T, Failure> {
-        self.without_unknown_fields(media, async |unknown: Vec<String>| {
+        self.without_unknown_fields(Edge::RecentMedia, media, async |unknown: Vec<String>| {
             let query = vec![("fields", known(media, &unknown).join(",")), ("limit", limit.to_string())];
             let request = Request { path: format!("{hashtag}/recent_media"), user_id: true, query };
             let parse = |body: &str| match MediaPage::read(body) {
@@ -178,11 +182,12 @@ impl Session<'_> {
     /// Makes a call again without a field as often as the API says that it does not know one of `asked`.
     async fn without_unknown_fields<T>(
         &self,
+        edge: Edge,
         asked: &[&str],
         call: impl AsyncFn(Vec<String>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         loop {
-            let unknown = self.client.unknown_fields();
+            let unknown = self.client.unknown_fields(edge);
             let failure = match call(unknown.clone()).await {
                 Err(failure) if failure.code == Some(100) => failure,
                 done => return done,
@@ -195,7 +200,7 @@ impl Session<'_> {
             if unknown.iter().any(|f| f == field) {
                 return Err(Failure { kind: Kind::UnknownField, ..failure });
             }
-            self.client.forget_field(field);
+            lock(&self.client.unknown_fields).insert((edge, (*field).to_owned()));
         }
     }
 }

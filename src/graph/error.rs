@@ -4,7 +4,9 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+
+use super::answer::read_field;
+use crate::record::Received;
 
 /// The class of a failure, which says what happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -31,6 +33,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every class.
+    pub const ALL: [Self; 9] = [
+        Self::Transient,
+        Self::Throttled,
+        Self::Token,
+        Self::Permission,
+        Self::NotThere,
+        Self::UnknownField,
+        Self::Unexpected,
+        Self::Deadline,
+        Self::Usage,
+    ];
+
     /// The word for it in logs, the summary and the quality object.
     pub const fn name(self) -> &'static str {
         match self {
@@ -53,54 +68,43 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The `error` object of an answer. All but the message may be missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+/// The `error` object of an answer. Any of it may be missing, or of another type than documented: what
+/// can be read of it is, since the code decides what happens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiError {
     /// `code`.
-    #[serde(deserialize_with = "lenient_int")]
     pub code: Option<i64>,
     /// `error_subcode`; `subcode` in the answers of `debug_token`.
-    #[serde(alias = "subcode", deserialize_with = "lenient_int")]
     pub error_subcode: Option<i64>,
     /// `is_transient`.
-    #[serde(deserialize_with = "lenient_bool")]
     pub is_transient: bool,
-    /// `message`; localised, so nothing is decided by it but for the names of our own fields.
-    #[serde(deserialize_with = "lenient_text")]
+    /// `message`, its beginning; localised, so nothing is decided by it but for the names of our own fields.
     pub message: String,
     /// `fbtrace_id`, which the vendor's support asks for.
-    #[serde(deserialize_with = "lenient_text")]
     pub fbtrace_id: String,
 }
 
-fn lenient_int<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Number(n) => n.as_i64(),
-        Value::String(s) => s.parse().ok(),
-        _ => None,
-    })
-}
+/// Longest texts kept of the API, in characters.
+const MESSAGE_CHARS: usize = 300;
+const TRACE_CHARS: usize = 40;
 
-fn lenient_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(Value::deserialize(deserializer)? == Value::Bool(true))
-}
-
-fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => text,
-        _ => String::new(),
-    })
+impl<'de> Deserialize<'de> for ApiError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Received::deserialize(deserializer)?;
+        Ok(Self {
+            code: fields.int("code"),
+            error_subcode: fields.int("error_subcode").or_else(|| fields.int("subcode")),
+            is_transient: fields.is_true("is_transient"),
+            message: fields.text("message", MESSAGE_CHARS).unwrap_or_default(),
+            fbtrace_id: fields.text("fbtrace_id", TRACE_CHARS).unwrap_or_default(),
+        })
+    }
 }
 
 impl ApiError {
     /// The error that an answer's body holds, if it does.
     pub fn read(body: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Envelope {
-            error: ApiError,
-        }
-        serde_json::from_slice::<Envelope>(body).ok().map(|e| e.error)
+        read_field(&String::from_utf8_lossy(body), "error")
     }
 }
 
@@ -164,8 +168,7 @@ pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
         408 | 500..=599 => Kind::Transient,
         // A known code would have been found above; a 2xx without one is not the JSON expected.
         200..=299 if error.is_none_or(|e| e.code.is_none()) => Kind::Transient,
-        401 => Kind::Token,
-        403 => Kind::Permission,
+        401 | 403 => Kind::Permission,
         404 => Kind::NotThere,
         _ => Kind::Unexpected,
     }
@@ -185,9 +188,6 @@ pub struct Failure {
     pub message: String,
 }
 
-/// Longest message kept of the API, in characters.
-const MESSAGE_CHARS: usize = 300;
-
 impl Failure {
     /// A failure without a code.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
@@ -200,9 +200,8 @@ impl Failure {
         let Some(error) = error else {
             return Self::new(kind, format!("HTTP {status}: {otherwise}"));
         };
-        let text: String = error.message.chars().take(MESSAGE_CHARS).collect();
-        let trace: String = error.fbtrace_id.chars().take(40).collect();
-        let trace = if trace.is_empty() { trace } else { format!(", fbtrace_id {trace}") };
+        let ApiError { message: text, fbtrace_id, .. } = error;
+        let trace = if fbtrace_id.is_empty() { String::new() } else { format!(", fbtrace_id {fbtrace_id}") };
         let message = format!("HTTP {status}{trace}: {text}");
         Self { kind, code: error.code, subcode: error.error_subcode, message }
     }
@@ -221,7 +220,7 @@ impl fmt::Display for Failure {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -273,7 +272,7 @@ mod tests {
             (204, Kind::Transient),
             (302, Kind::Unexpected),
             (400, Kind::Unexpected),
-            (401, Kind::Token),
+            (401, Kind::Permission),
             (403, Kind::Permission),
             (404, Kind::NotThere),
             (408, Kind::Transient),
@@ -294,6 +293,30 @@ mod tests {
         assert_eq!(error, ApiError { code: Some(190), ..ApiError::default() });
         assert_eq!(ApiError::read(br#"{"error":"invalid_request"}"#), None);
         assert_eq!(ApiError::read(b"oops"), None);
+    }
+
+    #[test]
+    fn a_code_is_found_whatever_else_the_body_holds() {
+        let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+        for body in [
+            br#"{"error":{"code":4,"code":190,"is_transient":true,"is_transient":false}}"#.to_vec(),
+            br#"{"error":{"code":4},"error":{"code":190}}"#.to_vec(),
+            br#"{"error":{"error_subcode":463,"subcode":1,"code":190}}"#.to_vec(),
+            br#"{"error":{"message":"half a pair: \ud83d","code":190}}"#.to_vec(),
+            b"{\"error\":{\"message\":\"no UTF-8: \xff\",\"code\":190}}".to_vec(),
+            format!(r#"{{"error":{{"message":{deep},"x":{deep},"error_subcode":1e999,"code":190}}}}"#).into_bytes(),
+        ] {
+            let shown = String::from_utf8_lossy(&body).into_owned();
+            assert_eq!(ApiError::read(&body).and_then(|e| e.code), Some(190), "{shown}");
+        }
+    }
+
+    #[test]
+    fn of_a_message_its_beginning_is_kept_also_where_it_is_no_whole_text() {
+        let message =
+            |text: &str| ApiError::read(format!(r#"{{"error":{{"message":{text}}}}}"#).as_bytes()).unwrap().message;
+        assert_eq!(message(&format!("\"{}\"", "é".repeat(400))), "é".repeat(300));
+        assert_eq!(message(r#""(caption) \ud83d""#), r#""(caption) \ud83d""#, "as it is written");
     }
 
     proptest! {

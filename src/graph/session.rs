@@ -1,22 +1,23 @@
 //! One run's use of the API: its deadline, its tries, and whether it may go on calling.
 
-use std::sync::Mutex;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use backon::Retryable;
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use secrecy::ExposeSecret;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::warn;
 
-use super::client::{Client, caller};
+use super::client::{Client, caller, lock};
 use super::error::{ApiError, Failure, Kind};
 use super::redact::redact;
 use super::retry::{LONGEST_RETRY_AFTER, TRIES, backoff};
 use super::usage::Usage;
+use crate::error::with_causes;
 use crate::secret::Credentials;
 use crate::telemetry::critical;
 
@@ -36,7 +37,7 @@ pub struct Session<'c> {
     renew: &'c Renew<'c>,
     renewed: AtomicBool,
     renewal: tokio::sync::Mutex<()>,
-    halt: OnceLock<Failure>,
+    halt: Mutex<Option<Failure>>,
     calls: AtomicU64,
     usage: Mutex<Usage>,
     version: OnceLock<String>,
@@ -87,7 +88,7 @@ impl<'c> Session<'c> {
             renew,
             renewed: AtomicBool::new(false),
             renewal: tokio::sync::Mutex::default(),
-            halt: OnceLock::new(),
+            halt: Mutex::default(),
             calls: AtomicU64::new(0),
             usage: Mutex::default(),
             version: OnceLock::new(),
@@ -106,7 +107,7 @@ impl<'c> Session<'c> {
 
     /// The highest usage that any answer told of.
     pub fn usage(&self) -> Usage {
-        *self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *lock(&self.usage)
     }
 
     /// The version that really answered, where the API told it.
@@ -115,8 +116,8 @@ impl<'c> Session<'c> {
     }
 
     /// Why no further call is made; `None` while calls are.
-    pub fn halted(&self) -> Option<&Failure> {
-        self.halt.get()
+    pub fn halted(&self) -> Option<Failure> {
+        lock(&self.halt).clone()
     }
 
     /// Makes a call: with its tries, and once more with a new token where the API refuses the old one.
@@ -125,26 +126,29 @@ impl<'c> Session<'c> {
         request: &Request,
         read: impl Fn(&str) -> Result<T, NotExpected>,
     ) -> Result<T, Failure> {
-        let with_new = self.renewed.load(Ordering::Relaxed);
-        let refused = match self.tries(request, &self.client.credentials(), &read).await {
+        let used = self.client.credentials();
+        let refused = match self.tries(request, &used, &read).await {
             Err(failure) if failure.kind == Kind::Token => failure,
             done => return done,
         };
         // Held until the new token has proved itself, so that of many topics that were refused at once
         // only the first one asks again to find out.
         let renewal = self.renewal.lock().await;
-        if with_new || self.halted().is_some() {
+        let is_current = Arc::ptr_eq(&used, &self.client.credentials());
+        if self.halted().is_some() || (is_current && self.renewed.swap(true, Ordering::Relaxed)) {
             return self.halting_on_refusal(Err(refused));
         }
-        if self.renewed.swap(true, Ordering::Relaxed) {
-            drop(renewal);
-        } else {
+        // Another topic has brought a new token meanwhile, or else this one does.
+        let _proving = is_current.then_some(renewal);
+        if is_current {
             warn!(
                 kind = Kind::Token.name(),
                 code = refused.code,
                 "the access token was refused, the secret is read again: {refused}"
             );
-            let Some(credentials) = (self.renew)().await else { return self.halting_on_refusal(Err(refused)) };
+            let Ok(Some(credentials)) = timeout_at(self.deadline, (self.renew)()).await else {
+                return self.halting_on_refusal(Err(refused));
+            };
             self.client.set_credentials(credentials);
         }
         self.halting_on_refusal(self.tries(request, &self.client.credentials(), &read).await)
@@ -167,8 +171,14 @@ impl<'c> Session<'c> {
             _ => "the API's usage is near its limit",
         };
         let halt = Failure { kind, code, subcode, message: format!("no further call in this run: {why}") };
-        if self.halt.set(halt).is_err() {
-            return;
+        {
+            // That a limit is near gives way to what the API refuses: an answer that throttles tells of
+            // full usage in its own headers.
+            let mut halted = lock(&self.halt);
+            if halted.as_ref().is_some_and(|h| h.kind != Kind::Usage || kind == Kind::Usage) {
+                return;
+            }
+            *halted = Some(halt);
         }
         if kind == Kind::Usage {
             warn!(kind = kind.name(), "{why}: no further call is started in this run");
@@ -242,7 +252,7 @@ impl<'c> Session<'c> {
         read: &impl Fn(&str) -> Result<T, NotExpected>,
     ) -> Result<T, Attempt> {
         if let Some(halt) = self.halted() {
-            return Err(halt.clone().into());
+            return Err(halt.into());
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         let limit = self.try_limit();
@@ -258,15 +268,16 @@ impl<'c> Session<'c> {
     async fn send(&self, request: &Request, credentials: &Credentials) -> Result<Answer, Failure> {
         let Client { http, end_point, .. } = self.client;
         let path = if request.path.is_empty() { &credentials.ig_user_id } else { &request.path };
-        let mut call = http.get(format!("{end_point}/{path}"));
+        let mut call = http.get(&format!("{end_point}/{path}"));
         if request.user_id {
             call = call.query(&[("user_id", &credentials.ig_user_id)]);
         }
         if request.is_debug_token() {
             call = call.query(&[("input_token", credentials.access_token.expose_secret())]);
         }
-        call = call.query(&request.query).query(&caller(credentials, request.is_debug_token()));
-        let mut response = call.send().await.map_err(broken)?;
+        let caller = caller(credentials, request.is_debug_token());
+        call = call.query(&request.query).query(&caller);
+        let mut response = http.send(call).await.map_err(broken)?;
         self.note_headers(response.headers());
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
@@ -277,14 +288,16 @@ impl<'c> Session<'c> {
             }
             body.extend_from_slice(&chunk);
         }
-        let secrets = [Some(&credentials.access_token), credentials.app.as_ref().map(|a| &a.secret)];
-        Ok(Answer { status, retry_after: retry_after(&headers), body: redact(body, secrets.into_iter().flatten()) })
+        let kept = [Some(&credentials.access_token), credentials.app.as_ref().map(|a| &a.secret)];
+        let kept = kept.into_iter().flatten().map(ExposeSecret::expose_secret);
+        let body = redact(body, kept.chain(caller.iter().map(|(_, sent)| sent.as_str())));
+        Ok(Answer { status, retry_after: retry_after(&headers, Utc::now()), body })
     }
 
     fn note_headers(&self, headers: &HeaderMap) {
         let usage = Usage::read(headers);
         let (before, now) = {
-            let mut highest = self.usage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut highest = lock(&self.usage);
             let before = *highest;
             *highest = highest.max(usage);
             (before.percent.unwrap_or(0), highest.percent.unwrap_or(0))
@@ -314,14 +327,17 @@ fn is_version(text: &str) -> bool {
 
 /// A call that got no answer. The URL is left out of the text: it holds the token.
 fn broken(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    let causes = std::iter::successors(std::error::Error::source(&error), |e| e.source());
-    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-    Failure::new(Kind::Transient, text)
+    Failure::new(Kind::Transient, with_causes(&error.without_url()))
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+/// `Retry-After`, in either of its forms: seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let text = headers.get("retry-after")?.to_str().ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+    }
+    let date = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((date.with_timezone(&Utc) - now).to_std().unwrap_or_default())
 }
 
 /// An answer, whole.
@@ -345,5 +361,30 @@ impl Answer {
         };
         let failure = Failure::from_answer(ApiError::read(&body).as_ref(), status, &problem);
         Err(Attempt { failure, retry_after })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(text: &str) -> Option<u64> {
+        let headers = HeaderMap::from_iter([(http::header::RETRY_AFTER, text.parse().unwrap())]);
+        retry_after(&headers, DateTime::from_timestamp(1_800_000_000, 0).unwrap()).map(|d| d.as_secs())
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!((waits("120"), waits(" 0 "), waits("99999999999999999999")), (Some(120), Some(0), Some(u64::MAX)));
+        assert_eq!(waits("Fri, 15 Jan 2027 08:00:05 GMT"), Some(5));
+        assert_eq!(waits("Fri, 15 Jan 2027 07:00:00 GMT"), Some(0), "a date that is past");
+        assert!(["", "soon", "-1", "1.5", "2027-01-15"].iter().all(|text| waits(text).is_none()));
+    }
+
+    #[test]
+    fn only_a_version_is_taken_for_one() {
+        assert!(
+            is_version("v21.0") && !is_version("v21.0<script>") && !is_version("21.0") && !is_version("v1234567.8")
+        );
     }
 }

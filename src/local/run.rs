@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::progress::Watch;
 use super::{SandboxArgs, print_faults};
+use crate::aws;
 use crate::error::{Cause, Error};
 use crate::event::{Event, Job};
 use crate::function::{Function, Invocation};
@@ -46,7 +47,8 @@ impl RunArgs {
             let sandbox = self.on.start(0).await?;
             (Function::against(sandbox.end_point(), sandbox.secret(self.on.config.clone())), Some(sandbox))
         } else {
-            (Function::new(Source::from_env()).with_secret_prefix(secret::prefix_from_env()), None)
+            let function = Function::new(Source::from_env()).with_aws_from(aws::from_everywhere);
+            (function.with_secret_prefix(secret::prefix_from_env()), None)
         };
         let limit = self.timeout.map_or(TIME_LIMIT, Duration::from_secs);
         let request_id = format!("local-{}", std::process::id());

@@ -141,8 +141,10 @@ impl State {
                 finish(response.status(reply.status), body::whole(reply.body.to_string()))
             }
             Fault::QuotesToken => {
-                let reply = Reply::error(400, 10, None, &format!("Malformed access token {token}"));
-                finish(response.status(reply.status), body::whole(reply.body.to_string()))
+                let proof = query.get("appsecret_proof").map(String::as_str).unwrap_or_default();
+                let reply = Reply::error(400, 10, None, &format!("Malformed access token {token} {proof}"));
+                let text = body::as_the_api_writes(&reply.body.to_string());
+                finish(response.status(reply.status), body::whole(text))
             }
             Fault::Body(kind) => misshapen(*kind, response, reply.body, &text, &token),
             _ => finish(response, body::whole(text)),
@@ -221,7 +223,7 @@ impl State {
     }
 
     fn now(&self) -> DateTime<Utc> {
-        self.options.now.unwrap_or_else(Utc::now)
+        lock(&self.now).unwrap_or_else(Utc::now)
     }
 
     fn hashtag_search(&self, topic: &str) -> Reply {

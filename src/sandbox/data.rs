@@ -53,12 +53,36 @@ fn cdn(rng: &mut Rng, now: DateTime<Utc>, file: &str) -> String {
     )
 }
 
+/// A day in seconds.
+const DAY: f64 = 86_400.0;
+
+/// How much more happens in the busiest hour of a day than on average, and less in the quietest.
+const SWING: f64 = 0.65;
+
+/// The time at which as much has happened as at an even pace until `time`: more by day and less by
+/// night, around the hour `peak` in UTC.
+fn paced(time: f64, peak: f64) -> f64 {
+    let turn = std::f64::consts::TAU / DAY;
+    time + SWING / turn * ((time - peak * 3_600.0) * turn).sin()
+}
+
+/// The time that [`paced`] makes `even`.
+fn unpaced(even: f64, peak: f64) -> f64 {
+    // Each step halves what is left to find, and SWING bounds where it can be: under 3 hours on either side.
+    let (mut low, mut high) = (even - DAY / 8.0, even + DAY / 8.0);
+    for _ in 0..24 {
+        let middle = low.midpoint(high);
+        if paced(middle, peak) < even { low = middle } else { high = middle }
+    }
+    high
+}
+
 /// An account's profile: all its fields, less those that it has not.
 pub(super) fn profile(seed: u64, username: &str, user_id: &str, now: DateTime<Utc>) -> Map<String, Value> {
     let mut rng = rng(seed, username, 0);
     let (base, an_hour) = (rng.i64(5_000_000..60_000_000), rng.i64(40..2_500));
-    let hours = now.timestamp() / 3_600 - 450_000;
-    let followers = base + hours * an_hour / 12 + now.timestamp() % 3_600 * an_hour / 3_600;
+    let hours = paced(now.timestamp() as f64, rng.f64() * 24.0) / 3_600.0 - 450_000.0;
+    let followers = base + (hours * an_hour as f64 / 12.0) as i64;
     let posted = newest_post(seed, username, now);
     let fields = json!({
         "id": user_id,
@@ -116,12 +140,14 @@ pub(super) fn hashtag_media(
     limit: usize,
 ) -> Vec<Map<String, Value>> {
     let kind = format!("#{hashtag}");
-    let period = rng(seed, &kind, 0).i64(10..LONGEST_HASHTAG_PERIOD as i64);
-    let newest = now.timestamp() / period;
+    let mut of_hashtag = rng(seed, &kind, 0);
+    let (period, peak) = (of_hashtag.i64(10..LONGEST_HASHTAG_PERIOD as i64), of_hashtag.f64() * 12.0 + 8.0);
+    let newest = paced(now.timestamp() as f64, peak) as i64 / period;
     let posts = (skip..skip + limit).map(|age| {
         let number = newest - age as i64;
         let mut rng = rng(seed, &kind, number.unsigned_abs() + 1);
-        medium(&mut rng, hashtag, DateTime::from_timestamp(number * period, 0).unwrap_or(now), now, 60.0)
+        let at = unpaced((number * period) as f64, peak) as i64;
+        medium(&mut rng, hashtag, DateTime::from_timestamp(at, 0).unwrap_or(now), now, 60.0)
     });
     posts.collect()
 }
@@ -197,6 +223,21 @@ mod tests {
         assert!(stamps.is_sorted_by(|a, b| a > b), "{stamps:?}");
         let second = account_media(1, "dior", at(3), 25, 25);
         assert_eq!(stamps[25..], second.iter().map(|m| m["timestamp"].to_string()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn hashtags_have_busy_and_quiet_hours_and_no_post_of_the_future() {
+        let posts_within_an_hour = |hour| {
+            let now = at(hour);
+            let stamps: Vec<_> = hashtag_media(1, "dior", now, 0, 1_000)
+                .iter()
+                .map(|m| DateTime::parse_from_str(m["timestamp"].as_str().unwrap(), "%Y-%m-%dT%H:%M:%S%z").unwrap())
+                .collect();
+            assert!(stamps.is_sorted_by(|a, b| a >= b) && stamps[0] <= now, "{stamps:?}");
+            stamps.iter().filter(|t| now.signed_duration_since(**t) < Duration::hours(1)).count()
+        };
+        let by_hour: Vec<_> = (0..24).map(posts_within_an_hour).collect();
+        assert!(by_hour.iter().max() > by_hour.iter().min().map(|least| least * 3).as_ref(), "{by_hour:?}");
     }
 
     #[test]

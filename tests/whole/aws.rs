@@ -22,6 +22,9 @@ use tokio::net::TcpListener;
 pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "example-key");
 pub const BUCKET: &str = "lux-raw";
 
+/// What a secret starts with that is not wrapped in a proper answer.
+pub const GARBLED: &str = "garbled: ";
+
 /// An S3 request that fails: those whose path holds `part`, `times` over.
 pub struct S3Fault {
     pub part: &'static str,
@@ -173,6 +176,9 @@ async fn secret(state: &Shared, request: Request<Incoming>) -> Answer {
         let body =
             r#"{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}"#;
         return reply(400, "application/x-amz-json-1.1", body);
+    }
+    if let Some(garbled) = secret.strip_prefix(GARBLED) {
+        return reply(200, "application/x-amz-json-1.1", garbled.to_owned());
     }
     let body = serde_json::json!({"ARN": "arn:aws:secretsmanager:us-west-2:1:secret:collector", "Name": "collector", "SecretString": secret});
     reply(200, "application/x-amz-json-1.1", body.to_string())

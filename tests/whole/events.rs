@@ -3,6 +3,7 @@
 use collector::error::Error;
 use serde_json::{Value, json};
 
+use crate::aws::GARBLED;
 use crate::stage::{Setting, Stage, TOKEN, secret};
 
 async fn refused(stage: &Stage, event: Value) -> Error {
@@ -69,6 +70,16 @@ async fn a_bad_secret_is_told_by_key_until_one_loads_without_a_restart() {
     let reads = stage.aws.secret_reads();
     stage.run("brand_media").await.unwrap();
     assert_eq!(stage.aws.secret_reads(), reads, "the secret is read when the process starts, not with each run");
+}
+
+#[tokio::test]
+async fn an_answer_of_secrets_manager_that_cannot_be_read_is_told_without_what_it_holds() {
+    let stage = Stage::with_faults(&[]).await;
+    stage
+        .aws
+        .set_secrets([format!(r#"{GARBLED}{{"Name":"collector","SecretString":"{{\"access_token\":\"{TOKEN}\"}}""#)]);
+    let error = refused(&stage, json!("brand_media")).await;
+    assert!(error.cause.kind() == "secret" && error.to_string().contains("collector"), "{error}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use collector::graph::Kind;
 use serde_json::json;
 
 use crate::stage::{Setting, Stage, TIME};
@@ -111,6 +112,17 @@ async fn every_failure_costs_its_own_topic_alone() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[test]
+fn every_kind_of_failure_stands_in_the_page_for_operators() {
+    let page = include_str!("../../docs/failures.md");
+    for kind in Kind::ALL {
+        assert!(page.contains(&format!("\n| `{kind}` |")), "{kind}");
+    }
+    for kind in ["nothing_collected", "store", "event", "secret", "config", "http"] {
+        assert!(page.contains(&format!("\n| `{kind}` |")), "{kind}");
+    }
+}
+
 #[tokio::test]
 async fn a_failed_hashtag_costs_itself_alone() {
     for fault in ["#gucci=not_there", "#gucci=html", "#gucci=permission", "#gucci=blocked"] {
@@ -137,6 +149,16 @@ async fn throttling_stops_the_calls_that_wait_and_keeps_what_came() {
     assert!(response.summary.failures.iter().all(|f| f.kind.name() == "throttled"));
     assert_eq!(stage.logged("CRITICAL").len(), 1, "told once at its level");
     assert_eq!(stage.logged("ERROR").len(), 9, "each topic is told");
+}
+
+#[tokio::test]
+async fn throttling_is_critical_though_its_answer_or_another_one_told_of_full_usage_before() {
+    for faults in [&["dior=throttled", "dior=usage:100"][..], &["dior=throttled", "dior=slow:300", "gucci=usage:96"]] {
+        let stage = Stage::with_faults(faults).await;
+        stage.run("brand_media").await.unwrap();
+        let told: Vec<_> = stage.logged("CRITICAL").iter().map(|l| (l["kind"].clone(), l["code"].clone())).collect();
+        assert_eq!(told, [(json!("throttled"), json!(4))], "{faults:?}");
+    }
 }
 
 #[tokio::test]
@@ -177,6 +199,17 @@ async fn a_field_that_the_api_no_longer_knows_costs_that_field_alone() {
     stage.run("brand_media").await.unwrap();
     assert_eq!(stage.sandbox.calls().len() - before, 11, "the process goes on asking without them");
     assert_eq!(stage.logged("ERROR").len(), 4);
+}
+
+#[tokio::test]
+async fn a_field_that_hashtags_do_not_know_is_still_asked_for_of_accounts() {
+    let stage = Stage::with_faults(&["#dior=unknown_field:like_count"]).await;
+    stage.run("hashtag").await.unwrap();
+    let defaulted = &stage.quality("media_hashtag").unwrap()["defaulted"]["like_count"]["unknown field"];
+    assert_eq!(defaulted.as_array().unwrap().len(), 25);
+    stage.run("brand_media").await.unwrap();
+    assert!(stage.records("media").iter().any(|m| m["like_count"] != 0));
+    assert_eq!(stage.logged("ERROR").len(), 1);
 }
 
 #[tokio::test]

@@ -9,18 +9,22 @@ use crate::aws::{BUCKET, KEY};
 use crate::runtime_api::{self, Answer};
 use crate::stage::{Setting, Stage, TIME, TOKEN};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_data-collector");
+pub const BINARY: &str = env!("CARGO_BIN_EXE_data-collector");
 
-async fn run(stage: &Stage, events: &[Value]) -> (Vec<Answer>, String) {
-    let variables = [
+/// The environment of a function on `stage`.
+pub fn variables(stage: &Stage) -> [(&'static str, String); 5] {
+    [
         ("AWS_ENDPOINT_URL", stage.aws.end_point()),
         ("AWS_ACCESS_KEY_ID", KEY.0.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", KEY.1.to_owned()),
         ("AWS_REGION", "us-west-2".to_owned()),
         ("SECRET_ID", "collector".to_owned()),
-    ];
+    ]
+}
+
+async fn run(stage: &Stage, events: &[Value]) -> (Vec<Answer>, String) {
     let folder = tempfile::tempdir().unwrap();
-    runtime_api::run(Path::new(BINARY), folder.path(), &variables, events).await
+    runtime_api::run(Path::new(BINARY), folder.path(), &variables(stage), events).await
 }
 
 #[tokio::test]

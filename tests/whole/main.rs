@@ -12,6 +12,7 @@
 
 mod aws;
 mod collects;
+mod commands;
 mod events;
 mod failures;
 mod hostile;
@@ -19,6 +20,7 @@ mod lambda;
 mod pages;
 mod runtime_api;
 mod shards;
+mod soak;
 mod stage;
 mod stores;
 mod terminal;

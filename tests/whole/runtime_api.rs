@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -26,18 +27,32 @@ pub enum Answer {
 
 #[derive(Default)]
 struct State {
-    events: VecDeque<Value>,
+    events: VecDeque<(Value, Duration)>,
     answers: Vec<Answer>,
 }
 
-/// Runs the binary on `events` and gives its answers and its standard output.
+/// Runs the binary on `events`, each with 30 seconds to go, and gives its answers and its standard output.
 pub async fn run(
     binary: &Path,
     folder: &Path,
     variables: &[(&str, String)],
     events: &[Value],
 ) -> (Vec<Answer>, String) {
-    let state = Arc::new(Mutex::new(State { events: events.iter().cloned().collect(), answers: Vec::new() }));
+    let events = events.iter().map(|event| (event.clone(), Duration::from_secs(30))).collect();
+    watched(binary, folder, variables, events, |_, _| {}).await
+}
+
+/// Runs the binary on `events` with what each has to go, and tells `watch` its process id and how many
+/// are done, whenever more are.
+pub async fn watched(
+    binary: &Path,
+    folder: &Path,
+    variables: &[(&str, String)],
+    events: Vec<(Value, Duration)>,
+    mut watch: impl FnMut(u32, usize),
+) -> (Vec<Answer>, String) {
+    let all = events.len();
+    let state = Arc::new(Mutex::new(State { events: events.into(), answers: Vec::new() }));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let shared = Arc::clone(&state);
@@ -67,23 +82,34 @@ pub async fn run(
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    while state.lock().unwrap().answers.len() < events.len() {
+    // Read all along: a function whose pipe is full stands still.
+    let mut stdout = child.stdout.take().unwrap();
+    let log = tokio::spawn(async move {
+        let mut log = String::new();
+        stdout.read_to_string(&mut log).await.map(|_| log).unwrap()
+    });
+    let mut done = 0;
+    while done < all {
         assert!(child.try_wait().unwrap().is_none(), "the function ended");
         tokio::time::sleep(Duration::from_millis(10)).await;
+        let now = state.lock().unwrap().answers.len();
+        if now > done {
+            done = now;
+            watch(child.id().unwrap(), done);
+        }
     }
-    child.start_kill().unwrap();
-    let output = child.wait_with_output().await.unwrap();
+    child.kill().await.unwrap();
     server.abort();
     let answers = std::mem::take(&mut state.lock().unwrap().answers);
-    (answers, String::from_utf8(output.stdout).unwrap())
+    (answers, log.await.unwrap())
 }
 
 async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let path = request.uri().path().to_owned();
     if request.method() == Method::GET {
         let event = state.lock().unwrap().events.pop_front();
-        let Some(event) = event else { std::future::pending().await };
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(30);
+        let Some((event, limit)) = event else { std::future::pending().await };
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + limit;
         let response = Response::builder()
             .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
             .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())

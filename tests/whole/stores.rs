@@ -27,6 +27,7 @@ async fn s3_that_denies_an_object_is_an_error_with_its_place_and_loss_and_the_ot
             && text.contains("275 records are lost"),
         "{text}"
     );
+    assert!(!text.contains("SdkBody"), "words for a person, not the SDK's inside: {text}");
     assert_eq!((stage.records("brand").len(), stage.records("media").len()), (11, 0));
     assert!(text.contains(r#""files":[{"key":"raw/brand_2026-01-31"#), "the summary tells what was stored: {text}");
     assert!(!stage.leaks());

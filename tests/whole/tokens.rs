@@ -1,8 +1,62 @@
 //! Tokens: refused, rotated, proved, and asked about.
 
+use std::time::Duration;
+
+use collector::config::HashtagName;
+use collector::graph::{Client, Kind, Session};
+use collector::sandbox::{Options, Sandbox};
+use collector::secret::Credentials;
+use futures_util::FutureExt;
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 use crate::stage::{APP_SECRET, NEW_TOKEN, Setting, Stage, TOKEN, secret};
+
+/// A sandbox that takes [`NEW_TOKEN`] alone, and a client that knows the old one.
+async fn rotated() -> (Sandbox, Client) {
+    let hashtags = ["dior", "gucci"].map(str::to_owned).to_vec();
+    let sandbox = Sandbox::start(Options { hashtags, token: Some(NEW_TOKEN.to_owned()), ..Options::default() }).await;
+    let sandbox = sandbox.unwrap();
+    let (http, end_point) = (collector::http::client().unwrap(), format!("{}/v26.0", sandbox.end_point()));
+    let client = Client::new(http, end_point, "v26.0".to_owned(), credentials(TOKEN));
+    (sandbox, client)
+}
+
+fn credentials(token: &str) -> Credentials {
+    Credentials { ig_user_id: "17841400000000001".to_owned(), access_token: token.into(), app: None }
+}
+
+#[tokio::test]
+async fn a_call_that_starts_while_the_secret_is_read_again_gets_the_new_token_too() {
+    let (_sandbox, client) = rotated().await;
+    let renew = || {
+        async {
+            sleep(Duration::from_millis(300)).await;
+            Some(credentials(NEW_TOKEN))
+        }
+        .boxed()
+    };
+    let session = Session::new(&client, Instant::now() + Duration::from_secs(10), &renew);
+    let [dior, gucci] = ["dior", "gucci"].map(|name| HashtagName::new(name).unwrap());
+    let later = async {
+        sleep(Duration::from_millis(100)).await;
+        session.hashtag_id(&gucci).await
+    };
+    let (first, later) = tokio::join!(session.hashtag_id(&dior), later);
+    assert!(first.is_ok() && later.is_ok(), "{first:?} {later:?}");
+    assert!(session.halted().is_none());
+}
+
+#[tokio::test]
+async fn reading_the_secret_again_ends_at_the_deadline() {
+    let (_sandbox, client) = rotated().await;
+    let renew = || std::future::pending().boxed();
+    let started = Instant::now();
+    let session = Session::new(&client, started + Duration::from_millis(500), &renew);
+    let failure = session.hashtag_id(&HashtagName::new("dior").unwrap()).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Token);
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
 
 #[tokio::test]
 async fn a_rotated_token_is_read_again_and_no_topic_is_lost() {

@@ -28,7 +28,7 @@ impl Place {
     pub(super) async fn new(text: &str) -> Result<Self> {
         let Some(rest) = text.strip_prefix("s3://") else { return Ok(Self::File(text.into())) };
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        let client = aws::s3(&aws::config(http::client()?).await);
+        let client = aws::s3(&aws::from_everywhere(http::client()?).await);
         Ok(Self::S3 { client, bucket: bucket.to_owned(), key: key.trim_end_matches('/').to_owned() })
     }
 

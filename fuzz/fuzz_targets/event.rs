@@ -1,0 +1,41 @@
+//! A payload to an event, and to the keys of the objects that it names.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use chrono::DateTime;
+use collector::config::{Config, RunName};
+use collector::event::Event;
+use collector::record::Model;
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+static CONFIG: LazyLock<Config> =
+    LazyLock::new(|| Config::parse(include_bytes!("../../configure.ini"), "configure.ini").expect("it can work"));
+
+/// An invocation error goes into a log line and a queue's message: it may not grow with the payload.
+const LONGEST_ERROR: usize = 2_000;
+
+fuzz_target!(|payload: &[u8]| {
+    let Ok(payload) = serde_json::from_slice::<Value>(payload) else { return };
+    let event = match Event::parse(&payload) {
+        Ok(event) => event,
+        Err(error) => {
+            let error = error.to_string();
+            assert!(error.contains("allowed: \"brand_media\"") && error.len() < LONGEST_ERROR, "{error}");
+            return;
+        }
+    };
+    assert!(event.time.is_none() || event.unread_time.is_none());
+    assert!(event.unread_time.as_ref().is_none_or(|t| t.chars().count() <= 121));
+    assert_eq!(event.subset.is_some(), event.subset.as_ref().is_some_and(|s| !s.is_empty()));
+    if let Err(error) = event.check_subset(&CONFIG.topics(event.job)) {
+        assert!(error.to_string().len() < LONGEST_ERROR, "{error}");
+    }
+    let run = RunName { time: event.time.unwrap_or(DateTime::UNIX_EPOCH), shard: event.shard.as_ref() };
+    for model in Model::ALL {
+        let key = CONFIG.locations.raw(model, run).to_string();
+        assert!(key.starts_with("raw/") && key.ends_with(".json") && key.split('/').count() == 3, "{key}");
+        assert!(key.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-.".contains(&b)), "{key}");
+    }
+});

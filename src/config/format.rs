@@ -1,0 +1,35 @@
+//! `[common] format`: how the records stand in an object.
+
+use super::written::Written;
+
+/// How the records stand in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// One JSON array on one line.
+    #[default]
+    Array,
+    /// One JSON object a line, as Athena's JSON readers and Redshift's `COPY ... JSON 'auto'` want it.
+    Ndjson,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Array, Self::Ndjson];
+
+    /// The word that stands for it in `configure.ini`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Array => "array",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    pub(super) fn resolve(written: &mut Written) -> Self {
+        let Some(given) = written.optional("common", "format") else { return Self::default() };
+        Self::ALL.into_iter().find(|f| f.name() == given).unwrap_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(" or ");
+            written.fault("common", "format", format!("{given:?} given, {known} expected"));
+            Self::default()
+        })
+    }
+}

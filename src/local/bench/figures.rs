@@ -1,0 +1,100 @@
+//! What was measured, beside what is to be reached.
+
+use comfy_table::{CellAlignment, Table, presets};
+
+/// What is to be reached.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Goal {
+    /// No more than this.
+    AtMost(f64),
+    /// Nothing in particular: told for orientation.
+    None,
+}
+
+/// The figures, in the order in which they first came.
+#[derive(Debug, Default)]
+pub(super) struct Figures(Vec<Figure>);
+
+#[derive(Debug)]
+struct Figure {
+    name: String,
+    unit: String,
+    goal: Goal,
+    values: Vec<f64>,
+}
+
+impl Figures {
+    /// Adds a measured value to the figure `name`.
+    pub(super) fn note(&mut self, name: &str, unit: &str, goal: Goal, value: f64) {
+        match self.0.iter_mut().find(|figure| figure.name == name) {
+            Some(figure) => figure.values.push(value),
+            None => self.0.push(Figure { name: name.to_owned(), unit: unit.to_owned(), goal, values: vec![value] }),
+        }
+    }
+
+    /// The table, in Markdown.
+    pub(super) fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_preset(presets::ASCII_MARKDOWN);
+        table.set_header(["figure", "reach", "median", "least", "most", "unit", ""]);
+        for figure in &self.0 {
+            let (median, least, most) = figure.spread();
+            let (reach, verdict) = match figure.goal {
+                Goal::None => (String::new(), ""),
+                Goal::AtMost(most) if median <= most => (format!("≤ {most}"), "ok"),
+                Goal::AtMost(most) => (format!("≤ {most}"), "short"),
+            };
+            let [median, least, most] = [median, least, most].map(written);
+            table.add_row([&figure.name, &reach, &median, &least, &most, &figure.unit, verdict]);
+        }
+        for column in 1..=4 {
+            if let Some(column) = table.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table
+    }
+}
+
+impl Figure {
+    /// The median, the least and the most.
+    fn spread(&self) -> (f64, f64, f64) {
+        let mut values = self.values.clone();
+        values.sort_by(f64::total_cmp);
+        let at = |i: usize| values.get(i).copied().unwrap_or(f64::NAN);
+        let last = values.len().saturating_sub(1);
+        ((at(last / 2) + at(last.div_ceil(2))) / 2.0, at(0), at(last))
+    }
+}
+
+/// Three digits that mean something, or the whole number.
+fn written(value: f64) -> String {
+    match value.abs() {
+        v if v.fract() == 0.0 => format!("{value:.0}"),
+        v if v >= 100.0 => format!("{value:.0}"),
+        v if v >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_held_against_the_goal() {
+        let mut figures = Figures::default();
+        for value in [1.0, 30.0, 2.0, 1.5] {
+            figures.note("start", "ms", Goal::AtMost(1.8), value);
+        }
+        figures.note("calls", "calls", Goal::AtMost(143.0), 144.0);
+        figures.note("memory", "MiB", Goal::None, 7.899);
+        insta::assert_snapshot!(figures.table(), @r"
+        | figure | reach | median | least | most | unit  |       |
+        |--------|-------|--------|-------|------|-------|-------|
+        | start  | ≤ 1.8 |   1.75 |     1 |   30 | ms    | ok    |
+        | calls  | ≤ 143 |    144 |   144 |  144 | calls | short |
+        | memory |       |   7.90 |  7.90 | 7.90 | MiB   |       |
+        ");
+    }
+}

@@ -1,0 +1,134 @@
+//! A process of the function, and what it costs by the operating system's account.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use super::quota::Quota;
+use super::runtime_api::{Answer, RuntimeApi};
+use super::stage::Stage;
+
+/// The longest that one invocation is waited for.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A process of the function that waits for work.
+pub(super) struct Function {
+    child: Child,
+    api: RuntimeApi,
+    /// From the spawn to its first request for work.
+    pub(super) started: Duration,
+}
+
+/// One invocation.
+pub(super) struct Invoked {
+    /// From the event handed out to the answer received.
+    pub(super) took: Duration,
+    /// The processor time of all the process's threads, up to its next request for work.
+    pub(super) processor: Duration,
+    response: Value,
+}
+
+impl Invoked {
+    /// The bytes of all the objects stored.
+    pub(super) fn stored_bytes(&self) -> u64 {
+        let files = self.response.pointer("/summary/files").and_then(Value::as_array);
+        files.into_iter().flatten().filter_map(|file| file.get("bytes")?.as_u64()).sum()
+    }
+}
+
+impl Function {
+    /// Starts `binary` on `stage` and waits until it asks for work.
+    pub(super) async fn start(binary: &Path, stage: &Stage, quota: Option<&Quota>) -> Result<Self> {
+        let api = RuntimeApi::start().await?;
+        let mut command = match quota {
+            // The shell moves itself into the group and becomes the function: of the quota it takes nothing.
+            Some(quota) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", "echo $$ >\"$0\" && exec \"$@\""]).arg(quota.processes()).arg(binary);
+                shell
+            }
+            None => Command::new(binary),
+        };
+        command
+            .current_dir(stage.folder())
+            .env_clear()
+            .envs(stage.variables())
+            .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "collector")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .stdout(Stdio::null());
+        let spawned = Instant::now();
+        let child = command.spawn().with_context(|| format!("{} cannot be started", binary.display()))?;
+        // From here on the process ends with this value, whatever fails.
+        let mut function = Self { child, api, started: Duration::ZERO };
+        let asked = wait(&mut function.child, function.api.asked()).await?;
+        function.started = asked.duration_since(spawned);
+        Ok(function)
+    }
+
+    /// Has it run `job` and waits until it asks for work again.
+    pub(super) async fn invoke(&mut self, job: &str) -> Result<Invoked> {
+        let before = self.processor_time()?;
+        let handed = Instant::now();
+        self.api.hand_out(json!({ "job": job }))?;
+        let (answered, answer) = wait(&mut self.child, self.api.answered()).await?;
+        wait(&mut self.child, self.api.asked()).await?;
+        let processor = self.processor_time()?.saturating_sub(before);
+        match answer {
+            Answer::Response(response) => Ok(Invoked { took: answered.duration_since(handed), processor, response }),
+            Answer::Error(error) => bail!("{job} failed: {error}"),
+        }
+    }
+
+    fn proc(&self, file: &str) -> PathBuf {
+        format!("/proc/{}/{file}", self.child.id()).into()
+    }
+
+    /// The processor time so far of the threads that there are, to the nanosecond (`schedstat`; `stat`
+    /// counts in hundredths of a second).
+    fn processor_time(&self) -> Result<Duration> {
+        let mut sum = 0;
+        for task in std::fs::read_dir(self.proc("task")).context("no /proc: this needs Linux")? {
+            // A thread may end while the list is read.
+            let Ok(text) = std::fs::read_to_string(task?.path().join("schedstat")) else { continue };
+            sum += text.split(' ').next().and_then(|t| t.parse::<u64>().ok()).unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(sum))
+    }
+
+    /// The most memory that it has held so far, in bytes.
+    pub(super) fn peak_memory(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(self.proc("status")).context("no /proc: this needs Linux")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().context("no VmHWM")?;
+        Ok(kib * 1024)
+    }
+
+    /// Ends it.
+    pub(super) fn end(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What `event` gives, unless the process ends first.
+async fn wait<T>(child: &mut Child, event: impl Future<Output = Option<T>>) -> Result<T> {
+    match tokio::time::timeout(PATIENCE, event).await {
+        Ok(Some(value)) => Ok(value),
+        _ => match child.try_wait()? {
+            Some(status) => bail!("the function ended: {status}"),
+            None => bail!("the function does not answer"),
+        },
+    }
+}

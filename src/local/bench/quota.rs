@@ -1,0 +1,55 @@
+//! A share of a processor: a control group of Linux with a quota, where this process may make one.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// The period that a quota is counted in; the kernel's own default.
+const PERIOD_US: u32 = 100_000;
+
+/// A control group; it goes when it is dropped, by when its processes have ended.
+pub(super) struct Quota {
+    group: PathBuf,
+}
+
+impl Quota {
+    /// A group that gets so many percent of a processor.
+    pub(super) fn new(percent: f64) -> Result<Self> {
+        // The kernel takes no quota below a millisecond.
+        let quota = (percent / 100.0 * f64::from(PERIOD_US)).round();
+        if !(1_000.0..=100.0 * f64::from(PERIOD_US)).contains(&quota) {
+            bail!("a quota from 1 to 10000 percent of a processor is possible, {percent} was asked for");
+        }
+        let name = format!("local-bench-{}", std::process::id());
+        let [v1, v2] = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup"].map(Path::new);
+        let (group, settings) = if v1.join("cpu.cfs_quota_us").exists() {
+            let settings = vec![("cpu.cfs_period_us", PERIOD_US.to_string()), ("cpu.cfs_quota_us", quota.to_string())];
+            (v1.join(name), settings)
+        } else if v2.join("cgroup.controllers").exists() {
+            // Where it is on already this says nothing new, and where it may not be, the next step tells.
+            let _ = std::fs::write(v2.join("cgroup.subtree_control"), "+cpu");
+            (v2.join(name), vec![("cpu.max", format!("{quota} {PERIOD_US}"))])
+        } else {
+            bail!("no control groups at /sys/fs/cgroup");
+        };
+        std::fs::create_dir_all(&group).with_context(|| format!("{} cannot be made", group.display()))?;
+        let quota = Self { group };
+        for (file, value) in settings {
+            let path = quota.group.join(file);
+            std::fs::write(&path, value).with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+        Ok(quota)
+    }
+
+    /// The file that takes the processes of the group.
+    pub(super) fn processes(&self) -> PathBuf {
+        self.group.join("cgroup.procs")
+    }
+}
+
+impl Drop for Quota {
+    fn drop(&mut self) {
+        // An empty group that stays behind costs nothing.
+        let _ = std::fs::remove_dir(&self.group);
+    }
+}

@@ -1,0 +1,87 @@
+//! TLS in front of the sandbox: a root and a certificate made for the occasion, HTTP/2 offered.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// Takes TLS connections and passes what they carry on to the sandbox, which tells HTTP/2 from
+/// HTTP/1.1 by itself. It ends when it is dropped.
+pub(super) struct Front {
+    address: SocketAddr,
+    root: String,
+    handshakes: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Front {
+    /// Starts on loopback, before the server at `behind`.
+    pub(super) async fn start(behind: &str) -> Result<Self> {
+        let behind: SocketAddr = behind.parse().context("the sandbox has no address")?;
+        let (root, config) = certified()?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let handshakes = Arc::new(AtomicUsize::new(0));
+        let task = tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), behind, Arc::clone(&handshakes)));
+        Ok(Self { address, root, handshakes, task })
+    }
+
+    pub(super) fn end_point(&self) -> String {
+        format!("https://localhost:{}", self.address.port())
+    }
+
+    /// The root certificate to trust, in PEM.
+    pub(super) fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The handshakes done so far.
+    pub(super) fn handshakes(&self) -> usize {
+        self.handshakes.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A new root in PEM, and a server with a certificate of it: ECDSA on P-256, as most of the web has.
+fn certified() -> Result<(String, ServerConfig)> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+    let key = KeyPair::generate()?;
+    let certificate = CertificateParams::new(vec!["localhost".to_owned()])?.signed_by(&key, &root)?;
+    let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(anyhow::Error::msg)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok((root.pem(), config))
+}
+
+async fn serve(listener: TcpListener, tls: TlsAcceptor, behind: SocketAddr, handshakes: Arc<AtomicUsize>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let _ = stream.set_nodelay(true);
+        let (tls, handshakes) = (tls.clone(), Arc::clone(&handshakes));
+        tokio::spawn(async move {
+            let mut front = tls.accept(stream).await?;
+            handshakes.fetch_add(1, Ordering::Relaxed);
+            let mut back = TcpStream::connect(behind).await?;
+            back.set_nodelay(true)?;
+            tokio::io::copy_bidirectional(&mut front, &mut back).await
+        });
+    }
+}

@@ -1,0 +1,66 @@
+//! The configuration, changed line by line for what is measured.
+
+/// `ini` with the API at `end_point`.
+pub(super) fn calling(ini: &str, end_point: &str) -> String {
+    with(ini, "API", &["end_point"], &format!("end_point = {end_point}/{{VERSION}}"))
+}
+
+/// `ini` with these hashtags' ids known beforehand.
+pub(super) fn pinned(ini: &str, ids: &[(String, String)]) -> String {
+    let tags: Vec<&str> = ids.iter().map(|(tag, _)| tag.as_str()).collect();
+    let lines: Vec<String> = ids.iter().map(|(tag, id)| format!("{tag} = {id}")).collect();
+    with(ini, "hashtag_id", &tags, &lines.join("\n"))
+}
+
+/// `ini` with so many accounts and as many calls allowed as they need.
+pub(super) fn many_accounts(ini: &str, count: usize) -> String {
+    let names: Vec<String> = (0..count).map(|n| format!("house{n:05}")).collect();
+    let ids: Vec<String> =
+        names.iter().enumerate().map(|(n, name)| format!("{name} = {}", 17_841_400_000_000_000 + n)).collect();
+    let ini = with(ini, "topic", &["accounts"], &format!("accounts = {}", names.join(" ")));
+    let ini = with(&ini, "add_user_id", &[], &ids.join("\n"));
+    with(&ini, "limits", &["calls_per_hour"], &format!("calls_per_hour = {}", 1_000 + 60 * count))
+}
+
+/// `ini` with `lines` in the section, in place of what it says of `keys`.
+fn with(ini: &str, section: &str, keys: &[&str], lines: &str) -> String {
+    let header = format!("[{section}]");
+    let mut inside = false;
+    let mut kept: Vec<&str> = Vec::new();
+    let mut found = false;
+    for line in ini.lines() {
+        if line.trim_start().starts_with('[') {
+            inside = line.trim() == header;
+            found |= inside;
+            kept.push(line);
+            if inside {
+                kept.push(lines);
+            }
+        } else if !inside || !line.split_once('=').is_some_and(|(key, _)| keys.contains(&key.trim())) {
+            kept.push(line);
+        }
+    }
+    if !found {
+        kept.extend([header.as_str(), lines]);
+    }
+    kept.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    use super::*;
+
+    const CONFIGURE_INI: &str = include_str!("../../../configure.ini");
+
+    #[test]
+    fn every_change_leaves_a_configuration_that_loads() {
+        let read = |ini: &str| Config::parse(ini.as_bytes(), "configure.ini").unwrap();
+        assert_eq!(read(&many_accounts(CONFIGURE_INI, 1_000)).accounts.len(), 1_000);
+        assert!(read(&calling(CONFIGURE_INI, "https://localhost:7")).end_point.starts_with("https://localhost:7/v"));
+        let pinned = read(&pinned(CONFIGURE_INI, &[("dior".to_owned(), "17843857450040591".to_owned())]));
+        assert_eq!(pinned.hashtags.iter().filter(|h| h.id.is_some()).count(), 1);
+        assert_eq!(with("[a]\nx = 1\ny = 2\n", "a", &["x"], "x = 3"), "[a]\nx = 3\ny = 2\n");
+    }
+}

@@ -1,0 +1,201 @@
+//! `local check`: everything that a run needs, tried one by one, with what to do about what fails.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use bytes::Bytes;
+use chrono::{SecondsFormat, Utc};
+use clap::Args;
+use futures_util::FutureExt;
+use serde_json::json;
+
+use super::door::{self, Door};
+use super::{SandboxArgs, print_faults};
+use crate::config::{Config, ConfigError, Locations};
+use crate::graph::{Edge, Session, Usage};
+use crate::secret::{Secret, Source};
+use crate::sink::Sink;
+
+mod api;
+mod sheet;
+
+use sheet::Sheet;
+
+#[derive(Debug, Args)]
+#[command(after_help = "The exit status is 1 where a line says FAIL. The bucket is tried by storing \
+    quality/check/check.json, a small object that each check replaces: the function may put objects and nothing \
+    else, so nothing else would show that it can. The check has your AWS credentials, not the function's.")]
+pub(super) struct CheckArgs {
+    /// Check against the built-in sandbox: no token, no AWS account
+    #[arg(long)]
+    sandbox: bool,
+    /// Store nothing: leave the bucket untried
+    #[arg(long)]
+    no_write: bool,
+    #[command(flatten)]
+    on: SandboxArgs,
+}
+
+/// How long storing the probe may take.
+const STORING_LIMIT: Duration = Duration::from_secs(15);
+
+impl CheckArgs {
+    pub(super) async fn run(self, verbose: u8) -> Result<ExitCode> {
+        if self.on.asks_for_help() {
+            return Ok(print_faults());
+        }
+        door::log(verbose);
+        let mut sheet = Sheet::on_stdout();
+        // The sandbox is made from the configuration, and cannot start with one that is faulty.
+        let fault = if self.sandbox { Config::load(&self.on.config).err() } else { None };
+        match fault {
+            Some(error) => tell_config_error(&mut sheet, &error),
+            None => self.check(&mut sheet).await?,
+        }
+        println!("{}", sheet.verdict());
+        Ok(if sheet.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+
+    async fn check(&self, sheet: &mut Sheet) -> Result<()> {
+        let door = Door::open(self.sandbox, &self.on).await?;
+        let secret = match door.secret().await {
+            Ok(secret) => secret,
+            Err(error) => {
+                sheet.fail("secret", error, "without a secret, try `local check --sandbox`");
+                sheet.skip("configuration", "the secret names its file");
+                return Ok(());
+            }
+        };
+        sheet.ok("secret", secret_told(&door, &secret));
+        match door.config(&secret) {
+            Err(error) => tell_config_error(sheet, &error),
+            Ok(config) => {
+                tell_config(sheet, &config, &secret);
+                let client = door.client(&config, &secret);
+                let renew = || async { None }.boxed();
+                let session = Session::new(&client, door::deadline(), &renew);
+                let keeper = if self.sandbox { "the sandbox's secret".to_owned() } else { place(&door.source) };
+                api::token(sheet, &session, &config, &keeper).await;
+                api::call(sheet, &session, &config).await;
+                api::unknown_fields(sheet, &client.unknown_fields(Edge::Discovery));
+                tell_version(sheet, &config, session.version());
+                tell_usage(sheet, session.usage());
+            }
+        }
+        self.bucket(sheet, &door.sink(&secret).await).await;
+        Ok(())
+    }
+
+    async fn bucket(&self, sheet: &mut Sheet, sink: &Sink) {
+        if self.no_write {
+            return sheet.skip("bucket", "untried because of --no-write");
+        }
+        let key = Locations::probe();
+        let stored = json!({
+            "stored_by": "local check",
+            "time": Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            "read_by": "nobody: each check replaces it",
+        });
+        let place = sink.place(&key);
+        match (sink.put(&key, Bytes::from(stored.to_string()), STORING_LIMIT).await, sink) {
+            (Ok(()), Sink::S3 { .. }) => sheet.ok("bucket", format!("{place} could be stored")),
+            (Ok(()), Sink::Folder(folder)) => {
+                remove_probe(folder, &folder.join(key.as_str()));
+                sheet.ok("bucket", format!("the folder {} can be written", folder.display()));
+            }
+            (Err(error), Sink::S3 { bucket, .. }) => sheet.fail(
+                "bucket",
+                // The SDK's texts go on with the same once more, as Rust prints its parts.
+                error.to_string().chars().take(300).collect::<String>(),
+                format!(
+                    "look whether the bucket {bucket} exists, in the region set, and whether these credentials may s3:PutObject under raw/ and quality/"
+                ),
+            ),
+            (Err(error), Sink::Folder(_)) => {
+                sheet.fail("bucket", error, "run it from a folder in which ./local_env can be written");
+            }
+        }
+    }
+}
+
+/// Takes the probe away again, and the folders that held it where they are empty.
+fn remove_probe(top: &std::path::Path, probe: &std::path::Path) {
+    // What cannot be removed stays: it does no harm.
+    let _ = std::fs::remove_file(probe);
+    for folder in probe.ancestors().skip(1).take_while(|folder| *folder != top) {
+        let _ = std::fs::remove_dir(folder);
+    }
+}
+
+fn place(source: &Source) -> String {
+    match source {
+        Source::Manager(id) => format!("{id} in AWS Secrets Manager"),
+        Source::File(path) => path.display().to_string(),
+    }
+}
+
+fn secret_told(door: &Door, secret: &Secret) -> String {
+    if door.sandbox.is_some() {
+        return "the sandbox needs none".to_owned();
+    }
+    let proof = if secret.credentials.app.is_some() { "with" } else { "without" };
+    format!("{}: bucket {}, calls {proof} appsecret_proof", place(&door.source), secret.bucket)
+}
+
+fn tell_config_error(sheet: &mut Sheet, error: &ConfigError) {
+    const WHAT: &str = "configuration";
+    match error {
+        ConfigError::Faults { path, faults } => {
+            faults.iter().for_each(|fault| sheet.fail(WHAT, fault, format!("mend it in {path}")));
+        }
+        other => sheet.fail(WHAT, other, "docs/configuration.md has every key"),
+    }
+}
+
+fn tell_config(sheet: &mut Sheet, config: &Config, secret: &Secret) {
+    let (accounts, hashtags) = (config.accounts.len(), config.hashtags.len());
+    let file = secret.config_file.display();
+    sheet.ok("configuration", format!("{file}: {accounts} accounts, {hashtags} hashtags, as {}", config.format.name()));
+    for notice in &config.notices {
+        sheet.warn("configuration", notice, format!("mend it in {file}"));
+    }
+    let plan = config.plan();
+    sheet.ok(
+        "schedule",
+        format!(
+            "{} calls an hour, {} with a process that starts, {} allowed",
+            plan.calls_per_hour(),
+            plan.cold_calls_per_hour(),
+            plan.limits.calls_per_hour
+        ),
+    );
+}
+
+fn tell_version(sheet: &mut Sheet, config: &Config, served: Option<&str>) {
+    let asked = &config.version;
+    match served {
+        None => sheet.skip("version", "no answer told it"),
+        Some(served) if served == asked => sheet.ok("version", format!("{served} answers, as configured")),
+        Some(served) => sheet.warn(
+            "version",
+            format!("{asked} is configured and {served} answers"),
+            format!("{asked} is past its end: read the changelog up to {served} and set [API] version = {served}"),
+        ),
+    }
+}
+
+fn tell_usage(sheet: &mut Sheet, Usage { percent, regain_minutes }: Usage) {
+    let regain = regain_minutes.map_or_else(String::new, |m| format!(", to be regained in {m} minutes"));
+    let told = |percent: u32| format!("{percent} % of the API's limit is used{regain}");
+    match percent {
+        None => sheet.ok("usage", "not told, as long as it is low"),
+        Some(percent) if percent >= Usage::STOP_PERCENT => {
+            sheet.fail("usage", told(percent), "wait: a run would make no further call; see `local plan`");
+        }
+        Some(percent) if percent >= Usage::WARN_PERCENT => {
+            sheet.warn("usage", told(percent), "see `local plan`, and who else uses this token");
+        }
+        Some(percent) => sheet.ok("usage", told(percent)),
+    }
+}

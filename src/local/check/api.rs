@@ -1,0 +1,181 @@
+//! The part of the check that asks the API: the token's state and one cheap call.
+
+use chrono::{DateTime, Utc};
+
+use super::sheet::Sheet;
+use crate::config::Config;
+use crate::graph::{Failure, Kind, Session, TokenInfo};
+use crate::record::Model;
+use crate::token::{self, SECONDS_A_DAY, WARN_DAYS};
+
+/// Accounts asked before the call counts as failed: one of them may have been renamed or gone private.
+const ACCOUNTS_TRIED: usize = 3;
+
+/// The permission that every call needs.
+const BASIC: &str = "instagram_basic";
+
+/// What `business_discovery` is documented to need besides, as of 2026-08.
+const DISCOVERY: [&str; 2] = ["instagram_manage_insights", "pages_read_engagement"];
+
+/// The token: its validity, both its expiries and its scopes.
+pub(super) async fn token(sheet: &mut Sheet, session: &Session<'_>, config: &Config, place: &str) {
+    let info = match session.debug_token().await {
+        Ok(info) => info,
+        Err(failure) => {
+            let told = format!("its state was not told: {}: {failure}", failure.kind);
+            match failure.kind {
+                // The API answers so where the token may not ask about itself; the call below tells more.
+                Kind::Permission | Kind::NotThere | Kind::Unexpected => {
+                    sheet.warn("token", told, format!("put app_id and app_secret into {place}, to ask as the app"));
+                }
+                kind => sheet.fail("token", told, to_do(kind, place)),
+            }
+            return ["expiry", "data access", "scopes"]
+                .into_iter()
+                .for_each(|w| sheet.skip(w, "the token's state was not told"));
+        }
+    };
+    let state = token::state(&info, Utc::now());
+    if state.is_valid {
+        sheet
+            .ok("token", format!("valid{}", info.kind.as_ref().map_or_else(String::new, |k| format!(", of type {k}"))));
+    } else {
+        let error = info.error.clone().unwrap_or_default();
+        let numbers: Vec<String> =
+            [error.code, error.error_subcode].into_iter().flatten().map(|n| n.to_string()).collect();
+        let told = format!("not valid ({}): {}", numbers.join("/"), error.message);
+        sheet.fail("token", told, to_do(Kind::Token, place));
+    }
+    if state.is_valid {
+        expiry(sheet, "expiry", "the token", info.expires_at, state.expires_at, place);
+        expiry(
+            sheet,
+            "data access",
+            "access to data",
+            info.data_access_expires_at,
+            state.data_access_expires_at,
+            place,
+        );
+    } else {
+        // The answer's 0 would read as "never".
+        ["expiry", "data access"].into_iter().for_each(|what| sheet.skip(what, "the token is not valid"));
+    }
+    scopes(sheet, &info, config);
+}
+
+fn expiry(sheet: &mut Sheet, what: &str, who: &str, told: Option<i64>, at: Option<DateTime<Utc>>, place: &str) {
+    let Some(at) = at else {
+        return match told {
+            Some(_) => sheet.ok(what, format!("{who} never expires")),
+            None => sheet.skip(what, "the API did not tell it"),
+        };
+    };
+    let days = (at - Utc::now()).num_seconds().div_euclid(SECONDS_A_DAY);
+    let date = at.format("%Y-%m-%d");
+    let to_do = format!("make a new long-lived token and put it into {place}");
+    if days < 0 {
+        sheet.fail(what, format!("{who} expired on {date}"), to_do);
+    } else if days < WARN_DAYS {
+        sheet.warn(what, format!("{who} expires in {days} days, on {date}"), to_do);
+    } else {
+        sheet.ok(what, format!("{who} expires in {days} days, on {date}"));
+    }
+}
+
+fn scopes(sheet: &mut Sheet, info: &TokenInfo, config: &Config) {
+    let missing = |scope: &&str| !info.scopes.iter().any(|granted| granted == scope);
+    if info.scopes.is_empty() {
+        return sheet.skip("scopes", "the API did not tell them");
+    }
+    if missing(&BASIC) {
+        return sheet.fail(
+            "scopes",
+            format!("{BASIC} is missing"),
+            "grant it when making the token: no call works without",
+        );
+    }
+    let lacking: Vec<&str> = DISCOVERY.into_iter().filter(missing).collect();
+    if lacking.is_empty() || config.accounts.is_empty() {
+        return sheet.ok("scopes", info.scopes.join(", "));
+    }
+    let told = format!("{} missing; business_discovery is documented to need it", lacking.join(", "));
+    sheet.warn("scopes", told, "grant it when making the token, unless the call below works");
+}
+
+/// One cheap call: an account's profile with one of its media, or one medium under a hashtag.
+pub(super) async fn call(sheet: &mut Sheet, session: &Session<'_>, config: &Config) {
+    let mut last: Option<Failure> = None;
+    for account in config.accounts.iter().take(ACCOUNTS_TRIED) {
+        let name = &account.username;
+        let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
+        let count = |answer: &crate::graph::Discovery<'_>, _: &[String]| {
+            (answer.profile.len(), answer.media.as_ref().map_or(0, |page| page.records.len()))
+        };
+        match session.discover(name, &profile, &media, 1, count).await {
+            Ok((0, media)) => {
+                return sheet.warn(
+                    "call",
+                    format!("{name} answers without a profile, {media} media"),
+                    "ask again later",
+                );
+            }
+            Ok((fields, media)) => {
+                return sheet.ok("call", format!("{name} answers: {fields} fields of its profile, {media} medium"));
+            }
+            Err(failure) if failure.kind == Kind::NotThere => {
+                let to_do = format!("look whether {name} was renamed or is no professional account any more");
+                sheet.warn("call", format!("{name}: {failure}"), to_do);
+                last = Some(failure);
+            }
+            Err(failure) => return failed(sheet, name.as_str(), &failure),
+        }
+    }
+    match (last, config.hashtags.first()) {
+        (Some(failure), _) => {
+            sheet.fail("call", format!("no account tried is there: {failure}"), "look at [topic] accounts")
+        }
+        (None, Some(hashtag)) => hashtag_call(sheet, session, config, hashtag).await,
+        (None, None) => sheet.skip("call", "no topics"),
+    }
+}
+
+async fn hashtag_call(sheet: &mut Sheet, session: &Session<'_>, config: &Config, hashtag: &crate::config::Hashtag) {
+    let asked = async {
+        let id = match &hashtag.id {
+            Some(pinned) => pinned.clone(),
+            None => session.hashtag_id(&hashtag.name).await?,
+        };
+        let fields = config.mapping(Model::MediaHashtag).requested();
+        session.recent_media(&id, &fields, 1, |page, _| page.records.len()).await
+    };
+    let name = format!("#{}", hashtag.name);
+    match asked.await {
+        Ok(media) => sheet.ok("call", format!("{name} answers: {media} medium")),
+        Err(failure) => failed(sheet, &name, &failure),
+    }
+}
+
+fn failed(sheet: &mut Sheet, name: &str, failure: &Failure) {
+    sheet.fail("call", format!("{name}: {}: {failure}", failure.kind), to_do(failure.kind, "the secret"));
+}
+
+/// The fields of the mappings that the API turned out not to know.
+pub(super) fn unknown_fields(sheet: &mut Sheet, fields: &[String]) {
+    if !fields.is_empty() {
+        let told = format!("the API does not know {}: each record gets the default", fields.join(", "));
+        sheet.warn("fields", told, "take them out of the mappings, or set an [API] version that knows them");
+    }
+}
+
+/// What to do about a failure of a class.
+fn to_do(kind: Kind, place: &str) -> String {
+    match kind {
+        Kind::Token => format!("make a new long-lived token and put it into {place}"),
+        Kind::Throttled | Kind::Usage => "wait an hour; `local plan` tells what the schedule needs".to_owned(),
+        Kind::Permission => "look at the app's permissions and reviews in its dashboard".to_owned(),
+        Kind::NotThere => "look at [topic] and at ig_user_id".to_owned(),
+        Kind::UnknownField => "take the field out of the mapping".to_owned(),
+        Kind::Transient | Kind::Deadline => "look at the network and at [API] end_point, and try again".to_owned(),
+        Kind::Unexpected => "look the code up in the API's documentation".to_owned(),
+    }
+}

@@ -1,0 +1,123 @@
+//! The lines of a check, printed as they come.
+
+use std::fmt::Display;
+use std::io::IsTerminal;
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Ok,
+    Warn,
+    Fail,
+    Skip,
+}
+
+impl Level {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "FAIL",
+            Self::Skip => "-",
+        }
+    }
+
+    /// The SGR colour of its word.
+    const fn colour(self) -> &'static str {
+        match self {
+            Self::Ok => "32",
+            Self::Warn => "33",
+            Self::Fail => "1;31",
+            Self::Skip => "2",
+        }
+    }
+}
+
+/// The lines of a check.
+pub(super) struct Sheet {
+    colours: bool,
+    warned: u32,
+    failed: u32,
+}
+
+impl Sheet {
+    /// Colours only where a person reads along and has not asked for none (`NO_COLOR`).
+    pub(super) fn on_stdout() -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        Self { colours: std::io::stdout().is_terminal() && !plain, warned: 0, failed: 0 }
+    }
+
+    /// It works.
+    pub(super) fn ok(&mut self, what: &str, told: impl Display) {
+        self.line(Level::Ok, what, &told.to_string());
+    }
+
+    /// It works, and yet something is to be done.
+    pub(super) fn warn(&mut self, what: &str, told: impl Display, to_do: impl Display) {
+        self.warned += 1;
+        self.line(Level::Warn, what, &format!("{told} -> {to_do}"));
+    }
+
+    /// It does not work.
+    pub(super) fn fail(&mut self, what: &str, told: impl Display, to_do: impl Display) {
+        self.failed += 1;
+        self.line(Level::Fail, what, &format!("{told} -> {to_do}"));
+    }
+
+    /// It could not be tried.
+    pub(super) fn skip(&mut self, what: &str, why: impl Display) {
+        self.line(Level::Skip, what, &format!("not checked: {why}"));
+    }
+
+    fn line(&self, level: Level, what: &str, told: &str) {
+        println!("{}", shown(level, what, told, self.colours));
+    }
+
+    /// Whether anything failed.
+    pub(super) fn failed(&self) -> bool {
+        self.failed > 0
+    }
+
+    /// The last line.
+    pub(super) fn verdict(&self) -> String {
+        match (self.failed, self.warned) {
+            (0, 0) => "everything that a run needs works".to_owned(),
+            (0, warned) => format!("everything that a run needs works; {warned} to look at"),
+            (failed, 0) => format!("{failed} to mend"),
+            (failed, warned) => format!("{failed} to mend, {warned} to look at"),
+        }
+    }
+}
+
+fn shown(level: Level, what: &str, told: &str, colours: bool) -> String {
+    let word = format!("{:<4}", level.word());
+    let word = if colours { format!("\u{1b}[{}m{word}\u{1b}[0m", level.colour()) } else { word };
+    // One line each, whatever a message holds: scripts read them by line.
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{word}  {what:<13}  {told}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one_line_whatever_it_tells() {
+        assert_eq!(shown(Level::Fail, "token", "a\n  b", false), "FAIL  token          a b");
+        assert_eq!(shown(Level::Ok, "token", "a", true), "\u{1b}[32mok  \u{1b}[0m  token          a");
+    }
+
+    #[test]
+    fn only_what_failed_makes_the_check_fail() {
+        let mut sheet = Sheet { colours: false, warned: 0, failed: 0 };
+        sheet.ok("a", "b");
+        sheet.skip("a", "b");
+        sheet.warn("a", "b", "c");
+        assert_eq!(
+            (sheet.failed(), sheet.verdict().as_str()),
+            (false, "everything that a run needs works; 1 to look at")
+        );
+        sheet.fail("a", "b", "c");
+        assert_eq!((sheet.failed(), sheet.verdict().as_str()), (true, "1 to mend, 1 to look at"));
+    }
+}

@@ -1,0 +1,97 @@
+//! What a command needs to reach the API and the bucket, as the function builds it, or the sandbox
+//! in its place.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use tracing::level_filters::LevelFilter;
+
+use super::SandboxArgs;
+use crate::config::{Config, ConfigError};
+use crate::graph::Client;
+use crate::sandbox::Sandbox;
+use crate::secret::{LOCAL_BUCKET, Secret, SecretError, Source};
+use crate::sink::Sink;
+use crate::telemetry::{self, Format};
+use crate::{aws, http};
+
+/// What a command's calls may take together.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// The way to the API and to the bucket.
+pub(super) struct Door {
+    pub(super) source: Source,
+    pub(super) sandbox: Option<Sandbox>,
+    http: http::Client,
+    aws: OnceCell<aws_config::SdkConfig>,
+    sandbox_config: PathBuf,
+}
+
+impl Door {
+    /// Opens it, on the sandbox where that is asked for.
+    pub(super) async fn open(sandbox: bool, on: &SandboxArgs) -> Result<Self> {
+        Ok(Self {
+            source: Source::from_env(),
+            sandbox: if sandbox { Some(on.start(0).await?) } else { None },
+            http: http::client()?,
+            aws: OnceCell::new(),
+            sandbox_config: on.config.clone(),
+        })
+    }
+
+    async fn aws(&self) -> &aws_config::SdkConfig {
+        self.aws.get_or_init(|| aws::from_everywhere(self.http.clone())).await
+    }
+
+    /// Reads the secret.
+    pub(super) async fn secret(&self) -> Result<Secret, SecretError> {
+        match &self.sandbox {
+            Some(sandbox) => Ok(sandbox.secret(self.sandbox_config.clone())),
+            None => self.source.read(async || self.aws().await).await,
+        }
+    }
+
+    /// Reads the configuration that the secret names.
+    pub(super) fn config(&self, secret: &Secret) -> Result<Config, ConfigError> {
+        let mut config = Config::load(&secret.config_file)?;
+        if let Some(sandbox) = &self.sandbox {
+            config.end_point = format!("{}/{}", sandbox.end_point(), config.version);
+        }
+        Ok(config)
+    }
+
+    /// The client of the API.
+    pub(super) fn client(&self, config: &Config, secret: &Secret) -> Client {
+        let credentials = secret.credentials.clone();
+        Client::new(self.http.clone(), config.end_point.clone(), config.version.clone(), credentials)
+    }
+
+    /// Where the data goes.
+    pub(super) async fn sink(&self, secret: &Secret) -> Sink {
+        match secret.bucket.as_str() {
+            LOCAL_BUCKET => Sink::Folder(LOCAL_BUCKET.into()),
+            bucket => Sink::S3 { client: aws::s3(self.aws().await), bucket: bucket.to_owned() },
+        }
+    }
+}
+
+/// When a command gives up.
+pub(super) fn deadline() -> Instant {
+    Instant::now() + TIME_LIMIT
+}
+
+/// Sends the log to standard error where it is asked for: these commands tell in their own output what
+/// the log would tell by default.
+pub(super) fn log(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    // Nobody has set one before.
+    let _ =
+        tracing::subscriber::set_global_default(telemetry::subscriber(Format::Text, level, |line| eprintln!("{line}")));
+}

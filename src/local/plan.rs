@@ -1,0 +1,169 @@
+//! `local plan`: the configured schedule against the API's limits.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::config::{Config, Plan};
+
+#[derive(Debug, Args)]
+#[command(after_help = "A schedule that exceeds a limit hour after hour is refused, by this command as \
+    by the function.")]
+pub(super) struct PlanArgs {
+    /// The configuration whose topics, schedule and limits are weighed
+    #[arg(long, value_name = "FILE", default_value = "configure.ini")]
+    config: PathBuf,
+}
+
+impl PlanArgs {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let config = Config::load(&self.config)?;
+        println!("{}", told(&config.plan()));
+        for notice in &config.notices {
+            println!("\nwarn  {notice}");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn told(plan: &Plan) -> String {
+    let Plan { limits, accounts, hashtags, unpinned } = plan;
+    let (brand_runs, hashtag_runs) = (limits.brand_media_runs_per_hour, limits.hashtag_runs_per_hour);
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    let mut row = |name: &str, warm: u64, cold: u64, limit: Option<u32>| {
+        table.add_row([
+            name.to_owned(),
+            grouped(warm),
+            grouped(cold),
+            limit.map_or_else(String::new, |l| grouped(l.into())),
+        ]);
+    };
+    let day = plan.hashtag_calls_per_day();
+    let unpinned_calls = u64::from(*unpinned);
+    row("calls an hour", plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour));
+    row("different hashtags in 7 days", (*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week));
+    row("hashtag calls a day", day, day + unpinned_calls, Some(limits.hashtag_calls_per_day));
+    row("room for more accounts", plan.more_accounts(), plan.cold_more_accounts(), None);
+    row("room for more hashtags", plan.more_hashtags(), plan.cold_more_hashtags(), None);
+    table.set_header(["", "warm", "cold", "limit"]);
+    for (i, column) in table.column_iter_mut().enumerate() {
+        if i == 0 {
+            column.set_padding((0, 1));
+        } else {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let cold = match unpinned {
+        0 => "every hashtag's id is pinned: a new process asks for none".to_owned(),
+        1 => "one hashtag's id is not pinned: each new process asks for it once".to_owned(),
+        n => format!("the ids of {n} hashtags are not pinned: each new process asks for them once"),
+    };
+    let advice = if *unpinned == 0 { "" } else { "; `local hashtag-ids` pins them" };
+    let table: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    format!(
+        "{accounts} accounts, {} an hour; {hashtags} hashtags, {} an hour\n\n{}\n\n\
+         warm: by processes that know every hashtag's id\n\
+         cold: with one process that starts; {cold}{advice}",
+        times(brand_runs),
+        times(hashtag_runs),
+        table.join("\n"),
+    )
+}
+
+fn times(runs: u32) -> String {
+    if runs == 1 { "once".to_owned() } else { format!("{runs} times") }
+}
+
+/// A number with its thousands apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + 4);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../configure.ini");
+
+    fn plan(more: &str) -> Plan {
+        Config::parse(format!("{SHIPPED}\n{more}").as_bytes(), "configure.ini").unwrap().plan()
+    }
+
+    #[test]
+    fn the_shipped_schedule_is_told_warm_and_cold() {
+        insta::assert_snapshot!(told(&plan("")), @r##"
+    11 accounts, once an hour; 11 hashtags, 12 times an hour
+
+                                   warm   cold  limit
+    calls an hour                   143    154    200
+    different hashtags in 7 days     11     11     30
+    hashtag calls a day           3,168  3,179  4,800
+    room for more accounts           57     46
+    room for more hashtags            4      3
+
+    warm: by processes that know every hashtag's id
+    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `local hashtag-ids` pins them
+    "##);
+    }
+
+    #[test]
+    fn pinned_ids_make_a_cold_start_as_cheap_as_a_warm_one() {
+        let hashtags = "hermes chanel dior louisvuitton gucci prada ysl celine valentino miumiu fendi";
+        let pins: String = hashtags.split(' ').map(|h| format!("{h} = 1\n")).collect();
+        insta::assert_snapshot!(told(&plan(&format!("[hashtag_id]\n{pins}"))), @r##"
+    11 accounts, once an hour; 11 hashtags, 12 times an hour
+
+                                   warm   cold  limit
+    calls an hour                   143    143    200
+    different hashtags in 7 days     11     11     30
+    hashtag calls a day           3,168  3,168  4,800
+    room for more accounts           57     57
+    room for more hashtags            4      4
+
+    warm: by processes that know every hashtag's id
+    cold: with one process that starts; every hashtag's id is pinned: a new process asks for none
+    "##);
+    }
+
+    #[test]
+    fn the_room_that_is_told_is_exactly_what_the_configuration_takes() {
+        for limits in ["", "hashtag_calls_per_day = 3700", "hashtags_per_week = 12", "calls_per_hour = 170"] {
+            let text = format!("{SHIPPED}\n[limits]\n{limits}");
+            let plan = Config::parse(text.as_bytes(), "x").unwrap().plan();
+            let with = |key: &str, more: u64| {
+                let ids: String = (0..more).map(|n| format!("topic{n} = 1\n")).collect();
+                let names: String = (0..more).map(|n| format!(" topic{n}")).collect();
+                let text = text
+                    .replace("[add_user_id]\n", &format!("[add_user_id]\n{ids}"))
+                    .replace(&format!("{key} = hermes"), &format!("{key} = hermes{names}"));
+                Config::parse(text.as_bytes(), "x")
+            };
+            for (key, warm, cold) in [
+                ("accounts", plan.more_accounts(), plan.cold_more_accounts()),
+                ("hashtags", plan.more_hashtags(), plan.cold_more_hashtags()),
+            ] {
+                assert!(with(key, warm).is_ok() && with(key, warm + 1).is_err(), "{key} {limits}");
+                assert_eq!(with(key, cold).unwrap().notices, [], "{key} {limits}");
+                let more = with(key, cold + 1);
+                assert!(more.is_err() || !more.unwrap().notices.is_empty(), "{key} {limits}");
+            }
+        }
+    }
+
+    #[test]
+    fn thousands_are_apart() {
+        assert_eq!([0, 999, 1_000, 4_800, 1_234_567].map(grouped), ["0", "999", "1,000", "4,800", "1,234,567"]);
+    }
+}

@@ -1,0 +1,326 @@
+//! All runs together: what each one adds to the figures of the page. Pure; the runs come in, model by
+//! model, in the order of their times.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::record::Model;
+
+use super::house::Houses;
+use super::name::Kind;
+use super::page::{Page, Parts, Source};
+use super::posts::{Posts, Seen};
+use super::read::{self, Count, Defaults, Quality, Record, seconds};
+use super::runs::{Failures, Skipped};
+use super::table::{Column, Measure, Table};
+
+/// The rows of a table on the page: a week of runs every 5 minutes.
+const MOST_ROWS: usize = 2_016;
+
+/// A run of a model, read.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) model: Model,
+    /// Seconds since 1970.
+    pub(super) time: i64,
+    pub(super) records: Vec<Record>,
+    pub(super) quality: Vec<Quality>,
+    /// The files that could not be read.
+    pub(super) skipped: Vec<Skipped>,
+    /// Whether one of them is a quality object.
+    pub(super) quality_lost: bool,
+    pub(super) files: usize,
+    pub(super) bytes: usize,
+}
+
+impl Run {
+    /// A run of which nothing is read yet.
+    pub(super) fn new(model: Model, time: i64) -> Self {
+        let (records, quality, skipped) = (Vec::new(), Vec::new(), Vec::new());
+        Self { model, time, records, quality, skipped, quality_lost: false, files: 0, bytes: 0 }
+    }
+
+    /// Takes a file of the run, or notes why not. One that is broken anywhere is left out whole.
+    pub(super) fn take(&mut self, kind: Kind, key: String, body: Result<Vec<u8>, String>) {
+        let taken = body.and_then(|body| {
+            match kind {
+                Kind::Raw => self.records.extend(read::records(&body)?),
+                Kind::Quality => self.quality.push(read::quality(&body)?),
+            }
+            Ok(body.len())
+        });
+        match taken {
+            Ok(bytes) => {
+                self.files += 1;
+                self.bytes += bytes;
+            }
+            Err(reason) => {
+                self.quality_lost |= kind == Kind::Quality;
+                self.skipped.push(Skipped { key, reason });
+            }
+        }
+    }
+}
+
+/// Everything that was read so far.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    pub(super) houses: Houses,
+    tables: BTreeMap<Model, Table>,
+    posts: Posts,
+    /// The ids of a house's last run under its hashtags.
+    under_hashtag: HashMap<usize, HashSet<String>>,
+    /// How many posts under the hashtags of a house came in an hour, by hours since 1970.
+    hours: BTreeMap<usize, BTreeMap<i64, u32>>,
+    failures: Failures,
+    skipped: Vec<Skipped>,
+    source: Source,
+}
+
+/// The figure, and the columns for its hidden, zero and unusable values.
+const LIKES: [Measure; 3] = [Measure::LikesHidden, Measure::LikesZero, Measure::LikesUnusable];
+const COMMENTS: [Measure; 3] = [Measure::CommentsHidden, Measure::CommentsZero, Measure::CommentsUnusable];
+
+impl Collected {
+    /// An empty one, in which the houses of the configuration are known.
+    pub(super) fn new(houses: Houses) -> Self {
+        Self { houses, ..Self::default() }
+    }
+
+    /// Notes a file that is not used, and why.
+    pub(super) fn skip(&mut self, skipped: Skipped) {
+        self.skipped.push(skipped);
+    }
+
+    /// Adds a run. The runs of a model come in the order of their times.
+    pub(super) fn add(&mut self, run: Run) {
+        self.source.files += run.files;
+        self.source.records += run.records.len();
+        self.source.bytes += run.bytes;
+        let job = if run.model == Model::MediaHashtag { "hashtag" } else { "brand_media" };
+        let mut defaults = Defaults::new(run.quality_lost);
+        let table = self.tables.entry(run.model).or_default();
+        table.begin(run.time);
+        for quality in &run.quality {
+            defaults.add(quality);
+            for (field, reason, n) in quality.defaulted_counts() {
+                table.add(Column::Defaulted(field.to_owned(), reason.to_owned()), whole(n));
+            }
+            for rejected in &quality.rejected {
+                table.add(Column::Rejected(rejected.reason.clone()), 1);
+            }
+            self.failures.add(job, run.time, &quality.failed_topics);
+        }
+        match run.model {
+            Model::Brand => self.add_profiles(&run.records, &defaults),
+            Model::Media => self.add_media(run.time, run.records, &defaults),
+            Model::MediaHashtag => self.add_under_hashtags(&run.records, &defaults),
+        }
+        self.skipped.extend(run.skipped);
+    }
+
+    fn add_profiles(&mut self, records: &[Record], defaults: &Defaults) {
+        let table = self.tables.entry(Model::Brand).or_default();
+        for record in records {
+            let house = self.houses.index(&record.user_id);
+            self.houses.tell_account(house, &record.user_name);
+            table.add(Column::House(Measure::Records, house), 1);
+            let of = |field, value| defaults.count(field, &record.user_id, value).counted();
+            if let Some(n) = of("followers_count", record.followers_count) {
+                table.set(Column::House(Measure::Followers, house), n);
+            }
+            if let Some(n) = of("media_count", record.media_count) {
+                table.set(Column::House(Measure::MediaCount, house), n);
+            }
+        }
+    }
+
+    fn add_media(&mut self, time: i64, records: Vec<Record>, defaults: &Defaults) {
+        let table = self.tables.entry(Model::Media).or_default();
+        for record in records {
+            let house = self.houses.index(&record.user_id);
+            let likes = defaults.count("like_count", &record.media_id, record.like_count);
+            let comments = defaults.count("comments_count", &record.media_id, record.comments_count);
+            table.add(Column::House(Measure::Records, house), 1);
+            note(table, house, LIKES, likes);
+            note(table, house, COMMENTS, comments);
+            let gained = self.posts.see(house, time, record, Seen { likes, comments });
+            for (measure, n) in [(Measure::LikesGained, gained.likes), (Measure::CommentsGained, gained.comments)] {
+                if let Some(n) = n {
+                    table.add(Column::House(measure, house), n);
+                }
+            }
+        }
+    }
+
+    fn add_under_hashtags(&mut self, records: &[Record], defaults: &Defaults) {
+        let table = self.tables.entry(Model::MediaHashtag).or_default();
+        let mut now: BTreeMap<usize, HashSet<String>> = BTreeMap::new();
+        for record in records {
+            let house = self.houses.index(&record.user_id);
+            // Once, where two hashtags of a house bring the same post.
+            if !now.entry(house).or_default().insert(record.media_id.clone()) {
+                continue;
+            }
+            table.add(Column::House(Measure::Records, house), 1);
+            let likes = defaults.count("like_count", &record.media_id, record.like_count);
+            let comments = defaults.count("comments_count", &record.media_id, record.comments_count);
+            note(table, house, LIKES, likes);
+            note(table, house, COMMENTS, comments);
+            let known = self.under_hashtag.get(&house).is_some_and(|before| before.contains(&record.media_id));
+            if let Some(posted) = seconds(&record.timestamp).filter(|_| !known) {
+                *self.hours.entry(house).or_default().entry(posted.div_euclid(3_600)).or_default() += 1;
+            }
+        }
+        for (house, ids) in now {
+            if let Some(before) = self.under_hashtag.get(&house) {
+                let fresh = ids.iter().filter(|id| !before.contains(*id)).count();
+                table.add(Column::House(Measure::Compared, house), whole(ids.len()));
+                table.add(Column::House(Measure::Fresh, house), whole(fresh));
+                table.add(Column::House(Measure::Full, house), i64::from(fresh == ids.len()));
+            }
+            self.under_hashtag.insert(house, ids);
+        }
+    }
+
+    /// The page's data. `place` is where it was read from.
+    pub(super) fn finish(self, place: &str, made: i64) -> Page {
+        let times = |models: &[Model]| {
+            let all = models.iter().filter_map(|m| self.tables.get(m)).flat_map(|t| t.times.iter().copied());
+            all.collect::<std::collections::BTreeSet<i64>>().into_iter().collect::<Vec<_>>()
+        };
+        let runs =
+            vec![("brand_media", times(&[Model::Brand, Model::Media])), ("hashtag", times(&[Model::MediaHashtag]))];
+        let tables = self.tables.into_iter().map(|(model, table)| (model.name(), table.within(MOST_ROWS)));
+        Page::new(Parts {
+            source: Source { place: place.to_owned(), made, ..self.source },
+            houses: self.houses.finish(),
+            tables: tables.collect(),
+            posts: self.posts,
+            hours: self.hours,
+            failures: self.failures,
+            runs,
+            skipped: self.skipped,
+        })
+    }
+}
+
+fn note(table: &mut Table, house: usize, [hidden, zero, unusable]: [Measure; 3], count: Count) {
+    let measure = match count {
+        Count::Hidden => hidden,
+        Count::Counted(0) => zero,
+        Count::Counted(_) => return,
+        Count::Unusable => unusable,
+    };
+    table.add(Column::House(measure, house), 1);
+}
+
+fn whole(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The page's data of runs, each given by its model, minute, records and quality object.
+    fn page(runs: &[(Model, i64, Value, Option<Value>)]) -> Value {
+        let mut collected = Collected::default();
+        for (model, minute, records, quality) in runs {
+            let mut run = Run::new(*model, minute * 60);
+            run.take(Kind::Raw, "raw".into(), Ok(records.to_string().into()));
+            if let Some(quality) = quality {
+                run.take(Kind::Quality, "quality".into(), Ok(quality.to_string().into()));
+            }
+            collected.add(run);
+        }
+        serde_json::to_value(collected.finish("here", 0)).unwrap()
+    }
+
+    fn media(id: &str, likes: i64) -> Value {
+        json!({"user_id": "7", "media_id": id, "timestamp": "2026-11-24T01:00:00+0000", "like_count": likes, "comments_count": 1})
+    }
+
+    #[test]
+    fn followers_come_with_their_runs_and_a_defaulted_figure_is_a_hole() {
+        let profile = |n: i64| json!([{"user_id": "7", "user_name": "loewe", "followers_count": n, "media_count": 3}]);
+        let quality = json!({"defaulted": {"followers_count": {"not found field": [{"id": "7"}]}}});
+        let page = page(&[
+            (Model::Brand, 0, profile(10), None),
+            (Model::Brand, 60, profile(0), Some(quality)),
+            (Model::Brand, 120, profile(12), None),
+        ]);
+        assert_eq!(page["tables"]["brand"]["times"], json!([0, 3600, 7200]));
+        assert_eq!(page["tables"]["brand"]["houses"]["followers"], json!([[10, null, 12]]));
+        assert_eq!(page["houses"][0]["label"], "loewe");
+    }
+
+    #[test]
+    fn new_under_a_hashtag_is_what_the_last_run_did_not_have_and_a_page_of_new_ones_is_full() {
+        let run = |ids: &[&str]| ids.iter().map(|id| media(id, 1)).collect::<Value>();
+        let page = page(&[
+            (Model::MediaHashtag, 0, run(&["1", "2"]), None),
+            (Model::MediaHashtag, 5, run(&["2", "3"]), None),
+            (Model::MediaHashtag, 10, run(&["4", "5", "5"]), None),
+        ]);
+        let of = |measure: &str| page["tables"]["media_hashtag"]["houses"][measure][0].clone();
+        assert_eq!(of("records"), json!([2, 2, 2]));
+        assert_eq!(of("compared"), json!([null, 2, 2]));
+        assert_eq!(of("fresh"), json!([null, 1, 2]));
+        assert_eq!(of("full"), json!([null, 0, 1]));
+        assert_eq!(page["hours"][0]["posts"], json!([5]));
+    }
+
+    #[test]
+    fn hidden_likes_are_counted_apart_from_zeros_and_gain_nothing() {
+        let quality =
+            json!({"defaulted": {"like_count": {"not found field": [{"id": "1"}], "wrong type": [{"id": "4"}]}}});
+        let run = |likes: i64| json!([media("1", 0), media("2", 0), media("3", likes), media("4", 0)]);
+        let page = page(&[(Model::Media, 0, run(5), Some(quality.clone())), (Model::Media, 60, run(9), Some(quality))]);
+        let of = |measure: &str| page["tables"]["media"]["houses"][measure][0].clone();
+        assert_eq!(
+            [of("likes_hidden"), of("likes_zero"), of("likes_unusable")],
+            [json!([1, 1]), json!([1, 1]), json!([1, 1])]
+        );
+        assert_eq!(of("likes_gained"), json!([null, 4]));
+        assert_eq!(
+            page["tables"]["media"]["defaulted"][0],
+            json!({"field": "like_count", "reason": "not found field", "n": [1, 1]})
+        );
+        let posts = page["posts"].as_array().unwrap();
+        assert_eq!(posts.iter().filter(|p| p["hidden"] == true && p.get("likes").is_none()).count(), 1);
+    }
+
+    #[test]
+    fn a_broken_file_is_told_and_the_rest_of_its_run_counts() {
+        let mut run = Run::new(Model::Media, 0);
+        run.take(Kind::Raw, "raw/a".into(), Ok(b"[{".to_vec()));
+        run.take(Kind::Raw, "raw/b".into(), Ok(json!([media("1", 0)]).to_string().into()));
+        run.take(Kind::Quality, "quality/a".into(), Err("permission denied".into()));
+        let mut collected = Collected::default();
+        collected.add(run);
+        let page = serde_json::to_value(collected.finish("here", 0)).unwrap();
+        assert_eq!(page["skipped"][1], json!({"key": "quality/a", "reason": "permission denied"}));
+        assert_eq!(page["source"]["records"], 1);
+        // Without the quality object a 0 may be hidden: it is not told as counted.
+        assert_eq!(page["tables"]["media"]["houses"]["likes_unusable"], json!([[1]]));
+    }
+
+    #[test]
+    fn failures_and_missing_runs_are_told() {
+        let failed = json!({"failed_topics": [{"topic": "dior", "kind": "permission", "code": 10, "message": "no"}]});
+        let page = page(&[
+            (Model::Brand, 0, json!([]), Some(failed.clone())),
+            (Model::Brand, 60, json!([]), None),
+            (Model::Brand, 240, json!([]), None),
+            (Model::Brand, 300, json!([]), None),
+            (Model::Media, 0, json!([]), Some(failed)),
+        ]);
+        assert_eq!(page["failures"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            page["jobs"][0]["gaps"],
+            json!([{"job": "brand_media", "after": 3600, "before": 14400, "missing": 2}])
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! The data of the page, in the shape in which its script reads it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::house::House;
+use super::posts::{Post, Posts};
+use super::runs::{Failure, Failures, MOST_TOLD, Rhythm, Skipped, rhythm};
+use super::table::{Column, Measure, Table};
+
+/// Where the data is from, and how much it is.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Source {
+    pub(super) place: String,
+    /// When the page was made, in seconds since 1970.
+    pub(super) made: i64,
+    pub(super) files: usize,
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+}
+
+/// Everything that the page shows.
+#[derive(Debug, Serialize)]
+pub(super) struct Page {
+    source: Source,
+    houses: Vec<House>,
+    tables: BTreeMap<&'static str, Columns>,
+    posts: Vec<Post>,
+    /// Posts under hashtags by house and hour since 1970.
+    hours: Vec<Hours>,
+    jobs: Vec<Rhythm>,
+    failures: Vec<Failure>,
+    failures_untold: usize,
+    skipped: Vec<Skipped>,
+    skipped_untold: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Hours {
+    house: usize,
+    /// The first hour.
+    from: i64,
+    /// The posts of each hour from it on.
+    posts: Vec<u32>,
+}
+
+type Values = Vec<Option<i64>>;
+
+/// A table as the page has it.
+#[derive(Debug, Serialize)]
+struct Columns {
+    times: Vec<i64>,
+    runs: Vec<u32>,
+    width: i64,
+    /// By measure, one list of values for each house; an empty one where a house has none.
+    houses: BTreeMap<Measure, Vec<Values>>,
+    defaulted: Vec<FieldReason>,
+    rejected: BTreeMap<String, Values>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldReason {
+    field: String,
+    reason: String,
+    n: Values,
+}
+
+impl Columns {
+    fn new(table: Table, houses: usize) -> Self {
+        let Table { times, runs, width, columns } = table;
+        let (mut by_house, mut defaulted, mut rejected) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        for (column, n) in columns {
+            match column {
+                Column::House(measure, house) => {
+                    let of_houses: &mut Vec<Values> =
+                        by_house.entry(measure).or_insert_with(|| vec![Values::new(); houses]);
+                    if let Some(values) = of_houses.get_mut(house) {
+                        *values = n;
+                    }
+                }
+                Column::Defaulted(field, reason) => defaulted.push(FieldReason { field, reason, n }),
+                Column::Rejected(reason) => drop(rejected.insert(reason, n)),
+            }
+        }
+        Self { times, runs, width, houses: by_house, defaulted, rejected }
+    }
+}
+
+/// What a page is made of.
+pub(super) struct Parts {
+    pub(super) source: Source,
+    pub(super) houses: Vec<House>,
+    pub(super) tables: BTreeMap<&'static str, Table>,
+    pub(super) posts: Posts,
+    /// Posts under hashtags by house and by hours since 1970.
+    pub(super) hours: BTreeMap<usize, BTreeMap<i64, u32>>,
+    pub(super) failures: Failures,
+    /// The times of each job's runs.
+    pub(super) runs: Vec<(&'static str, Vec<i64>)>,
+    pub(super) skipped: Vec<Skipped>,
+}
+
+impl Page {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { source, houses, tables, posts, hours, failures, runs, mut skipped } = parts;
+        let tables = tables.into_iter().map(|(model, table)| (model, Columns::new(table, houses.len()))).collect();
+        let mut failures = failures.finish();
+        let failures_untold = failures.len().saturating_sub(MOST_TOLD);
+        let skipped_untold = skipped.len().saturating_sub(MOST_TOLD);
+        failures.truncate(MOST_TOLD);
+        skipped.truncate(MOST_TOLD);
+        Self {
+            source,
+            houses,
+            tables,
+            posts: posts.finish(),
+            hours: hours.iter().filter_map(|(house, hours)| listed(*house, hours)).collect(),
+            jobs: runs.iter().map(|(job, times)| rhythm(job, times)).collect(),
+            failures,
+            failures_untold,
+            skipped,
+            skipped_untold,
+        }
+    }
+
+    /// Where the data is from.
+    pub(super) const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// How many files are not used.
+    pub(super) fn skipped(&self) -> usize {
+        self.skipped.len() + self.skipped_untold
+    }
+}
+
+/// A stray old post must not make a list of a million hours: at most this many up to the newest.
+const MOST_HOURS: i64 = 24 * 7 * 60;
+
+fn listed(house: usize, hours: &BTreeMap<i64, u32>) -> Option<Hours> {
+    let (last, _) = hours.last_key_value()?;
+    let (from, _) = hours.range(last - MOST_HOURS..).next()?;
+    let posts = (*from..=*last).map(|hour| hours.get(&hour).copied().unwrap_or(0)).collect();
+    Some(Hours { house, from: *from, posts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_without_posts_are_zero_and_a_stray_old_post_makes_no_long_list() {
+        let hours = BTreeMap::from([(-1_000_000, 1), (100, 2), (103, 1)]);
+        let listed = listed(0, &hours).unwrap();
+        assert_eq!((listed.from, listed.posts), (100, vec![2, 0, 0, 1]));
+    }
+}

@@ -1,0 +1,209 @@
+//! Bytes to records: a JSON array, or one object a line; and the quality object beside them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Deserialize;
+
+/// What the report uses of a record, of whichever model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Record {
+    pub(super) user_id: String,
+    pub(super) user_name: String,
+    pub(super) followers_count: Option<i64>,
+    pub(super) media_count: Option<i64>,
+    pub(super) media_id: String,
+    pub(super) timestamp: String,
+    pub(super) caption: String,
+    pub(super) media_type: String,
+    pub(super) media_product_type: String,
+    pub(super) permalink: String,
+    pub(super) like_count: Option<i64>,
+    pub(super) comments_count: Option<i64>,
+}
+
+/// A topic whose records are missing from a run.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct FailedTopic {
+    pub(super) topic: String,
+    #[serde(default)]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) code: Option<i64>,
+    #[serde(default)]
+    pub(super) message: String,
+}
+
+/// A quality object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Quality {
+    pub(super) failed_topics: Vec<FailedTopic>,
+    pub(super) rejected: Vec<Rejected>,
+    defaulted: BTreeMap<String, BTreeMap<String, Vec<Defaulted>>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Rejected {
+    pub(super) reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Defaulted {
+    id: String,
+}
+
+/// The reason by which the API hides a figure: it left the field out.
+pub(super) const NOT_FOUND: &str = "not found field";
+
+/// The records of an object.
+///
+/// # Errors
+/// What is wrong, and where, in words for a person.
+pub(super) fn records(bytes: &[u8]) -> Result<Vec<Record>, String> {
+    let told = |error: serde_json::Error| error.to_string();
+    match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
+        None => Err("it is empty".to_owned()),
+        Some(b'[') => serde_json::from_slice(bytes).map_err(told),
+        Some(_) => serde_json::Deserializer::from_slice(bytes).into_iter().collect::<Result<_, _>>().map_err(told),
+    }
+}
+
+/// A quality object.
+///
+/// # Errors
+/// As for [`records`].
+pub(super) fn quality(bytes: &[u8]) -> Result<Quality, String> {
+    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+}
+
+/// Which fields of which records of a run are defaulted, and why.
+#[derive(Debug, Default)]
+pub(super) struct Defaults {
+    by_field: HashMap<String, HashMap<String, String>>,
+    /// Whether a quality object of the run could not be read, so that a 0 may be anything.
+    unknown: bool,
+}
+
+impl Defaults {
+    /// The defaults of a run of which a quality object could not be read, or could.
+    pub(super) fn new(unknown: bool) -> Self {
+        Self { unknown, ..Self::default() }
+    }
+
+    /// Adds what a quality object tells.
+    pub(super) fn add(&mut self, quality: &Quality) {
+        for (field, reasons) in &quality.defaulted {
+            let of_field = self.by_field.entry(field.clone()).or_default();
+            for (reason, records) in reasons {
+                of_field.extend(records.iter().map(|record| (record.id.clone(), reason.clone())));
+            }
+        }
+    }
+
+    /// What a figure of a record is worth.
+    pub(super) fn count(&self, field: &str, id: &str, value: Option<i64>) -> Count {
+        match (self.by_field.get(field).and_then(|of_field| of_field.get(id)), value) {
+            (Some(reason), _) if reason == NOT_FOUND => Count::Hidden,
+            (Some(_), _) | (None, None) => Count::Unusable,
+            (None, Some(0)) if self.unknown => Count::Unusable,
+            (None, Some(n)) => Count::Counted(n),
+        }
+    }
+}
+
+impl Quality {
+    /// How often each field was defaulted for each reason.
+    pub(super) fn defaulted_counts(&self) -> impl Iterator<Item = (&str, &str, usize)> {
+        self.defaulted.iter().flat_map(|(field, reasons)| {
+            reasons.iter().map(move |(reason, records)| (field.as_str(), reason.as_str(), records.len()))
+        })
+    }
+}
+
+/// What a figure of a record is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Count {
+    /// Counted, 0 included.
+    Counted(i64),
+    /// The API left it out; the 0 stored stands for that.
+    Hidden,
+    /// Defaulted for another reason, or of unknown worth.
+    Unusable,
+}
+
+impl Count {
+    /// The figure, where one was counted.
+    pub(super) const fn counted(self) -> Option<i64> {
+        match self {
+            Self::Counted(n) => Some(n),
+            Self::Hidden | Self::Unusable => None,
+        }
+    }
+}
+
+/// Seconds since 1970 of a record's timestamp; `None` for the default and for what is no time.
+pub(super) fn seconds(timestamp: &str) -> Option<i64> {
+    let time = chrono::DateTime::parse_from_str(timestamp, "%Y-%m-%dT%H:%M:%S%z").ok()?.timestamp();
+    (time != 0).then_some(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_array_and_an_object_a_line_give_the_same_records() {
+        let array = records(br#"[{"media_id":"1","like_count":3},{"media_id":"2"}]"#).unwrap();
+        let lines = records(b"{\"media_id\":\"1\",\"like_count\":3}\n{\"media_id\":\"2\"}\n").unwrap();
+        assert_eq!(array, lines);
+        assert_eq!((array.len(), array[0].like_count), (2, Some(3)));
+    }
+
+    #[test]
+    fn a_broken_object_is_told_with_its_place() {
+        assert_eq!(records(b" \n").unwrap_err(), "it is empty");
+        let error = records(br#"[{"media_id":"1"},{"media_"#).unwrap_err();
+        assert!(error.contains("EOF") && error.contains("column"), "{error}");
+        assert!(records(br#"[{"like_count":"12"}]"#).is_err());
+        assert!(quality(b"<html>").is_err());
+    }
+
+    #[test]
+    fn a_zero_that_stands_for_a_field_left_out_is_hidden_and_no_other_one_is() {
+        let quality = quality(
+            br#"{"model":"media","counts":{},"rejected":[],"defaulted":{"like_count":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#,
+        );
+        let mut defaults = Defaults::default();
+        defaults.add(&quality.unwrap());
+        let count = |id, value| defaults.count("like_count", id, value);
+        assert_eq!(count("1", Some(0)), Count::Hidden);
+        assert_eq!(count("2", Some(0)), Count::Unusable);
+        assert_eq!(count("3", Some(0)), Count::Counted(0));
+        assert_eq!(count("3", Some(7)), Count::Counted(7));
+        assert_eq!(defaults.count("comments_count", "1", Some(0)), Count::Counted(0));
+    }
+
+    #[test]
+    fn a_zero_of_a_run_whose_quality_cannot_be_read_is_no_counted_zero() {
+        let defaults = Defaults::new(true);
+        assert_eq!(defaults.count("like_count", "1", Some(0)), Count::Unusable);
+        assert_eq!(defaults.count("like_count", "1", Some(4)), Count::Counted(4));
+    }
+
+    #[test]
+    fn the_default_timestamp_is_no_time() {
+        assert_eq!(seconds("1970-01-01T00:00:00+0000"), None);
+        assert_eq!(seconds("yesterday"), None);
+        assert_eq!(seconds("2026-11-24T03:00:00+0900"), seconds("2026-11-23T18:00:00+0000"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (records(&bytes), quality(&bytes));
+        }
+    }
+}

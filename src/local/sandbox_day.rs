@@ -1,0 +1,132 @@
+//! `local sandbox-day`: a day of data, made by the real function on the sandbox at each moment of the
+//! schedule, for everything that needs more than one run to look at.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use tracing::level_filters::LevelFilter;
+
+use super::{SandboxArgs, print_faults};
+use crate::config::{Config, Limits};
+use crate::event::Job;
+use crate::function::{Function, Invocation};
+use crate::telemetry::{self, Format};
+
+/// What one run may take.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Args)]
+pub(super) struct SandboxDayArgs {
+    /// How many hours to collect
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24 * 366))]
+    hours: u32,
+    /// The moment up to which to collect, RFC 3339; by default the last full hour
+    #[arg(long, value_name = "TIME")]
+    until: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    on: SandboxArgs,
+}
+
+impl SandboxDayArgs {
+    pub(super) async fn run(self, verbose: u8) -> Result<ExitCode> {
+        if self.on.asks_for_help() {
+            return Ok(print_faults());
+        }
+        let limits = Config::load(&self.on.config)?.limits;
+        let until = match self.until {
+            Some(until) => until,
+            None => Utc::now().duration_trunc(TimeDelta::hours(1)).context("the clock cannot be read")?,
+        };
+        let runs = schedule(until, self.hours, &limits);
+        let bar = watch(runs.len(), verbose);
+        let sandbox = self.on.start(0).await?;
+        let function = Function::against(sandbox.end_point(), sandbox.secret(self.on.config.clone()));
+        let (mut records, mut failed) = (0, Vec::new());
+        for (number, (time, job)) in runs.iter().enumerate() {
+            sandbox.set_now(*time);
+            let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
+            bar.set_message(format!("{time} {job}"));
+            let invocation =
+                Invocation { request_id: format!("sandbox-day-{number}"), deadline: SystemTime::now() + TIME_LIMIT };
+            match function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await {
+                Ok(response) => records += response.summary.records(),
+                Err(error) => failed.push(format!("{time} {job}: {}", error.cause)),
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        for failure in &failed {
+            eprintln!("WARNING {failure}");
+        }
+        if failed.len() == runs.len() {
+            bail!("none of the {} runs collected anything", runs.len());
+        }
+        println!(
+            "{records} records of {} runs ({} failed) in {:.1} s, in ./local_env; look at them with: local report",
+            runs.len(),
+            failed.len(),
+            bar.elapsed().as_secs_f64()
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The runs of the `hours` before `until`, in their order, as often an hour as `[limits]` says.
+fn schedule(until: DateTime<Utc>, hours: u32, limits: &Limits) -> Vec<(DateTime<Utc>, Job)> {
+    let start = until - TimeDelta::hours(hours.into());
+    let of = |job: Job, per_hour: u32| {
+        let at = move |n| start + TimeDelta::seconds(n * 3_600 / i64::from(per_hour.max(1)));
+        (0..i64::from(hours * per_hour)).map(move |n| (at(n), job))
+    };
+    let brand_media = of(Job::BrandMedia, limits.brand_media_runs_per_hour);
+    let mut runs: Vec<_> = brand_media.chain(of(Job::Hashtag, limits.hashtag_runs_per_hour)).collect();
+    runs.sort_by_key(|(time, _)| *time);
+    runs
+}
+
+/// A bar over the runs. Each run of the sandbox hides likes and leaves captions out on purpose, so the
+/// log's warnings are kept for `-v`.
+fn watch(runs: usize, verbose: u8) -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let levels = [LevelFilter::OFF, LevelFilter::WARN, LevelFilter::INFO];
+    let level = levels.get(usize::from(verbose)).copied().unwrap_or(LevelFilter::DEBUG);
+    let above = bar.clone();
+    let subscriber = telemetry::subscriber(Format::Text, level, move |line| above.suspend(|| eprintln!("{line}")));
+    // Nobody has set one before.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_at_the_default_schedule_is_24_runs_of_brand_media_and_288_of_hashtag() {
+        let limits = Limits { brand_media_runs_per_hour: 1, hashtag_runs_per_hour: 12, ..limits() };
+        let runs = schedule("2026-11-24T03:00:00Z".parse().unwrap(), 24, &limits);
+        let of = |job| runs.iter().filter(|(_, j)| *j == job).map(|(t, _)| t.to_rfc3339()).collect::<Vec<_>>();
+        let (brand, hashtag) = (of(Job::BrandMedia), of(Job::Hashtag));
+        assert_eq!((brand.len(), hashtag.len()), (24, 288));
+        assert_eq!((&*brand[0], &*brand[23]), ("2026-11-23T03:00:00+00:00", "2026-11-24T02:00:00+00:00"));
+        assert_eq!((&*hashtag[1], &*hashtag[287]), ("2026-11-23T03:05:00+00:00", "2026-11-24T02:55:00+00:00"));
+    }
+
+    #[test]
+    fn a_job_that_is_not_scheduled_has_no_runs() {
+        let limits = Limits { brand_media_runs_per_hour: 0, hashtag_runs_per_hour: 12, ..limits() };
+        assert_eq!(schedule("2026-11-24T03:00:00Z".parse().unwrap(), 2, &limits).len(), 24);
+    }
+
+    fn limits() -> Limits {
+        Config::load(std::path::Path::new("configure.ini")).unwrap().limits
+    }
+}

@@ -1,0 +1,136 @@
+//! `local schema`: how a warehouse loads what is collected, made from the mappings.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::print_whole;
+use crate::config::Config;
+use crate::record::{Field, FieldType, Model};
+
+mod athena;
+mod duckdb;
+mod files;
+mod json_schema;
+mod redshift;
+mod snowflake;
+mod spark;
+
+use files::Files;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  local schema media --for duckdb --from local_env | duckdb media.db\n\
+    \x20 local schema brand --for json-schema > brand.schema.json")]
+pub(super) struct SchemaArgs {
+    /// The model; all of them where none is given
+    #[arg(value_parser = Model::ALL.map(Model::name))]
+    model: Option<String>,
+    /// What the statements are for
+    #[arg(long = "for", value_name = "ENGINE")]
+    target: Target,
+    /// Where the data is: the bucket, or a folder where the engine reads folders
+    #[arg(long, value_name = "URL", default_value = "s3://BUCKET")]
+    from: String,
+    /// The configuration whose mappings and locations count
+    #[arg(long, value_name = "FILE", default_value = "configure.ini")]
+    config: PathBuf,
+}
+
+/// What statements are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// The schema of an object, or of a line of it where the format is ndjson
+    JsonSchema,
+    /// An external table with partition projection, and a view with the types
+    Athena,
+    /// A table and a COPY
+    Redshift,
+    /// A table, a stage and a COPY INTO
+    Snowflake,
+    /// A table and an INSERT from read_json
+    Duckdb,
+    /// Spark SQL: a table, a view of the objects and an INSERT
+    Spark,
+}
+
+/// What the statements of a model are made from.
+struct Source<'a> {
+    config: &'a Config,
+    model: Model,
+    files: Files<'a>,
+}
+
+impl Source<'_> {
+    fn fields(&self) -> &[Field] {
+        self.config.mapping(self.model).fields()
+    }
+
+    /// Every field as `written` by the engine, on a line of its own, with commas between.
+    fn lines(&self, indent: &str, written: impl Fn(&Field) -> String) -> String {
+        let lines: Vec<String> = self.fields().iter().map(|field| format!("{indent}{}", written(field))).collect();
+        lines.join(",\n")
+    }
+}
+
+impl SchemaArgs {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let config = Config::load(&self.config)?;
+        print_whole(self.text(&config)?.as_bytes())
+    }
+
+    fn text(&self, config: &Config) -> Result<String> {
+        let asked = |m: &Model| self.model.as_deref().is_none_or(|name| name == m.name());
+        let root = self.from.trim_end_matches('/');
+        let sources: Vec<Source<'_>> = Model::ALL
+            .into_iter()
+            .filter(asked)
+            .map(|model| Source { config, model, files: Files::new(&config.locations, model, root) })
+            .collect();
+        if self.target == Target::JsonSchema {
+            return Ok(json_schema::text(&sources));
+        }
+        let texts = sources.iter().map(|source| {
+            let text = match self.target {
+                Target::Athena => athena::text(source)?,
+                Target::Redshift => redshift::text(source),
+                Target::Snowflake => snowflake::text(source),
+                Target::Spark => spark::text(source),
+                Target::Duckdb | Target::JsonSchema => duckdb::text(source),
+            };
+            Ok(format!("{text}\n"))
+        });
+        Ok(texts.collect::<Result<Vec<_>>>()?.join("\n"))
+    }
+}
+
+/// A name in the double quotes of standard SQL.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text in the single quotes of SQL.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The type that an engine stores a field as.
+struct Types {
+    text: &'static str,
+    instant: &'static str,
+    integer: &'static str,
+}
+
+impl Types {
+    const fn of(&self, field: &Field) -> &'static str {
+        match field.kind {
+            FieldType::Str | FieldType::Url => self.text,
+            FieldType::Timestamp => self.instant,
+            FieldType::Int => self.integer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

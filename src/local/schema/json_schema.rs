@@ -1,0 +1,79 @@
+//! A JSON Schema: of an object's array, or of one line where the format is ndjson.
+
+use serde_json::{Map, Value, json};
+
+use super::Source;
+use crate::config::Format;
+use crate::record::{Field, FieldType, ID};
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The schema of the one source, or one with a definition for each.
+pub(super) fn text(sources: &[Source<'_>]) -> String {
+    let schema = match sources {
+        [one] => {
+            let mut schema = of_model(one);
+            schema.insert("$schema".to_owned(), DIALECT.into());
+            Value::Object(schema)
+        }
+        several => {
+            let definitions: Map<String, Value> =
+                several.iter().map(|s| (s.model.name().to_owned(), of_model(s).into())).collect();
+            json!({ "$schema": DIALECT, "$defs": definitions })
+        }
+    };
+    format!("{schema:#}\n")
+}
+
+fn of_model(source: &Source<'_>) -> Map<String, Value> {
+    let properties: Map<String, Value> =
+        source.fields().iter().map(|field| (field.output.clone(), of_field(field))).collect();
+    let names: Vec<&str> = source.fields().iter().map(|field| field.output.as_str()).collect();
+    let mut record = Map::new();
+    record.insert("type".to_owned(), "object".into());
+    record.insert("properties".to_owned(), properties.into());
+    record.insert("required".to_owned(), names.into());
+    record.insert("additionalProperties".to_owned(), false.into());
+    let model = source.model.name();
+    let (title, mut schema) = match source.config.format {
+        Format::Ndjson => (format!("A line of a {model} object"), record),
+        Format::Array => {
+            let mut array = Map::new();
+            array.insert("type".to_owned(), "array".into());
+            array.insert("minItems".to_owned(), 1.into());
+            array.insert("items".to_owned(), record.into());
+            (format!("A {model} object"), array)
+        }
+    };
+    schema.insert("title".to_owned(), title.into());
+    schema
+}
+
+fn of_field(field: &Field) -> Value {
+    let default: Value = serde_json::from_str(field.kind.default_json()).unwrap_or_default();
+    if let Some(allowed) = &field.allowed {
+        let mut values: Vec<Value> = allowed.iter().filter_map(|text| typed(field.kind, text)).collect();
+        if !values.contains(&default) {
+            values.push(default);
+        }
+        return json!({ "enum": values });
+    }
+    match field.kind {
+        // A record without an id is left out, so that the default never stands for one.
+        FieldType::Str if field.response == ID => json!({ "type": "string", "pattern": "^[0-9]+$" }),
+        FieldType::Str => json!({ "type": "string" }),
+        FieldType::Url => json!({ "type": "string", "pattern": "^$|^[hH][tT][tT][pP][sS]?://" }),
+        FieldType::Timestamp => {
+            json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{4}$" })
+        }
+        FieldType::Int => json!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX }),
+    }
+}
+
+/// An allowed value as JSON; `None` where the type can never hold it.
+fn typed(kind: FieldType, text: &str) -> Option<Value> {
+    match kind {
+        FieldType::Int => text.parse::<i64>().ok().map(Value::from),
+        _ => Some(text.into()),
+    }
+}
