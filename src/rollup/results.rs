@@ -29,7 +29,8 @@ struct File {
 impl Manifest {
     /// The manifest that `bytes` are; `None` where they are another thing.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+        // A list would be read as the manifest's fields in their order.
+        bytes.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(bytes).ok()).flatten()
     }
 
     /// The keys of all files of results.

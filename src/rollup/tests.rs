@@ -100,4 +100,5 @@ fn any_results_are_summed_up_without_a_panic() {
         assert_eq!(sum("hashtag", "t", &items, None).totals.shards, 1);
     }
     assert!(super::items(b"{}").is_none() && Manifest::read(b"[]").is_none());
+    assert!(Manifest::read(b"[{\"Status\":\"FAILED\"}]").is_none(), "results are no manifest");
 }

@@ -100,3 +100,54 @@ fn a_fault_that_there_is_not_is_told_with_those_that_there_are() {
         "{output:?}"
     );
 }
+
+#[test]
+fn topics_are_planned_into_manifests_of_the_hours_whose_lines_are_events() {
+    let folder = folder();
+    std::fs::write(folder.path().join("credentials.csv"), "secret_id\nc/1\nc/2\n").unwrap();
+    let output = local(folder.path(), &["shard", "--credentials", "credentials.csv", "--out", "out"]);
+    assert!(output.status.success() && text(&output.stdout).contains("planned in "), "{output:?}");
+    for (job, key) in [("brand_media", "accounts"), ("hashtag", "hashtags")] {
+        let mut topics = Vec::new();
+        let lines = std::fs::read_to_string(folder.path().join(format!("out/{job}/23.jsonl"))).unwrap();
+        for line in lines.lines() {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(event["secret_id"].as_str().unwrap().starts_with("c/") && event["job"] == job);
+            collector::event::Event::parse(&event).unwrap();
+            topics.extend(event[key].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()));
+        }
+        assert_eq!(topics.len(), 11, "{topics:?}");
+    }
+}
+
+#[test]
+fn a_plan_that_does_not_fit_says_what_would() {
+    let folder = folder();
+    std::fs::write(folder.path().join("credentials.csv"), "secret_id,hashtags_per_week\nc/1,5\n").unwrap();
+    let output = local(folder.path(), &["shard", "--credentials", "credentials.csv"]);
+    let told = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && told.contains("1 more credentials"), "{told}");
+}
+
+#[test]
+fn shards_that_failed_become_a_manifest_of_their_own_without_their_time() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let event =
+        serde_json::json!({"job": "brand_media", "shard": "s-1", "time": "2026-01-31T05:00:00Z", "accounts": ["dior"]});
+    let item = |status: &str| serde_json::json!([{"Status": status, "Input": serde_json::json!({"event": event}).to_string()}]);
+    let files =
+        |keys: &[&str]| keys.iter().map(|k| serde_json::json!({"Key": format!("runs/x/{k}")})).collect::<Vec<_>>();
+    let manifest = serde_json::json!({"ResultFiles": {"FAILED": files(&["FAILED_0.json"]), "PENDING": [], "SUCCEEDED": files(&["SUCCEEDED_0.json"])}});
+    std::fs::write(at("manifest.json"), manifest.to_string()).unwrap();
+    std::fs::write(at("FAILED_0.json"), item("FAILED").to_string()).unwrap();
+    for results in ["manifest.json", "FAILED_0.json"] {
+        let output = local(folder.path(), &["shard", "--failed", results, "--out", "again.jsonl"]);
+        assert!(output.status.success() && text(&output.stdout).contains("\"2026-01-31T05:00:00Z\""), "{output:?}");
+        let again = std::fs::read_to_string(at("again.jsonl")).unwrap();
+        assert_eq!(again, "{\"accounts\":[\"dior\"],\"job\":\"brand_media\",\"shard\":\"s-1\"}\n");
+    }
+    std::fs::write(at("FAILED_0.json"), item("SUCCEEDED").to_string()).unwrap();
+    let output = local(folder.path(), &["shard", "--failed", "manifest.json", "--out", "again.jsonl"]);
+    assert!(output.status.code() == Some(1) && text(&output.stderr).contains("no shard that failed"), "{output:?}");
+}

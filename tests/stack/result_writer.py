@@ -1,0 +1,68 @@
+"""MiniStack with the result writer that it lacks.
+
+MiniStack 1.5.33 runs a Distributed Map with its item reader, item selector, concurrency and thresholds,
+but passes over `ResultWriter`: the map's result is the list of outputs, and nothing is written. This adds
+what AWS documents of it (docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html): a
+manifest.json and the files of succeeded and failed child executions under the prefix, and their place as
+the map's result. What it writes is made of what MiniStack keeps of each child. The state machine itself
+runs as the template has it. It writes as the emulator and not as the machine's role, so that
+`s3:PutObject` of that role is not shown here; neither is the role's `s3:GetObject`, since MiniStack's
+item reader asks no policy.
+"""
+
+import json
+import sys
+import uuid
+
+from ministack import app
+from ministack.services import s3, stepfunctions
+
+FIELDS = {"ExecutionArn": "executionArn", "Input": "input", "Name": "name", "Output": "output", "StartDate": "startDate",
+          "StateMachineArn": "stateMachineArn", "Status": "status", "StopDate": "stopDate", "Error": "error", "Cause": "cause"}
+without_writer = stepfunctions._run_distributed_map
+
+
+def described(child: dict) -> dict:
+    """A child execution as the result writer describes it."""
+    return {name: child[key] for name, key in FIELDS.items() if child.get(key) is not None}
+
+
+def put(bucket: str, key: str, content) -> dict:
+    body = json.dumps(content).encode()
+    status, _, answer = s3._put_object(bucket, key, body, {"content-type": "application/json"})
+    assert status == 200, answer
+    return {"Key": key, "Size": len(body)}
+
+
+def write(state: dict, effective, execution: dict, ctx) -> dict:
+    """Writes the newest map run of the execution and returns where."""
+    run = [r for r in stepfunctions._map_runs.values() if r["executionArn"] == execution["executionArn"]][-1]
+    children = [e for e in list(stepfunctions._executions.values()) if e.get("mapRunArn") == run["mapRunArn"]]
+    place = stepfunctions._resolve_params_obj(state["ResultWriter"]["Parameters"], effective, ctx)
+    folder = f"{place['Prefix']}/{uuid.uuid4()}"
+    files = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
+    for status, listed in files.items():
+        if of_status := [described(c) for c in children if c["status"] == status]:
+            listed.append(put(place["Bucket"], f"{folder}/{status}_0.json", of_status))
+    key = f"{folder}/manifest.json"
+    put(place["Bucket"], key, {"DestinationBucket": place["Bucket"], "MapRunArn": run["mapRunArn"], "ResultFiles": files})
+    return {"MapRunArn": run["mapRunArn"], "ResultWriterDetails": {"Bucket": place["Bucket"], "Key": key}}
+
+
+def with_writer(state, raw_input, effective, iterator, execution, ctx):
+    if "ResultWriter" not in state:
+        return without_writer(state, raw_input, effective, iterator, execution, ctx)
+    try:
+        _, following = without_writer({**state, "ResultPath": "$"}, raw_input, effective, iterator, execution, ctx)
+    except stepfunctions._ExecutionError:
+        # AWS keeps what came of a run that fails as well.
+        write(state, effective, execution, ctx)
+        raise
+    result = stepfunctions._apply_result_selector(state, write(state, effective, execution, ctx))
+    output = stepfunctions._apply_result_path(state, raw_input, result)
+    return stepfunctions._apply_output_path(state, output, ctx), following
+
+
+if __name__ == "__main__":
+    stepfunctions._run_distributed_map = with_writer
+    sys.exit(app.main())

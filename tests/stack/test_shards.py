@@ -1,0 +1,236 @@
+"""1,000 accounts over 8 credentials, by the real state machine and the real binaries.
+
+The template is deployed with ShardedRuns=true beside an emulator that has a result writer
+(result_writer.py); the API is the project's own sandbox, which counts the calls of each token.
+"""
+
+import json
+import platform
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import template
+from emulator import Emulator, wait_for
+
+STACK = "sharded"
+BUCKET = "sharded-snapshots"
+PREFIX = "luxury-brands-data-collector/"
+ACCOUNTS, CREDENTIALS, CALLS_ALLOWED = 1_000, 8, 200
+FIRST, AGAIN = "2026-01-31T05:00:00Z", "2026-01-31T06:00:00Z"
+RUN_SECONDS = 240
+LOCAL = template.ROOT / "target" / "debug" / "local"
+
+
+def token(n: int) -> str:
+    return f"placeholder-token-{n}"
+
+
+class Sandbox:
+    """`local sandbox` as its own process."""
+
+    def __init__(self, folder: Path, *arguments: str):
+        self.process = subprocess.Popen(
+            [LOCAL, "sandbox", "--config", template.ROOT / "configure.ini", *arguments], cwd=folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        told = self.process.stdout.readline()
+        self.address = next(word for word in told.replace(";", " ").split() if word.startswith("http://"))
+
+    def counts(self) -> dict:
+        with urllib.request.urlopen(f"{self.address}/_calls", timeout=10) as answer:
+            return json.load(answer)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+def local(cloud, folder: Path, *arguments) -> str:
+    done = subprocess.run([LOCAL, *arguments], cwd=folder, env=cloud.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def objects(cloud, prefix: str) -> dict[str, bytes]:
+    s3 = cloud.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    keys = [o["Key"] for page in pages for o in page.get("Contents", [])]
+    return {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+
+
+def records(cloud, prefix: str) -> list[dict]:
+    return [record for body in objects(cloud, prefix).values() for record in json.loads(body)]
+
+
+def run(stack, event: dict) -> dict:
+    """Runs the state machine to its end."""
+    states = stack.cloud.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=stack.machine, input=json.dumps(event))["executionArn"]
+    ended = lambda: (e := states.describe_execution(executionArn=arn))["status"] != "RUNNING" and e  # noqa: E731
+    return wait_for("the end of a run", ended, RUN_SECONDS)
+
+
+def invoke(stack, event: dict) -> dict:
+    """What the function answers to an event of its own."""
+    answer = stack.cloud.client("lambda").invoke(FunctionName=stack.ids["CollectorFunction"], Payload=json.dumps(event))
+    return json.loads(answer["Payload"].read())
+
+
+def summary(cloud, time: str) -> dict:
+    stamp = time[:19].replace("T", "_").replace(":", "")
+    (body,) = objects(cloud, f"summary/brand_media_{time[:10]}/brand_media_{stamp}.json").values()
+    return json.loads(body)
+
+
+def deploy(cloud, folder: Path) -> dict[str, str]:
+    """The physical ids of the stack's resources."""
+    parameters = {"Architecture": {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()], "BucketName": BUCKET,
+                  "SecretName": "own", "ShardedRuns": "true", "SchedulesState": "DISABLED", "SecretPrefix": PREFIX,
+                  "ToleratedFailurePercentage": "25", "ShardConcurrency": "4"}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("sam"), "deploy", "--config-file", template.ROOT / "samconfig.toml",
+         "--template-file", template.emulated(), "--stack-name", STACK, "--no-confirm-changeset",
+         "--parameter-overrides", *(f"{k}={v}" for k, v in parameters.items())],
+        cwd=template.ROOT, env=cloud.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
+    found = cloud.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    cloud.client("s3").delete_bucket_policy(Bucket=BUCKET)  # TLS only, and the emulator speaks plain HTTP
+    return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found}
+
+
+@pytest.fixture(scope="module")
+def stack(package, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    (folder / "accounts.csv").write_text("name,user_id\n" + "".join(f"account{n},{10_000 + n}\n" for n in range(ACCOUNTS)))
+    (folder / "credentials.csv").write_text("secret_id\n" + "".join(f"{PREFIX}ig-{n}\n" for n in range(CREDENTIALS)))
+    cloud = Emulator(folder, ("python", Path(__file__).with_name("result_writer.py")))
+    sandboxes: list[Sandbox] = []
+
+    def sandbox(*arguments: str) -> Sandbox:
+        """A sandbox with no calls counted yet, which the function's configuration now names."""
+        sandboxes.append(Sandbox(folder, "--accounts-from", "accounts.csv", "--calls-allowed", str(CALLS_ALLOWED), *arguments))
+        written = (template.ROOT / "configure.ini").read_text()
+        (folder / "configure.ini").write_text(written.replace("https://graph.facebook.com", sandboxes[-1].address))
+        return sandboxes[-1]
+
+    try:
+        ids = deploy(cloud, folder)
+        for name, n in [("own", 99)] + [(f"{PREFIX}ig-{n}", n) for n in range(CREDENTIALS)]:
+            secret = {"ig_user_id": str(17_800 + n), "access_token": token(n), "bucket": BUCKET,
+                      "config_file": str(folder / "configure.ini")}
+            cloud.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(secret))
+        print(local(cloud, folder, "shard", "--config", template.ROOT / "configure.ini", "--accounts", "accounts.csv",
+                    "--credentials", "credentials.csv", "--max-topics", "50", "--out", f"s3://{BUCKET}/shards"))
+        yield SimpleNamespace(cloud=cloud, folder=folder, ids=ids, machine=ids["ShardsStateMachine"], sandbox=sandbox)
+    finally:
+        for each in sandboxes:
+            each.stop()
+        cloud.stop()
+
+
+def manifest(stack, hour: str = "05") -> list[dict]:
+    (body,) = objects(stack.cloud, f"shards/brand_media/{hour}.jsonl").values()
+    return [json.loads(line) for line in body.splitlines()]
+
+
+def renew_processes(stack, at: str) -> None:
+    """New processes of the function, since one reads its configuration when it starts."""
+    functions, name = stack.cloud.client("lambda"), stack.ids["CollectorFunction"]
+    now = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": now | {"CHANGED_AT": at}})
+
+
+def test_every_account_is_stored_once_within_the_limits_of_each_credential(stack):
+    sandbox = stack.sandbox()
+    ended = run(stack, {"job": "brand_media", "time": FIRST})
+    assert ended["status"] == "SUCCEEDED", ended
+    names = Counter(record["user_name"] for record in records(stack.cloud, "raw/brand_2026-01-31/brand_2026-01-31_050000"))
+    assert names == Counter({f"account{n}": 1 for n in range(ACCOUNTS)})
+    media = records(stack.cloud, "raw/media_2026-01-31/media_2026-01-31_050000")
+    assert len(media) == ACCOUNTS * 25 and {m["user_id"] for m in media} == {str(10_000 + n) for n in range(ACCOUNTS)}
+    counted = sandbox.counts()["tokens"]
+    planned = Counter()
+    for shard in manifest(stack):
+        planned[token(int(shard["secret_id"].rsplit("-", 1)[1]))] += len(shard["accounts"])
+    assert counted == planned and max(counted.values()) <= CALLS_ALLOWED * 0.9, counted
+    total = summary(stack.cloud, FIRST)
+    print(counted, total["totals"], total["credentials"])
+    assert total["totals"]["topics"] == ACCOUNTS and total["totals"]["records"] == ACCOUNTS * 26
+    assert (total["totals"]["failed_shards"], total["totals"]["failed_topics"], total["totals"]["api_calls"]) == (0, 0, ACCOUNTS)
+    assert [c["secret_id"] for c in total["credentials"]] == [f"{PREFIX}ig-{n}" for n in range(CREDENTIALS)]
+
+
+def test_shards_that_fail_lose_their_accounts_alone_and_run_again_without_duplicates(stack):
+    shards = manifest(stack, "06")
+    used = Counter()
+    for shard in shards:
+        used[shard["secret_id"]] += len(shard["accounts"])
+    # Two of different credentials that can be called for once more within the hour.
+    room = [s for s in shards if used[s["secret_id"]] + len(s["accounts"]) <= CALLS_ALLOWED * 0.9]
+    failing = list({s["secret_id"]: s for s in room}.values())[:2]
+    lost = {account["name"] for shard in failing for account in shard["accounts"]}
+    sandbox = stack.sandbox(*(word for name in sorted(lost) for word in ("--fault", f"{name}=permissionx1")))
+    renew_processes(stack, "2")
+
+    ended = run(stack, {"job": "brand_media", "time": AGAIN})
+    assert ended["status"] == "SUCCEEDED", ended
+    prefix = "raw/brand_2026-01-31/brand_2026-01-31_060000"
+    there = {record["user_name"] for record in records(stack.cloud, prefix)}
+    assert len(failing) == 2 and there == {f"account{n}" for n in range(ACCOUNTS)} - lost
+    before = summary(stack.cloud, AGAIN)
+    told = {s["shard"]: s["error"] for s in before["shards"] if s["error"]}
+    assert set(told) == {s["shard"] for s in failing} and all(e.startswith("nothing_collected") for e in told.values()), told
+    assert before["totals"]["failed_topics"] == len(lost)
+
+    (results,) = [key for key in objects(stack.cloud, f"runs/brand_media/{AGAIN}/") if key.endswith("/manifest.json")]
+    print(local(stack.cloud, stack.folder, "shard", "--failed", f"s3://{BUCKET}/{results}", "--out", f"s3://{BUCKET}/shards/again.jsonl"))
+    ended = run(stack, {"job": "brand_media", "time": AGAIN, "manifest": "shards/again.jsonl"})
+    assert ended["status"] == "SUCCEEDED", ended
+    names = Counter(record["user_name"] for record in records(stack.cloud, prefix))
+    assert names == Counter({f"account{n}": 1 for n in range(ACCOUNTS)})
+    after = summary(stack.cloud, AGAIN)["totals"]
+    assert (after["shards"], after["failed_shards"], after["records"]) == (len(shards), 0, ACCOUNTS * 26)
+    assert max(sandbox.counts()["tokens"].values()) <= CALLS_ALLOWED
+
+
+def test_too_many_failed_shards_fail_the_run_and_their_outcomes_are_kept(stack):
+    time = "2026-01-31T07:00:00Z"
+    stack.sandbox("--fault", "*=permission")
+    renew_processes(stack, "3")
+    ended = run(stack, {"job": "brand_media", "time": time})
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.ExceedToleratedFailureThreshold")
+    kept = objects(stack.cloud, f"runs/brand_media/{time}/")
+    assert any(key.endswith("/FAILED_0.json") for key in kept)
+    # The machine makes no summary of such a run; an invocation of the function does.
+    (results,) = [key for key in kept if key.endswith("/manifest.json")]
+    assert invoke(stack, {"job": "rollup", "time": time, "of": "brand_media", "results": results})["statusCode"] == 200
+    total = summary(stack.cloud, time)["totals"]
+    assert (total["failed_shards"], total["failed_topics"], total["records"]) == (total["shards"], ACCOUNTS, 0)
+
+
+def test_a_secret_outside_the_prefix_is_refused(stack):
+    told = invoke(stack, {"job": "token", "secret_id": "another/secret"})
+    assert told["errorType"] == "event" and "does not begin with" in told["errorMessage"]
+
+
+def test_with_shards_the_schedules_start_the_state_machine_and_the_function_starts_by_itself_for_the_token_alone():
+    resources = template.load()["Resources"]
+    events = template.schedules(template.load())
+    assert events["token"]["State"] == {"Ref": "SchedulesState"}
+    for job, name in [("brand_media", "BrandMediaShardsSchedule"), ("hashtag", "HashtagShardsSchedule")]:
+        sharded = resources[name]["Properties"]
+        assert events[job]["State"] == {"Fn::If": ["Sharded", "DISABLED", {"Ref": "SchedulesState"}]}
+        assert sharded["Target"]["Arn"] == {"Ref": "ShardsStateMachine"} and resources[name]["Condition"] == "Sharded"
+        assert sharded["ScheduleExpression"] == events[job]["ScheduleExpression"] and sharded["Target"]["Input"] == events[job]["Input"]
+
+
+def test_what_step_functions_bounds_is_kept(stack):
+    states = stack.cloud.client("stepfunctions")
+    definition = json.loads(states.describe_state_machine(stateMachineArn=stack.machine)["definition"])
+    assert definition["States"]["Shards"]["MaxConcurrency"] == 4
+    # 256 KiB is the most that an item, with all that goes along, may have.
+    assert max(len(json.dumps(shard)) for shard in manifest(stack)) < 100_000
