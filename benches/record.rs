@@ -17,9 +17,10 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use collector::body::Body;
 use collector::config::Config;
 use collector::graph::Discovery;
-use collector::record::{Batch, Model};
+use collector::record::Model;
 use collector::sandbox::{Options, Sandbox};
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -85,14 +86,13 @@ impl Stage {
 /// What the collector does with an answer.
 fn record_path(stage: &Stage) {
     let (profile, media) = (stage.config.mapping(Model::Brand), stage.config.mapping(Model::Media));
-    let answer = Discovery::read(std::str::from_utf8(&stage.body).unwrap()).unwrap();
-    let (mut profiles, mut posts) = (Batch::default(), Batch::default());
-    profile.flatten(&answer.profile, "17841401694708594", &[], &mut profiles);
-    for record in &answer.media.unwrap().records {
-        media.flatten_record(record, "17841401694708594", &[], &mut posts);
-    }
-    assert_eq!((profiles.records, posts.records), (1, 25));
-    black_box((profiles, posts));
+    let answer = Discovery::read(std::str::from_utf8(&stage.body).unwrap(), 25).unwrap();
+    let profile = profile.flatten(answer.profile, "17841401694708594", &[]).unwrap();
+    let mut body = Body::new(stage.config.format);
+    let posts = answer.media.unwrap().records;
+    posts.iter().for_each(|post| body.add(&media.flatten(post, "17841401694708594", &[]).unwrap()));
+    assert_eq!((profile.issues.len(), posts.len()), (0, 25));
+    black_box((profile, body.finish()));
 }
 
 fn value(stage: &Stage) {

@@ -1,13 +1,14 @@
 //! One job: its topics fetched concurrently, each on its own, up to the deadline, in their order.
 
+use std::pin::pin;
+
 use futures_util::StreamExt;
 use futures_util::stream;
-use tokio::time::timeout_at;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::config::{Account, Config, Hashtag};
-use crate::graph::{Failure, Kind, Session};
-use crate::record::{Batch, Model};
+use crate::graph::{Failure, Kind, MediaPage, Session};
+use crate::record::{Batch, Mapping, Model};
 
 mod pages;
 
@@ -39,25 +40,19 @@ impl Topic<'_> {
 }
 
 /// What came of a topic, or why nothing did.
-pub type Outcome = Result<Collected, Failure>;
+pub type Outcome<'c> = Result<Collected<'c>, Failure>;
 
 /// The records of a topic.
 #[derive(Debug)]
-pub struct Collected {
+pub struct Collected<'c> {
     /// Its batches, one for each of its models.
-    pub batches: Vec<(Model, Batch)>,
-    /// Why further pages of media are missing; `None` where nothing is.
+    pub batches: Vec<(Model, Batch<'c>)>,
+    /// Why records are missing that the API has; `None` where nothing is.
     pub cut_short: Option<Failure>,
 }
 
-impl From<Vec<(Model, Batch)>> for Collected {
-    fn from(batches: Vec<(Model, Batch)>) -> Self {
-        Self { batches, cut_short: None }
-    }
-}
-
 /// Why a topic's records are missing, all or some of them.
-pub fn failure_of(outcome: &Outcome) -> Option<&Failure> {
+pub fn failure_of<'o>(outcome: &'o Outcome<'_>) -> Option<&'o Failure> {
     match outcome {
         Ok(collected) => collected.cut_short.as_ref(),
         Err(failure) => Some(failure),
@@ -69,26 +64,26 @@ pub trait Progress: Sync {
     /// The run has these topics.
     fn begin(&self, topics: &[Topic<'_>]);
     /// A topic is done.
-    fn done(&self, topic: Topic<'_>, outcome: &Outcome);
+    fn done(&self, topic: Topic<'_>, outcome: &Outcome<'_>);
 }
 
 /// Nobody watches.
 impl Progress for () {
     fn begin(&self, _: &[Topic<'_>]) {}
-    fn done(&self, _: Topic<'_>, _: &Outcome) {}
+    fn done(&self, _: Topic<'_>, _: &Outcome<'_>) {}
 }
 
 /// Fetches `topics`, at most `[limits] concurrency` at a time, and gives each one's outcome in their
-/// order. At the session's deadline the unfinished ones are given up.
-pub async fn collect(
-    config: &Config,
+/// order. When the session stops, the unfinished ones are given up.
+pub async fn collect<'c>(
+    config: &'c Config,
     session: &Session<'_>,
     topics: &[Topic<'_>],
     progress: &dyn Progress,
-) -> Vec<Outcome> {
+) -> Vec<Outcome<'c>> {
     progress.begin(topics);
-    let mut outcomes: Vec<Option<Outcome>> = topics.iter().map(|_| None).collect();
-    let note = |topic: Topic<'_>, outcome: &Outcome| {
+    let mut outcomes: Vec<Option<Outcome<'c>>> = topics.iter().map(|_| None).collect();
+    let note = |topic: Topic<'_>, outcome: &Outcome<'_>| {
         if let Some(failure) = failure_of(outcome) {
             error!(
                 topic = topic.name(),
@@ -106,16 +101,22 @@ pub async fn collect(
         (i, topic, fetch(config, session, topic).instrument(span).await)
     });
     let mut fetches = stream::iter(fetches).buffer_unordered(config.limits.concurrency as usize);
-    while let Ok(Some((i, topic, outcome))) = timeout_at(session.deadline(), fetches.next()).await {
+    let mut stop = pin!(session.stop().reached());
+    loop {
+        let done = tokio::select! {
+            biased;
+            done = fetches.next() => done,
+            () = &mut stop => None,
+        };
+        let Some((i, topic, outcome)) = done else { break };
         note(topic, &outcome);
         if let Some(slot) = outcomes.get_mut(i) {
             *slot = Some(outcome);
         }
     }
-    let given_up = || Failure::new(Kind::Deadline, "given up: not done when the run's time was over");
-    let in_time = |(outcome, &topic): (Option<Outcome>, &Topic<'_>)| {
+    let in_time = |(outcome, &topic): (Option<Outcome<'c>>, &Topic<'_>)| {
         outcome.unwrap_or_else(|| {
-            let outcome = Err(given_up());
+            let outcome = Err(session.given_up());
             note(topic, &outcome);
             outcome
         })
@@ -123,46 +124,57 @@ pub async fn collect(
     outcomes.into_iter().zip(topics).map(in_time).collect()
 }
 
-async fn fetch(config: &Config, session: &Session<'_>, topic: Topic<'_>) -> Outcome {
-    let collected = match topic {
+async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>) -> Outcome<'c> {
+    let mut collected = match topic {
         Topic::Account(account) => pages::discover(config, session, account).await?,
-        Topic::Hashtag(hashtag) => vec![(Model::MediaHashtag, recent_media(config, session, hashtag).await?)].into(),
+        Topic::Hashtag(hashtag) => {
+            let batch = recent_media(config, session, hashtag).await?;
+            Collected { batches: vec![(Model::MediaHashtag, batch)], cut_short: None }
+        }
     };
     for (model, batch) in &collected.batches {
-        if *model != Model::Brand && batch.records == 0 && batch.rejects.is_empty() {
+        if *model != Model::Brand && batch.records.is_empty() && batch.rejects.is_empty() {
             warn!(model = model.name(), kind = "no media", "the answer has no media");
         }
         if tracing::enabled!(tracing::Level::DEBUG) {
             trace_issues(config, *model, batch);
         }
     }
+    let surplus: usize = collected.batches.iter().map(|(_, batch)| batch.surplus).sum();
+    if surplus > 0 && collected.cut_short.is_none() {
+        let told = format!("{surplus} records came beyond those asked for and are not kept");
+        collected.cut_short = Some(Failure::new(Kind::TooManyRecords, told));
+    }
     Ok(collected)
 }
 
-async fn recent_media(config: &Config, session: &Session<'_>, hashtag: &Hashtag) -> Result<Batch, Failure> {
+async fn recent_media<'c>(config: &'c Config, session: &Session<'_>, hashtag: &Hashtag) -> Result<Batch<'c>, Failure> {
     let mapping = config.mapping(Model::MediaHashtag);
     let id = match &hashtag.id {
         Some(pinned) => pinned.clone(),
         None => session.hashtag_id(&hashtag.name).await?,
     };
-    let read = |page: &crate::graph::MediaPage<'_>, unknown: &[String]| {
-        let mut batch = Batch::default();
-        page.records.iter().for_each(|r| mapping.flatten_record(r, hashtag.user_id.as_str(), unknown, &mut batch));
-        batch
-    };
+    let read = |page: &MediaPage<'_>, unknown: &[String]| flatten(page, mapping, hashtag.user_id.as_str(), unknown);
     session.recent_media(&id, &mapping.requested(), config.limits.media_per_hashtag, read).await
+}
+
+/// The records of a page, checked and flattened.
+fn flatten<'c>(page: &MediaPage<'_>, mapping: &'c Mapping, owner: &str, unknown: &[String]) -> Batch<'c> {
+    let mut batch = Batch { surplus: page.surplus, ..Batch::default() };
+    page.records.iter().for_each(|record| batch.push(mapping.flatten(record, owner, unknown)));
+    batch
 }
 
 /// The most defaulted fields of one batch that are logged one by one: an answer of 100,000 media would
 /// otherwise spend the run's time on its own log. The counts, and the quality object, have them all.
 const MOST_TRACED: usize = 5_000;
 
-fn trace_issues(config: &Config, model: Model, batch: &Batch) {
+fn trace_issues(config: &Config, model: Model, batch: &Batch<'_>) {
     let fields = config.mapping(model).fields();
-    for issue in batch.issues.iter().take(MOST_TRACED) {
-        let record = batch.ids.get(issue.record).map_or("", |id| id);
+    let issues = batch.records.iter().flat_map(|record| record.issues.iter().map(move |issue| (record, issue)));
+    for (record, issue) in issues.take(MOST_TRACED) {
         let field = fields.get(issue.field).map_or("", |f| f.output.as_str());
-        debug!(model = model.name(), record, field, kind = issue.kind.name(), "field defaulted");
+        debug!(model = model.name(), record = record.id, field, kind = issue.kind.name(), "field defaulted");
     }
     for reject in batch.rejects.iter().take(MOST_TRACED) {
         debug!(model = model.name(), kind = reject.reason.name(), "record left out");

@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::config::{Account, Hashtag};
 use crate::secret::SecretId;
@@ -100,6 +101,21 @@ pub enum Wanted {
     Hashtag(Hashtag),
 }
 
+impl Wanted {
+    /// The topic's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Configured(name) => name,
+            Self::Account(account) => account.username.as_str(),
+            Self::Hashtag(hashtag) => hashtag.name.as_str(),
+        }
+    }
+}
+
+/// Bytes of a digest that name a part of a run. With 8, two subsets of one hour that share a name are not
+/// to be expected: one pair in 10^19.
+const PART_BYTES: usize = 8;
+
 /// What a roll-up sums up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollup {
@@ -151,6 +167,24 @@ impl Event {
             },
             other => problem(format!("is {}, neither an object nor a string", shown(other))),
         }
+    }
+
+    /// The names of the subset's topics; `None` where the event asks for all.
+    pub fn topics(&self) -> Option<Vec<&str>> {
+        Some(self.subset.as_ref()?.iter().map(Wanted::name).collect())
+    }
+
+    /// What sets the names of the run's objects apart from those of the whole run: the shard, or for some
+    /// topics without one a name made from these topics alone, whatever their order. So an hour is
+    /// repaired by one more object, and the same repair again replaces that.
+    pub fn part(&self) -> Option<String> {
+        if let Some(shard) = &self.shard {
+            return Some(shard.as_str().to_owned());
+        }
+        let mut topics = self.topics()?;
+        topics.sort_unstable();
+        let digest = Sha256::digest(topics.join("\n"));
+        Some(digest.iter().take(PART_BYTES).fold("part-".to_owned(), |name, byte| format!("{name}{byte:02x}")))
     }
 
     /// Checks that each topic of the subset is among the configured ones.
@@ -311,6 +345,17 @@ mod tests {
         let event = parse(json!({"job": "brand_media", "accounts": ["dior"], "shard": "a-1"}));
         let dior = vec![Wanted::Configured("dior".to_owned())];
         assert_eq!((event.subset.unwrap(), event.shard.unwrap().as_str()), (dior, "a-1"));
+    }
+
+    #[test]
+    fn a_part_of_a_run_is_named_by_its_shard_or_by_its_topics_whatever_their_order() {
+        let part = |event: Value| parse(event).part();
+        assert_eq!(part(json!("brand_media")), None);
+        assert_eq!(part(json!({"job": "brand_media", "shard": "a-1", "accounts": ["dior"]})).as_deref(), Some("a-1"));
+        let of = |topics: &[&str]| part(json!({"job": "hashtag", "hashtags": topics})).unwrap();
+        insta::assert_snapshot!(of(&["dior", "gucci"]), @"part-b721ff5ac6d32740");
+        assert_eq!(of(&["dior", "gucci"]), of(&["gucci", "dior", "gucci"]));
+        assert!(of(&["dior"]) != of(&["gucci"]) && of(&["a", "b"]) != of(&["ab"]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span, warn};
 
 use crate::collect::Progress;
@@ -17,8 +18,9 @@ use crate::error::{Cause, Error};
 use crate::event::{Event, Job};
 use crate::graph::{Client, Session};
 use crate::report::{Response, Summary};
-use crate::secret::{Credentials, LOCAL_BUCKET, Secret, SecretError, SecretId, Source};
+use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
 use crate::sink::Sink;
+use crate::stop::Stop;
 use crate::{aws, http, token};
 
 mod job;
@@ -66,6 +68,15 @@ pub struct Invocation {
     pub request_id: String,
     /// When Lambda ends it. One already past, as `cargo lambda watch` sends it, is unknown.
     pub deadline: SystemTime,
+    /// Ends the run early, as the deadline does, where it is cancelled: a person at a terminal does.
+    pub interrupt: CancellationToken,
+}
+
+impl Invocation {
+    /// An invocation that nobody interrupts.
+    pub fn new(request_id: String, deadline: SystemTime) -> Self {
+        Self { request_id, deadline, interrupt: CancellationToken::new() }
+    }
 }
 
 impl Function {
@@ -138,9 +149,9 @@ impl Function {
         for notice in &config.notices {
             warn!(kind = "config", "configuration: {notice}");
         }
-        let sink = match secret.bucket.as_str() {
-            LOCAL_BUCKET => Sink::Folder(LOCAL_BUCKET.into()),
-            bucket => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket: bucket.to_owned() },
+        let sink = match secret.folder() {
+            Some(folder) => Sink::Folder(folder.to_owned()),
+            None => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket: secret.bucket },
         };
         let client = Client::new(http, config.end_point.clone(), config.version.clone(), secret.credentials);
         Ok(Ready { config, client, sink })
@@ -196,7 +207,10 @@ impl Function {
 
     async fn run(&self, run: &mut Run, event: &Event, progress: &dyn Progress) -> Result<Told, Cause> {
         run.summary.job = Some(event.job.name());
-        run.summary.shard = event.shard.as_ref().map(|s| s.as_str().to_owned());
+        match &event.shard {
+            Some(shard) => run.summary.shard = Some(shard.as_str().to_owned()),
+            None => run.summary.topics = event.topics().map(|topics| topics.into_iter().map(str::to_owned).collect()),
+        }
         if let Some(given) = &event.unread_time {
             warn!(kind = "time", "the event's time {given} cannot be read: the run's start names the objects instead");
         }
@@ -204,9 +218,12 @@ impl Function {
         run.summary.time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
         run.summary.secret_id = event.secret_id.as_ref().map(|id| id.as_str().to_owned());
         event.check_secret(self.secret_prefix.as_deref())?;
-        let ready = self.ready(event.secret_id.as_ref()).await?;
+        let ready = tokio::select! {
+            ready = self.ready(event.secret_id.as_ref()) => ready?,
+            () = run.stop.interrupted() => return Err(Cause::NothingCollected("the run was interrupted".to_owned())),
+        };
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http()).boxed();
-        let session = Session::new(&ready.client, run.stop, &renew);
+        let session = Session::new(&ready.client, run.stop.clone(), &renew);
         let done = match event.job {
             Job::Token => token::run(&session, &mut run.summary).await.map(|()| Told::default()),
             Job::Rollup => ready.roll_up(run, event, time).await,
@@ -231,7 +248,7 @@ struct Run {
     started: DateTime<Utc>,
     clock: Instant,
     /// When the unfinished topics are given up.
-    stop: Instant,
+    stop: Stop,
     /// When everything has to be stored.
     end: Instant,
     summary: Summary,
@@ -242,7 +259,7 @@ impl Run {
         let (clock, started) = (Instant::now(), Utc::now());
         let left = invocation.deadline.duration_since(SystemTime::now()).unwrap_or(UNKNOWN_DEADLINE);
         let end = clock + left.saturating_sub(RESPONDING_TIME);
-        let stop = clock + left.saturating_sub(STORING_TIME);
+        let stop = Stop::new(clock + left.saturating_sub(STORING_TIME), invocation.interrupt.clone());
         let time = started.to_rfc3339_opts(SecondsFormat::Secs, true);
         Self { started, clock, stop, end, summary: Summary { time, ..Summary::default() } }
     }

@@ -79,7 +79,7 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Serve the sandbox, a stand-in of the Graph API, until interrupted
     Sandbox(serve::ServeArgs),
-    /// Collect a day of sandbox data into ./local_env, as the schedule would have
+    /// Collect a day of sandbox data into ./sandbox_env, as the schedule would have
     #[command(name = "sandbox-day")]
     SandboxDay(sandbox_day::SandboxDayArgs),
     /// Make one HTML page of what was collected: followers, engagement, hashtags, quality, failures

@@ -25,7 +25,8 @@ async fn main() -> ExitCode {
     function.prepare().await;
     let handler = service_fn(async |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;
-        let invocation = Invocation { deadline: context.deadline(), request_id: context.request_id };
+        let deadline = context.deadline();
+        let invocation = Invocation::new(context.request_id, deadline);
         function.invoke(&payload, &invocation, &()).await
     });
     match lambda_runtime::run(handler).await {

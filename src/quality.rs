@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::record::{Batch, IssueKind, Mapping};
+use crate::record::{Issue, IssueKind, Mapping, Record, Reject};
 
 /// What came of one model in one run, over all its topics.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ struct Rejected {
 
 #[derive(Debug, Serialize)]
 struct Defaulted {
-    id: Box<str>,
+    id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Box<RawValue>>,
 }
@@ -42,12 +42,14 @@ pub struct Count {
     pub count: usize,
 }
 
-/// Text received, as JSON that any reader takes: itself, or where it holds what strict readers
+/// A value received, as JSON that any reader takes: itself, or where it holds what strict readers
 /// refuse (half a surrogate pair, 1e999), a string of it.
-fn readable(text: &str) -> Box<RawValue> {
-    let strict = serde_json::from_str::<serde_json::Value>(text).is_ok();
-    let own = if strict { text.to_owned() } else { serde_json::Value::from(text).to_string() };
-    RawValue::from_string(own).unwrap_or_else(|_| RawValue::NULL.to_owned())
+fn readable(value: Box<RawValue>) -> Box<RawValue> {
+    if serde_json::from_str::<serde_json::Value>(value.get()).is_ok() {
+        return value;
+    }
+    // A string can be written into memory.
+    serde_json::value::to_raw_value(value.get()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 impl<'m> Tally<'m> {
@@ -61,18 +63,19 @@ impl<'m> Tally<'m> {
         self.mapping
     }
 
-    /// Adds a topic's batch.
-    pub fn add(&mut self, topic: &str, batch: &Batch) {
-        self.records += batch.records;
-        for reject in &batch.rejects {
-            let (reason, record) = (reject.reason.name(), readable(&reject.record));
-            self.rejected.push(Rejected { topic: topic.to_owned(), reason, record });
+    /// Counts a topic's record.
+    pub fn add(&mut self, record: Record<'_>) {
+        self.records += 1;
+        let Record { id, issues, .. } = record;
+        for Issue { field, kind, value } in issues {
+            let of_field = self.defaulted.entry((field, kind)).or_default();
+            of_field.push(Defaulted { id: id.clone(), value: value.map(readable) });
         }
-        for issue in &batch.issues {
-            let id = batch.ids.get(issue.record).cloned().unwrap_or_default();
-            let value = issue.value.as_deref().map(readable);
-            self.defaulted.entry((issue.field, issue.kind)).or_default().push(Defaulted { id, value });
-        }
+    }
+
+    /// Counts a topic's record that was left out.
+    pub fn reject(&mut self, topic: &str, Reject { reason, record }: Reject) {
+        self.rejected.push(Rejected { topic: topic.to_owned(), reason: reason.name(), record: readable(record) });
     }
 
     /// Records left out.
@@ -151,13 +154,14 @@ impl<'m> Tally<'m> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Field, FieldType, Issue, Model, Reject, RejectReason};
+    use crate::record::{Field, FieldType, Model, RejectReason};
 
     fn mapping() -> Mapping {
         let field = |output: &str, response: &str, kind| Field {
             output: output.into(),
             response: response.into(),
             kind,
+            nullable: false,
             allowed: None,
         };
         Mapping::new(
@@ -166,20 +170,19 @@ mod tests {
         )
     }
 
-    fn batch() -> Batch {
-        Batch {
-            json: Vec::new(),
-            records: 2,
-            ids: vec!["1".into(), "2".into()],
-            issues: vec![
-                Issue { record: 0, field: 1, kind: IssueKind::NotFound, value: None },
-                Issue { record: 1, field: 1, kind: IssueKind::WrongType, value: Some("\"12\"".into()) },
-            ],
-            rejects: vec![
-                Reject { reason: RejectReason::IdNotDigits, record: r#"{"id":"x","n":1.50}"#.into() },
-                Reject { reason: RejectReason::NoId, record: r#"{"caption":"\ud83d"}"#.into() },
-            ],
-            ..Batch::default()
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    /// Two records whose likes are defaulted, and two that were left out.
+    fn tally_topic(tally: &mut Tally<'_>, topic: &str) {
+        for (id, kind, value) in [("1", IssueKind::NotFound, None), ("2", IssueKind::WrongType, Some(raw("\"12\"")))] {
+            tally.add(Record { id: id.into(), fields: Vec::new(), issues: vec![Issue { field: 1, kind, value }] });
+        }
+        for (reason, record) in
+            [(RejectReason::IdNotDigits, r#"{"id":"x","n":1.50}"#), (RejectReason::NoId, r#"{"caption":"\ud83d"}"#)]
+        {
+            tally.reject(topic, Reject { reason, record: raw(record) });
         }
     }
 
@@ -187,7 +190,7 @@ mod tests {
     fn the_quality_object_tells_each_default_and_reject_and_why() {
         let mapping = mapping();
         let mut tally = Tally::new(&mapping);
-        tally.add("dior", &batch());
+        tally_topic(&mut tally, "dior");
         let json = tally.to_json("brand_media", "2026-01-31T23:59:07Z", &["gucci"]);
         insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"model":"media","job":"brand_media","time":"2026-01-31T23:59:07Z","counts":{"records":2,"rejected":2,"defaulted":2},"failed_topics":["gucci"],"rejected":[{"topic":"dior","reason":"id is not made of digits","record":{"id":"x","n":1.50}},{"topic":"dior","reason":"id not found","record":"{\"caption\":\"\\ud83d\"}"}],"defaulted":{"likes":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#);
     }
@@ -196,8 +199,8 @@ mod tests {
     fn counts_name_the_field_as_stored_and_as_received() {
         let mapping = mapping();
         let mut tally = Tally::new(&mapping);
-        tally.add("dior", &batch());
-        tally.add("gucci", &batch());
+        tally_topic(&mut tally, "dior");
+        tally_topic(&mut tally, "gucci");
         let counts: Vec<_> = tally.defaulted_counts().into_iter().map(|(_, c)| (c.kind, c.field, c.count)).collect();
         assert_eq!(
             counts,

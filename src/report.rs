@@ -14,7 +14,7 @@ use crate::telemetry::METRICS;
 /// The CloudWatch namespace of the metrics.
 pub const NAMESPACE: &str = "LuxuryBrandsDataCollector";
 
-/// An object that was stored.
+/// An object of records.
 #[derive(Debug, Clone, Serialize)]
 pub struct File {
     /// Its key, without the bucket.
@@ -92,8 +92,14 @@ pub struct Summary {
     /// The secret of the credential, where the event named it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_id: Option<String>,
+    /// The topics that the event asked for, where it asked for some of them and named no shard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topics: Option<Vec<String>>,
     /// The objects stored.
     pub files: Vec<File>,
+    /// The objects of records that could not be stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<File>,
     /// The topics that failed.
     pub failures: Vec<FailedTopic>,
     /// What was left out or defaulted.

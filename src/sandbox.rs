@@ -25,7 +25,7 @@ mod fault;
 
 pub use fault::{Fault, FaultRule};
 
-use crate::secret::{Credentials, LOCAL_BUCKET, Secret};
+use crate::secret::{Credentials, SANDBOX_BUCKET, Secret};
 
 /// How the sandbox behaves.
 #[derive(Debug, Clone)]
@@ -161,11 +161,11 @@ impl Sandbox {
         lock(&self.state.under_way).1
     }
 
-    /// A secret with which the sandbox is called and the data goes to `./local_env`.
+    /// A secret with which the sandbox is called and the data goes to `./sandbox_env`.
     pub fn secret(&self, config_file: std::path::PathBuf) -> Secret {
         let access_token = self.state.options.token.clone().unwrap_or_else(|| "sandbox".to_owned()).into();
         let credentials = Credentials { ig_user_id: "17841400000000000".to_owned(), access_token, app: None };
-        Secret { credentials, bucket: LOCAL_BUCKET.to_owned(), config_file }
+        Secret { credentials, bucket: SANDBOX_BUCKET.to_owned(), config_file }
     }
 }
 

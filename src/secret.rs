@@ -42,8 +42,11 @@ pub fn prefix_from_env() -> Option<String> {
 /// Looked at where neither `SECRET_ID` nor `SECRET_FILE` says otherwise.
 pub const DEFAULT_FILE: &str = "../secret/dev_secret.ini";
 
-/// The bucket name that stands for the folder `./local_env`.
+/// The bucket name that stands for the folder `./local_env`. No bucket can have it: S3's names hold no `_`.
 pub const LOCAL_BUCKET: &str = "local_env";
+
+/// The same for the data of the sandbox, which never goes where real data lies.
+pub const SANDBOX_BUCKET: &str = "sandbox_env";
 
 impl Source {
     /// The source that the environment names.
@@ -78,11 +81,18 @@ fn set(name: &str) -> Option<String> {
 pub struct Secret {
     /// The caller of the API.
     pub credentials: Credentials,
-    /// The S3 bucket, or [`LOCAL_BUCKET`].
+    /// The S3 bucket, [`LOCAL_BUCKET`] or, where the sandbox is called, [`SANDBOX_BUCKET`].
     pub bucket: String,
     /// The configuration, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED). A
     /// secret that names none leaves it to the variable `CONFIG_FILE`.
     pub config_file: PathBuf,
+}
+
+impl Secret {
+    /// The folder that stands for the bucket, relative to the working directory; `None` for a bucket.
+    pub fn folder(&self) -> Option<&Path> {
+        [LOCAL_BUCKET, SANDBOX_BUCKET].contains(&self.bucket.as_str()).then(|| Path::new(&self.bucket))
+    }
 }
 
 /// Who makes the calls.
@@ -195,6 +205,12 @@ fn check(place: &str, get: impl Fn(&str) -> Option<String>) -> Result<Secret, Se
         return Err(wrong("access_token", "holds white space; it was cut or joined in copying"));
     }
     let bucket = required("bucket")?;
+    if bucket == SANDBOX_BUCKET {
+        return Err(wrong(
+            "bucket",
+            "is the folder of the sandbox's data; give an S3 bucket, or local_env for the folder ./local_env",
+        ));
+    }
     let app = match (optional("app_id"), optional("app_secret")) {
         (Some(id), Some(secret)) => Some(App { id, secret: secret.into() }),
         (None, None) => None,
@@ -260,6 +276,7 @@ mod tests {
             (good().replace(TOKEN, &format!("{TOKEN} x")), "access_token holds white space"),
             (good().replace("17841400000000001", TOKEN), "ig_user_id is not made of digits"),
             (good().replace("\"b\"", "{}"), "bucket is missing"),
+            (good().replace("\"b\"", "\"sandbox_env\""), "bucket is the folder of the sandbox"),
             (format!(r#"{},"app_id":"1""#, good()), "app_secret is missing"),
             (format!(r#"{},"app_secret":"{TOKEN}""#, good()), "app_id is missing"),
             ("[]".to_owned(), "not a JSON object"),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use tracing::{error, info, warn};
 
 use crate::error::Cause;
-use crate::graph::{Kind, Session, TokenInfo};
+use crate::graph::{Failure, Kind, Session, TokenInfo};
 use crate::report::{FailedTopic, Summary, TokenState};
 use crate::telemetry::critical;
 
@@ -29,13 +29,8 @@ pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<
     let state = state(&info, Utc::now());
     tell(&info, &state);
     if !state.is_valid {
-        let error = info.error.unwrap_or_default();
-        summary.failures.push(FailedTopic {
-            topic: "token".into(),
-            kind: Kind::Token,
-            code: error.code,
-            message: error.message,
-        });
+        let Failure { kind, code, message, .. } = info.refusal();
+        summary.failures.push(FailedTopic { topic: "token".into(), kind, code, message });
     }
     summary.token = Some(state);
     Ok(())
@@ -54,14 +49,8 @@ pub(crate) fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
 fn tell(info: &TokenInfo, state: &TokenState) {
     let (kind, days_left) = (Kind::Token.name(), state.days_left);
     if !state.is_valid {
-        let error = info.error.clone().unwrap_or_default();
-        critical!(
-            kind,
-            code = error.code,
-            subcode = error.error_subcode,
-            "the access token is not valid: {}",
-            error.message
-        );
+        let Failure { code, subcode, message, .. } = info.refusal();
+        critical!(kind, code, subcode, "the access token is not valid: {message}");
         return;
     }
     match days_left {

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::event::{Job, Shard};
+use crate::event::Job;
 use crate::record::Model;
 
 use super::limits::Limits;
@@ -43,8 +43,8 @@ impl fmt::Display for ObjectKey {
 pub struct RunName<'a> {
     /// The scheduled time, or the start.
     pub time: DateTime<Utc>,
-    /// The part of the run.
-    pub shard: Option<&'a Shard>,
+    /// Which part of the run it is: `Event::part`.
+    pub part: Option<&'a str>,
 }
 
 /// The keys of the models' locations, in the order of [`Model::ALL`].
@@ -82,7 +82,7 @@ impl Locations {
                 Model::MediaHashtag => limits.hashtag_runs_per_hour,
             };
             let start = DateTime::UNIX_EPOCH;
-            let name = |time| self.raw(model, RunName { time, shard: None });
+            let name = |time| self.raw(model, RunName { time, part: None });
             let later = [
                 (TimeDelta::hours(1) / i32::try_from(runs).unwrap_or(1), "the next run"),
                 (TimeDelta::hours(12), "a run twelve hours later"),
@@ -135,15 +135,15 @@ impl Locations {
 
     /// The key of the summary of a job's run over all its shards.
     pub fn summary(&self, job: Job, time: DateTime<Utc>) -> ObjectKey {
-        self.fill(&SUMMARY.replace("{job}", job.name()), RunName { time, shard: None })
+        self.fill(&SUMMARY.replace("{job}", job.name()), RunName { time, part: None })
     }
 
     fn fill(&self, pattern: &str, run: RunName<'_>) -> ObjectKey {
         let stamp = |format: &str| run.time.format(format).to_string();
         let key = pattern.replace("{ymd}", &stamp(&self.ymd)).replace("{datetime}", &stamp(&self.datetime));
-        let Some(shard) = run.shard else { return ObjectKey(key) };
+        let Some(part) = run.part else { return ObjectKey(key) };
         let (stem, ending) = key.strip_suffix(".json").map_or((key.as_str(), ""), |stem| (stem, ".json"));
-        ObjectKey(format!("{stem}_{}{ending}", shard.as_str()))
+        ObjectKey(format!("{stem}_{part}{ending}"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The mapping sections: `<output field> = <response field> <type> [A|B|C]`.
+//! The mapping sections: `<output field> = <response field> <type>[?] [A|B|C]`.
 
 use crate::record::{Field, FieldType, ID, Mapping, Model};
 
@@ -39,9 +39,11 @@ fn field(written: &mut Written, section: &str, output: &str, line: &str) -> Opti
     if !response.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
         written.fault(section, output, format!("the response field {response:?} given, a name of [a-z0-9_] expected"));
     }
-    let Some(kind) = FieldType::from_name(kind) else {
+    let (name, nullable) = kind.strip_suffix('?').map_or((kind, false), |name| (name, true));
+    let Some(kind) = FieldType::from_name(name) else {
         let known = FieldType::ALL.map(FieldType::name).join(", ");
-        written.fault(section, output, format!("the type {kind:?} given, one of {known} expected"));
+        let problem = format!("the type {kind:?} given, one of {known} expected, or one of them with `?` for null");
+        written.fault(section, output, problem);
         return None;
     };
     let allowed = words.get(2).copied().or_else(|| documented(response));
@@ -49,5 +51,5 @@ fn field(written: &mut Written, section: &str, output: &str, line: &str) -> Opti
     if allowed.iter().flatten().any(String::is_empty) {
         written.fault(section, output, format!("the allowed values of {line:?} hold an empty one; write `A|B|C`"));
     }
-    Some(Field { output: output.to_owned(), response: response.to_owned(), kind, allowed })
+    Some(Field { output: output.to_owned(), response: response.to_owned(), kind, nullable, allowed })
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use unicode_ident::is_xid_continue;
+
 use super::written::Written;
 
 macro_rules! name {
@@ -31,7 +33,8 @@ name! {
     Username
 }
 name! {
-    /// A hashtag without its `#`: letters, digits and `_` of any script.
+    /// A hashtag without its `#`: letters, digits and `_` of any script, with their combining marks and the
+    /// joiners that scripts such as Devanagari and Persian write between letters.
     HashtagName
 }
 name! {
@@ -42,6 +45,9 @@ name! {
     /// An Instagram user id, ASCII digits.
     UserId
 }
+
+const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
 fn digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
@@ -59,7 +65,10 @@ impl HashtagName {
     /// `name`, where a hashtag can have it.
     pub fn new(name: &str) -> Option<Self> {
         let length = name.chars().count();
-        ((1..=100).contains(&length) && name.chars().all(|c| c.is_alphanumeric() || c == '_'))
+        let letter = |c: char| c.is_alphanumeric() || c == '_';
+        let within =
+            |c: char| letter(c) || is_xid_continue(c) || matches!(c, ZERO_WIDTH_NON_JOINER | ZERO_WIDTH_JOINER);
+        ((1..=100).contains(&length) && name.chars().all(within) && name.chars().any(letter))
             .then(|| Self(name.to_owned()))
     }
 }

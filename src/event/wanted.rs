@@ -1,5 +1,8 @@
 //! The topics that an event lists: configured ones by name, or others with all that is needed of them.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use serde_json::{Map, Value};
 
 use super::{EventError, Job, Wanted, problem, shown};
@@ -10,8 +13,8 @@ pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<Wanted>, 
     let Some(list) = value.as_array().filter(|list| !list.is_empty()) else {
         return problem(format!("has {key:?} with {}, no list of topics", shown(value)));
     };
-    let mut wanted = Vec::with_capacity(list.len());
-    let mut brought = std::collections::HashSet::new();
+    let mut wanted: Vec<Wanted> = Vec::with_capacity(list.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
     for entry in list {
         let topic = match entry {
             Value::String(name) => Some(Wanted::Configured(name.clone())),
@@ -21,12 +24,17 @@ pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<Wanted>, 
         let Some(topic) = topic else {
             return problem(format!("has {key:?} with {}, neither a name nor a topic", shown(entry)));
         };
-        if let Some(name) = entry.get("name")
-            && !brought.insert(name.as_str())
-        {
-            return problem(format!("has {key:?} with {} twice", shown(name)));
+        // A topic named twice counts once.
+        match places.entry(topic.name().to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert(wanted.len());
+                wanted.push(topic);
+            }
+            Entry::Occupied(place) if wanted.get(*place.get()) == Some(&topic) => {}
+            Entry::Occupied(place) => {
+                return problem(format!("has {key:?} with {:?} twice, each time otherwise", place.key()));
+            }
         }
-        wanted.push(topic);
     }
     Ok(wanted)
 }
@@ -91,8 +99,17 @@ mod tests {
             let told = names(json!({"job": "brand_media", "accounts": [topic]})).unwrap_err();
             assert!(told.contains(&topic.to_string()) && told.contains("allowed"), "{told}");
         }
-        let twice =
-            json!({"job": "brand_media", "accounts": [{"name": "a", "user_id": "1"}, {"name": "a", "user_id": "2"}]});
-        assert!(names(twice).unwrap_err().contains("\"a\" twice"));
+        let account = |user_id: &str| json!({"name": "a", "user_id": user_id});
+        for otherwise in [json!([account("1"), account("2")]), json!(["a", account("1")])] {
+            let told = names(json!({"job": "brand_media", "accounts": otherwise})).unwrap_err();
+            assert!(told.contains("\"a\" twice"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_topic_named_twice_counts_once() {
+        let account = json!({"name": "a", "user_id": "1"});
+        let event = json!({"job": "brand_media", "accounts": ["dior", account, "dior", account]});
+        assert_eq!(names(event).unwrap(), ["dior", "a of 1"]);
     }
 }

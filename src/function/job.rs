@@ -93,29 +93,35 @@ impl Ready {
         event: &Event,
         time: DateTime<Utc>,
         topics: &[Topic<'_>],
-        outcomes: Vec<Outcome>,
+        outcomes: Vec<Outcome<'m>>,
         models: &[Model],
     ) -> (Vec<Object>, Vec<Tally<'m>>) {
-        let name = RunName { time, shard: event.shard.as_ref() };
+        let part = event.part();
+        let name = RunName { time, part: part.as_deref() };
         let mut bodies: Vec<Body> = models.iter().map(|_| Body::new(self.config.format)).collect();
         let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
         for (topic, outcome) in topics.iter().zip(outcomes) {
             let batches = outcome.into_iter().flat_map(|collected| collected.batches);
             for ((_, batch), (body, tally)) in batches.zip(bodies.iter_mut().zip(&mut tallies)) {
-                tally.add(topic.name(), &batch);
-                body.add(&batch);
+                for record in batch.records {
+                    body.add(&record);
+                    tally.add(record);
+                }
+                batch.rejects.into_iter().for_each(|reject| tally.reject(topic.name(), reject));
             }
         }
         let mut objects = Vec::new();
         for ((model, body), tally) in models.iter().zip(bodies).zip(&tallies) {
-            let failed = &run.summary.failures;
-            if let Some(body) = body.finish() {
+            let raw = body.finish();
+            // Beside every object of records, also where nothing is wrong: a run that is repeated would
+            // otherwise leave the quality object of the earlier one beside its records.
+            if raw.is_some() || tally.has_issues() {
+                let body = tally.to_json(event.job.name(), &run.summary.time, &run.summary.failures).into();
+                objects.push(Object { key: self.config.locations.quality(*model, name), body, records: None });
+            }
+            if let Some(body) = raw {
                 let (key, records) = (self.config.locations.raw(*model, name), Some(tally.records));
                 objects.push(Object { key, body: body.into(), records });
-            }
-            if tally.has_issues() || (tally.records > 0 && !failed.is_empty()) {
-                let body = tally.to_json(event.job.name(), &run.summary.time, failed).into();
-                objects.push(Object { key: self.config.locations.quality(*model, name), body, records: None });
             }
         }
         (objects, tallies)
@@ -125,7 +131,7 @@ impl Ready {
     async fn store(&self, run: &mut Run, objects: Vec<Object>) -> Result<String, Cause> {
         let limit = run.end.saturating_duration_since(Instant::now());
         let puts = objects.iter().map(|object| self.sink.put(&object.key, object.body.clone(), limit));
-        let (mut places, mut lost) = (Vec::new(), Vec::new());
+        let (mut places, mut errors) = (Vec::new(), Vec::new());
         for (object, stored) in objects.iter().zip(join_all(puts).await) {
             let (key, bytes) = (object.key.to_string(), object.body.len());
             match (stored, object.records) {
@@ -134,16 +140,19 @@ impl Ready {
                     run.summary.files.push(File { key, records, bytes });
                 }
                 (Ok(()), None) => run.summary.quality.files.push(key),
-                (Err(error), Some(records)) => lost.push(format!("{error}: {records} records are lost")),
-                (Err(error), None) => lost.push(error.to_string()),
+                (Err(error), Some(records)) => {
+                    errors.push(format!("{error}: {records} records are lost"));
+                    run.summary.lost.push(File { key, records, bytes });
+                }
+                (Err(error), None) => errors.push(error.to_string()),
             }
         }
-        if lost.is_empty() { Ok(places.join("\n")) } else { Err(Cause::Store(lost.join("; "))) }
+        if errors.is_empty() { Ok(places.join("\n")) } else { Err(Cause::Store(errors.join("; "))) }
     }
 }
 
-fn failures(topics: &[Topic<'_>], outcomes: &[Outcome]) -> Vec<FailedTopic> {
-    let failed = |(topic, outcome): (&Topic<'_>, &Outcome)| {
+fn failures(topics: &[Topic<'_>], outcomes: &[Outcome<'_>]) -> Vec<FailedTopic> {
+    let failed = |(topic, outcome): (&Topic<'_>, &Outcome<'_>)| {
         let failure = failure_of(outcome)?;
         let (kind, code) = (failure.kind, failure.code);
         Some(FailedTopic { topic: topic.name().to_owned(), kind, code, message: failure.message.clone() })

@@ -1,21 +1,17 @@
-//! The shapes of the API's answers, read once, borrowing from the body, and forgiving in everything
-//! that is not needed to find the records.
+//! The shapes of the API's answers, borrowing from the body, and forgiving in everything that is not
+//! needed to find the records.
 
-use std::fmt;
-use std::marker::PhantomData;
+use indexmap::IndexMap;
+use serde_json::value::{RawValue, to_raw_value};
 
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
-use super::error::ApiError;
-use crate::record::{Name, Received, Record};
+use super::error::{ApiError, Failure, Kind};
+use crate::json::{self, beginning, elements, fields, string};
 
 /// The answer to a `business_discovery` call.
 #[derive(Debug)]
 pub struct Discovery<'a> {
-    /// The account's own fields; empty where they were left out.
-    pub profile: Received<'a>,
+    /// The account: its own fields, and among them `media`.
+    pub profile: &'a RawValue,
     /// Its media; `None` where the answer has no list of them.
     pub media: Option<MediaPage<'a>>,
 }
@@ -23,8 +19,10 @@ pub struct Discovery<'a> {
 /// A page of media.
 #[derive(Debug, Default)]
 pub struct MediaPage<'a> {
-    /// The records, each as received.
-    pub records: Vec<Record<'a>>,
+    /// The records, each as received, and no more of them than were asked for.
+    pub records: Vec<&'a RawValue>,
+    /// How many records the page held beyond those.
+    pub surplus: usize,
     paging: Option<&'a RawValue>,
 }
 
@@ -67,185 +65,79 @@ pub struct TokenInfo {
 }
 
 impl<'a> Discovery<'a> {
-    /// Reads the answer; `None` where it is not the JSON expected.
-    pub fn read(body: &'a str) -> Option<Self> {
-        // Nearly every answer is of the documented shape, which one pass over it finds out.
-        match read_field::<Self>(body, "business_discovery") {
-            Some(answer) => Some(answer),
-            None => Self::read_odd(body),
-        }
+    /// Reads the answer to a call for at most `limit` media; `None` where it is not the JSON expected.
+    pub fn read(body: &'a str, limit: usize) -> Option<Self> {
+        let [profile] = fields(body, ["business_discovery"])?;
+        let profile = profile?;
+        let [media] = fields(profile.get(), ["media"])?;
+        Some(Self { profile, media: media.and_then(|media| MediaPage::read(media.get(), limit)) })
     }
 
-    /// Reads an answer whose media may be of any shape, passing over each level again.
-    fn read_odd(body: &'a str) -> Option<Self> {
-        let mut profile: Received<'a> = read_field(body, "business_discovery")?;
-        let media = profile.take("media").and_then(|media| MediaPage::read(media.get()));
-        Some(Self { profile, media })
+    /// The account's own fields, as received: what a profile that is left out is told by.
+    pub fn profile_without_media(&self) -> Box<RawValue> {
+        // Strings and JSON texts can be written into memory.
+        to_raw_value(&self.own()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+
+    /// How many fields of its own the account has.
+    pub fn own_fields(&self) -> usize {
+        self.own().len()
+    }
+
+    fn own(&self) -> IndexMap<String, &'a RawValue> {
+        // `read` found an object; a name that is no Unicode text would make it none.
+        let mut own: IndexMap<String, &RawValue> = serde_json::from_str(self.profile.get()).unwrap_or_default();
+        own.shift_remove("media");
+        own
     }
 }
 
 impl<'a> MediaPage<'a> {
-    /// Reads an answer that is a page itself; `None` where it is not the JSON expected.
-    pub fn read(body: &'a str) -> Option<Self> {
-        if let Ok(page) = serde_json::from_str::<Page<'_>>(body) {
-            return Some(page.into());
-        }
-        let records: Vec<_> = read_field(body, "data")?;
-        Some(Self { records: records.into_iter().map(Record::Raw).collect(), paging: read_field(body, "paging") })
+    /// Reads an answer that is a page itself, to a call for at most `limit` media; `None` where it is
+    /// not the JSON expected.
+    pub fn read(body: &'a str, limit: usize) -> Option<Self> {
+        let [data, paging] = fields(body, ["data", "paging"])?;
+        let records = elements(data?.get(), limit)?;
+        Some(Self { records: records.first, surplus: records.more, paging })
     }
 
-    /// Where the next page starts; `None` on the last one. Read on demand: few runs have a second page.
+    /// Where the next page starts; `None` on the last one.
     pub fn after(&self) -> Option<Cursor> {
-        #[derive(Deserialize)]
-        struct Paging {
-            cursors: Cursors,
-        }
-        #[derive(Deserialize)]
-        struct Cursors {
-            after: String,
-        }
-        let Paging { cursors } = serde_json::from_str(self.paging?.get()).ok()?;
-        Cursor::new(&cursors.after)
+        let [cursors] = fields(self.paging?.get(), ["cursors"])?;
+        let [after] = fields(cursors?.get(), ["after"])?;
+        Cursor::new(&string(after?).ok()?)
     }
 }
 
 impl TokenInfo {
+    /// The failure that a token which is not valid is.
+    pub fn refusal(&self) -> Failure {
+        let ApiError { code, error_subcode: subcode, message, .. } = self.error.clone().unwrap_or_default();
+        Failure { kind: Kind::Token, code, subcode, message }
+    }
+
     /// Reads the answer; `None` where it is not the JSON expected.
     pub fn read(body: &str) -> Option<Self> {
-        let mut data: Received<'_> = read_field(body, "data")?;
+        let [data] = fields(body, ["data"])?;
+        let names = ["is_valid", "expires_at", "data_access_expires_at", "type", "scopes", "error"];
+        let [is_valid, expires_at, data_access_expires_at, kind, scopes, error] = fields(data?.get(), names)?;
         Some(Self {
-            is_valid: data.is_true("is_valid"),
-            expires_at: data.int("expires_at"),
-            data_access_expires_at: data.int("data_access_expires_at"),
-            kind: data.text("type", 40),
-            scopes: data.take("scopes").and_then(|s| serde_json::from_str(s.get()).ok()).unwrap_or_default(),
-            error: data.take("error").and_then(|e| serde_json::from_str(e.get()).ok()),
+            is_valid: json::is_true(is_valid),
+            expires_at: json::integer(expires_at),
+            data_access_expires_at: json::integer(data_access_expires_at),
+            kind: beginning(kind, 40),
+            scopes: scopes.and_then(|s| serde_json::from_str(s.get()).ok()).unwrap_or_default(),
+            error: error.and_then(ApiError::of),
         })
     }
 }
 
 /// The id that an `ig_hashtag_search` answer gives; `None` where it is not the JSON expected.
 pub(super) fn read_hashtag_id(body: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Answer {
-        data: Vec<Found>,
-    }
-    #[derive(Deserialize)]
-    struct Found {
-        id: String,
-    }
-    let answer: Answer = serde_json::from_str(body).ok()?;
-    answer.data.into_iter().next().map(|found| found.id)
-}
-
-/// The documented shape: the account's fields, and among them a page of objects.
-impl<'de> Deserialize<'de> for Discovery<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Discovery<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an account")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut answer = Discovery { profile: Received::default(), media: None };
-                while let Some(Name(name)) = map.next_key()? {
-                    if name == "media" {
-                        answer.media = Some(map.next_value::<Page<'_>>()?.into());
-                    } else {
-                        answer.profile.push(name, map.next_value()?);
-                    }
-                }
-                Ok(answer)
-            }
-        }
-        deserializer.deserialize_map(Fields)
-    }
-}
-
-/// The documented shape of a page.
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(borrow)]
-    data: Objects<'a>,
-    #[serde(borrow, default)]
-    paging: Option<&'a RawValue>,
-}
-
-impl<'a> From<Page<'a>> for MediaPage<'a> {
-    fn from(Page { data: Objects(records), paging }: Page<'a>) -> Self {
-        Self { records: records.into_iter().map(Record::Fields).collect(), paging }
-    }
-}
-
-/// A list of nothing but objects, and of no more than are ever asked for: taken apart all at once, an
-/// answer of a hundred thousand would fill the memory.
-struct Objects<'a>(Vec<Received<'a>>);
-
-/// The most media that a call asks for.
-const MOST_RECORDS: usize = 100;
-
-impl<'de: 'a, 'a> Deserialize<'de> for Objects<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Objects<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a list of at most {MOST_RECORDS} records")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut records = Vec::with_capacity(25);
-                while let Some(record) = list.next_element()? {
-                    if records.len() == MOST_RECORDS {
-                        return Err(serde::de::Error::invalid_length(MOST_RECORDS + 1, &self));
-                    }
-                    records.push(record);
-                }
-                Ok(Objects(records))
-            }
-        }
-        deserializer.deserialize_seq(List)
-    }
-}
-
-/// The field `name` of the object that `body` is; `None` where either is of another shape. Of a name
-/// given twice the last one counts.
-pub(super) fn read_field<'a, T: Deserialize<'a>>(body: &'a str, name: &'static str) -> Option<T> {
-    let mut deserializer = serde_json::Deserializer::from_str(body);
-    let found = FieldSeed { name, value: PhantomData }.deserialize(&mut deserializer).ok()?;
-    deserializer.end().ok()?;
-    found
-}
-
-/// Reads the field `name` of an object and passes over the others.
-struct FieldSeed<T> {
-    name: &'static str,
-    value: PhantomData<T>,
-}
-
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for FieldSeed<T> {
-    type Value = Option<T>;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldSeed<T> {
-    type Value = Option<T>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object with {:?}", self.name)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(Name(name)) = map.next_key()? {
-            if name == self.name {
-                found = Some(map.next_value()?);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
+    let [data] = fields(body, ["data"])?;
+    let found = elements(data?.get(), 1)?;
+    let [id] = fields(found.first.first()?.get(), ["id"])?;
+    Some(string(id?).ok()?.into_owned())
 }
 
 #[cfg(test)]
@@ -254,41 +146,43 @@ mod tests {
 
     use super::*;
 
-    fn counts(body: &str) -> Option<(usize, Option<usize>)> {
-        Discovery::read(body).map(|d| (d.profile.len(), d.media.map(|m| m.records.len())))
+    const LIMIT: usize = 3;
+
+    /// The profile without its media, and how many of those there are.
+    fn found(body: &str) -> Option<(String, Option<usize>)> {
+        let answer = Discovery::read(body, LIMIT)?;
+        Some((answer.profile_without_media().get().to_owned(), answer.media.map(|m| m.records.len())))
+    }
+
+    fn own<T>(profile: &str, media: T) -> Option<(String, T)> {
+        Some((profile.to_owned(), media))
     }
 
     #[test]
     fn a_profile_and_its_media_are_found() {
         let body = r#"{"business_discovery":{"id":"1","media":{"data":[{"id":"2"},7],"paging":{"cursors":{"after":"x"}}},"name":"a"},"id":"3"}"#;
-        assert_eq!(counts(body), Some((2, Some(2))));
+        assert_eq!(found(body), own(r#"{"id":"1","name":"a"}"#, Some(2)));
     }
 
     #[test]
     fn either_may_be_left_out() {
-        assert_eq!(counts(r#"{"business_discovery":{"id":"1"}}"#), Some((1, None)));
-        assert_eq!(counts(r#"{"business_discovery":{"media":{"data":[{}]}}}"#), Some((0, Some(1))));
-        assert_eq!(counts(r#"{"business_discovery":{"id":"1","media":{"data":[]}}}"#), Some((1, Some(0))));
-        for media in ["null", "7", "[]", "{}", r#"{"data":null}"#, r#"{"data":{}}"#] {
-            assert_eq!(
-                counts(&format!(r#"{{"business_discovery":{{"id":"1","media":{media}}}}}"#)),
-                Some((1, None)),
-                "{media}"
-            );
+        let profile = r#"{"id":"1"}"#;
+        assert_eq!(found(r#"{"business_discovery":{"id":"1"}}"#), own(profile, None));
+        assert_eq!(found(r#"{"business_discovery":{"media":{"data":[{}]}}}"#), own("{}", Some(1)));
+        assert_eq!(found(r#"{"business_discovery":{"id":"1","media":{"data":[]}}}"#), own(profile, Some(0)));
+        for media in ["null", "7", "[]", "{}", r#"{"data":null}"#, r#"{"data":{}}"#, r#"[[{"id":"2"}]]"#] {
+            let body = format!(r#"{{"business_discovery":{{"id":"1","media":{media}}}}}"#);
+            assert_eq!(found(&body), own(profile, None), "{media}");
         }
     }
 
     #[test]
-    fn more_records_than_are_ever_asked_for_are_not_taken_apart_all_at_once() {
-        for (count, at_once) in [(MOST_RECORDS, true), (MOST_RECORDS + 1, false)] {
-            let page = format!(r#"{{"data":[{}]}}"#, vec![r#"{"id":"1"}"#; count].join(","));
-            let media = format!(r#"{{"business_discovery":{{"media":{page}}}}}"#);
-            for records in
-                [MediaPage::read(&page).unwrap().records, Discovery::read(&media).unwrap().media.unwrap().records]
-            {
-                assert_eq!(records.len(), count);
-                assert_eq!(records.iter().all(|r| matches!(r, Record::Fields(_))), at_once);
-            }
+    fn of_more_records_than_were_asked_for_the_first_are_kept_and_the_others_counted() {
+        let page = r#"{"data":[{"id":"1"},{"id":"2"},7,{"id":"4"},{"id":"5"}]}"#;
+        let media = format!(r#"{{"business_discovery":{{"media":{page}}}}}"#);
+        for page in [MediaPage::read(page, LIMIT).unwrap(), Discovery::read(&media, LIMIT).unwrap().media.unwrap()] {
+            let records: Vec<&str> = page.records.iter().map(|record| record.get()).collect();
+            assert_eq!((records.join(" ").as_str(), page.surplus), (r#"{"id":"1"} {"id":"2"} 7"#, 2));
         }
     }
 
@@ -305,26 +199,26 @@ mod tests {
             r#"{"business_discovery":[]}"#,
             r#"{"business_discovery":{"id":"178"#,
             r#"{"business_discovery":{}} trailing"#,
+            r#"[{"data":[]}]"#,
+            "[[]]",
         ] {
-            assert_eq!(counts(body), None, "{body}");
-            assert!(
-                MediaPage::read(body).is_none() && read_hashtag_id(body).is_none() && TokenInfo::read(body).is_none()
-            );
+            assert_eq!(found(body), None, "{body}");
+            assert!(MediaPage::read(body, LIMIT).is_none());
+            assert!(read_hashtag_id(body).is_none() && TokenInfo::read(body).is_none());
         }
     }
 
     #[test]
     fn of_a_name_given_twice_the_last_one_counts() {
-        let body =
-            r#"{"business_discovery":{"id":"1"},"business_discovery":{"media":{"data":[1]},"media":{"data":[1,2]}}}"#;
-        assert_eq!(counts(body), Some((0, Some(2))));
+        let body = r#"{"business_discovery":7,"business_discovery":{"media":null,"name":"a","media":{"data":[1,2]}}}"#;
+        assert_eq!(found(body), own(r#"{"name":"a"}"#, Some(2)));
     }
 
     #[test]
     fn the_next_page_starts_after_the_cursor_and_the_last_page_has_none() {
         let after = |paging: &str| {
             let body = format!(r#"{{"data":[],"paging":{paging}}}"#);
-            MediaPage::read(&body).unwrap().after().map(|c| c.as_str().to_owned())
+            MediaPage::read(&body, LIMIT).unwrap().after().map(|c| c.as_str().to_owned())
         };
         assert_eq!(after(r#"{"cursors":{"after":"QVFIUx-_="},"next":"https://x"}"#).as_deref(), Some("QVFIUx-_="));
         for last in [
@@ -337,13 +231,14 @@ mod tests {
         ] {
             assert_eq!(after(last), None, "{last}");
         }
-        assert_eq!(MediaPage::read(r#"{"data":[]}"#).unwrap().after(), None);
+        assert_eq!(MediaPage::read(r#"{"data":[]}"#, LIMIT).unwrap().after(), None);
     }
 
     #[test]
     fn deep_nesting_is_passed_over() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(counts(&format!(r#"{{"x":{deep},"business_discovery":{{"id":{deep}}}}}"#)), Some((1, None)));
+        let answer = format!(r#"{{"x":{deep},"business_discovery":{{"id":{deep}}}}}"#);
+        assert_eq!(found(&answer), own(&format!(r#"{{"id":{deep}}}"#), None));
     }
 
     #[test]
@@ -365,13 +260,16 @@ mod tests {
     #[test]
     fn a_hashtag_search_gives_the_first_id() {
         assert_eq!(read_hashtag_id(r#"{"data":[{"id":"17843857450040591"}]}"#).as_deref(), Some("17843857450040591"));
-        assert_eq!(read_hashtag_id(r#"{"data":[]}"#), None);
+        for body in [r#"{"data":[]}"#, r#"{"data":[7]}"#, r#"{"data":[{"id":7}]}"#] {
+            assert_eq!(read_hashtag_id(body), None);
+        }
     }
 
     proptest! {
         #[test]
         fn any_body_is_read_without_a_panic(body in "[\\[\\]{}:,\"a-z0-9\\\\ ]{0,80}") {
-            let _ = (counts(&body), MediaPage::read(&body).and_then(|p| p.after()), read_hashtag_id(&body), TokenInfo::read(&body));
+            let _ = (found(&body), MediaPage::read(&body, LIMIT).and_then(|p| p.after()));
+            let _ = (read_hashtag_id(&body), TokenInfo::read(&body));
         }
     }
 }

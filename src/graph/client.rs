@@ -92,7 +92,7 @@ impl Session<'_> {
             let fields =
                 format!("business_discovery.username({username}){{{profile},media.limit({limit}){{{media}}}}}");
             let request = Request::of_user(vec![("fields", fields)]);
-            let parse = |body: &str| match Discovery::read(body) {
+            let parse = |body: &str| match Discovery::read(body, limit as usize) {
                 Some(answer) => Ok(read(&answer, &unknown)),
                 None => Err(NotExpected("business_discovery")),
             };
@@ -121,7 +121,7 @@ impl Session<'_> {
             );
             let request = Request::of_user(vec![("fields", fields)]);
             // A page after the last one may come without `media`, as an empty one.
-            let parse = |body: &str| match Discovery::read(body) {
+            let parse = |body: &str| match Discovery::read(body, limit as usize) {
                 Some(answer) => Ok(read(&answer.media.unwrap_or_default(), &unknown)),
                 None => Err(NotExpected("business_discovery")),
             };
@@ -161,7 +161,7 @@ impl Session<'_> {
         self.without_unknown_fields(Edge::RecentMedia, media, async |unknown: Vec<String>| {
             let query = vec![("fields", known(media, &unknown).join(",")), ("limit", limit.to_string())];
             let request = Request { path: format!("{hashtag}/recent_media"), user_id: true, query };
-            let parse = |body: &str| match MediaPage::read(body) {
+            let parse = |body: &str| match MediaPage::read(body, limit as usize) {
                 Some(page) => Ok(read(&page, &unknown)),
                 None => Err(NotExpected("data")),
             };
@@ -170,13 +170,23 @@ impl Session<'_> {
         .await
     }
 
-    /// Asks what the access token is still good for, as the app where the secret names it.
+    /// Asks what the access token is still good for, as the app where the secret names it. Not valid is a
+    /// refusal like any other: the secret is read again, and what it holds then is asked about.
     ///
     /// # Errors
     /// The [`Failure`] of the call.
     pub async fn debug_token(&self) -> Result<TokenInfo, Failure> {
         let request = Request { path: "debug_token".to_owned(), user_id: false, query: Vec::new() };
-        self.get(&request, |body| TokenInfo::read(body).ok_or(NotExpected("data"))).await
+        let ask = || self.get(&request, |body| TokenInfo::read(body).ok_or(NotExpected("data")));
+        let used = self.client.credentials();
+        let info = ask().await?;
+        if info.is_valid {
+            return Ok(info);
+        }
+        match self.renew_after(&used, &info.refusal()).await {
+            Some(_proving) => ask().await,
+            None => Ok(info),
+        }
     }
 
     /// Makes a call again without a field as often as the API says that it does not know one of `asked`.

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::answer::read_field;
-use crate::record::Received;
+use crate::json::{self, beginning, fields};
 
 /// The class of a failure, which says what happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -24,6 +24,8 @@ pub enum Kind {
     NotThere,
     /// A field is asked for that the API does not know: asked again without it.
     UnknownField,
+    /// An answer held more records than were asked for: the first of them are kept, the others counted.
+    TooManyRecords,
     /// None of the known failures: the topic fails, and nothing is tried again.
     Unexpected,
     /// The run's time was over before the topic was done.
@@ -34,13 +36,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every class.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Transient,
         Self::Throttled,
         Self::Token,
         Self::Permission,
         Self::NotThere,
         Self::UnknownField,
+        Self::TooManyRecords,
         Self::Unexpected,
         Self::Deadline,
         Self::Usage,
@@ -55,6 +58,7 @@ impl Kind {
             Self::Permission => "permission",
             Self::NotThere => "not_there",
             Self::UnknownField => "unknown_field",
+            Self::TooManyRecords => "too_many_records",
             Self::Unexpected => "unexpected",
             Self::Deadline => "deadline",
             Self::Usage => "usage",
@@ -88,23 +92,25 @@ pub struct ApiError {
 const MESSAGE_CHARS: usize = 300;
 const TRACE_CHARS: usize = 40;
 
-impl<'de> Deserialize<'de> for ApiError {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields = Received::deserialize(deserializer)?;
-        Ok(Self {
-            code: fields.int("code"),
-            error_subcode: fields.int("error_subcode").or_else(|| fields.int("subcode")),
-            is_transient: fields.is_true("is_transient"),
-            message: fields.text("message", MESSAGE_CHARS).unwrap_or_default(),
-            fbtrace_id: fields.text("fbtrace_id", TRACE_CHARS).unwrap_or_default(),
-        })
-    }
-}
-
 impl ApiError {
     /// The error that an answer's body holds, if it does.
     pub fn read(body: &[u8]) -> Option<Self> {
-        read_field(&String::from_utf8_lossy(body), "error")
+        let body = String::from_utf8_lossy(body);
+        let [error] = fields(&body, ["error"])?;
+        Self::of(error?)
+    }
+
+    /// The error that a JSON object is.
+    pub(super) fn of(error: &RawValue) -> Option<Self> {
+        let names = ["code", "error_subcode", "subcode", "is_transient", "message", "fbtrace_id"];
+        let [code, error_subcode, subcode, is_transient, message, fbtrace_id] = fields(error.get(), names)?;
+        Some(Self {
+            code: json::integer(code),
+            error_subcode: json::integer(error_subcode).or_else(|| json::integer(subcode)),
+            is_transient: json::is_true(is_transient),
+            message: beginning(message, MESSAGE_CHARS).unwrap_or_default(),
+            fbtrace_id: beginning(fbtrace_id, TRACE_CHARS).unwrap_or_default(),
+        })
     }
 }
 

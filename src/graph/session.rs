@@ -19,6 +19,7 @@ use super::retry::{LONGEST_RETRY_AFTER, TRIES, backoff};
 use super::usage::Usage;
 use crate::error::with_causes;
 use crate::secret::Credentials;
+use crate::stop::Stop;
 use crate::telemetry::critical;
 
 /// The largest body that is read, in bytes, after decompression.
@@ -33,7 +34,7 @@ pub type Renew<'c> = dyn Fn() -> BoxFuture<'c, Option<Credentials>> + Send + Syn
 /// A client, for the length of one run.
 pub struct Session<'c> {
     pub(super) client: &'c Client,
-    deadline: Instant,
+    stop: Stop,
     renew: &'c Renew<'c>,
     renewed: AtomicBool,
     renewal: tokio::sync::Mutex<()>,
@@ -66,6 +67,9 @@ impl Request {
 /// What an answer lacks to be the one expected.
 pub(super) struct NotExpected(pub(super) &'static str);
 
+/// A new token is on trial; its guard keeps the others waiting.
+pub(super) struct Proving<'s>(#[expect(dead_code, reason = "held, not read")] Option<tokio::sync::MutexGuard<'s, ()>>);
+
 /// One try that failed.
 struct Attempt {
     failure: Failure,
@@ -79,12 +83,12 @@ impl From<Failure> for Attempt {
 }
 
 impl<'c> Session<'c> {
-    /// A session that starts no wait and no try past `deadline`; `renew` reads the secret again when
-    /// the API refuses the token.
-    pub fn new(client: &'c Client, deadline: Instant, renew: &'c Renew<'c>) -> Self {
+    /// A session that starts no wait and no try past `stop`; `renew` reads the secret again when the API
+    /// refuses the token.
+    pub fn new(client: &'c Client, stop: Stop, renew: &'c Renew<'c>) -> Self {
         Self {
             client,
-            deadline,
+            stop,
             renew,
             renewed: AtomicBool::new(false),
             renewal: tokio::sync::Mutex::default(),
@@ -96,8 +100,13 @@ impl<'c> Session<'c> {
     }
 
     /// When unfinished topics are given up.
-    pub fn deadline(&self) -> Instant {
-        self.deadline
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// The failure of what is given up then.
+    pub fn given_up(&self) -> Failure {
+        Failure::new(Kind::Deadline, format!("given up: {}", self.stop.reason()))
     }
 
     /// Calls made so far, each try counted.
@@ -131,27 +140,35 @@ impl<'c> Session<'c> {
             Err(failure) if failure.kind == Kind::Token => failure,
             done => return done,
         };
-        // Held until the new token has proved itself, so that of many topics that were refused at once
-        // only the first one asks again to find out.
-        let renewal = self.renewal.lock().await;
-        let is_current = Arc::ptr_eq(&used, &self.client.credentials());
-        if self.halted().is_some() || (is_current && self.renewed.swap(true, Ordering::Relaxed)) {
+        let Some(_proving) = self.renew_after(&used, &refused).await else {
             return self.halting_on_refusal(Err(refused));
-        }
-        // Another topic has brought a new token meanwhile, or else this one does.
-        let _proving = is_current.then_some(renewal);
-        if is_current {
-            warn!(
-                kind = Kind::Token.name(),
-                code = refused.code,
-                "the access token was refused, the secret is read again: {refused}"
-            );
-            let Ok(Some(credentials)) = timeout_at(self.deadline, (self.renew)()).await else {
-                return self.halting_on_refusal(Err(refused));
-            };
-            self.client.set_credentials(credentials);
-        }
+        };
         self.halting_on_refusal(self.tries(request, &self.client.credentials(), &read).await)
+    }
+
+    /// Reads the secret again after the API has refused `used`, once a run; `None` where no other token
+    /// came of it, or none that is still worth trying.
+    ///
+    /// What it gives is held until the new token has proved itself, so that of many topics that were
+    /// refused at once only the first one asks again to find out.
+    pub(super) async fn renew_after(&self, used: &Arc<Credentials>, refused: &Failure) -> Option<Proving<'_>> {
+        let renewal = self.renewal.lock().await;
+        let is_current = Arc::ptr_eq(used, &self.client.credentials());
+        if self.halted().is_some() || (is_current && self.renewed.swap(true, Ordering::Relaxed)) {
+            return None;
+        }
+        if !is_current {
+            // Another topic has brought a new token meanwhile.
+            return Some(Proving(None));
+        }
+        warn!(
+            kind = Kind::Token.name(),
+            code = refused.code,
+            "the access token was refused, the secret is read again: {refused}"
+        );
+        let credentials = timeout_at(self.stop.deadline(), (self.renew)()).await.ok()??;
+        self.client.set_credentials(credentials);
+        Some(Proving(Some(renewal)))
     }
 
     fn halting_on_refusal<T>(&self, done: Result<T, Failure>) -> Result<T, Failure> {
@@ -236,12 +253,12 @@ impl<'c> Session<'c> {
             Some(asked) => backoff.max(asked),
             None => backoff,
         };
-        (Instant::now() + wait < self.deadline).then_some(wait)
+        (Instant::now() + wait < self.stop.deadline()).then_some(wait)
     }
 
     /// What one try may take: at most half of what is left, so that one that stalls leaves time for another.
     fn try_limit(&self) -> Duration {
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        let left = self.stop.deadline().saturating_duration_since(Instant::now());
         LONGEST_TRY.min(left / 2).max(Duration::from_millis(100))
     }
 
@@ -253,6 +270,9 @@ impl<'c> Session<'c> {
     ) -> Result<T, Attempt> {
         if let Some(halt) = self.halted() {
             return Err(halt.into());
+        }
+        if self.stop.is_interrupted() {
+            return Err(self.given_up().into());
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         let limit = self.try_limit();

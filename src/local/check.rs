@@ -74,7 +74,7 @@ impl CheckArgs {
                 tell_config(sheet, &config, &secret);
                 let client = door.client(&config, &secret);
                 let renew = || async { None }.boxed();
-                let session = Session::new(&client, door::deadline(), &renew);
+                let session = Session::new(&client, door::stop(), &renew);
                 let keeper = if self.sandbox { "the sandbox's secret".to_owned() } else { place(&door.source) };
                 api::token(sheet, &session, &config, &keeper).await;
                 api::call(sheet, &session, &config).await;
@@ -113,7 +113,7 @@ impl CheckArgs {
                 ),
             ),
             (Err(error), Sink::Folder(_)) => {
-                sheet.fail("bucket", error, "run it from a folder in which ./local_env can be written");
+                sheet.fail("bucket", error, "run it from a folder that can be written");
             }
         }
     }

@@ -13,8 +13,9 @@ use super::SandboxArgs;
 use crate::config::{Config, ConfigError};
 use crate::graph::Client;
 use crate::sandbox::Sandbox;
-use crate::secret::{LOCAL_BUCKET, Secret, SecretError, Source};
+use crate::secret::{Secret, SecretError, Source};
 use crate::sink::Sink;
+use crate::stop::Stop;
 use crate::telemetry::{self, Format};
 use crate::{aws, http};
 
@@ -71,16 +72,16 @@ impl Door {
 
     /// Where the data goes.
     pub(super) async fn sink(&self, secret: &Secret) -> Sink {
-        match secret.bucket.as_str() {
-            LOCAL_BUCKET => Sink::Folder(LOCAL_BUCKET.into()),
-            bucket => Sink::S3 { client: aws::s3(self.aws().await), bucket: bucket.to_owned() },
+        match secret.folder() {
+            Some(folder) => Sink::Folder(folder.to_owned()),
+            None => Sink::S3 { client: aws::s3(self.aws().await), bucket: secret.bucket.clone() },
         }
     }
 }
 
 /// When a command gives up.
-pub(super) fn deadline() -> Instant {
-    Instant::now() + TIME_LIMIT
+pub(super) fn stop() -> Stop {
+    Stop::at(Instant::now() + TIME_LIMIT)
 }
 
 /// Sends the log to standard error where it is asked for: these commands tell in their own output what

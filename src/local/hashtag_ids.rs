@@ -33,7 +33,7 @@ impl HashtagIdsArgs {
         let config = door.config(&secret)?;
         let client = door.client(&config, &secret);
         let renew = || async { None }.boxed();
-        let session = Session::new(&client, door::deadline(), &renew);
+        let session = Session::new(&client, door::stop(), &renew);
         let resolve = async |hashtag: &Hashtag| match &hashtag.id {
             Some(pinned) => Ok(pinned.clone()),
             None => session.hashtag_id(&hashtag.name).await,

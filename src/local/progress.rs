@@ -65,12 +65,12 @@ impl Progress for Watch {
         *self.rows() = topics.iter().map(|t| Row { topic: t.name().to_owned(), ..Row::default() }).collect();
     }
 
-    fn done(&self, topic: Topic<'_>, outcome: &Outcome) {
+    fn done(&self, topic: Topic<'_>, outcome: &Outcome<'_>) {
         let mut rows = self.rows();
         let Some(row) = rows.iter_mut().find(|row| row.topic == topic.name()) else { return };
         if let Ok(Collected { batches, .. }) = outcome {
-            row.records = batches.iter().map(|(_, b)| b.records).sum();
-            row.defaulted = batches.iter().map(|(_, b)| b.issues.len()).sum();
+            row.records = batches.iter().map(|(_, b)| b.records.len()).sum();
+            row.defaulted = batches.iter().map(|(_, b)| b.defaulted()).sum();
             row.rejected = batches.iter().map(|(_, b)| b.rejects.len()).sum();
         }
         if let Some(failure) = failure_of(outcome) {

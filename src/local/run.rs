@@ -22,7 +22,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Run on the built-in sandbox: no token, no AWS account, data into ./local_env
+    /// Run on the built-in sandbox: no token, no AWS account, data into ./sandbox_env
     #[arg(long)]
     sandbox: bool,
     /// The event, as JSON or as the path of a JSON file; what names no job gets this command's
@@ -52,7 +52,7 @@ impl RunArgs {
         };
         let limit = self.timeout.map_or(TIME_LIMIT, Duration::from_secs);
         let request_id = format!("local-{}", std::process::id());
-        let invocation = Invocation { request_id, deadline: SystemTime::now() + limit };
+        let invocation = Invocation::new(request_id, SystemTime::now() + limit);
         let done = function.invoke(&payload, &invocation, &watch).await;
         watch.finish();
         Ok(match done {
@@ -99,7 +99,7 @@ fn print_response(response: &Response) {
         println!("{place}  {} records, {} bytes", file.records, file.bytes);
     }
     if !summary.quality.files.is_empty() {
-        println!("what was left out or defaulted: {}", summary.quality.files.join(", "));
+        println!("quality: {}", summary.quality.files.join(", "));
     }
     let usage = summary.usage_percent.map_or_else(String::new, |percent| format!(", usage {percent} %"));
     println!("{} ({} ms, {} API calls{usage})", response.body, summary.elapsed_ms, summary.api_calls);

@@ -16,6 +16,7 @@ use super::{SandboxArgs, print_faults};
 use crate::config::{Config, Limits};
 use crate::event::Job;
 use crate::function::{Function, Invocation};
+use crate::secret::SANDBOX_BUCKET;
 use crate::telemetry::{self, Format};
 
 /// What one run may take.
@@ -52,8 +53,7 @@ impl SandboxDayArgs {
             sandbox.set_now(*time);
             let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
             bar.set_message(format!("{time} {job}"));
-            let invocation =
-                Invocation { request_id: format!("sandbox-day-{number}"), deadline: SystemTime::now() + TIME_LIMIT };
+            let invocation = Invocation::new(format!("sandbox-day-{number}"), SystemTime::now() + TIME_LIMIT);
             match function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await {
                 Ok(response) => records += response.summary.records(),
                 Err(error) => failed.push(format!("{time} {job}: {}", error.cause)),
@@ -68,7 +68,7 @@ impl SandboxDayArgs {
             bail!("none of the {} runs collected anything", runs.len());
         }
         println!(
-            "{records} records of {} runs ({} failed) in {:.1} s, in ./local_env; look at them with: local report",
+            "{records} records of {} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; look at them with: local report {SANDBOX_BUCKET}",
             runs.len(),
             failed.len(),
             bar.elapsed().as_secs_f64()

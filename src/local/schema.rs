@@ -130,6 +130,12 @@ impl Types {
             FieldType::Int => self.integer,
         }
     }
+
+    /// A field's column, `name` as the engine quotes it.
+    fn column(&self, name: String, field: &Field) -> String {
+        let constraint = if field.nullable { "" } else { " NOT NULL" };
+        format!("{name} {}{constraint}", self.of(field))
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::*;
 
-fn mapping() -> Mapping {
+static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
     let field = |output: &str, response: &str, kind| Field {
         output: output.into(),
         response: response.into(),
         kind,
+        nullable: false,
         allowed: None,
     };
     let mut media_type = field("media_type", "media_type", FieldType::Str);
@@ -24,27 +28,34 @@ fn mapping() -> Mapping {
             field("like_count", "like_count", FieldType::Int),
         ],
     )
+});
+
+fn flatten_by<'m>(mapping: &'m Mapping, raw: &str, unknown: &[String]) -> Result<Record<'m>, Reject> {
+    let raw: &RawValue = serde_json::from_str(raw).unwrap();
+    mapping.flatten(raw, "178", unknown)
 }
 
-fn flatten(raw: &str) -> (Value, Batch) {
-    flatten_without(raw, &[])
+fn flatten(raw: &str) -> Result<Record<'static>, Reject> {
+    flatten_by(&MAPPING, raw, &[])
 }
 
-fn flatten_without(raw: &str, unknown: &[String]) -> (Value, Batch) {
-    let raw: Box<RawValue> = serde_json::from_str(raw).unwrap();
-    let mut batch = Batch::default();
-    mapping().flatten_record(&Record::Raw(&raw), "178", unknown, &mut batch);
-    let json = serde_json::from_slice(format!("[{}]", String::from_utf8(batch.json.clone()).unwrap()).as_bytes());
-    (json.unwrap(), batch)
+fn stored(record: &Record<'_>) -> Value {
+    serde_json::to_value(record).unwrap()
+}
+
+/// The issues as (output field, kind, value received).
+fn issues<'r>(record: &'r Record<'_>) -> Vec<(&'static str, IssueKind, Option<&'r str>)> {
+    let one = |i: &'r Issue| (&*MAPPING.fields()[i.field].output, i.kind, i.value.as_deref().map(RawValue::get));
+    record.issues.iter().map(one).collect()
 }
 
 const GOOD: &str = r#"{"like_count":12,"id":"1","timestamp":"2023-09-01T07:38:34+0000","caption":"Herm\u00e8s \ud83c\udf0e\r\n\u0001","media_type":"IMAGE","media_url":"https:\/\/a.b\/c?x=1","extra":[1]}"#;
 
 #[test]
 fn a_good_record_is_flat_in_the_mappings_order_and_compact_utf8() {
-    let (_, batch) = flatten(GOOD);
-    insta::assert_snapshot!(String::from_utf8(batch.json).unwrap(), @r#"{"user_id":"178","media_id":"1","timestamp":"2023-09-01T07:38:34+0000","caption":"Hermès 🌎\r\n\u0001","media_type":"IMAGE","media_url":"https://a.b/c?x=1","like_count":12}"#);
-    assert_eq!((batch.records, batch.issues.len(), batch.rejects.len()), (1, 0, 0));
+    let record = flatten(GOOD).unwrap();
+    insta::assert_snapshot!(serde_json::to_string(&record).unwrap(), @r#"{"user_id":"178","media_id":"1","timestamp":"2023-09-01T07:38:34+0000","caption":"Hermès 🌎\r\n\u0001","media_type":"IMAGE","media_url":"https://a.b/c?x=1","like_count":12}"#);
+    assert_eq!((record.id.as_str(), issues(&record)), ("1", vec![]));
 }
 
 #[test]
@@ -64,24 +75,36 @@ fn a_bad_field_gets_its_default_and_is_told_with_the_value_received() {
     for (name, value, default, kind) in cases {
         let mut record: Value = serde_json::from_str(GOOD).unwrap();
         record[name] = value.clone();
-        let (flat, batch) = flatten(&record.to_string());
-        assert_eq!(flat[0][name], default, "{name} = {value}");
-        let [issue] = &batch.issues[..] else { panic!("{name} = {value}: {:?}", batch.issues) };
-        assert_eq!((issue.kind, issue.value.as_deref()), (kind, Some(value.to_string().as_str())));
-        assert_eq!((mapping().fields()[issue.field].output.as_str(), &*batch.ids[issue.record]), (name, "1"));
+        let flat = flatten(&record.to_string()).unwrap();
+        assert_eq!(stored(&flat)[name], default, "{name} = {value}");
+        assert_eq!(issues(&flat), [(name, kind, Some(value.to_string().as_str()))]);
     }
 }
 
 #[test]
 fn a_missing_field_is_told_apart_from_one_that_the_api_no_longer_knows() {
-    let (flat, batch) = flatten_without(r#"{"id":"1"}"#, &["like_count".to_owned()]);
+    let record = flatten_by(&MAPPING, r#"{"id":"1"}"#, &["like_count".to_owned()]).unwrap();
     assert_eq!(
-        flat[0],
+        stored(&record),
         json!({"user_id":"178","media_id":"1","timestamp":"1970-01-01T00:00:00+0000","caption":"","media_type":"","media_url":"","like_count":0})
     );
-    let kinds: Vec<_> = batch.issues.iter().map(|i| i.kind).collect();
-    assert_eq!(kinds, [[IssueKind::NotFound; 4].as_slice(), &[IssueKind::UnknownField]].concat());
-    assert_eq!(batch.ids.len(), 1);
+    let missing = ["timestamp", "caption", "media_type", "media_url"].map(|name| (name, IssueKind::NotFound, None));
+    assert_eq!(issues(&record), [&missing[..], &[("like_count", IssueKind::UnknownField, None)]].concat());
+}
+
+#[test]
+fn a_nullable_field_is_null_where_its_default_would_lie_and_itself_elsewhere() {
+    let nullable = MAPPING.fields().iter().map(|field| Field { nullable: true, ..field.clone() }).collect();
+    let nullable = Mapping::new(Model::Media, nullable);
+    let bad = r#"{"id":"1","timestamp":"today","media_type":"FEED","media_url":"x","like_count":"12"}"#;
+    let record = flatten_by(&nullable, bad, &[]).unwrap();
+    assert_eq!(
+        stored(&record),
+        json!({"user_id":"178","media_id":"1","timestamp":null,"caption":null,"media_type":null,"media_url":null,"like_count":null})
+    );
+    assert_eq!(record.issues.len(), 5, "null is told as any default is");
+    let (good, plain) = (flatten_by(&nullable, GOOD, &[]).unwrap(), flatten(GOOD).unwrap());
+    assert_eq!(stored(&good), stored(&plain));
 }
 
 #[test]
@@ -99,30 +122,28 @@ fn a_record_without_an_id_of_digits_is_left_out_as_received() {
         ("7", RejectReason::NotAnObject),
     ];
     for (raw, reason) in cases {
-        let (flat, batch) = flatten(raw);
-        assert_eq!(flat, json!([]), "{raw}: never an empty object in its place");
-        assert_eq!(batch.rejects, [Reject { reason, record: raw.into() }]);
+        let reject = flatten(raw).unwrap_err();
+        assert_eq!((reject.reason, reject.record.get()), (reason, raw));
     }
 }
 
 #[test]
 fn of_a_name_given_twice_the_last_one_counts() {
-    let (flat, _) = flatten(r#"{"id":"1","like_count":1,"id":"2","like_count":3}"#);
-    assert_eq!((&flat[0]["media_id"], &flat[0]["like_count"]), (&json!("2"), &json!(3)));
+    let flat = stored(&flatten(r#"{"id":"1","like_count":1,"id":"2","like_count":3}"#).unwrap());
+    assert_eq!((&flat["media_id"], &flat["like_count"]), (&json!("2"), &json!(3)));
 }
 
 #[test]
 fn half_a_surrogate_pair_costs_its_field_alone() {
-    let (flat, batch) = flatten(r#"{"id":"1","caption":"cut \ud83d","like_count":4}"#);
-    assert_eq!((&flat[0]["caption"], &flat[0]["like_count"]), (&json!(""), &json!(4)));
-    assert!(
-        batch.issues.iter().any(|i| i.kind == IssueKind::NotUnicode && i.value.as_deref() == Some(r#""cut \ud83d""#))
-    );
+    let record = flatten(r#"{"id":"1","caption":"cut \ud83d","like_count":4}"#).unwrap();
+    let flat = stored(&record);
+    assert_eq!((&flat["caption"], &flat["like_count"]), (&json!(""), &json!(4)));
+    assert!(issues(&record).contains(&("caption", IssueKind::NotUnicode, Some(r#""cut \ud83d""#))));
 }
 
 #[test]
 fn only_what_the_mapping_names_is_asked_for_and_user_id_is_ours() {
-    assert_eq!(mapping().requested(), ["id", "timestamp", "caption", "media_type", "media_url", "like_count"]);
+    assert_eq!(MAPPING.requested(), ["id", "timestamp", "caption", "media_type", "media_url", "like_count"]);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -152,21 +173,18 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_record_is_stored_whole_or_left_out_whole(record in any_json()) {
-        let (flat, batch) = flatten(&record.to_string());
-        let rows = flat.as_array().unwrap();
-        prop_assert_eq!((rows.len(), batch.records), (batch.records, 1 - batch.rejects.len()));
-        for row in rows {
-            let row = row.as_object().unwrap();
-            prop_assert_eq!(row.len(), 7);
-            prop_assert!(row.values().all(|v| v.is_string() || v.is_i64()));
-            prop_assert!(row["media_id"].as_str().unwrap().bytes().all(|b| b.is_ascii_digit()));
-        }
+        let Ok(record) = flatten(&record.to_string()) else { return Ok(()) };
+        let flat = stored(&record);
+        let flat = flat.as_object().unwrap();
+        prop_assert_eq!(flat.len(), 7);
+        prop_assert!(flat.values().all(|v| v.is_string() || v.is_i64()));
+        prop_assert_eq!(flat["media_id"].as_str(), Some(&*record.id));
+        prop_assert!(!record.id.is_empty() && record.id.bytes().all(|b| b.is_ascii_digit()));
     }
 
     #[test]
     fn a_caption_comes_out_as_it_went_in(caption in any::<String>()) {
-        let (flat, batch) = flatten(&json!({"id": "1", "caption": caption}).to_string());
-        prop_assert_eq!(flat[0]["caption"].as_str(), Some(caption.as_str()));
-        prop_assert_eq!(batch.records, 1);
+        let flat = flatten(&json!({"id": "1", "caption": caption}).to_string()).unwrap();
+        prop_assert_eq!(&stored(&flat)["caption"], &json!(caption));
     }
 }

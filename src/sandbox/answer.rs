@@ -199,6 +199,8 @@ impl State {
         }
         if path == "debug_token" {
             let state = faults.iter().find_map(|f| if let Fault::Token(t) = f { Some(*t) } else { None });
+            let other = self.options.token.is_some() && self.options.token.as_ref() != query.get("input_token");
+            let state = state.or(other.then_some(TokenFault::Invalid));
             return Reply::ok(json!({ "data": debug_token(state, self.now()) }));
         }
         if token.is_empty() || self.options.token.as_ref().is_some_and(|t| t != token) {

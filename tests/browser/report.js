@@ -29,7 +29,7 @@ function folder(name) {
 const run = (cwd, ...args) => execFileSync(local, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
 
 function put(folder, key, content) {
-  const path = join(folder, "local_env", key);
+  const path = join(folder, "sandbox_env", key);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
 }
@@ -77,7 +77,7 @@ const tests = {
     const at = folder("day");
     console.log(`  ${run(at, "sandbox-day", "--until", "2026-11-24T03:00:00Z", "--fault", "#dior=permissionx3", "--fault", "prada=not_therex1")}`);
     for (const time of ["100000", "100500", "101000"]) {
-      for (const kind of ["raw", "quality"]) rmSync(join(at, `local_env/${kind}/media_hashtag_2026-11-23/media_hashtag_2026-11-23_${time}.json`));
+      for (const kind of ["raw", "quality"]) rmSync(join(at, `sandbox_env/${kind}/media_hashtag_2026-11-23/media_hashtag_2026-11-23_${time}.json`));
     }
     console.log(`  ${run(at, "report")}`);
     const file = join(at, "report.html");

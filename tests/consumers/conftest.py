@@ -26,7 +26,7 @@ class Collected:
     format: str
 
     def schema(self, engine: str, model: str | None = None) -> str:
-        arguments = [LOCAL, "schema", *([model] if model else []), "--for", engine, "--from", self.folder / "local_env"]
+        arguments = [LOCAL, "schema", *([model] if model else []), "--for", engine, "--from", self.folder / "sandbox_env"]
         return run(self.folder, *arguments)
 
     def statements(self, engine: str, model: str | None = None) -> list[str]:
@@ -34,7 +34,7 @@ class Collected:
 
     def objects(self, model: str) -> list[Path]:
         # By the day's first digit: `media_*` alone would find media_hashtag's too.
-        return sorted((self.folder / "local_env" / "raw").glob(f"{model}_2*/*.json"))
+        return sorted((self.folder / "sandbox_env" / "raw").glob(f"{model}_2*/*.json"))
 
     def records(self, model: str) -> list[dict]:
         return [record for path in self.objects(model) for record in read(path, self.format)]

@@ -58,7 +58,11 @@ fn a_check_on_the_sandbox_tells_everything_and_succeeds() {
         "ok bucket",
     ];
     assert_eq!(told, expected);
-    assert_eq!(std::fs::read_dir(folder.path().join("local_env")).unwrap().count(), 0, "the probe is taken away again");
+    assert_eq!(
+        std::fs::read_dir(folder.path().join("sandbox_env")).unwrap().count(),
+        0,
+        "the probe is taken away again"
+    );
 }
 
 #[test]
@@ -230,10 +234,10 @@ fn every_shell_has_its_completions() {
 fn a_run_stores_what_the_format_says() {
     for (format, first, last) in [("array", b"[{".as_slice(), b"}]".as_slice()), ("ndjson", b"{\"", b"}\n")] {
         let folder = folder(&CONFIGURE_INI.replace("[common]", &format!("[common]\nformat = {format}")));
-        let event = r#"{"time":"2026-11-24T03:00:00Z","hashtags":["hermes","dior"]}"#;
+        let event = r#"{"time":"2026-11-24T03:00:00Z","shard":"s-1","hashtags":["hermes","dior"]}"#;
         let ran = local(folder.path(), &["hashtag", "--sandbox", "--event", event], &[]);
         assert!(ran.status.success(), "{ran:?}");
-        let key = "local_env/raw/media_hashtag_2026-11-24/media_hashtag_2026-11-24_030000.json";
+        let key = "sandbox_env/raw/media_hashtag_2026-11-24/media_hashtag_2026-11-24_030000_s-1.json";
         let bytes = std::fs::read(folder.path().join(key)).unwrap();
         assert!(bytes.starts_with(first) && bytes.ends_with(last), "{format}");
         let lines = bytes.iter().filter(|b| **b == b'\n').count();

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use collector::graph::Kind;
+use collector::sandbox::Options;
 use serde_json::json;
 
 use crate::stage::{Setting, Stage, TIME};
@@ -31,7 +32,7 @@ const fn row(
 }
 
 /// What each fault of the last account costs.
-const ROWS: [Row; 42] = [
+const ROWS: [Row; 43] = [
     row("transient", 10, 250, 3, "transient", "ERROR"),
     row("transientx2", 11, 275, 3, "", "WARNING"),
     row("code:1x1", 11, 275, 2, "", "WARNING"),
@@ -68,8 +69,9 @@ const ROWS: [Row; 42] = [
     row("not_utf8", 10, 250, 3, "transient", "ERROR"),
     row("large", 10, 250, 1, "unexpected", "ERROR"),
     row("bomb", 10, 250, 1, "unexpected", "ERROR"),
+    row("many", 11, 275, 1, "too_many_records", "ERROR"),
     row("deep", 11, 275, 1, "", ""),
-    row("twice", 11, 275, 1, "", "WARNING"),
+    row("twice", 11, 275, 1, "", ""),
     row("no_media", 11, 250, 1, "", "WARNING"),
     row("empty_page", 11, 250, 1, "", "WARNING"),
     row("no_profile", 10, 275, 1, "", "WARNING"),
@@ -84,7 +86,9 @@ async fn every_failure_costs_its_own_topic_alone() {
     let mut wrong = Vec::new();
     for Row { fault, brands, media, calls, kind, level } in ROWS {
         let rule: &'static str = format!("fendi={fault}").leak();
-        let stage = Stage::with_faults(&[rule]).await;
+        // The media of a moment: of some moments an account hides no likes.
+        let at_one_time = |options: &mut Options| options.now = TIME.parse().ok();
+        let stage = Stage::new(Setting { faults: vec![rule], options: Some(at_one_time), ..Setting::default() }).await;
         let response = stage.run("brand_media").await.unwrap();
         let failures = &response.summary.failures;
         let found_kind = failures.first().map_or("", |f| f.kind.name());
@@ -249,10 +253,8 @@ async fn a_body_that_stalls_is_a_timeout_and_is_tried_again() {
 #[tokio::test]
 async fn a_deadline_in_the_past_is_unknown() {
     let stage = Stage::with_faults(&[]).await;
-    let invocation = collector::function::Invocation {
-        request_id: "r".into(),
-        deadline: std::time::UNIX_EPOCH + Duration::from_secs(600),
-    };
+    let deadline = std::time::UNIX_EPOCH + Duration::from_secs(600);
+    let invocation = collector::function::Invocation::new("r".into(), deadline);
     let response = stage.function.invoke(&json!("brand_media"), &invocation, &()).await.unwrap();
     assert_eq!(response.summary.records(), 286);
 }

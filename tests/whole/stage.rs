@@ -97,7 +97,7 @@ impl Stage {
     }
 
     pub async fn invoke_within(&self, event: Value, limit: Duration) -> Result<Response, Error> {
-        let invocation = Invocation { request_id: "request-1".to_owned(), deadline: SystemTime::now() + limit };
+        let invocation = Invocation::new("request-1".to_owned(), SystemTime::now() + limit);
         let done = self.function.invoke(&event, &invocation, &()).await;
         self.told.lock().unwrap().push(match &done {
             Ok(response) => serde_json::to_string(response).unwrap(),
@@ -126,20 +126,24 @@ impl Stage {
         self.log().into_iter().filter(|line| line["level"] == level).collect()
     }
 
-    /// The records of a model, of the run at [`TIME`]; empty where there is no object.
+    /// The records of a model, of all objects of [`TIME`], as a load by prefix finds them; empty where
+    /// there is none.
     pub fn records(&self, model: &str) -> Vec<Value> {
-        self.object(&format!("raw/{model}_{}.json", STAMP.replace("{model}", model)))
-            .map_or(Vec::new(), |v| v.as_array().unwrap().clone())
+        self.of_time("raw", model).into_iter().flat_map(|object| object.as_array().unwrap().clone()).collect()
     }
 
-    /// The quality object of a model, of the run at [`TIME`].
+    /// The one quality object of a model of [`TIME`].
     pub fn quality(&self, model: &str) -> Option<Value> {
-        self.object(&format!("quality/{model}_{}.json", STAMP.replace("{model}", model)))
+        let mut objects = self.of_time("quality", model);
+        assert!(objects.len() < 2, "{objects:?}");
+        objects.pop()
     }
 
-    fn object(&self, key: &str) -> Option<Value> {
+    fn of_time(&self, folder: &str, model: &str) -> Vec<Value> {
+        let prefix = format!("{folder}/{model}_{}", STAMP.replace("{model}", model));
         let objects = self.aws.objects();
-        objects.iter().find(|(k, _)| k == key).map(|(_, bytes)| serde_json::from_slice(bytes).unwrap())
+        let of_time = objects.iter().filter(|(key, _)| key.starts_with(&prefix));
+        of_time.map(|(_, bytes)| serde_json::from_slice(bytes).unwrap()).collect()
     }
 
     /// How often a topic was asked for.

@@ -23,7 +23,7 @@ fn text(bytes: &[u8]) -> String {
 
 fn records(folder: &Path, model: &str) -> usize {
     let mut count = 0;
-    crate::aws::walk(&folder.join("local_env/raw"), &mut |path| {
+    crate::aws::walk(&folder.join("sandbox_env/raw"), &mut |path| {
         if path.file_name().unwrap().to_str().unwrap().starts_with(&format!("{model}_2")) {
             count += serde_json::from_slice::<Vec<serde_json::Value>>(&std::fs::read(path).unwrap()).unwrap().len();
         }
@@ -40,7 +40,7 @@ fn each_job_runs_on_the_sandbox_with_nothing_else_there() {
         assert_eq!(records(folder.path(), model), count);
         let told = text(&output.stdout);
         assert!(
-            told.contains("topic") && told.contains("local_env/raw/") && told.lines().any(|l| l.contains("gucci")),
+            told.contains("topic") && told.contains("sandbox_env/raw/") && told.lines().any(|l| l.contains("gucci")),
             "{told}"
         );
     }

@@ -6,6 +6,7 @@ use collector::config::HashtagName;
 use collector::graph::{Client, Kind, Session};
 use collector::sandbox::{Options, Sandbox};
 use collector::secret::Credentials;
+use collector::stop::Stop;
 use futures_util::FutureExt;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -36,7 +37,7 @@ async fn a_call_that_starts_while_the_secret_is_read_again_gets_the_new_token_to
         }
         .boxed()
     };
-    let session = Session::new(&client, Instant::now() + Duration::from_secs(10), &renew);
+    let session = Session::new(&client, Stop::at(Instant::now() + Duration::from_secs(10)), &renew);
     let [dior, gucci] = ["dior", "gucci"].map(|name| HashtagName::new(name).unwrap());
     let later = async {
         sleep(Duration::from_millis(100)).await;
@@ -52,7 +53,7 @@ async fn reading_the_secret_again_ends_at_the_deadline() {
     let (_sandbox, client) = rotated().await;
     let renew = || std::future::pending().boxed();
     let started = Instant::now();
-    let session = Session::new(&client, started + Duration::from_millis(500), &renew);
+    let session = Session::new(&client, Stop::at(started + Duration::from_millis(500)), &renew);
     let failure = session.hashtag_id(&HashtagName::new("dior").unwrap()).await.unwrap_err();
     assert_eq!(failure.kind, Kind::Token);
     assert!(started.elapsed() < Duration::from_secs(1));
@@ -129,13 +130,28 @@ async fn the_token_job_tells_the_days_left_and_their_level() {
         let response = stage.run("token").await.unwrap();
         let token = response.summary.token.unwrap();
         assert_eq!((token.days_left, token.is_valid), (days, valid), "{faults:?}");
+        // A token that is not valid has the secret read again, which is a WARNING of its own.
+        let about_the_token = |l: &serde_json::Value| !l["message"].as_str().unwrap().contains("read again");
         for checked in ["WARNING", "CRITICAL"] {
-            assert_eq!(stage.logged(checked).len(), usize::from(level == Some(checked)), "{faults:?} {checked}");
+            let told = stage.logged(checked).into_iter().filter(about_the_token).count();
+            assert_eq!(told, usize::from(level == Some(checked)), "{faults:?} {checked}");
         }
         let metric = stage.log().into_iter().find(|l| l.get("_aws").is_some()).unwrap();
         assert_eq!(metric.get("token_days_left").and_then(serde_json::Value::as_i64), days);
         assert!(stage.aws.objects().is_empty() && !stage.leaks());
     }
+}
+
+#[tokio::test]
+async fn a_token_that_was_rotated_is_asked_about_again_before_it_is_critical() {
+    let stage =
+        Stage::new(Setting { options: Some(|o| o.token = Some(NEW_TOKEN.to_owned())), ..Setting::default() }).await;
+    let secrets = [TOKEN, NEW_TOKEN].map(|token| json!({"access_token": token}));
+    stage.aws.set_secrets(secrets.map(|other| secret(&stage.config_file(), &other).to_string()));
+    let response = stage.run("token").await.unwrap();
+    assert_eq!((response.summary.api_calls, response.summary.token.unwrap().is_valid), (2, true));
+    assert!(response.summary.failures.is_empty() && stage.logged("CRITICAL").is_empty());
+    assert!(!stage.leaks());
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ pub(super) async fn call(sheet: &mut Sheet, session: &Session<'_>, config: &Conf
         let name = &account.username;
         let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
         let count = |answer: &crate::graph::Discovery<'_>, _: &[String]| {
-            (answer.profile.len(), answer.media.as_ref().map_or(0, |page| page.records.len()))
+            (answer.own_fields(), answer.media.as_ref().map_or(0, |page| page.records.len()))
         };
         match session.discover(name, &profile, &media, 1, count).await {
             Ok((0, media)) => {
@@ -176,6 +176,9 @@ fn to_do(kind: Kind, place: &str) -> String {
         Kind::NotThere => "look at [topic] and at ig_user_id".to_owned(),
         Kind::UnknownField => "take the field out of the mapping".to_owned(),
         Kind::Transient | Kind::Deadline => "look at the network and at [API] end_point, and try again".to_owned(),
+        Kind::TooManyRecords => {
+            "look at the [API] end_point: the API does not answer more than it is asked for".to_owned()
+        }
         Kind::Unexpected => "look the code up in the API's documentation".to_owned(),
     }
 }

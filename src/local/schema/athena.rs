@@ -1,6 +1,6 @@
 //! Athena: an external table with partition projection, and a view with the types.
 //!
-//! Athena has no NOT NULL: what keeps nulls out is the collector, which writes none.
+//! Athena has no NOT NULL: what keeps nulls out is the collector, which writes them for nullable fields alone.
 
 use anyhow::Result;
 

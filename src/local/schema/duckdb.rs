@@ -7,7 +7,7 @@ const TYPES: Types = Types { text: "VARCHAR", instant: "TIMESTAMPTZ", integer: "
 
 pub(super) fn text(source: &Source<'_>) -> String {
     let table = quoted(source.model.name());
-    let columns = source.lines("    ", |f| format!("{} {} NOT NULL", quoted(&f.output), TYPES.of(f)));
+    let columns = source.lines("    ", |f| TYPES.column(quoted(&f.output), f));
     let names = source.lines("    ", |f| quoted(&f.output));
     let read = source.lines("        ", |f| format!("{}: {}", literal(&f.output), literal(TYPES.of(f))));
     let glob = literal(&source.files.glob());

@@ -50,7 +50,7 @@ fn of_model(source: &Source<'_>) -> Map<String, Value> {
 }
 
 fn of_field(field: &Field) -> Value {
-    let default: Value = serde_json::from_str(field.kind.default_json()).unwrap_or_default();
+    let default = field.default_value();
     if let Some(allowed) = &field.allowed {
         let mut values: Vec<Value> = allowed.iter().filter_map(|text| typed(field.kind, text)).collect();
         if !values.contains(&default) {
@@ -58,6 +58,16 @@ fn of_field(field: &Field) -> Value {
         }
         return json!({ "enum": values });
     }
+    let mut schema = of_type(field);
+    if field.nullable
+        && let Some(name) = schema.get_mut("type")
+    {
+        *name = json!([name.take(), "null"]);
+    }
+    schema
+}
+
+fn of_type(field: &Field) -> Value {
     match field.kind {
         // A record without an id is left out, so that the default never stands for one.
         FieldType::Str if field.response == ID => json!({ "type": "string", "pattern": "^[0-9]+$" }),

@@ -8,7 +8,7 @@ const TYPES: Types = Types { text: "VARCHAR(65535)", instant: "TIMESTAMPTZ", int
 
 pub(super) fn text(source: &Source<'_>) -> String {
     let table = quoted(source.model.name());
-    let columns = source.lines("    ", |f| format!("{} {} NOT NULL", quoted(&f.output), TYPES.of(f)));
+    let columns = source.lines("    ", |f| TYPES.column(quoted(&f.output), f));
     let from = literal(&source.files.prefix("YYYY-MM-DD"));
     let copy = format!("COPY {table}\nFROM {from}\nIAM_ROLE default\nFORMAT AS JSON 'auto'\nTIMEFORMAT 'auto';");
     let copy = match source.config.format {

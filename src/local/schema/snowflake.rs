@@ -23,7 +23,7 @@ fn value(field: &Field) -> String {
 
 pub(super) fn text(source: &Source<'_>) -> String {
     let table = quoted(source.model.name());
-    let columns = source.lines("    ", |f| format!("{} {} NOT NULL", quoted(&f.output), TYPES.of(f)));
+    let columns = source.lines("    ", |f| TYPES.column(quoted(&f.output), f));
     let values = source.lines("        ", value);
     let url = literal(&format!("{}/", source.files.root()));
     let pattern = literal(&format!(".*{}", source.files.regex()));

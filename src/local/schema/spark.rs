@@ -17,7 +17,7 @@ fn literal(text: &str) -> String {
 pub(super) fn text(source: &Source<'_>) -> String {
     let table = quoted(source.model.name());
     let view = quoted(&format!("{}_objects", source.model.name()));
-    let columns = source.lines("    ", |f| format!("{} {} NOT NULL", quoted(&f.output), TYPES.of(f)));
+    let columns = source.lines("    ", |f| TYPES.column(quoted(&f.output), f));
     let read = source.lines("    ", |f| format!("{} {}", quoted(&f.output), TYPES.of(f)));
     let names = source.lines("    ", |f| quoted(&f.output));
     let path = literal(&source.files.glob());

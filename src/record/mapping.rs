@@ -1,0 +1,158 @@
+//! The mapping of a model: which field of the API's answer becomes which field of a stored record.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{Issue, IssueKind, Model, Record, Reject, RejectReason, check};
+use crate::json::{self, NotString};
+
+/// The type that a mapping line gives a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    /// A JSON string.
+    Str,
+    /// A JSON string that is empty or an http(s) URL with a host.
+    Url,
+    /// A JSON string `YYYY-MM-DDTHH:MM:SS` with the offset `+HHMM`, `+HH:MM` or `Z` that names a real
+    /// instant. Stored with the offset as `+HHMM`, so that the column has one form.
+    Timestamp,
+    /// A JSON integer that fits `i64`.
+    Int,
+}
+
+impl FieldType {
+    /// Every type.
+    pub const ALL: [Self; 4] = [Self::Str, Self::Url, Self::Timestamp, Self::Int];
+
+    /// The word that stands for the type in `configure.ini`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Str => "str",
+            Self::Url => "url",
+            Self::Timestamp => "timestamp",
+            Self::Int => "int",
+        }
+    }
+
+    /// The type that a word of `configure.ini` names.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.name() == name)
+    }
+}
+
+/// One line of a mapping: `<output> = <response> <type>[?] [A|B|C]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The name in the stored record.
+    pub output: String,
+    /// The name in the API's answer.
+    pub response: String,
+    /// What the value must be.
+    pub kind: FieldType,
+    /// Whether `null` is stored in place of a bad or missing value: a type with `?`.
+    pub nullable: bool,
+    /// The values allowed; `None` where any will do.
+    pub allowed: Option<Vec<String>>,
+}
+
+impl Field {
+    /// What is stored in place of a bad or missing value. The warehouse's columns are NOT NULL, so only
+    /// a nullable field is `null`.
+    pub fn default_value(&self) -> Value {
+        match self.kind {
+            _ if self.nullable => Value::Null,
+            FieldType::Str | FieldType::Url => "".into(),
+            FieldType::Timestamp => "1970-01-01T00:00:00+0000".into(),
+            FieldType::Int => 0.into(),
+        }
+    }
+}
+
+/// The fields of one model, in the order in which they are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The model that the mapping makes.
+    pub model: Model,
+    fields: Vec<Field>,
+    /// The response fields that a record is read for: [`ID`], then one for each of `fields`.
+    read: Vec<String>,
+}
+
+/// The response field that identifies a record; a record without one is left out.
+pub const ID: &str = "id";
+
+/// The response field of media that is ours: filled from `[add_user_id]` and never asked for.
+pub const OWNER: &str = "user_id";
+
+impl Mapping {
+    /// A mapping of `fields`, stored in that order.
+    pub fn new(model: Model, fields: Vec<Field>) -> Self {
+        let mut read = vec![ID.to_owned()];
+        for field in &fields {
+            if !read.contains(&field.response) {
+                read.push(field.response.clone());
+            }
+        }
+        Self { model, fields, read }
+    }
+
+    /// The fields, in the order in which they are stored.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The distinct response fields to ask the API for, in the mapping's order.
+    pub fn requested(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::with_capacity(self.fields.len());
+        for field in self.fields.iter().filter(|f| !self.is_ours(f)) {
+            if !names.contains(&field.response.as_str()) {
+                names.push(&field.response);
+            }
+        }
+        names
+    }
+
+    fn is_ours(&self, field: &Field) -> bool {
+        self.model != Model::Brand && field.response == OWNER
+    }
+
+    /// Checks one record of an answer and flattens it.
+    ///
+    /// `owner` is the house's user id, stored in media. `unknown` names the response fields that the
+    /// API no longer knows and was therefore not asked for.
+    ///
+    /// # Errors
+    /// [`Reject`]: what is no object, or has no usable id.
+    pub fn flatten(&self, record: &RawValue, owner: &str, unknown: &[String]) -> Result<Record<'_>, Reject> {
+        let reject = |reason| Reject { reason, record: record.to_owned() };
+        let found = json::fields_of(record.get(), &self.read).ok_or_else(|| reject(RejectReason::NotAnObject))?;
+        let received =
+            |name: &str| self.read.iter().zip(&found).find(|(n, _)| *n == name).and_then(|(_, value)| *value);
+        let id = id(received(ID)).map_err(reject)?;
+        let mut flat = Record { id, fields: Vec::with_capacity(self.fields.len()), issues: Vec::new() };
+        for (index, field) in self.fields.iter().enumerate() {
+            let value = received(&field.response);
+            let checked = match value {
+                _ if self.is_ours(field) => Ok(owner.into()),
+                Some(value) => check::value(field, value),
+                None if unknown.contains(&field.response) => Err(IssueKind::UnknownField),
+                None => Err(IssueKind::NotFound),
+            };
+            let stored = checked.unwrap_or_else(|kind| {
+                flat.issues.push(Issue { field: index, kind, value: value.map(RawValue::to_owned) });
+                field.default_value()
+            });
+            flat.fields.push((&field.output, stored));
+        }
+        Ok(flat)
+    }
+}
+
+fn id(value: Option<&RawValue>) -> Result<String, RejectReason> {
+    let id = json::string(value.ok_or(RejectReason::NoId)?);
+    let id = id.map_err(|_: NotString| RejectReason::IdNotString)?;
+    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(RejectReason::IdNotDigits);
+    }
+    Ok(id.into_owned())
+}
