@@ -3,6 +3,7 @@
 use std::fmt;
 
 use lambda_runtime::Diagnostic;
+use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
 use crate::event::EventError;
@@ -66,9 +67,20 @@ pub struct Error {
     pub summary: Box<Summary>,
 }
 
+/// The text of an invocation error: JSON, so that whoever reads it finds the figures as data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorMessage<S> {
+    /// What failed, in words.
+    pub message: String,
+    /// The run's [`Summary`].
+    pub summary: S,
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; summary: {}", self.cause, self.summary.to_json())
+        let message = ErrorMessage { message: self.cause.to_string(), summary: &*self.summary };
+        // Strings, numbers and lists: writing them into memory cannot fail.
+        f.write_str(&serde_json::to_string(&message).unwrap_or_default())
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::event::Rollup;
 use crate::sink::SinkError;
@@ -42,6 +42,9 @@ pub struct Totals {
     pub shards: usize,
     /// Shards that failed, with all their topics.
     pub failed_shards: usize,
+    /// Shards whose figures are not known and stand in none of the sums: their results hold no summary.
+    #[serde(default)]
+    pub unknown_shards: usize,
     /// Topics asked for.
     pub topics: usize,
     /// Topics that failed, those of failed shards included.
@@ -97,6 +100,9 @@ pub struct Outcome {
     pub secret_id: String,
     /// Why it failed; `None` where it succeeded.
     pub error: Option<String>,
+    /// Whether its figures are known: a result that Step Functions cut short holds no summary.
+    #[serde(default = "known")]
+    pub figures_known: bool,
     /// Its topics.
     pub topics: usize,
     /// Records stored.
@@ -111,6 +117,11 @@ pub struct Outcome {
     pub api_calls: u64,
     /// The highest usage told of, in percent.
     pub usage_percent: Option<u32>,
+}
+
+/// Roll-ups of before there was the field counted every shard.
+const fn known() -> bool {
+    true
 }
 
 /// Reads what `rollup` names and sums it up, on top of the summary at `summary_key` where there is one:
@@ -176,6 +187,7 @@ fn totals(shards: &[Outcome], failures: &[Failed]) -> Totals {
         totals.rejected += shard.rejected;
         totals.defaulted += shard.defaulted;
         totals.api_calls += shard.api_calls;
+        totals.unknown_shards += usize::from(!shard.figures_known);
         if shard.error.is_some() {
             totals.failed_shards += 1;
             totals.failed_topics += shard.topics;
@@ -210,6 +222,10 @@ impl Summed {
         for shard in &self.shards {
             if let Some(why) = &shard.error {
                 error!(kind = "shard", shard = shard.shard, "shard failed with its {} topics: {why}", shard.topics);
+            }
+            if !shard.figures_known {
+                let shard = &shard.shard;
+                warn!(kind = "shard", shard, "the shard's result holds no summary: its figures are in no sum");
             }
         }
         let Totals { shards, failed_shards, topics, failed_topics, records, .. } = &self.totals;

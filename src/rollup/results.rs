@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Failed, Outcome, number};
+use crate::error::ErrorMessage;
 
 /// The result writer's `manifest.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -89,11 +90,14 @@ impl Item {
         let text = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let shard = Some(text("shard")).filter(|s| !s.is_empty()).unwrap_or_else(|| self.name.clone());
         let topics = ["accounts", "hashtags"].iter().find_map(|key| event.get(key)?.as_array()).map_or(0, Vec::len);
-        let summary = if self.succeeded() { self.summary() } else { self.summary_of_failure() };
+        let failure = self.failure();
+        let summary = if self.succeeded() { self.summary() } else { failure.summary };
+        let figures_known = summary.is_object();
         let files = summary.get("files").and_then(Value::as_array).cloned().unwrap_or_default();
         let outcome = Outcome {
             secret_id: text("secret_id"),
-            error: (!self.succeeded()).then(|| self.why()),
+            error: (!self.succeeded()).then(|| self.why(&failure.message)),
+            figures_known,
             topics,
             records: files.iter().map(|file| number(file, "/records")).sum(),
             objects: files.len(),
@@ -116,24 +120,16 @@ impl Item {
         opened(&self.output).get("summary").cloned().unwrap_or_default()
     }
 
-    /// The summary that the function's error carries, where the cause holds the whole of it.
-    fn summary_of_failure(&self) -> Value {
-        let message = self.message();
-        let text = message.split_once("; summary: ").map(|(_, text)| text).unwrap_or_default();
-        serde_json::from_str(text).unwrap_or_default()
-    }
-
-    fn message(&self) -> String {
+    /// The function's error, as the cause holds it. One that is not whole has a text alone.
+    fn failure(&self) -> ErrorMessage<Value> {
         let cause = self.cause.as_deref().unwrap_or_default();
-        let message = serde_json::from_str::<Value>(cause).ok();
-        let message = message.as_ref().and_then(|m| m.get("errorMessage")).and_then(Value::as_str);
-        message.unwrap_or(cause).to_owned()
+        let payload = serde_json::from_str::<Value>(cause).unwrap_or_default();
+        let text = payload.get("errorMessage").and_then(Value::as_str).unwrap_or(cause);
+        serde_json::from_str(text).unwrap_or_else(|_| ErrorMessage { message: text.to_owned(), summary: Value::Null })
     }
 
-    fn why(&self) -> String {
+    fn why(&self, message: &str) -> String {
         let kind = self.error.as_deref().unwrap_or(&self.status);
-        let message = self.message();
-        let message = message.split_once("; summary: ").map_or(message.as_str(), |(message, _)| message);
         let short: String = message.chars().take(300).collect();
         if short.is_empty() { kind.to_owned() } else { format!("{kind}: {short}") }
     }

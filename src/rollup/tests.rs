@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::*;
+use crate::error::{Cause, Error};
 use crate::event::Job;
+use crate::report::Summary;
 
 fn item(shard: &str, secret_id: &str, output: Value) -> Value {
     let accounts = json!([{"name": "a", "user_id": "1"}, {"name": "b", "user_id": "2"}]);
@@ -23,9 +25,17 @@ fn succeeded(shard: &str, secret_id: &str, records: u64, usage: u32) -> Value {
 }
 
 fn failed(shard: &str) -> Value {
-    let message = r#"nothing was collected: 2 of 2 topics failed; summary: {"api_calls":6,"failures":[],"files":[]}"#;
-    let cause = json!({"errorType": "nothing_collected", "errorMessage": message}).to_string();
+    let cause = cause();
     item(shard, "c/2", json!({"Status": "FAILED", "Error": "nothing_collected", "Cause": cause}))
+}
+
+/// A failed function's answer, as Step Functions hands it on.
+fn cause() -> String {
+    let summary = Summary { api_calls: 6, ..Summary::default() };
+    // What looks like the end of the text is part of it.
+    let cause = Cause::NothingCollected("2 of 2 topics failed; summary: {\"api_calls\":9}".to_owned());
+    let error = Error { cause, summary: Box::new(summary) };
+    json!({"errorType": "nothing_collected", "errorMessage": error.to_string()}).to_string()
 }
 
 fn read_items(items: &[Value]) -> Vec<Item> {
@@ -43,6 +53,7 @@ fn shards_are_summed_up_by_credential_with_what_failed() {
     {
       "shards": 3,
       "failed_shards": 1,
+      "unknown_shards": 0,
       "topics": 6,
       "failed_topics": 4,
       "records": 102,
@@ -56,8 +67,26 @@ fn shards_are_summed_up_by_credential_with_what_failed() {
         summed.credentials.iter().map(|u| (u.secret_id.as_str(), u.api_calls, u.usage_percent)).collect();
     assert_eq!(usage, [("c/1", 4, Some(15)), ("c/2", 6, None)]);
     let error = summed.shards[2].error.as_deref();
-    assert_eq!(error, Some("nothing_collected: nothing was collected: 2 of 2 topics failed"));
+    let told = r#"nothing_collected: nothing was collected: 2 of 2 topics failed; summary: {"api_calls":9}"#;
+    assert_eq!(error, Some(told));
     assert_eq!((summed.failures.len(), summed.failures[0].shard.as_str()), (2, "s-1"));
+}
+
+#[test]
+fn a_result_that_was_cut_short_has_unknown_figures_and_not_zeros() {
+    let whole = cause();
+    for cut in [&whole[..whole.len() - 2], &whole[..20], "", "States.DataLimitExceeded"] {
+        let item = item("s-1", "c/1", json!({"Status": "FAILED", "Error": "nothing_collected", "Cause": cut}));
+        let summed = summed(&[item, succeeded("s-2", "c/1", 1, 1)], None);
+        assert_eq!(
+            (summed.totals.unknown_shards, summed.totals.failed_shards, summed.totals.topics),
+            (1, 1, 4),
+            "{cut}"
+        );
+        assert!(!summed.shards[0].figures_known && summed.shards[1].figures_known);
+    }
+    let no_summary = item("s-1", "c/1", json!({"Output": "{}"}));
+    assert_eq!(summed(&[no_summary], None).totals.unknown_shards, 1);
 }
 
 #[test]

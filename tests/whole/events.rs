@@ -1,6 +1,6 @@
 //! Events, secrets and configurations that cannot be worked with, and how they are told.
 
-use collector::error::Error;
+use collector::error::{Error, ErrorMessage};
 use serde_json::{Value, json};
 
 use crate::aws::GARBLED;
@@ -22,9 +22,9 @@ async fn a_bad_event_is_an_error_that_names_what_was_given_and_carries_the_summa
         (json!({"job": "hashtag", "shard": "A B"}), "A B"),
     ] {
         let error = refused(&stage, event).await;
-        let text = error.to_string();
-        assert_eq!(error.cause.kind(), "event");
-        assert!(text.contains(given) && text.contains("summary: {") && text.contains("allowed"), "{text}");
+        let ErrorMessage::<Value> { message, summary } = serde_json::from_str(&error.to_string()).unwrap();
+        assert_eq!((error.cause.kind(), &summary["api_calls"]), ("event", &json!(0)));
+        assert!(message.contains(given) && message.contains("allowed"), "{message}");
     }
     assert!(stage.aws.objects().is_empty() && stage.sandbox.calls().is_empty());
 }
@@ -90,7 +90,7 @@ async fn a_configuration_that_cannot_work_lists_every_fault() {
             .replace("caption = caption str", "caption = caption text")
     };
     let stage = Stage::new(Setting { config: Some(config), ..Setting::default() }).await;
-    let text = refused(&stage, json!("hashtag")).await.to_string();
+    let text = refused(&stage, json!("hashtag")).await.cause.to_string();
     assert!(
         text.contains("[luxury_media] caption")
             && text.contains("[hashtag_media] caption")

@@ -67,7 +67,7 @@ async fn the_kind_of_an_error_is_its_type_and_it_is_logged_once() {
         .iter()
         .map(|answer| {
             let Answer::Error(error) = answer else { panic!("{answer:?}") };
-            assert!(error["errorMessage"].as_str().unwrap().contains("summary: {"), "{error}");
+            assert!(error["errorMessage"].as_str().unwrap().contains("\"summary\":{"), "{error}");
             error["errorType"].as_str().unwrap()
         })
         .collect();
