@@ -111,16 +111,21 @@ impl Client {
     }
 }
 
-/// How many connections are being made.
+/// How many connections are being made and may soon be up.
 #[derive(Debug, Clone, Default)]
 struct Connects(watch::Sender<usize>);
+
+/// How long others wait for a connection that is being made. At 7 % of a processor, as a function of 128
+/// MB has it, a TLS handshake takes 0.7 s; one that takes longer than this may hang.
+const WORTH_WAITING: Duration = Duration::from_secs(1);
 
 /// Polls of the runtime after which a connection that came up is in the pool: HTTP/2's own greeting
 /// takes two.
 const GREETING: usize = 4;
 
 impl Connects {
-    /// Waits until none is, once: where the connections cannot be shared, the next ones are made at once.
+    /// Waits until there are none. It waits once: where connections cannot be shared, those that waited
+    /// are made together.
     async fn settle(&self) {
         let mut connects = self.0.subscribe();
         if *connects.borrow() == 0 {
@@ -173,11 +178,13 @@ where
 
     fn call(&mut self, target: T) -> Self::Future {
         let connecting = self.connects.begin();
-        let connect = self.connector.call(target);
+        let mut connect = Box::pin(self.connector.call(target));
         Box::pin(async move {
-            let connected = connect.await;
+            if let Ok(connected) = tokio::time::timeout(WORTH_WAITING, &mut connect).await {
+                return connected;
+            }
             drop(connecting);
-            connected
+            connect.await
         })
     }
 }
@@ -218,4 +225,29 @@ async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
         .map_err(|e| if e.is_timeout() { ConnectorError::timeout(e.into()) } else { ConnectorError::io(e.into()) })?;
     let response = http::Response::<reqwest::Body>::from(response).map(SdkBody::from_body_1_x);
     HttpResponse::try_from(response).map_err(|e| ConnectorError::other(e.into(), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sandbox::{Options, Sandbox};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_hangs_does_not_hold_up_the_calls_behind_it() {
+        // The system takes the connection, and nobody answers the TLS handshake.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sandbox = Sandbox::start(Options::default()).await.unwrap();
+        let client = client().unwrap();
+        let hanging = client.send(client.get(&format!("https://{}/", silent.local_addr().unwrap())));
+        let behind = async {
+            tokio::task::yield_now().await;
+            client.send(client.get(&sandbox.end_point())).await
+        };
+        tokio::select! {
+            biased;
+            hung = hanging => panic!("the call behind waited for it: {hung:?}"),
+            answer = behind => assert!(answer.is_ok(), "{answer:?}"),
+        }
+    }
 }
