@@ -5,19 +5,21 @@
 //! reads those alone ([`from_variables`]). A person's come from profiles, SSO and more
 //! ([`from_everywhere`]): that chain is a fifth of the AWS code, and linked into the terminal only.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::http;
+use crate::redact::Redactor;
 
 fn version() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
@@ -67,6 +69,34 @@ pub fn loader(client: http::Client) -> ConfigLoader {
         .http_client(http::for_sdk(client))
         .retry_config(retries())
         .timeout_config(timeouts())
+}
+
+/// `config`, whose credentials `redactor` learns before they are used.
+pub fn redacting(config: &SdkConfig, redactor: Arc<Redactor>) -> SdkConfig {
+    let Some(credentials) = config.credentials_provider() else { return config.clone() };
+    let learned = Learned { credentials, redactor };
+    config.to_builder().credentials_provider(SharedCredentialsProvider::new(learned)).build()
+}
+
+/// Credentials that a [`Redactor`] learns.
+#[derive(Debug)]
+struct Learned {
+    credentials: SharedCredentialsProvider,
+    redactor: Arc<Redactor>,
+}
+
+impl ProvideCredentials for Learned {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let credentials = self.credentials.provide_credentials().await?;
+            self.redactor.add(credentials.secret_access_key());
+            credentials.session_token().into_iter().for_each(|token| self.redactor.add(token));
+            Ok(credentials)
+        })
+    }
 }
 
 fn retries() -> RetryConfig {

@@ -1,12 +1,14 @@
 //! Why an invocation failed, with a kind that stays the same over versions.
 
 use std::fmt;
+use std::sync::Arc;
 
 use lambda_runtime::Diagnostic;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
 use crate::event::EventError;
+use crate::redact::Redactor;
 use crate::report::Summary;
 use crate::secret::SecretError;
 
@@ -65,6 +67,15 @@ pub struct Error {
     pub cause: Cause,
     /// The run in figures, as far as it came.
     pub summary: Box<Summary>,
+    /// Takes the secrets out of the error's texts.
+    pub redactor: Arc<Redactor>,
+}
+
+impl Error {
+    /// What failed, in words.
+    pub fn text(&self) -> String {
+        self.redactor.redact(&self.cause.to_string()).into_owned()
+    }
 }
 
 /// The text of an invocation error: JSON, so that whoever reads it finds the figures as data.
@@ -80,22 +91,19 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = ErrorMessage { message: self.cause.to_string(), summary: &*self.summary };
         // Strings, numbers and lists: writing them into memory cannot fail.
-        f.write_str(&serde_json::to_string(&message).unwrap_or_default())
+        f.write_str(&self.redactor.redact(&serde_json::to_string(&message).unwrap_or_default()))
     }
 }
 
 /// What the runtime logs of a returned error.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.cause.kind(), self.cause)
+        write!(f, "{}: {}", self.cause.kind(), self.text())
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.cause)
-    }
-}
+/// Without a source: the texts of one would leave with its secrets.
+impl std::error::Error for Error {}
 
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {

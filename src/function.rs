@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::error::{Cause, Error};
 use crate::event::{Event, Job};
 use crate::graph::{Client, Session};
+use crate::redact::Redactor;
 use crate::report::{Response, Summary};
 use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
 use crate::sink::Sink;
@@ -49,6 +50,7 @@ pub struct Function {
     secret_prefix: Option<String>,
     http: OnceCell<http::Client>,
     load_aws: aws::Load,
+    redactor: Arc<Redactor>,
     aws: OnceCell<aws_config::SdkConfig>,
     /// By the secret that the event named; `None` is the function's own.
     ready: Mutex<IndexMap<Option<SecretId>, Arc<Ready>>>,
@@ -90,6 +92,7 @@ impl Function {
             secret_prefix: None,
             http: OnceCell::new(),
             load_aws: aws::from_variables,
+            redactor: Arc::default(),
             aws: OnceCell::new(),
             ready: Mutex::default(),
         }
@@ -110,6 +113,7 @@ impl Function {
     /// The same function with another configuration of the AWS SDK than the environment's.
     #[must_use]
     pub fn with_aws(self, config: aws_config::SdkConfig) -> Self {
+        let config = aws::redacting(&config, self.redactor());
         Self { aws: OnceCell::new_with(Some(config)), ..self }
     }
 
@@ -117,6 +121,11 @@ impl Function {
     /// configuration says, with `secret`.
     pub fn against(end_point: String, secret: Secret) -> Self {
         Self { end_point: Some(end_point), secret: Some(secret), ..Self::new(Source::File(Default::default())) }
+    }
+
+    /// What takes the function's secrets out of the log's lines; responses and errors are without them.
+    pub fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.redactor)
     }
 
     /// Reads the secret and the configuration and builds the clients, ahead of the first invocation. An
@@ -153,12 +162,14 @@ impl Function {
             Some(folder) => Sink::Folder(folder.to_owned()),
             None => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket: secret.bucket },
         };
-        let client = Client::new(http, config.end_point.clone(), config.version.clone(), secret.credentials);
+        let (end_point, version) = (config.end_point.clone(), config.version.clone());
+        let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
         Ok(Ready { config, client, sink })
     }
 
     async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {
-        self.aws.get_or_init(|| (self.load_aws)(http.clone())).await
+        let load = async || aws::redacting(&(self.load_aws)(http.clone()).await, self.redactor());
+        self.aws.get_or_init(load).await
     }
 
     async fn read_secret(&self, id: Option<&SecretId>, http: &http::Client) -> Result<Secret, SecretError> {
@@ -199,7 +210,7 @@ impl Function {
                 Ok(event) => self.run(&mut run, &event, progress).await,
                 Err(error) => Err(error.into()),
             };
-            run.finish(done)
+            run.finish(done, self.redactor())
         }
         .instrument(span)
         .await
@@ -264,14 +275,14 @@ impl Run {
         Self { started, clock, stop, end, summary: Summary { time, ..Summary::default() } }
     }
 
-    fn finish(mut self, done: Result<Told, Cause>) -> Result<Response, Error> {
+    fn finish(mut self, done: Result<Told, Cause>, redactor: Arc<Redactor>) -> Result<Response, Error> {
         self.summary.elapsed_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.summary.log();
         match done {
             Ok(Told { error_log, target_file }) => {
-                Ok(Response::new(self.started, error_log, target_file, self.summary))
+                Ok(Response::new(self.started, error_log, target_file, self.summary, redactor))
             }
-            Err(cause) => Err(Error { cause, summary: Box::new(self.summary) }),
+            Err(cause) => Err(Error { cause, summary: Box::new(self.summary), redactor }),
         }
     }
 }

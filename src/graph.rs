@@ -3,7 +3,6 @@
 mod answer;
 mod client;
 mod error;
-mod redact;
 mod retry;
 mod session;
 mod usage;

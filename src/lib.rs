@@ -21,6 +21,7 @@ mod json;
 pub mod local;
 pub mod quality;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod rollup;
 pub mod sandbox;

@@ -17,11 +17,14 @@ async fn main() -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), |line| println!("{line}"));
+    let function = Function::new(Source::from_env()).with_secret_prefix(secret::prefix_from_env());
+    let redactor = function.redactor();
+    let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), move |line| {
+        println!("{}", redactor.redact(line));
+    });
     // Nobody has set one before.
     let _ = tracing::subscriber::set_global_default(subscriber);
 
-    let function = Function::new(Source::from_env()).with_secret_prefix(secret::prefix_from_env());
     function.prepare().await;
     let handler = service_fn(async |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;

@@ -1,7 +1,12 @@
 //! What happened in a run, told three ways: the response, the log's last line, the metrics.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tracing::{error, info, warn};
 
@@ -9,6 +14,7 @@ use crate::event::Job;
 use crate::graph::Kind;
 use crate::quality::Tally;
 use crate::record::Model;
+use crate::redact::Redactor;
 use crate::telemetry::METRICS;
 
 /// The CloudWatch namespace of the metrics.
@@ -118,9 +124,31 @@ pub struct Summary {
     pub elapsed_ms: u64,
 }
 
-/// What the function answers.
-#[derive(Debug, Clone, Serialize)]
+/// What the function answers. It is serialized without the secrets that `redactor` knows, as JSON alone.
+#[derive(Debug, Clone)]
 pub struct Response {
+    answer: Answer,
+    redactor: Arc<Redactor>,
+}
+
+impl Deref for Response {
+    type Target = Answer;
+    fn deref(&self) -> &Answer {
+        &self.answer
+    }
+}
+
+impl Serialize for Response {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = serde_json::to_string(&self.answer).map_err(S::Error::custom)?;
+        let text = self.redactor.redact(&text).into_owned();
+        RawValue::from_string(text).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+/// The parts of the response.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
     /// 200: partial success is success, and everything else is an invocation error.
     #[serde(rename = "statusCode")]
     pub status_code: u16,
@@ -142,9 +170,15 @@ const CLOCK: &str = "%y%m%d_%H%M_%S";
 
 impl Response {
     /// The response to a run that succeeded, at least in part.
-    pub fn new(started: DateTime<Utc>, error_log: String, target_file: String, summary: Summary) -> Self {
+    pub fn new(
+        started: DateTime<Utc>,
+        error_log: String,
+        target_file: String,
+        summary: Summary,
+        redactor: Arc<Redactor>,
+    ) -> Self {
         let clock = |t: DateTime<Utc>| t.format(CLOCK).to_string();
-        Self {
+        let answer = Answer {
             status_code: 200,
             start_time: clock(started),
             end_time: clock(Utc::now()),
@@ -152,7 +186,8 @@ impl Response {
             error_log,
             target_file,
             summary,
-        }
+        };
+        Self { answer, redactor }
     }
 }
 

@@ -12,6 +12,7 @@ use super::error::{Failure, Kind};
 use super::session::{NotExpected, Request, Session};
 use crate::config::{HashtagId, HashtagName, Username};
 use crate::http;
+use crate::redact::Redactor;
 use crate::secret::{App, Credentials};
 
 /// What the process knows of the API between runs.
@@ -20,6 +21,7 @@ pub struct Client {
     pub(super) http: http::Client,
     pub(super) end_point: String,
     pub(super) version: String,
+    pub(super) redactor: Arc<Redactor>,
     credentials: Mutex<Arc<Credentials>>,
     hashtag_ids: Mutex<BTreeMap<HashtagName, HashtagId>>,
     unknown_fields: Mutex<BTreeSet<(Edge, String)>>,
@@ -40,12 +42,21 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Client {
-    /// A client of the API at `end_point`, which ends in the version asked for.
-    pub fn new(http: http::Client, end_point: String, version: String, credentials: Credentials) -> Self {
+    /// A client of the API at `end_point`, which ends in the version asked for. `redactor` learns the
+    /// secrets that calls are made with.
+    pub fn new(
+        http: http::Client,
+        end_point: String,
+        version: String,
+        credentials: Credentials,
+        redactor: Arc<Redactor>,
+    ) -> Self {
+        learn(&redactor, &credentials);
         Self {
             http,
             end_point,
             version,
+            redactor,
             credentials: Mutex::new(Arc::new(credentials)),
             hashtag_ids: Mutex::default(),
             unknown_fields: Mutex::default(),
@@ -63,6 +74,7 @@ impl Client {
     }
 
     pub(super) fn set_credentials(&self, credentials: Credentials) {
+        learn(&self.redactor, &credentials);
         *lock(&self.credentials) = Arc::new(credentials);
     }
 
@@ -217,6 +229,16 @@ impl Session<'_> {
 
 fn known<'f>(fields: &[&'f str], unknown: &[String]) -> Vec<&'f str> {
     fields.iter().copied().filter(|f| !unknown.iter().any(|u| u == f)).collect()
+}
+
+/// Tells `redactor` all that is secret in calls of `credentials`.
+fn learn(redactor: &Redactor, credentials: &Credentials) {
+    redactor.add(credentials.access_token.expose_secret());
+    if let Some(app) = &credentials.app {
+        redactor.add(app.secret.expose_secret());
+    }
+    let sent = [false, true].into_iter().flat_map(|as_app| caller(credentials, as_app));
+    sent.for_each(|(_, secret)| redactor.add(&secret));
 }
 
 /// The parameters that say who calls: the token, and the proof that the app itself does.

@@ -14,7 +14,6 @@ use tracing::warn;
 
 use super::client::{Client, caller, lock};
 use super::error::{ApiError, Failure, Kind};
-use super::redact::redact;
 use super::retry::{LONGEST_RETRY_AFTER, TRIES, backoff};
 use super::usage::Usage;
 use crate::error::with_causes;
@@ -295,8 +294,7 @@ impl<'c> Session<'c> {
         if request.is_debug_token() {
             call = call.query(&[("input_token", credentials.access_token.expose_secret())]);
         }
-        let caller = caller(credentials, request.is_debug_token());
-        call = call.query(&request.query).query(&caller);
+        call = call.query(&request.query).query(&caller(credentials, request.is_debug_token()));
         let mut response = http.send(call).await.map_err(broken)?;
         self.note_headers(response.headers());
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -308,9 +306,7 @@ impl<'c> Session<'c> {
             }
             body.extend_from_slice(&chunk);
         }
-        let kept = [Some(&credentials.access_token), credentials.app.as_ref().map(|a| &a.secret)];
-        let kept = kept.into_iter().flatten().map(ExposeSecret::expose_secret);
-        let body = redact(body, kept.chain(caller.iter().map(|(_, sent)| sent.as_str())));
+        let body = self.client.redactor.redact_bytes(body);
         Ok(Answer { status, retry_after: retry_after(&headers, Utc::now()), body })
     }
 

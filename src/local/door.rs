@@ -2,6 +2,7 @@
 //! in its place.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ use tracing::level_filters::LevelFilter;
 use super::SandboxArgs;
 use crate::config::{Config, ConfigError};
 use crate::graph::Client;
+use crate::redact::Redactor;
 use crate::sandbox::Sandbox;
 use crate::secret::{Secret, SecretError, Source};
 use crate::sink::Sink;
@@ -28,6 +30,7 @@ pub(super) struct Door {
     pub(super) sandbox: Option<Sandbox>,
     http: http::Client,
     aws: OnceCell<aws_config::SdkConfig>,
+    redactor: Arc<Redactor>,
     sandbox_config: PathBuf,
 }
 
@@ -39,6 +42,7 @@ impl Door {
             sandbox: if sandbox { Some(on.start(0).await?) } else { None },
             http: http::client()?,
             aws: OnceCell::new(),
+            redactor: Arc::default(),
             sandbox_config: on.config.clone(),
         })
     }
@@ -67,7 +71,8 @@ impl Door {
     /// The client of the API.
     pub(super) fn client(&self, config: &Config, secret: &Secret) -> Client {
         let credentials = secret.credentials.clone();
-        Client::new(self.http.clone(), config.end_point.clone(), config.version.clone(), credentials)
+        let (end_point, version) = (config.end_point.clone(), config.version.clone());
+        Client::new(self.http.clone(), end_point, version, credentials, Arc::clone(&self.redactor))
     }
 
     /// Where the data goes.

@@ -34,7 +34,7 @@ fn cause() -> String {
     let summary = Summary { api_calls: 6, ..Summary::default() };
     // What looks like the end of the text is part of it.
     let cause = Cause::NothingCollected("2 of 2 topics failed; summary: {\"api_calls\":9}".to_owned());
-    let error = Error { cause, summary: Box::new(summary) };
+    let error = Error { cause, summary: Box::new(summary), redactor: Default::default() };
     json!({"errorType": "nothing_collected", "errorMessage": error.to_string()}).to_string()
 }
 

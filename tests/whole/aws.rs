@@ -19,7 +19,9 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "example-key");
+pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "placeholder-secret-access-key");
+/// Of temporary credentials, as a function in Lambda has them.
+pub const SESSION_TOKEN: &str = "placeholder-session/token+of=temporary-credentials";
 pub const BUCKET: &str = "lux-raw";
 
 /// What a secret starts with that is not wrapped in a proper answer.
@@ -80,7 +82,7 @@ impl Aws {
 
     /// The production settings, with this server in AWS's place.
     pub async fn config(&self) -> SdkConfig {
-        let credentials = Credentials::from_keys(KEY.0, KEY.1, None);
+        let credentials = Credentials::from_keys(KEY.0, KEY.1, Some(SESSION_TOKEN.to_owned()));
         let loader = collector::aws::loader(collector::http::client().unwrap());
         loader
             .credentials_provider(credentials)
@@ -149,7 +151,11 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
     if let Some((status, code)) = struck {
         let body = request.into_body().collect().await;
         assert!(body.is_ok());
-        let xml = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>told to fail</Message></Error>");
+        // S3's own ExpiredToken repeats the session token; this one repeats all that it was sent.
+        let quoted = format!("{SESSION_TOKEN} {}", KEY.1);
+        let xml = format!(
+            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>told to fail: {quoted}</Message><Token-0>{quoted}</Token-0></Error>"
+        );
         return Ok(reply(status, "application/xml", xml));
     }
     let response = s3.call(request.map(s3s::Body::from)).await.map_err(|e| std::io::Error::other(format!("{e:?}")))?;

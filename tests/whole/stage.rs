@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 
-use crate::aws::{Aws, BUCKET};
+use crate::aws::{Aws, BUCKET, KEY, SESSION_TOKEN};
 
 pub const TOKEN: &str = "placeholder-token-0123456789";
 pub const NEW_TOKEN: &str = "placeholder-token-9876543210";
@@ -55,13 +55,6 @@ pub fn secret(config_file: &str, other: &Value) -> Value {
 
 impl Stage {
     pub async fn new(setting: Setting) -> Self {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&lines);
-        let subscriber = telemetry::subscriber(Format::Json, LevelFilter::DEBUG, move |line| {
-            sink.lock().unwrap().push(line.to_owned())
-        });
-        let _subscriber = tracing::subscriber::set_default(subscriber);
-
         let mut options = Options::for_config(&Config::parse(CONFIGURE_INI.as_bytes(), "configure.ini").unwrap());
         options.faults = setting.faults.iter().map(|f| f.parse().unwrap()).collect();
         options.token = Some(TOKEN.to_owned());
@@ -80,6 +73,13 @@ impl Stage {
         aws.set_secrets([secret(path.to_str().unwrap(), &setting.secret.unwrap_or_default()).to_string()]);
         let function = Function::new(Source::Manager("collector".to_owned())).with_aws(aws.config().await);
         let function = function.with_secret_prefix(Some("collectors/".to_owned()));
+
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let (sink, redactor) = (Arc::clone(&lines), function.redactor());
+        let subscriber = telemetry::subscriber(Format::Json, LevelFilter::DEBUG, move |line| {
+            sink.lock().unwrap().push(redactor.redact(line).into_owned())
+        });
+        let _subscriber = tracing::subscriber::set_default(subscriber);
         Self { sandbox, aws, function, folder, lines, told: Mutex::default(), _subscriber }
     }
 
@@ -157,7 +157,7 @@ impl Stage {
         let told = self.told.lock().unwrap().join("\n");
         let written: Vec<String> =
             self.aws.objects().iter().map(|(_, b)| String::from_utf8_lossy(b).into_owned()).collect();
-        [TOKEN, NEW_TOKEN, APP_SECRET].iter().any(|secret| {
+        [TOKEN, NEW_TOKEN, APP_SECRET, KEY.1, SESSION_TOKEN].iter().any(|secret| {
             printed.contains(secret) || told.contains(secret) || written.iter().any(|w| w.contains(secret))
         })
     }

@@ -43,6 +43,16 @@ async fn a_quality_object_that_cannot_be_stored_is_an_error_too() {
 }
 
 #[tokio::test]
+async fn what_s3_repeats_of_the_credentials_goes_nowhere() {
+    let stage = Stage::with_faults(&[]).await;
+    stage.aws.fail_s3(S3Fault { part: "raw/", status: 400, code: "ExpiredToken", times: 99 });
+    let error = stage.run("brand_media").await.unwrap_err();
+    assert!(error.to_string().contains("told to fail: REDACTED REDACTED"), "{error}");
+    assert!(format!("{error:?}").contains("told to fail: REDACTED REDACTED"), "{error:?}");
+    assert!(!stage.leaks());
+}
+
+#[tokio::test]
 async fn an_object_has_its_content_type() {
     let stage = Stage::with_faults(&[]).await;
     stage.run("hashtag").await.unwrap();

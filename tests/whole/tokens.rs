@@ -19,7 +19,7 @@ async fn rotated() -> (Sandbox, Client) {
     let sandbox = Sandbox::start(Options { hashtags, token: Some(NEW_TOKEN.to_owned()), ..Options::default() }).await;
     let sandbox = sandbox.unwrap();
     let (http, end_point) = (collector::http::client().unwrap(), format!("{}/v26.0", sandbox.end_point()));
-    let client = Client::new(http, end_point, "v26.0".to_owned(), credentials(TOKEN));
+    let client = Client::new(http, end_point, "v26.0".to_owned(), credentials(TOKEN), Default::default());
     (sandbox, client)
 }
 
@@ -128,7 +128,7 @@ async fn the_token_job_tells_the_days_left_and_their_level() {
     ] {
         let stage = Stage::with_faults(faults).await;
         let response = stage.run("token").await.unwrap();
-        let token = response.summary.token.unwrap();
+        let token = response.summary.token.as_ref().unwrap();
         assert_eq!((token.days_left, token.is_valid), (days, valid), "{faults:?}");
         // A token that is not valid has the secret read again, which is a WARNING of its own.
         let about_the_token = |l: &serde_json::Value| !l["message"].as_str().unwrap().contains("read again");
@@ -149,7 +149,7 @@ async fn a_token_that_was_rotated_is_asked_about_again_before_it_is_critical() {
     let secrets = [TOKEN, NEW_TOKEN].map(|token| json!({"access_token": token}));
     stage.aws.set_secrets(secrets.map(|other| secret(&stage.config_file(), &other).to_string()));
     let response = stage.run("token").await.unwrap();
-    assert_eq!((response.summary.api_calls, response.summary.token.unwrap().is_valid), (2, true));
+    assert_eq!((response.summary.api_calls, response.summary.token.as_ref().unwrap().is_valid), (2, true));
     assert!(response.summary.failures.is_empty() && stage.logged("CRITICAL").is_empty());
     assert!(!stage.leaks());
 }
