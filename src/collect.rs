@@ -154,8 +154,11 @@ async fn recent_media<'c>(config: &'c Config, session: &Session<'_>, hashtag: &H
         Some(pinned) => pinned.clone(),
         None => session.hashtag_id(&hashtag.name).await?,
     };
-    let read = |page: &MediaPage<'_>, unknown: &[String]| flatten(page, mapping, hashtag.user_id.as_str(), unknown);
-    session.recent_media(&id, &mapping.requested(), config.limits.media_per_hashtag, read).await
+    let read = |page: &MediaPage<'_>, unknown: &[String]| {
+        session.take_room(page.records.len(), page.bytes())?;
+        Ok(flatten(page, mapping, hashtag.user_id.as_str(), unknown))
+    };
+    session.recent_media(&id, &mapping.requested(), config.limits.media_per_hashtag, read).await?
 }
 
 /// The records of a page, checked and flattened.

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::error::{Cause, Error};
 use crate::event::{Event, Job};
 use crate::graph::{Client, Session};
+use crate::memory::Budget;
 use crate::redact::Redactor;
 use crate::report::{Response, Summary};
 use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
@@ -51,6 +52,7 @@ pub struct Function {
     http: OnceCell<http::Client>,
     load_aws: aws::Load,
     redactor: Arc<Redactor>,
+    memory: Budget,
     aws: OnceCell<aws_config::SdkConfig>,
     /// By the secret that the event named; `None` is the function's own.
     ready: Mutex<IndexMap<Option<SecretId>, Arc<Ready>>>,
@@ -93,6 +95,7 @@ impl Function {
             http: OnceCell::new(),
             load_aws: aws::from_variables,
             redactor: Arc::default(),
+            memory: Budget::from_env(),
             aws: OnceCell::new(),
             ready: Mutex::default(),
         }
@@ -121,6 +124,12 @@ impl Function {
     /// configuration says, with `secret`.
     pub fn against(end_point: String, secret: Secret) -> Self {
         Self { end_point: Some(end_point), secret: Some(secret), ..Self::new(Source::File(Default::default())) }
+    }
+
+    /// The same function with a budget of memory other than that of its environment.
+    #[must_use]
+    pub fn with_memory(self, memory: Budget) -> Self {
+        Self { memory, ..self }
     }
 
     /// What takes the function's secrets out of the log's lines; responses and errors are without them.
@@ -164,6 +173,7 @@ impl Function {
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
+        let client = client.with_memory(self.memory.clone());
         Ok(Ready { config, client, sink })
     }
 

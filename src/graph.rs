@@ -1,6 +1,7 @@
 //! The Instagram Graph API: its calls, its errors and its limits.
 
 mod answer;
+mod body;
 mod client;
 mod error;
 mod retry;

@@ -214,10 +214,7 @@ impl HttpConnector for Shared {
 async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let user = |e: Box<dyn std::error::Error + Send + Sync>| ConnectorError::user(e);
     let request = request.try_into_http1x().map_err(|e| user(e.into()))?;
-    let request = request.map(|body| match body.bytes() {
-        Some(bytes) => reqwest::Body::from(bytes::Bytes::copy_from_slice(bytes)),
-        None => reqwest::Body::wrap(body),
-    });
+    let request = request.map(reqwest::Body::wrap);
     let request = reqwest::Request::try_from(request).map_err(|e| user(e.into()))?;
     let response = client
         .execute(request)

@@ -19,6 +19,7 @@ pub mod graph;
 pub mod http;
 mod json;
 pub mod local;
+pub mod memory;
 pub mod quality;
 pub mod record;
 pub mod redact;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::memory::LARGEST_QUALITY;
 use crate::record::{Issue, IssueKind, Mapping, Record, Reject};
 
 /// What came of one model in one run, over all its topics.
@@ -13,9 +14,41 @@ pub struct Tally<'m> {
     mapping: &'m Mapping,
     /// Records stored.
     pub records: usize,
-    rejected: Vec<Rejected>,
-    defaulted: BTreeMap<(usize, IssueKind), Vec<Defaulted>>,
+    rejected: Examples<Rejected>,
+    rejected_by_reason: BTreeMap<&'static str, usize>,
+    defaulted: BTreeMap<(usize, IssueKind), Examples<Defaulted>>,
+    /// What the examples take, in bytes.
+    bytes: usize,
 }
+
+/// Cases of one kind: all are counted, and listed as long as there is room.
+#[derive(Debug)]
+struct Examples<T> {
+    count: usize,
+    listed: Vec<T>,
+}
+
+impl<T> Default for Examples<T> {
+    fn default() -> Self {
+        Self { count: 0, listed: Vec::new() }
+    }
+}
+
+impl<T> Examples<T> {
+    fn add(&mut self, example: T, room: bool) {
+        self.count += 1;
+        if room {
+            self.listed.push(example);
+        }
+    }
+
+    fn left_out(&self) -> usize {
+        self.count - self.listed.len()
+    }
+}
+
+/// What an example takes in the object beside its texts: names, quotes and commas.
+const EXAMPLE: usize = 64;
 
 #[derive(Debug, Serialize)]
 struct Rejected {
@@ -55,7 +88,14 @@ fn readable(value: Box<RawValue>) -> Box<RawValue> {
 impl<'m> Tally<'m> {
     /// An empty tally of the records that `mapping` makes.
     pub fn new(mapping: &'m Mapping) -> Self {
-        Self { mapping, records: 0, rejected: Vec::new(), defaulted: BTreeMap::new() }
+        Self {
+            mapping,
+            records: 0,
+            rejected: Examples::default(),
+            rejected_by_reason: BTreeMap::new(),
+            defaulted: BTreeMap::new(),
+            bytes: 0,
+        }
     }
 
     /// The mapping whose records are tallied.
@@ -68,29 +108,43 @@ impl<'m> Tally<'m> {
         self.records += 1;
         let Record { id, issues, .. } = record;
         for Issue { field, kind, value } in issues {
-            let of_field = self.defaulted.entry((field, kind)).or_default();
-            of_field.push(Defaulted { id: id.clone(), value: value.map(readable) });
+            let value = value.map(readable);
+            let room = self.room(id.len() + value.as_ref().map_or(0, |value| value.get().len()));
+            self.defaulted.entry((field, kind)).or_default().add(Defaulted { id: id.clone(), value }, room);
         }
     }
 
     /// Counts a topic's record that was left out.
     pub fn reject(&mut self, topic: &str, Reject { reason, record }: Reject) {
-        self.rejected.push(Rejected { topic: topic.to_owned(), reason: reason.name(), record: readable(record) });
+        let record = readable(record);
+        let room = self.room(topic.len() + record.get().len());
+        self.rejected.add(Rejected { topic: topic.to_owned(), reason: reason.name(), record }, room);
+        *self.rejected_by_reason.entry(reason.name()).or_default() += 1;
+    }
+
+    /// Whether the object has room for an example whose texts have so many bytes; takes it where it has.
+    fn room(&mut self, bytes: usize) -> bool {
+        let with = self.bytes + bytes + EXAMPLE;
+        let room = with <= LARGEST_QUALITY;
+        if room {
+            self.bytes = with;
+        }
+        room
     }
 
     /// Records left out.
     pub fn rejected(&self) -> usize {
-        self.rejected.len()
+        self.rejected.count
     }
 
     /// Fields given their default.
     pub fn defaulted(&self) -> usize {
-        self.defaulted.values().map(Vec::len).sum()
+        self.defaulted.values().map(|examples| examples.count).sum()
     }
 
     /// Whether anything was left out or defaulted.
     pub fn has_issues(&self) -> bool {
-        !self.rejected.is_empty() || !self.defaulted.is_empty()
+        self.rejected.count > 0 || !self.defaulted.is_empty()
     }
 
     fn field_label(&self, index: usize) -> String {
@@ -99,9 +153,9 @@ impl<'m> Tally<'m> {
 
     /// The defaulted fields by field, in the mapping's order, and reason.
     pub fn defaulted_counts(&self) -> Vec<(&str, Count)> {
-        let count = |((field, kind), records): (&(usize, IssueKind), &Vec<Defaulted>)| {
+        let count = |((field, kind), examples): (&(usize, IssueKind), &Examples<Defaulted>)| {
             let output = self.mapping.fields().get(*field).map_or("", |f| f.output.as_str());
-            (output, Count { kind: kind.name(), field: self.field_label(*field), count: records.len() })
+            (output, Count { kind: kind.name(), field: self.field_label(*field), count: examples.count })
         };
         self.defaulted.iter().map(count).collect()
     }
@@ -109,15 +163,13 @@ impl<'m> Tally<'m> {
     /// The rejected records by reason.
     pub fn rejected_counts(&self) -> Vec<Count> {
         let id = self.mapping.fields().iter().position(|f| f.response == crate::record::ID).unwrap_or_default();
-        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-        for rejected in &self.rejected {
-            *counts.entry(rejected.reason).or_default() += 1;
-        }
-        counts.into_iter().map(|(kind, count)| Count { kind, field: self.field_label(id), count }).collect()
+        let count = |(kind, count): (&&'static str, &usize)| Count { kind, field: self.field_label(id), count: *count };
+        self.rejected_by_reason.iter().map(count).collect()
     }
 
     /// The quality object: counts, rejected records as received, and the defaulted fields by field and
-    /// reason with the ids of their records and the values received.
+    /// reason with the ids of their records and the values received. Beyond [`LARGEST_QUALITY`] cases are
+    /// counted and no longer listed, and `not_listed` says how many.
     ///
     /// `failed_topics` are those whose records are missing altogether.
     pub fn to_json<F: Serialize>(&self, job: &str, time: &str, failed_topics: &[F]) -> Vec<u8> {
@@ -127,9 +179,16 @@ impl<'m> Tally<'m> {
             job: &'a str,
             time: &'a str,
             counts: Counts,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            not_listed: Option<NotListed>,
             failed_topics: &'a [F],
             rejected: &'a [Rejected],
             defaulted: BTreeMap<&'a str, BTreeMap<&'a str, &'a [Defaulted]>>,
+        }
+        #[derive(Serialize)]
+        struct NotListed {
+            rejected: usize,
+            defaulted: usize,
         }
         #[derive(Serialize)]
         struct Counts {
@@ -138,14 +197,20 @@ impl<'m> Tally<'m> {
             defaulted: usize,
         }
         let mut defaulted: BTreeMap<&str, BTreeMap<&str, &[Defaulted]>> = BTreeMap::new();
-        for ((field, kind), records) in &self.defaulted {
+        for ((field, kind), examples) in &self.defaulted {
             if let Some(field) = self.mapping.fields().get(*field) {
-                defaulted.entry(&field.output).or_default().insert(kind.name(), records);
+                defaulted.entry(&field.output).or_default().insert(kind.name(), &examples.listed);
             }
         }
+        let not_listed = NotListed {
+            rejected: self.rejected.left_out(),
+            defaulted: self.defaulted.values().map(Examples::left_out).sum(),
+        };
+        let not_listed = (not_listed.rejected + not_listed.defaulted > 0).then_some(not_listed);
         let counts = Counts { records: self.records, rejected: self.rejected(), defaulted: self.defaulted() };
         let model = self.mapping.model.name();
-        let object = Object { model, job, time, counts, failed_topics, rejected: &self.rejected, defaulted };
+        let rejected = &self.rejected.listed;
+        let object = Object { model, job, time, counts, not_listed, failed_topics, rejected, defaulted };
         // Maps with string keys and checked JSON texts: writing them into memory cannot fail.
         serde_json::to_vec(&object).unwrap_or_default()
     }
@@ -193,6 +258,23 @@ mod tests {
         tally_topic(&mut tally, "dior");
         let json = tally.to_json("brand_media", "2026-01-31T23:59:07Z", &["gucci"]);
         insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"model":"media","job":"brand_media","time":"2026-01-31T23:59:07Z","counts":{"records":2,"rejected":2,"defaulted":2},"failed_topics":["gucci"],"rejected":[{"topic":"dior","reason":"id is not made of digits","record":{"id":"x","n":1.50}},{"topic":"dior","reason":"id not found","record":"{\"caption\":\"\\ud83d\"}"}],"defaulted":{"likes":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#);
+    }
+
+    #[test]
+    fn beyond_its_largest_size_the_object_counts_and_says_so() {
+        let mapping = mapping();
+        let mut tally = Tally::new(&mapping);
+        let large = |name: &str| raw(&format!(r#"{{"{name}":"{}"}}"#, "x".repeat(900_000)));
+        for _ in 0..3 {
+            tally.reject("dior", Reject { reason: RejectReason::NoId, record: large("caption") });
+        }
+        tally_topic(&mut tally, "dior");
+        let json = tally.to_json("brand_media", "", &[0; 0]);
+        assert!(json.len() <= LARGEST_QUALITY + 1_000, "{}", json.len());
+        let object: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(object["counts"]["rejected"], 5);
+        assert_eq!(object["not_listed"], serde_json::json!({"rejected": 1, "defaulted": 0}));
+        assert_eq!(object["rejected"].as_array().unwrap().len(), 4, "a small one still has room");
     }
 
     #[test]

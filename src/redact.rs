@@ -80,22 +80,24 @@ impl Redactor {
 
 /// `bytes` without what `found` finds from a place on; `None` where it finds nothing.
 fn without(bytes: &[u8], found: impl Fn(&[u8], usize) -> Option<Range<usize>>) -> Option<Vec<u8>> {
-    let mut clean = Vec::new();
+    let mut next = Some(found(bytes, 0)?);
+    let mut clean = Vec::with_capacity(bytes.len());
     let mut from = 0;
-    while let Some(range) = found(bytes, from) {
+    while let Some(range) = next {
         clean.extend_from_slice(bytes.get(from..range.start).unwrap_or_default());
         clean.extend_from_slice(REDACTED);
         from = range.end;
+        next = found(bytes, from);
     }
     clean.extend_from_slice(bytes.get(from..).unwrap_or_default());
-    (from > 0).then_some(clean)
+    Some(clean)
 }
 
 /// The characters of base64 that `secret` alone decides, after 0, 1 and 2 bytes of something else, in
 /// both alphabets.
 fn in_base64(secret: &[u8]) -> Vec<Vec<u8>> {
     let after = |before: usize| {
-        let encoded = base64::encode([&[0; 2][..before], secret].concat());
+        let encoded = base64::encode([&vec![0; before], secret].concat());
         // A character holds six bits: the first and the last ones may share theirs with a neighbour.
         let (first, last) = ((before * 8).div_ceil(6), (before + secret.len()) * 8 / 6);
         encoded.get(first..last).unwrap_or_default().to_owned()

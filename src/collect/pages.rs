@@ -19,16 +19,18 @@ pub(super) async fn discover<'c>(
     let owner = account.user_id.as_str();
     let (wanted, pages) = (config.limits.media_per_account, config.limits.calls_per_account());
     let first = |answer: &Discovery<'_>, unknown: &[String]| {
+        let page = answer.media.as_ref();
+        let (records, bytes) = page.map_or((0, 0), |page| (page.records.len(), page.bytes()));
+        session.take_room(1 + records, answer.own_bytes + bytes)?;
         let flat = profile.flatten(answer.profile, owner, unknown);
         let mut profiles = Batch::default();
         profiles.push(flat.map_err(|reject| Reject { record: answer.profile_without_media(), ..reject }));
-        let page = answer.media.as_ref();
-        (profiles, page.map(|page| flatten(page, media, owner, unknown)).unwrap_or_default(), page.and_then(next))
+        Ok((profiles, page.map(|page| flatten(page, media, owner, unknown)).unwrap_or_default(), page.and_then(next)))
     };
     let fields = media.requested();
     let limit = wanted.min(MEDIA_PER_PAGE);
     let (profiles, mut posts, mut after) =
-        session.discover(&account.username, &profile.requested(), &fields, limit, first).await?;
+        session.discover(&account.username, &profile.requested(), &fields, limit, first).await??;
 
     // The API may give a medium again where a new one moved the pages.
     let mut seen: HashSet<String> = HashSet::new();
@@ -39,13 +41,16 @@ pub(super) async fn discover<'c>(
     for page in 2..=pages {
         let Some(cursor) = after.take() else { break };
         let limit = (wanted - (page - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
-        let further = |page: &MediaPage<'_>, unknown: &[String]| (flatten(page, media, owner, unknown), next(page));
+        let further = |page: &MediaPage<'_>, unknown: &[String]| {
+            session.take_room(page.records.len(), page.bytes())?;
+            Ok((flatten(page, media, owner, unknown), next(page)))
+        };
         let done = tokio::select! {
             biased;
             () = session.stop().near() => Err(session.given_up()),
             done = session.more_media(&account.username, &fields, (limit, &cursor), further) => done,
         };
-        match done {
+        match done.flatten() {
             Ok((batch, next)) => {
                 posts.records.extend(batch.records.into_iter().filter(|record| seen.insert(record.id.clone())));
                 posts.rejects.extend(batch.rejects);

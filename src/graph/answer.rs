@@ -14,6 +14,8 @@ pub struct Discovery<'a> {
     pub profile: &'a RawValue,
     /// Its media; `None` where the answer has no list of them.
     pub media: Option<MediaPage<'a>>,
+    /// The bytes of the account's own fields.
+    pub own_bytes: usize,
 }
 
 /// A page of media.
@@ -70,7 +72,8 @@ impl<'a> Discovery<'a> {
         let [profile] = fields(body, ["business_discovery"])?;
         let profile = profile?;
         let [media] = fields(profile.get(), ["media"])?;
-        Some(Self { profile, media: media.and_then(|media| MediaPage::read(media.get(), limit)) })
+        let own_bytes = profile.get().len() - media.map_or(0, |media| media.get().len());
+        Some(Self { profile, media: media.and_then(|media| MediaPage::read(media.get(), limit)), own_bytes })
     }
 
     /// The account's own fields, as received: what a profile that is left out is told by.
@@ -99,6 +102,11 @@ impl<'a> MediaPage<'a> {
         let [data, paging] = fields(body, ["data", "paging"])?;
         let records = elements(data?.get(), limit)?;
         Some(Self { records: records.first, surplus: records.more, paging })
+    }
+
+    /// The bytes of its records.
+    pub fn bytes(&self) -> usize {
+        self.records.iter().map(|record| record.get().len()).sum()
     }
 
     /// Where the next page starts; `None` on the last one.

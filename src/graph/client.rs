@@ -12,6 +12,7 @@ use super::error::{Failure, Kind};
 use super::session::{NotExpected, Request, Session};
 use crate::config::{HashtagId, HashtagName, Username};
 use crate::http;
+use crate::memory::Budget;
 use crate::redact::Redactor;
 use crate::secret::{App, Credentials};
 
@@ -22,6 +23,7 @@ pub struct Client {
     pub(super) end_point: String,
     pub(super) version: String,
     pub(super) redactor: Arc<Redactor>,
+    pub(super) memory: Budget,
     credentials: Mutex<Arc<Credentials>>,
     hashtag_ids: Mutex<BTreeMap<HashtagName, HashtagId>>,
     unknown_fields: Mutex<BTreeSet<(Edge, String)>>,
@@ -57,10 +59,17 @@ impl Client {
             end_point,
             version,
             redactor,
+            memory: Budget::of(0),
             credentials: Mutex::new(Arc::new(credentials)),
             hashtag_ids: Mutex::default(),
             unknown_fields: Mutex::default(),
         }
+    }
+
+    /// The same client with another budget of memory than the least.
+    #[must_use]
+    pub fn with_memory(self, memory: Budget) -> Self {
+        Self { memory, ..self }
     }
 
     /// The process's HTTP client.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::json::{self, beginning, fields};
+use crate::memory::SMALL_BODY;
 
 /// The class of a failure, which says what happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -26,6 +27,8 @@ pub enum Kind {
     UnknownField,
     /// An answer held more records than were asked for: the first of them are kept, the others counted.
     TooManyRecords,
+    /// The records of an answer have no room left in the run's memory: they are not kept.
+    Memory,
     /// None of the known failures: the topic fails, and nothing is tried again.
     Unexpected,
     /// The run's time was over before the topic was done.
@@ -36,7 +39,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every class.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Transient,
         Self::Throttled,
         Self::Token,
@@ -44,6 +47,7 @@ impl Kind {
         Self::NotThere,
         Self::UnknownField,
         Self::TooManyRecords,
+        Self::Memory,
         Self::Unexpected,
         Self::Deadline,
         Self::Usage,
@@ -59,6 +63,7 @@ impl Kind {
             Self::NotThere => "not_there",
             Self::UnknownField => "unknown_field",
             Self::TooManyRecords => "too_many_records",
+            Self::Memory => "memory",
             Self::Unexpected => "unexpected",
             Self::Deadline => "deadline",
             Self::Usage => "usage",
@@ -95,7 +100,12 @@ const TRACE_CHARS: usize = 40;
 impl ApiError {
     /// The error that an answer's body holds, if it does.
     pub fn read(body: &[u8]) -> Option<Self> {
-        let body = String::from_utf8_lossy(body);
+        let body = match std::str::from_utf8(body) {
+            Ok(text) => text.into(),
+            // A text of large bytes that are none would take three times their room.
+            Err(_) if body.len() > SMALL_BODY => return None,
+            Err(_) => String::from_utf8_lossy(body),
+        };
         let [error] = fields(&body, ["error"])?;
         Self::of(error?)
     }

@@ -1,6 +1,6 @@
 //! One run's use of the API: its deadline, its tries, and whether it may go on calling.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -8,21 +8,21 @@ use backon::Retryable;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
+use http::header::ACCEPT_ENCODING;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::warn;
 
+use super::body::{self, Body, BodyError};
 use super::client::{Client, caller, lock};
 use super::error::{ApiError, Failure, Kind};
 use super::retry::{LONGEST_RETRY_AFTER, TRIES, backoff};
 use super::usage::Usage;
 use crate::error::with_causes;
+use crate::memory::{self, LARGEST_BODY};
 use crate::secret::Credentials;
 use crate::stop::Stop;
 use crate::telemetry::critical;
-
-/// The largest body that is read, in bytes, after decompression.
-const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 /// The longest that one try may take; what the run has left bounds it too.
 const LONGEST_TRY: Duration = Duration::from_secs(15);
@@ -39,6 +39,8 @@ pub struct Session<'c> {
     renewal: tokio::sync::Mutex<()>,
     halt: Mutex<Option<Failure>>,
     calls: AtomicU64,
+    /// Bytes that the records of the run take.
+    records: AtomicUsize,
     usage: Mutex<Usage>,
     version: OnceLock<String>,
 }
@@ -93,6 +95,7 @@ impl<'c> Session<'c> {
             renewal: tokio::sync::Mutex::default(),
             halt: Mutex::default(),
             calls: AtomicU64::new(0),
+            records: AtomicUsize::new(0),
             usage: Mutex::default(),
             version: OnceLock::new(),
         }
@@ -106,6 +109,24 @@ impl<'c> Session<'c> {
     /// The failure of what is given up then.
     pub fn given_up(&self) -> Failure {
         Failure::new(Kind::Deadline, format!("given up: {}", self.stop.reason()))
+    }
+
+    /// Takes the room that records need of the run's memory, whose texts in the answer have so many bytes.
+    ///
+    /// # Errors
+    /// The failure of a topic for which there is none left.
+    pub fn take_room(&self, records: usize, bytes: usize) -> Result<(), Failure> {
+        let bytes = bytes + records * memory::RECORD;
+        let most = self.client.memory.records();
+        let taken = self.records.fetch_add(bytes, Ordering::Relaxed);
+        if taken + bytes <= most {
+            return Ok(());
+        }
+        self.records.fetch_sub(bytes, Ordering::Relaxed);
+        let message = format!(
+            "the records of this answer need {bytes} bytes: {taken} of the {most} that a run may hold are taken; they are not kept"
+        );
+        Err(Failure::new(Kind::Memory, message))
     }
 
     /// Calls made so far, each try counted.
@@ -295,19 +316,21 @@ impl<'c> Session<'c> {
             call = call.query(&[("input_token", credentials.access_token.expose_secret())]);
         }
         call = call.query(&request.query).query(&caller(credentials, request.is_debug_token()));
-        let mut response = http.send(call).await.map_err(broken)?;
+        let response = http.send(call.header(ACCEPT_ENCODING, "gzip")).await.map_err(broken)?;
         self.note_headers(response.headers());
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            if body.len() + chunk.len() > LARGEST_BODY {
-                let message = format!("HTTP {status}: the answer is larger than {} MiB", LARGEST_BODY >> 20);
-                return Err(Failure::new(Kind::Unexpected, message));
+        let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), Utc::now()));
+        let Body { bytes, room } = body::read(response, &self.client.memory).await.map_err(|error| match error {
+            BodyError::Broken(error) => broken(error),
+            BodyError::NotGzip(error) => {
+                Failure::new(Kind::Transient, format!("HTTP {status}: the answer is not gzip as it says: {error}"))
             }
-            body.extend_from_slice(&chunk);
-        }
-        let body = self.client.redactor.redact_bytes(body);
-        Ok(Answer { status, retry_after: retry_after(&headers, Utc::now()), body })
+            BodyError::TooLarge => {
+                let message = format!("HTTP {status}: the answer is larger than {} MiB", LARGEST_BODY >> 20);
+                Failure::new(Kind::Unexpected, message)
+            }
+        })?;
+        let body = Body { bytes: self.client.redactor.redact_bytes(bytes), room };
+        Ok(Answer { status, retry_after, body })
     }
 
     fn note_headers(&self, headers: &HeaderMap) {
@@ -360,13 +383,14 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 struct Answer {
     status: u16,
     retry_after: Option<Duration>,
-    body: Vec<u8>,
+    body: Body,
 }
 
 impl Answer {
     fn read<T>(self, read: &impl Fn(&str) -> Result<T, NotExpected>) -> Result<T, Attempt> {
         let Self { status, retry_after, body } = self;
-        let problem = match (status, std::str::from_utf8(&body)) {
+        let body = &body.bytes;
+        let problem = match (status, std::str::from_utf8(body)) {
             (200, Ok(text)) => match read(text) {
                 Ok(value) => return Ok(value),
                 Err(NotExpected(field)) => format!("the answer ({} bytes) is no JSON object with {field}", body.len()),
@@ -375,7 +399,7 @@ impl Answer {
             (300..=399, _) => "redirects are not followed".to_owned(),
             _ => "no error body of the API".to_owned(),
         };
-        let failure = Failure::from_answer(ApiError::read(&body).as_ref(), status, &problem);
+        let failure = Failure::from_answer(ApiError::read(body).as_ref(), status, &problem);
         Err(Attempt { failure, retry_after })
     }
 }

@@ -390,11 +390,25 @@ fn misshapen(
             let bomb = body::gzip(&vec![b' '; 64 << 20]);
             return finish(response.header("content-encoding", "gzip"), body::whole(bomb));
         }
+        Body::Members | Body::CutGzip => {
+            let (first, second) = text.as_bytes().split_at(text.len() / 2);
+            let mut bytes = [body::gzip(first), body::gzip(second)].concat();
+            if kind == Body::CutGzip {
+                bytes.truncate(bytes.len() - 9);
+            }
+            return finish(response.header("content-encoding", "gzip"), body::whole(bytes));
+        }
         Body::Redirect => {
             let location = format!("https://elsewhere.example/?access_token={token}");
             return finish(response.status(302).header("location", location), body::whole(""));
         }
-        Body::Many | Body::SameMedia | Body::NoMedia | Body::EmptyPage | Body::NoProfile | Body::BadRecords => {
+        Body::Many
+        | Body::Fat
+        | Body::SameMedia
+        | Body::NoMedia
+        | Body::EmptyPage
+        | Body::NoProfile
+        | Body::BadRecords => {
             if let Some(media) = media_of(&mut json, kind) {
                 reshape(kind, media);
             }
@@ -423,6 +437,12 @@ fn reshape(kind: Body, page: &mut Value) {
     let Some(records) = page.get_mut("data").and_then(Value::as_array_mut) else { return };
     match kind {
         Body::Many => *records = (0..100_000).map(|n| json!({"id": format!("179{n:014}")})).collect(),
+        Body::Fat => {
+            let caption = json!("x".repeat(300_000));
+            for fields in records.iter_mut().filter_map(Value::as_object_mut) {
+                fields.insert("caption".to_owned(), caption.clone());
+            }
+        }
         Body::SameMedia => {
             for (n, fields) in records.iter_mut().filter_map(Value::as_object_mut).enumerate() {
                 fields.insert("id".to_owned(), json!(format!("179{n:014}")));

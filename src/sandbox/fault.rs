@@ -63,8 +63,14 @@ pub enum Body {
     Large,
     /// A few kilobytes that swell to 64 MiB.
     Bomb,
+    /// Compressed in two members, of which each is a gzip file of its own.
+    Members,
+    /// Compressed, and cut off.
+    CutGzip,
     /// 100,000 media.
     Many,
+    /// Media with captions of 300 KB.
+    Fat,
     /// The same media on every page.
     SameMedia,
     /// A profile without media.
@@ -92,7 +98,7 @@ pub enum TokenFault {
     Never,
 }
 
-const BODIES: [(&str, Body); 17] = [
+const BODIES: [(&str, Body); 20] = [
     ("html", Body::Html),
     ("truncated", Body::Truncated),
     ("empty", Body::Empty),
@@ -103,7 +109,10 @@ const BODIES: [(&str, Body); 17] = [
     ("twice", Body::Twice),
     ("large", Body::Large),
     ("bomb", Body::Bomb),
+    ("members", Body::Members),
+    ("cut_gzip", Body::CutGzip),
     ("many", Body::Many),
+    ("fat", Body::Fat),
     ("same_media", Body::SameMedia),
     ("no_media", Body::NoMedia),
     ("empty_page", Body::EmptyPage),

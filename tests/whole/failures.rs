@@ -32,7 +32,7 @@ const fn row(
 }
 
 /// What each fault of the last account costs.
-const ROWS: [Row; 43] = [
+const ROWS: [Row; 46] = [
     row("transient", 10, 250, 3, "transient", "ERROR"),
     row("transientx2", 11, 275, 3, "", "WARNING"),
     row("code:1x1", 11, 275, 2, "", "WARNING"),
@@ -69,6 +69,9 @@ const ROWS: [Row; 43] = [
     row("not_utf8", 10, 250, 3, "transient", "ERROR"),
     row("large", 10, 250, 1, "unexpected", "ERROR"),
     row("bomb", 10, 250, 1, "unexpected", "ERROR"),
+    row("members", 11, 275, 1, "", ""),
+    row("cut_gzip", 10, 250, 3, "transient", "ERROR"),
+    row("fat", 11, 275, 1, "", ""),
     row("many", 11, 275, 1, "too_many_records", "ERROR"),
     row("deep", 11, 275, 1, "", ""),
     row("twice", 11, 275, 1, "", ""),

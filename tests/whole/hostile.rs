@@ -21,6 +21,19 @@ async fn of_a_hundred_thousand_media_in_one_answer_those_asked_for_are_kept_and_
 }
 
 #[tokio::test]
+async fn answers_that_are_too_much_for_the_memory_together_cost_no_topic_that_has_room() {
+    let fat = ["hermes=fat", "chanelofficial=fat", "louisvuitton=fat", "prada=fat", "ysl=fat", "celine=fat"];
+    let stage = Stage::with_faults(&fat).await;
+    let event = json!({"job": "brand_media", "time": TIME});
+    let response = stage.invoke_within(event, Duration::from_secs(300)).await.unwrap();
+    // Each of them has 7.5 MB, and the least of functions has room for 36 MiB of records.
+    assert_eq!((stage.records("brand").len(), stage.records("media").len()), (9, 225));
+    let failures = &response.summary.failures;
+    assert!(failures.len() == 2 && failures.iter().all(|f| f.kind == Kind::Memory), "{failures:?}");
+    assert!(failures.iter().all(|f| fat.contains(&format!("{}=fat", f.topic).as_str())), "{failures:?}");
+}
+
+#[tokio::test]
 async fn bad_records_and_fields_are_told_one_by_one_and_the_rest_is_kept() {
     let stage = Stage::with_faults(&["gucci=bad_records"]).await;
     let response = stage.run("brand_media").await.unwrap();

@@ -176,6 +176,7 @@ fn to_do(kind: Kind, place: &str) -> String {
         Kind::NotThere => "look at [topic] and at ig_user_id".to_owned(),
         Kind::UnknownField => "take the field out of the mapping".to_owned(),
         Kind::Transient | Kind::Deadline => "look at the network and at [API] end_point, and try again".to_owned(),
+        Kind::Memory => "give the function more memory, or look at the [API] end_point".to_owned(),
         Kind::TooManyRecords => {
             "look at the [API] end_point: the API does not answer more than it is asked for".to_owned()
         }

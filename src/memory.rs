@@ -1,0 +1,90 @@
+//! The memory that a run may take, and how it is shared out.
+//!
+//! Of a function of 128 MB, in MiB, as it collects and as it stores:
+//!
+//! | what | collecting | storing |
+//! | --- | ---: | ---: |
+//! | the process, with its connections | 10 | 10 |
+//! | bodies of up to [`SMALL_BODY`], 16 topics at a time | 8 | |
+//! | a larger body and its longest text, one at a time: 2 × 8 | 16 | |
+//! | records, at most | 36 | 36 |
+//! | their objects, no larger than the records | | 36 |
+//! | two quality objects, and their examples: 2 × 2 × 2 | | 8 |
+//! | together | 70 | 90 |
+//!
+//! A larger function has more room for larger bodies and for records, in proportion. 1,000 accounts with
+//! 25 media each, of 620 bytes, take 34 MiB of the room for records.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The largest body that is read, in bytes, after decompression.
+pub const LARGEST_BODY: usize = 8 * MIB;
+
+/// A body of up to so many bytes is read beside all others. An account with 25 media has 27 KB.
+pub const SMALL_BODY: usize = 512 * 1024;
+
+/// What the examples in a quality object may take, in bytes. 1,000 accounts with 25 media each, a tenth of
+/// whose fields are defaulted, take 1 MB.
+pub const LARGEST_QUALITY: usize = 2 * MIB;
+
+/// What a record takes beside its text, in bytes: ten fields of 48, and what the allocator adds to each.
+pub const RECORD: usize = 700;
+
+const MIB: usize = 1024 * 1024;
+
+/// The memory of a function where nothing else is known, in MiB: the least that Lambda has.
+const LEAST: usize = 128;
+
+/// What each of them has of the whole.
+const BODIES_SHARE: usize = 16;
+const RECORDS_SHARE: (usize, usize) = (9, 32);
+
+/// The budget of a process.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    records: usize,
+    bodies: Arc<Semaphore>,
+}
+
+impl Budget {
+    /// The budget of a process with so many MiB of memory, 128 at least.
+    pub fn of(mib: usize) -> Self {
+        let bytes = mib.max(LEAST).saturating_mul(MIB);
+        let bodies = bytes / BODIES_SHARE / LARGEST_BODY;
+        Self { records: bytes / RECORDS_SHARE.1 * RECORDS_SHARE.0, bodies: Arc::new(Semaphore::new(bodies)) }
+    }
+
+    /// The budget of the function: Lambda names its memory in `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
+    pub fn from_env() -> Self {
+        let named = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok();
+        Self::of(named.and_then(|mib| mib.parse().ok()).unwrap_or(LEAST))
+    }
+
+    /// What the records of a run may take, in bytes: the text of each in the answer, and [`RECORD`].
+    pub fn records(&self) -> usize {
+        self.records
+    }
+
+    /// Waits for the room that a body larger than [`SMALL_BODY`] needs, and holds it.
+    pub async fn large_body(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.bodies).acquire_owned().await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_larger_function_has_more_room_and_none_has_less_than_the_least() {
+        let room = |mib| {
+            let budget = Budget::of(mib);
+            (budget.records() / MIB, budget.bodies.available_permits())
+        };
+        assert_eq!([room(0), room(128), room(512), room(10_240)], [(36, 1), (36, 1), (144, 4), (2880, 80)]);
+        assert!(room(usize::MAX).1 >= 1);
+    }
+}
