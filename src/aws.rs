@@ -14,9 +14,13 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+use aws_smithy_types::retry::ErrorKind;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use memchr::memmem;
 
 use crate::http;
 use crate::redact::Redactor;
@@ -99,7 +103,8 @@ impl ProvideCredentials for Learned {
     }
 }
 
-fn retries() -> RetryConfig {
+/// Tries of one operation, and the waits between them.
+pub(crate) fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(BACKOFF.0).with_max_backoff(BACKOFF.1)
 }
 
@@ -126,6 +131,27 @@ impl LoadServiceConfig for Variables {
 pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
     let custom =
         config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|v| !v.is_empty());
-    let config = aws_sdk_s3::config::Builder::from(config).force_path_style(custom).build();
-    aws_sdk_s3::Client::from_conf(config)
+    let config = aws_sdk_s3::config::Builder::from(config).force_path_style(custom).retry_classifier(WorthAnotherTry);
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
+/// Errors of S3 that another try can mend and the SDK does not try again: the clock of a function that was
+/// frozen is right again by then, and another writer is done.
+#[derive(Debug)]
+struct WorthAnotherTry;
+
+const WORTH_ANOTHER_TRY: [&str; 2] = ["<Code>RequestTimeTooSkewed</Code>", "<Code>ConditionalRequestConflict</Code>"];
+
+impl ClassifyRetry for WorthAnotherTry {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let body = context.response().and_then(|response| response.body().bytes()).unwrap_or_default();
+        if WORTH_ANOTHER_TRY.iter().any(|code| memmem::find(body, code.as_bytes()).is_some()) {
+            return RetryAction::retryable_error(ErrorKind::TransientError);
+        }
+        RetryAction::NoActionIndicated
+    }
+
+    fn name(&self) -> &'static str {
+        "worth another try"
+    }
 }

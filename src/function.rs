@@ -140,16 +140,16 @@ impl Function {
     /// Reads the secret and the configuration and builds the clients, ahead of the first invocation. An
     /// error, and what takes too long, is left to the invocations, each of which tries again.
     pub async fn prepare(&self) {
-        let _ = tokio::time::timeout(LONGEST_PREPARATION, self.ready(None)).await;
+        let _ = tokio::time::timeout(LONGEST_PREPARATION, self.ready(None, LONGEST_PREPARATION)).await;
     }
 
-    async fn ready(&self, secret_id: Option<&SecretId>) -> Result<Arc<Ready>, Cause> {
+    async fn ready(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Arc<Ready>, Cause> {
         let key = secret_id.cloned();
         let mut ready = self.ready.lock().await;
         if let Some(ready) = ready.get(&key) {
             return Ok(Arc::clone(ready));
         }
-        let built = Arc::new(self.build(secret_id).await?);
+        let built = Arc::new(self.build(secret_id, limit).await?);
         if ready.len() >= KEPT_READY {
             ready.shift_remove_index(0);
         }
@@ -157,9 +157,9 @@ impl Function {
         Ok(built)
     }
 
-    async fn build(&self, secret_id: Option<&SecretId>) -> Result<Ready, Cause> {
+    async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
         let http = self.http.get_or_try_init(async || http::client()).await?.clone();
-        let secret = self.read_secret(secret_id, &http).await?;
+        let secret = self.read_secret(secret_id, &http, limit).await?;
         let mut config = Config::load(&secret.config_file)?;
         if let Some(end_point) = &self.end_point {
             config.end_point = format!("{end_point}/{}", config.version);
@@ -182,16 +182,26 @@ impl Function {
         self.aws.get_or_init(load).await
     }
 
-    async fn read_secret(&self, id: Option<&SecretId>, http: &http::Client) -> Result<Secret, SecretError> {
+    async fn read_secret(
+        &self,
+        id: Option<&SecretId>,
+        http: &http::Client,
+        limit: Duration,
+    ) -> Result<Secret, SecretError> {
         let named = id.map(|id| Source::Manager(id.as_str().to_owned()));
         match (&self.secret, named) {
             (Some(secret), _) => Ok(secret.clone()),
-            (None, named) => named.as_ref().unwrap_or(&self.source).read(async || self.aws(http).await).await,
+            (None, named) => named.as_ref().unwrap_or(&self.source).read(async || self.aws(http).await, limit).await,
         }
     }
 
-    async fn renewed_credentials(&self, id: Option<&SecretId>, http: &http::Client) -> Option<Credentials> {
-        match self.read_secret(id, http).await {
+    async fn renewed_credentials(
+        &self,
+        id: Option<&SecretId>,
+        http: &http::Client,
+        limit: Duration,
+    ) -> Option<Credentials> {
+        match self.read_secret(id, http, limit).await {
             Ok(secret) => Some(secret.credentials),
             Err(error) => {
                 warn!(kind = "secret", "the access token was refused and the secret could not be read again: {error}");
@@ -240,10 +250,11 @@ impl Function {
         run.summary.secret_id = event.secret_id.as_ref().map(|id| id.as_str().to_owned());
         event.check_secret(self.secret_prefix.as_deref())?;
         let ready = tokio::select! {
-            ready = self.ready(event.secret_id.as_ref()) => ready?,
+            ready = self.ready(event.secret_id.as_ref(), run.stop.left()) => ready?,
             () = run.stop.interrupted() => return Err(Cause::NothingCollected("the run was interrupted".to_owned())),
         };
-        let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http()).boxed();
+        let stop = run.stop.clone();
+        let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
         let done = match event.job {
             Job::Token => token::run(&session, &mut run.summary).await.map(|()| Told::default()),

@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use futures_util::future::BoxFuture;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -27,6 +28,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept. Between invocations the process is frozen and the peer closes
 /// what it keeps, so an old connection would cost the next run a failed call.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The largest object that is read from S3, in bytes.
+pub const LARGEST_OBJECT: usize = 64 * 1024 * 1024;
+
+/// The largest other answer of AWS that is read, in bytes: an error, or a secret, which has 64 KiB at most.
+const LARGEST_AWS_ANSWER: usize = 1024 * 1024;
 
 /// The variable that names a PEM file of further root certificates. OpenSSL, curl and Go read it too:
 /// proxies that look into TLS and emulators of AWS or of the API are made known to a process with it.
@@ -214,13 +221,22 @@ impl HttpConnector for Shared {
 async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let user = |e: Box<dyn std::error::Error + Send + Sync>| ConnectorError::user(e);
     let request = request.try_into_http1x().map_err(|e| user(e.into()))?;
+    let method = request.method().clone();
     let request = request.map(reqwest::Body::wrap);
     let request = reqwest::Request::try_from(request).map_err(|e| user(e.into()))?;
     let response = client
         .execute(request)
         .await
         .map_err(|e| if e.is_timeout() { ConnectorError::timeout(e.into()) } else { ConnectorError::io(e.into()) })?;
-    let response = http::Response::<reqwest::Body>::from(response).map(SdkBody::from_body_1_x);
+    let is_object = method == http::Method::GET && response.status().is_success();
+    let most = if is_object { LARGEST_OBJECT } else { LARGEST_AWS_ANSWER };
+    let response = http::Response::<reqwest::Body>::from(response).map(|body| {
+        let told = move |error: Box<dyn std::error::Error + Send + Sync>| match error.downcast::<LengthLimitError>() {
+            Ok(_) => format!("the answer is larger than {} MiB", most >> 20).into(),
+            Err(other) => other,
+        };
+        SdkBody::from_body_1_x(Limited::new(body, most).map_err(told))
+    });
     HttpResponse::try_from(response).map_err(|e| ConnectorError::other(e.into(), None))
 }
 

@@ -64,6 +64,17 @@ struct Defaulted {
     value: Option<Box<RawValue>>,
 }
 
+/// Which object a quality object is about.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct About<'a> {
+    /// Its key; `None` where there were no records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<&'a str>,
+    /// The key that it would have, had not an earlier run's object it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<&'a str>,
+}
+
 /// How often a field was defaulted for one reason, or a record left out for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Count {
@@ -172,12 +183,14 @@ impl<'m> Tally<'m> {
     /// counted and no longer listed, and `not_listed` says how many.
     ///
     /// `failed_topics` are those whose records are missing altogether.
-    pub fn to_json<F: Serialize>(&self, job: &str, time: &str, failed_topics: &[F]) -> Vec<u8> {
+    pub fn to_json<F: Serialize>(&self, job: &str, time: &str, failed_topics: &[F], about: About<'_>) -> Vec<u8> {
         #[derive(Serialize)]
         struct Object<'a, F> {
             model: &'a str,
             job: &'a str,
             time: &'a str,
+            #[serde(flatten)]
+            about: About<'a>,
             counts: Counts,
             #[serde(skip_serializing_if = "Option::is_none")]
             not_listed: Option<NotListed>,
@@ -210,7 +223,7 @@ impl<'m> Tally<'m> {
         let counts = Counts { records: self.records, rejected: self.rejected(), defaulted: self.defaulted() };
         let model = self.mapping.model.name();
         let rejected = &self.rejected.listed;
-        let object = Object { model, job, time, counts, not_listed, failed_topics, rejected, defaulted };
+        let object = Object { model, job, time, about, counts, not_listed, failed_topics, rejected, defaulted };
         // Maps with string keys and checked JSON texts: writing them into memory cannot fail.
         serde_json::to_vec(&object).unwrap_or_default()
     }
@@ -256,7 +269,7 @@ mod tests {
         let mapping = mapping();
         let mut tally = Tally::new(&mapping);
         tally_topic(&mut tally, "dior");
-        let json = tally.to_json("brand_media", "2026-01-31T23:59:07Z", &["gucci"]);
+        let json = tally.to_json("brand_media", "2026-01-31T23:59:07Z", &["gucci"], About::default());
         insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"model":"media","job":"brand_media","time":"2026-01-31T23:59:07Z","counts":{"records":2,"rejected":2,"defaulted":2},"failed_topics":["gucci"],"rejected":[{"topic":"dior","reason":"id is not made of digits","record":{"id":"x","n":1.50}},{"topic":"dior","reason":"id not found","record":"{\"caption\":\"\\ud83d\"}"}],"defaulted":{"likes":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#);
     }
 
@@ -269,7 +282,7 @@ mod tests {
             tally.reject("dior", Reject { reason: RejectReason::NoId, record: large("caption") });
         }
         tally_topic(&mut tally, "dior");
-        let json = tally.to_json("brand_media", "", &[0; 0]);
+        let json = tally.to_json("brand_media", "", &[0; 0], About::default());
         assert!(json.len() <= LARGEST_QUALITY + 1_000, "{}", json.len());
         let object: serde_json::Value = serde_json::from_slice(&json).unwrap();
         assert_eq!(object["counts"]["rejected"], 5);

@@ -31,6 +31,15 @@ pub struct File {
     pub bytes: usize,
 }
 
+/// An object of a run that lost topics, where an earlier run's object of the same time stays.
+#[derive(Debug, Clone, Serialize)]
+pub struct Partial {
+    /// Its key.
+    pub key: String,
+    /// The key of the earlier run's object.
+    pub instead_of: String,
+}
+
 /// A topic whose records are missing, and why.
 #[derive(Debug, Clone, Serialize)]
 pub struct FailedTopic {
@@ -103,6 +112,9 @@ pub struct Summary {
     pub topics: Option<Vec<String>>,
     /// The objects stored.
     pub files: Vec<File>,
+    /// Those of them that have a key of their own, since an earlier run's object has theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<Partial>,
     /// The objects of records that could not be stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<File>,
@@ -207,8 +219,12 @@ impl Summary {
         }
         let Quality { rejected, defaulted, .. } = self.quality;
         let (records, files, failed) = (self.records(), self.files.len(), self.failures.len());
+        let apart = match self.partial.len() {
+            0 => String::new(),
+            partial => format!("; {partial} objects of an earlier run stay, and what came is in partial/"),
+        };
         format!(
-            "{job}: {records} records in {files} objects; {rejected} records rejected, {defaulted} fields defaulted, {failed} topics failed"
+            "{job}: {records} records in {files} objects; {rejected} records rejected, {defaulted} fields defaulted, {failed} topics failed{apart}"
         )
     }
 
@@ -282,7 +298,7 @@ fn embedded(metrics: &[Metric], dimensions: Map<String, Value>) -> String {
 }
 
 /// Tells once for each model, reason and field what was left out or defaulted.
-pub fn log_quality(tallies: &[Tally<'_>]) {
+pub fn log_quality(tallies: &[&Tally<'_>]) {
     for tally in tallies {
         let model = tally.mapping().model.name();
         for (field, count) in tally.defaulted_counts() {
@@ -295,7 +311,7 @@ pub fn log_quality(tallies: &[Tally<'_>]) {
 }
 
 /// Tells once which of the fields that a run asks for the API no longer knows.
-pub fn log_unknown_fields(unknown: &[String], tallies: &[Tally<'_>]) {
+pub fn log_unknown_fields(unknown: &[String], tallies: &[&Tally<'_>]) {
     for tally in tallies {
         for field in tally.mapping().requested().into_iter().filter(|f| unknown.iter().any(|u| u == f)) {
             let model = tally.mapping().model.name();
@@ -310,7 +326,7 @@ pub fn log_unknown_fields(unknown: &[String], tallies: &[Tally<'_>]) {
 }
 
 /// The response's `error_log`: topic section, kind, field and count, one a line.
-pub fn error_log(job: Job, tallies: &[Tally<'_>], failures: &[FailedTopic]) -> String {
+pub fn error_log(job: Job, tallies: &[&Tally<'_>], failures: &[FailedTopic]) -> String {
     let mut rows: Vec<(String, usize)> = Vec::new();
     for tally in tallies {
         let section = tally.mapping().model.section();
@@ -326,8 +342,8 @@ pub fn error_log(job: Job, tallies: &[Tally<'_>], failures: &[FailedTopic]) -> S
 
 impl Quality {
     /// The quality of what `tallies` counted.
-    pub fn of(tallies: &[Tally<'_>]) -> Self {
-        let model = |t: &Tally<'_>| ModelQuality {
+    pub fn of(tallies: &[&Tally<'_>]) -> Self {
+        let model = |t: &&Tally<'_>| ModelQuality {
             model: Model::name(t.mapping().model),
             records: t.records,
             rejected: t.rejected(),

@@ -1,10 +1,13 @@
 //! The secret: from AWS Secrets Manager or from a file, checked, and kept out of everything printed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use secrecy::SecretString;
 
+use crate::aws;
 use crate::error::with_causes;
 
 /// Where the secret is kept.
@@ -57,15 +60,19 @@ impl Source {
         }
     }
 
-    /// The secret as it is now.
+    /// The secret as it is now, read within `limit`.
     ///
     /// `aws` is asked for only where the source is Secrets Manager.
     ///
     /// # Errors
     /// [`SecretError`]: which key, where, never a value.
-    pub async fn read<'a>(&self, aws: impl AsyncFnOnce() -> &'a SdkConfig) -> Result<Secret, SecretError> {
+    pub async fn read<'a>(
+        &self,
+        aws: impl AsyncFnOnce() -> &'a SdkConfig,
+        limit: Duration,
+    ) -> Result<Secret, SecretError> {
         match self {
-            Self::Manager(id) => from_manager(id, aws().await).await,
+            Self::Manager(id) => from_manager(id, aws().await, limit).await,
             Self::File(path) => from_file(path),
         }
     }
@@ -171,8 +178,19 @@ fn from_file(path: &Path) -> Result<Secret, SecretError> {
     check(&path.display().to_string(), |key| ini.get_from(Some("SECRET"), key).map(str::to_owned))
 }
 
-async fn from_manager(id: &str, aws: &SdkConfig) -> Result<Secret, SecretError> {
-    let client = aws_sdk_secretsmanager::Client::new(aws);
+/// The longest that one try at reading the secret may take. Secrets Manager answers within some 50 ms.
+const LONGEST_TRY: Duration = Duration::from_secs(5);
+
+/// Tries at reading the secret: as many as the run has time for, since nothing can be done without it.
+const MOST_TRIES: u32 = 20;
+
+async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secret, SecretError> {
+    let config = aws_sdk_secretsmanager::config::Builder::from(aws);
+    // A third for a try, so that one that hangs leaves time for others.
+    let timeouts =
+        TimeoutConfig::builder().operation_attempt_timeout(LONGEST_TRY.min(limit / 3)).operation_timeout(limit);
+    let config = config.timeout_config(timeouts.build()).retry_config(aws::retries().with_max_attempts(MOST_TRIES));
+    let client = aws_sdk_secretsmanager::Client::from_conf(config.build());
     let answer = client.get_secret_value().secret_id(id).send().await;
     let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
     from_json(id, answer.secret_string().unwrap_or_default())

@@ -2,14 +2,17 @@
 //! it again replaces it.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
 use crate::config::ObjectKey;
 use crate::error::with_causes;
+use crate::http::LARGEST_OBJECT;
 
 /// A place for objects.
 #[derive(Debug, Clone)]
@@ -35,6 +38,14 @@ pub struct SinkError {
     pub reason: String,
 }
 
+/// On what an object is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    None,
+    /// No object of its key is there.
+    IfNew,
+}
+
 const CONTENT_TYPE: &str = "application/json";
 
 impl Sink {
@@ -46,15 +57,36 @@ impl Sink {
         }
     }
 
-    /// Stores an object within `limit`, trying again where that can help.
+    /// Stores an object within `limit`, trying again where that can help. It replaces one that is there.
     ///
     /// # Errors
     /// [`SinkError`] where it is not known to be stored.
     pub async fn put(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<(), SinkError> {
+        self.store(key, body, limit, Condition::None).await.map(drop)
+    }
+
+    /// [`put`](Self::put), where there is no object of that key yet; `false` where there is one, which stays.
+    /// A store that knows no such condition is one where it is not known, so that nothing is replaced.
+    ///
+    /// # Errors
+    /// [`SinkError`] where it is not known to be stored.
+    pub async fn put_new(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<bool, SinkError> {
+        self.store(key, body, limit, Condition::IfNew).await
+    }
+
+    async fn store(
+        &self,
+        key: &ObjectKey,
+        body: Bytes,
+        limit: Duration,
+        condition: Condition,
+    ) -> Result<bool, SinkError> {
         let stored = async {
             match self {
-                Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit).await,
-                Self::Folder(folder) => write_whole(&folder.join(key.as_str()), &body).map_err(|e| e.to_string()),
+                Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit, condition).await,
+                Self::Folder(folder) => {
+                    write_whole(&folder.join(key.as_str()), &body, condition).map_err(|e| e.to_string())
+                }
             }
         };
         let stored = tokio::time::timeout(limit, stored).await;
@@ -63,9 +95,6 @@ impl Sink {
         stored.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be stored: {reason}") })
     }
 }
-
-/// The largest object that is read, in bytes.
-const LARGEST_READ: u64 = 64 * 1024 * 1024;
 
 impl Sink {
     /// Reads an object within `limit`; `None` where there is none.
@@ -106,8 +135,8 @@ async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<
         Err(e) => return Err(with_causes(&e)),
     };
     let length = got.content_length().and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-    if length > LARGEST_READ {
-        return Err(format!("it has {length} bytes, at most {LARGEST_READ} are read"));
+    if length > LARGEST_OBJECT as u64 {
+        return Err(format!("it has {length} bytes, at most {LARGEST_OBJECT} are read"));
     }
     let bytes = got.body.collect().await.map_err(|e| with_causes(&e))?;
     Ok(Some(bytes.into_bytes()))
@@ -119,29 +148,64 @@ async fn put_s3(
     key: &ObjectKey,
     body: Bytes,
     limit: Duration,
-) -> Result<(), String> {
-    let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE);
-    // Half of the time for one try, so that one that stalls leaves time for another.
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(limit / 2).operation_timeout(limit).build();
-    let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);
-    let put = put.body(ByteStream::from(body)).customize().config_override(within);
-    put.send().await.map(drop).map_err(|e| with_causes(&e))
+    condition: Condition,
+) -> Result<bool, String> {
+    let started = Instant::now();
+    let put = async |limit: Duration, one_try: Duration| {
+        let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE);
+        let put = put.set_if_none_match((condition == Condition::IfNew).then(|| "*".to_owned()));
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(one_try).operation_timeout(limit).build();
+        let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);
+        let put = put.body(ByteStream::from(body.clone())).customize().config_override(within);
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(e) if condition == Condition::IfNew && is_there_or_unknown(&e) => Ok(false),
+            Err(e) => Err(with_causes(&e)),
+        }
+    };
+    let first = first_try(body.len()).min(limit / 2);
+    if let Ok(stored) = tokio::time::timeout(first, put(limit, limit)).await {
+        return stored;
+    }
+    let left = limit.saturating_sub(started.elapsed());
+    put(left, left / 2).await
 }
 
-/// Writes a file beside its place and then moves it there, so that no reader sees half of it.
-fn write_whole(path: &Path, body: &[u8]) -> std::io::Result<()> {
+/// The longest that a first try may take before another is made. A connection that stalls gives no sign,
+/// and S3 answers within some 100 ms.
+fn first_try(bytes: usize) -> Duration {
+    const SECONDS: u64 = 2;
+    const BYTES_A_SECOND: u64 = 1024 * 1024;
+    Duration::from_secs(SECONDS + bytes as u64 / BYTES_A_SECOND)
+}
+
+/// Whether an object is there already, by S3's 412, or the store does not know the condition, by its 501.
+fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
+    error.raw_response().is_some_and(|response| matches!(response.status().as_u16(), 412 | 501))
+}
+
+/// Writes a file beside its place and then moves it there, so that no reader sees half of it; `false`
+/// where `condition` is not met.
+fn write_whole(path: &Path, body: &[u8], condition: Condition) -> std::io::Result<bool> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part = path.with_file_name(name);
-    let written = std::fs::write(&part, body).and_then(|()| std::fs::rename(&part, path));
-    if written.is_err() {
+    let placed = std::fs::write(&part, body).and_then(|()| match condition {
+        Condition::None => std::fs::rename(&part, path).map(|()| true),
+        // A second name replaces nothing, as a rename would.
+        Condition::IfNew => match std::fs::hard_link(&part, path) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            linked => linked.map(|()| true),
+        },
+    });
+    if condition == Condition::IfNew || placed.is_err() {
         // Nothing to do where this fails too: the error told is the first one.
         let _ = std::fs::remove_file(&part);
     }
-    written
+    placed
 }
 
 #[cfg(test)]
@@ -152,10 +216,20 @@ mod tests {
     fn a_file_is_replaced_whole_and_leaves_no_part_behind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("raw/x/y.json");
-        write_whole(&path, b"[1]").unwrap();
-        write_whole(&path, b"[2]").unwrap();
+        write_whole(&path, b"[1]", Condition::None).unwrap();
+        write_whole(&path, b"[2]", Condition::None).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"[2]");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_there_stays_where_only_a_new_one_is_to_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("y.json");
+        assert!(write_whole(&path, b"[1]", Condition::IfNew).unwrap());
+        assert!(!write_whole(&path, b"[2]", Condition::IfNew).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"[1]");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
@@ -163,7 +237,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("y.json");
         std::fs::create_dir(&path).unwrap();
-        assert!(write_whole(&path, b"[2]").is_err());
+        assert!(write_whole(&path, b"[2]", Condition::None).is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

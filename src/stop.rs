@@ -32,6 +32,11 @@ impl Stop {
         self.deadline
     }
 
+    /// The time until then.
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// Whether the run was interrupted.
     pub fn is_interrupted(&self) -> bool {
         self.interrupt.is_cancelled()

@@ -52,6 +52,9 @@ const LOCATION_KEYS: [&str; 3] = ["profiles_location", "media_location", "hashta
 const SUMMARY: &str = "summary/{job}_{ymd}/{job}_{datetime}.json";
 
 const QUALITY: &str = "quality/{model}_{ymd}/{model}_{datetime}.json";
+/// Beside the prefixes that are loaded: what a run that lost topics has, where a better object is there.
+const PARTIAL: &str = "partial/{model}_{ymd}/{model}_{datetime}.json";
+const PARTIAL_QUALITY: &str = "partial/quality/{model}_{ymd}/{model}_{datetime}.json";
 
 impl Locations {
     pub(super) fn resolve(written: &mut Written) -> Self {
@@ -131,6 +134,16 @@ impl Locations {
     /// The key of a model's quality object.
     pub fn quality(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(&QUALITY.replace("{model}", model.name()), run)
+    }
+
+    /// The key of a model's records where an earlier run's object stays in their place.
+    pub fn partial(&self, model: Model, run: RunName<'_>) -> ObjectKey {
+        self.fill(&PARTIAL.replace("{model}", model.name()), run)
+    }
+
+    /// The key of the quality object beside [`partial`](Self::partial).
+    pub fn partial_quality(&self, model: Model, run: RunName<'_>) -> ObjectKey {
+        self.fill(&PARTIAL_QUALITY.replace("{model}", model.name()), run)
     }
 
     /// The key of the summary of a job's run over all its shards.

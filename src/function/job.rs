@@ -4,6 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::{Ready, Run, Told};
 use crate::body::Body;
@@ -12,17 +13,28 @@ use crate::config::{ObjectKey, RunName};
 use crate::error::Cause;
 use crate::event::{Event, Job, Wanted};
 use crate::graph::{Edge, Session};
-use crate::quality::Tally;
+use crate::quality::{About, Tally};
 use crate::record::Model;
-use crate::report::{self, FailedTopic, File, Quality, Summary};
+use crate::report::{self, FailedTopic, File, Partial, Quality, Summary};
 use crate::rollup;
+use crate::sink::SinkError;
 
-/// An object to store.
-struct Object {
+/// What came of a model: its object, where there are records, and what its quality object tells.
+struct Output<'m> {
+    model: Model,
+    raw: Option<Bytes>,
+    tally: Tally<'m>,
+}
+
+/// An object, and whether it could be stored.
+struct Stored {
     key: ObjectKey,
-    body: Bytes,
+    bytes: usize,
     /// The records in it; `None` in a quality object.
     records: Option<usize>,
+    /// The key of an earlier run's object that stays in its place.
+    instead_of: Option<ObjectKey>,
+    done: Result<(), SinkError>,
 }
 
 impl Ready {
@@ -38,13 +50,15 @@ impl Ready {
         let outcomes = collect(&self.config, session, &topics, progress).await;
         run.summary.failures = failures(&topics, &outcomes);
         let models = topics.first().map_or(&[][..], |topic| topic.models());
-        let (objects, tallies) = self.objects(run, event, time, &topics, outcomes, models);
+        let outputs = self.outputs(&topics, outcomes, models);
+        let tallies: Vec<&Tally<'_>> = outputs.iter().map(|output| &output.tally).collect();
         report::log_quality(&tallies);
         let edge = if event.job == Job::Hashtag { Edge::RecentMedia } else { Edge::Discovery };
         report::log_unknown_fields(&self.client.unknown_fields(edge), &tallies);
         run.summary.quality = Quality::of(&tallies);
         let error_log = report::error_log(event.job, &tallies, &run.summary.failures);
-        let target_file = self.store(run, objects).await?;
+        let part = event.part();
+        let target_file = self.store(run, RunName { time, part: part.as_deref() }, outputs).await?;
         if run.summary.records() == 0 {
             return Err(Cause::NothingCollected(why_nothing(&run.summary, topics.len())));
         }
@@ -87,17 +101,7 @@ impl Ready {
         Ok(topics)
     }
 
-    fn objects<'m>(
-        &'m self,
-        run: &Run,
-        event: &Event,
-        time: DateTime<Utc>,
-        topics: &[Topic<'_>],
-        outcomes: Vec<Outcome<'m>>,
-        models: &[Model],
-    ) -> (Vec<Object>, Vec<Tally<'m>>) {
-        let part = event.part();
-        let name = RunName { time, part: part.as_deref() };
+    fn outputs<'m>(&'m self, topics: &[Topic<'_>], outcomes: Vec<Outcome<'m>>, models: &[Model]) -> Vec<Output<'m>> {
         let mut bodies: Vec<Body> = models.iter().map(|_| Body::new(self.config.format)).collect();
         let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
         for (topic, outcome) in topics.iter().zip(outcomes) {
@@ -110,33 +114,29 @@ impl Ready {
                 batch.rejects.into_iter().for_each(|reject| tally.reject(topic.name(), reject));
             }
         }
-        let mut objects = Vec::new();
-        for ((model, body), tally) in models.iter().zip(bodies).zip(&tallies) {
-            let raw = body.finish();
-            // Beside every object of records, also where nothing is wrong: a run that is repeated would
-            // otherwise leave the quality object of the earlier one beside its records.
-            if raw.is_some() || tally.has_issues() {
-                let body = tally.to_json(event.job.name(), &run.summary.time, &run.summary.failures).into();
-                objects.push(Object { key: self.config.locations.quality(*model, name), body, records: None });
-            }
-            if let Some(body) = raw {
-                let (key, records) = (self.config.locations.raw(*model, name), Some(tally.records));
-                objects.push(Object { key, body: body.into(), records });
-            }
-        }
-        (objects, tallies)
+        let of_models = models.iter().zip(bodies.into_iter().zip(tallies));
+        of_models.map(|(&model, (body, tally))| Output { model, raw: body.finish().map(Bytes::from), tally }).collect()
     }
 
-    /// Stores the objects, all at once, each on its own, and notes those stored in the summary.
-    async fn store(&self, run: &mut Run, objects: Vec<Object>) -> Result<String, Cause> {
-        let limit = run.end.saturating_duration_since(Instant::now());
-        let puts = objects.iter().map(|object| self.sink.put(&object.key, object.body.clone(), limit));
+    /// Stores the objects of each model, all at once, each on its own, and notes in the summary what came
+    /// of them. Gives the places of those with records.
+    async fn store(&self, run: &mut Run, name: RunName<'_>, outputs: Vec<Output<'_>>) -> Result<String, Cause> {
+        let (summary, end) = (&run.summary, run.end);
+        let stored = join_all(outputs.into_iter().map(|output| self.store_model(summary, end, name, output))).await;
         let (mut places, mut errors) = (Vec::new(), Vec::new());
-        for (object, stored) in objects.iter().zip(join_all(puts).await) {
-            let (key, bytes) = (object.key.to_string(), object.body.len());
-            match (stored, object.records) {
+        for Stored { key, bytes, records, instead_of, done } in stored.into_iter().flatten() {
+            let place = self.sink.place(&key);
+            let key = key.to_string();
+            match (done, records) {
                 (Ok(()), Some(records)) => {
-                    places.push(self.sink.place(&object.key));
+                    places.push(place);
+                    if let Some(earlier) = instead_of.map(|key| key.to_string()) {
+                        warn!(
+                            kind = "partial",
+                            "this run lost topics: {earlier} of an earlier one stays, and {key} has what came"
+                        );
+                        run.summary.partial.push(Partial { key: key.clone(), instead_of: earlier });
+                    }
                     run.summary.files.push(File { key, records, bytes });
                 }
                 (Ok(()), None) => run.summary.quality.files.push(key),
@@ -148,6 +148,53 @@ impl Ready {
             }
         }
         if errors.is_empty() { Ok(places.join("\n")) } else { Err(Cause::Store(errors.join("; "))) }
+    }
+
+    /// Stores a model's object of records and its quality object, which is there also where nothing is
+    /// wrong: a run that is repeated would otherwise leave the earlier one's beside its records.
+    ///
+    /// A run that lost topics replaces nothing: where an object is there already, both go apart.
+    async fn store_model(
+        &self,
+        summary: &Summary,
+        end: Instant,
+        name: RunName<'_>,
+        Output { model, raw, tally }: Output<'_>,
+    ) -> Vec<Stored> {
+        let locations = &self.config.locations;
+        let left = || end.saturating_duration_since(Instant::now());
+        let (mut key, mut beside) = (locations.raw(model, name), locations.quality(model, name));
+        let (mut instead_of, mut settled) = (None, None);
+        if let Some(raw) = raw.as_ref().filter(|_| !summary.failures.is_empty()) {
+            let stored = self.sink.put_new(&key, raw.clone(), left()).await;
+            if !matches!(stored, Ok(true)) {
+                beside = locations.partial_quality(model, name);
+            }
+            match stored {
+                Ok(false) => instead_of = Some(std::mem::replace(&mut key, locations.partial(model, name))),
+                Ok(true) => settled = Some(Ok(())),
+                Err(error) => settled = Some(Err(error)),
+            }
+        }
+        let quality = (raw.is_some() || tally.has_issues()).then(|| {
+            let object = raw.is_some().then(|| key.as_str());
+            let of = About { object, instead_of: instead_of.as_ref().map(ObjectKey::as_str) };
+            Bytes::from(tally.to_json(summary.job.unwrap_or_default(), &summary.time, &summary.failures, of))
+        });
+        let put = async |key: &ObjectKey, body: Option<&Bytes>| match body {
+            Some(body) => Some(self.sink.put(key, body.clone(), left()).await),
+            None => None,
+        };
+        let (records, told) = tokio::join!(
+            async { if settled.is_some() { settled } else { put(&key, raw.as_ref()).await } },
+            put(&beside, quality.as_ref())
+        );
+        let stored = |key, body: Option<Bytes>, records, instead_of, done: Option<_>| {
+            Some(Stored { key, bytes: body?.len(), records, instead_of, done: done? })
+        };
+        let objects =
+            [stored(key, raw, Some(tally.records), instead_of, records), stored(beside, quality, None, None, told)];
+        objects.into_iter().flatten().collect()
     }
 }
 

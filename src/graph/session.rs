@@ -278,7 +278,7 @@ impl<'c> Session<'c> {
 
     /// What one try may take: at most half of what is left, so that one that stalls leaves time for another.
     fn try_limit(&self) -> Duration {
-        let left = self.stop.deadline().saturating_duration_since(Instant::now());
+        let left = self.stop.left();
         LONGEST_TRY.min(left / 2).max(Duration::from_millis(100))
     }
 

@@ -55,7 +55,7 @@ impl Door {
     pub(super) async fn secret(&self) -> Result<Secret, SecretError> {
         match &self.sandbox {
             Some(sandbox) => Ok(sandbox.secret(self.sandbox_config.clone())),
-            None => self.source.read(async || self.aws().await).await,
+            None => self.source.read(async || self.aws().await, TIME_LIMIT).await,
         }
     }
 

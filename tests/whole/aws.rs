@@ -24,6 +24,12 @@ pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "placeholder-secret-access-key");
 pub const SESSION_TOKEN: &str = "placeholder-session/token+of=temporary-credentials";
 pub const BUCKET: &str = "lux-raw";
 
+/// What a secret is where the answer never comes.
+pub const HANGS: &str = "hangs";
+
+/// What a secret is whose answer has 50 MB.
+pub const VAST: &str = "vast";
+
 /// What a secret starts with that is not wrapped in a proper answer.
 pub const GARBLED: &str = "garbled: ";
 
@@ -34,6 +40,12 @@ pub struct S3Fault {
     pub code: &'static str,
     pub times: usize,
 }
+
+/// The code of an S3 request that is never answered.
+pub const STALLS: &str = "stalls";
+
+/// The code of an S3 error whose body has 100 MB.
+pub const VAST_ERROR: &str = "vast";
 
 pub struct Aws {
     address: SocketAddr,
@@ -151,6 +163,12 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
     if let Some((status, code)) = struck {
         let body = request.into_body().collect().await;
         assert!(body.is_ok());
+        if code == STALLS {
+            return std::future::pending().await;
+        }
+        if code == VAST_ERROR {
+            return Ok(reply(status, "application/xml", vec![b' '; 100_000_000]));
+        }
         // S3's own ExpiredToken repeats the session token; this one repeats all that it was sent.
         let quoted = format!("{SESSION_TOKEN} {}", KEY.1);
         let xml = format!(
@@ -170,14 +188,16 @@ async fn secret(state: &Shared, request: Request<Incoming>) -> Answer {
     let asked: serde_json::Value = serde_json::from_slice(&body).unwrap();
     let named = state.named_secrets.lock().unwrap().get(asked["SecretId"].as_str().unwrap()).cloned();
     *state.secret_reads.lock().unwrap() += 1;
-    let mut secrets = state.secrets.lock().unwrap();
-    let secret = if let Some(named) = named {
-        named
-    } else if secrets.len() > 1 {
-        secrets.remove(0)
-    } else {
-        secrets.first().cloned().unwrap_or_default()
-    };
+    let secret = named.unwrap_or_else(|| {
+        let mut secrets = state.secrets.lock().unwrap();
+        if secrets.len() > 1 { secrets.remove(0) } else { secrets.first().cloned().unwrap_or_default() }
+    });
+    if secret == HANGS {
+        return std::future::pending().await;
+    }
+    if secret == VAST {
+        return reply(200, "application/x-amz-json-1.1", vec![b' '; 50_000_000]);
+    }
     if secret.is_empty() {
         let body =
             r#"{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}"#;

@@ -3,8 +3,8 @@
 use collector::error::{Error, ErrorMessage};
 use serde_json::{Value, json};
 
-use crate::aws::GARBLED;
-use crate::stage::{Setting, Stage, TOKEN, secret};
+use crate::aws::{GARBLED, HANGS, VAST};
+use crate::stage::{Setting, Stage, TIME, TOKEN, secret};
 
 async fn refused(stage: &Stage, event: Value) -> Error {
     let error = stage.invoke(event).await.unwrap_err();
@@ -80,6 +80,33 @@ async fn an_answer_of_secrets_manager_that_cannot_be_read_is_told_without_what_i
         .set_secrets([format!(r#"{GARBLED}{{"Name":"collector","SecretString":"{{\"access_token\":\"{TOKEN}\"}}""#)]);
     let error = refused(&stage, json!("brand_media")).await;
     assert!(error.cause.kind() == "secret" && error.to_string().contains("collector"), "{error}");
+}
+
+#[tokio::test]
+async fn a_secret_that_hangs_is_asked_for_again_within_the_run_and_told_at_its_end() {
+    let stage = Stage::with_faults(&[]).await;
+    let secret = secret(&stage.config_file(), &json!({})).to_string();
+    stage.aws.set_secrets([HANGS.to_owned(), secret]);
+    let run = async |seconds| {
+        let event = json!({"job": "brand_media", "time": TIME});
+        stage.invoke_within(event, std::time::Duration::from_secs(seconds)).await
+    };
+    assert_eq!(run(10).await.unwrap().summary.records(), 286);
+    let stage = Stage::with_faults(&[]).await;
+    stage.aws.set_secrets([HANGS.to_owned()]);
+    let limit = std::time::Duration::from_secs(4);
+    let told = tokio::time::timeout(limit, stage.invoke_within(json!("brand_media"), limit)).await;
+    let error = told.expect("told before Lambda's deadline").unwrap_err();
+    assert!(error.cause.kind() == "secret" && error.text().contains("timed out"), "{error}");
+    assert!(stage.aws.secret_reads() > 1, "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_of_secrets_manager_that_is_too_large_is_not_read() {
+    let stage = Stage::with_faults(&[]).await;
+    stage.aws.set_secrets([VAST.to_owned()]);
+    let error = stage.invoke(json!("brand_media")).await.unwrap_err();
+    assert!(error.cause.kind() == "secret" && error.text().contains("larger than 1 MiB"), "{error}");
 }
 
 #[tokio::test]

@@ -1,7 +1,15 @@
 //! Storing: tries, losses and what is told of them.
 
-use crate::aws::S3Fault;
-use crate::stage::Stage;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::aws::{BUCKET, S3Fault, STALLS, VAST_ERROR};
+use crate::stage::{STAMP, Stage, TIME};
+
+fn key(prefix: &str, model: &str) -> String {
+    format!("{prefix}{model}_{}.json", STAMP.replace("{model}", model))
+}
 
 #[tokio::test]
 async fn s3_that_answers_503_twice_and_then_well_has_the_objects() {
@@ -43,6 +51,87 @@ async fn a_quality_object_that_cannot_be_stored_is_an_error_too() {
 }
 
 #[tokio::test]
+async fn a_run_that_lost_topics_leaves_the_better_object_and_goes_apart() {
+    let stage = Stage::with_faults(&["gucci=not_there"]).await;
+    let better = "[{\"of\":\"an earlier run\"}]";
+    stage.aws.put(&key("raw/", "brand"), better);
+    let response = stage.run("brand_media").await.unwrap();
+    let object = |key: String| {
+        let found = stage.aws.objects().into_iter().find(|(k, _)| *k == key).map(|(_, bytes)| bytes);
+        found.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).unwrap())
+    };
+    let rows = |key| object(key).unwrap().as_array().unwrap().len();
+    assert_eq!(object(key("raw/", "brand")).unwrap().to_string(), better);
+    assert_eq!((rows(key("partial/", "brand")), rows(key("raw/", "media"))), (10, 250), "each model on its own");
+    let quality = object(key("partial/quality/", "brand")).unwrap();
+    assert_eq!(quality["object"], key("partial/", "brand"));
+    assert_eq!(quality["instead_of"], key("raw/", "brand"));
+    assert_eq!(object(key("quality/", "brand")), None, "it would stand beside the earlier run's object");
+    assert_eq!(object(key("quality/", "media")).unwrap()["object"], key("raw/", "media"));
+
+    let summary = &response.summary;
+    assert_eq!((summary.records(), summary.partial.len()), (260, 1));
+    assert_eq!(summary.partial[0].instead_of, key("raw/", "brand"));
+    assert!(response.target_file.contains("lux-raw/partial/brand_2026-01-31/"), "{}", response.target_file);
+    assert!(response.body.contains("1 objects of an earlier run stay"), "{}", response.body);
+    assert!(stage.logged("WARNING").iter().any(|line| line["kind"] == "partial"));
+}
+
+#[tokio::test]
+async fn a_whole_run_replaces_one_that_lost_topics_and_a_repair_lies_beside_it() {
+    let stage = Stage::with_faults(&["gucci=not_therex2"]).await;
+    stage.run("brand_media").await.unwrap();
+    assert_eq!(stage.records("brand").len(), 10, "nothing was there before");
+    stage.run("brand_media").await.unwrap();
+    assert_eq!(stage.aws.objects().iter().filter(|(k, _)| k.starts_with("partial/brand_")).count(), 1);
+    let repair = json!({"job": "brand_media", "time": TIME, "accounts": ["gucci"]});
+    stage.invoke(repair).await.unwrap();
+    assert_eq!((stage.records("brand").len(), stage.records("media").len()), (11, 275));
+    let response = stage.run("brand_media").await.unwrap();
+    assert_eq!((response.summary.files[0].records, response.summary.partial.len()), (11, 0));
+    let quality = stage.aws.objects().into_iter().find(|(k, _)| *k == key("quality/", "brand")).unwrap().1;
+    let quality: serde_json::Value = serde_json::from_slice(&quality).unwrap();
+    assert_eq!((&quality["failed_topics"], &quality["counts"]["records"]), (&json!([]), &json!(11)));
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_know_the_condition_has_nothing_replaced() {
+    let stage = Stage::with_faults(&["gucci=not_there"]).await;
+    stage.aws.fail_s3(S3Fault { part: "lux-raw/raw/", status: 501, code: "NotImplemented", times: 99 });
+    let response = stage.run("brand_media").await.unwrap();
+    assert_eq!((response.summary.partial.len(), response.summary.records()), (2, 260));
+}
+
+#[tokio::test]
+async fn tries_that_stall_are_given_up_in_time_for_another() {
+    let stage = Stage::with_faults(&[]).await;
+    stage.aws.fail_s3(S3Fault { part: "raw/media_", status: 0, code: STALLS, times: 2 });
+    let event = json!({"job": "brand_media", "time": TIME});
+    // Given half of the time each, the two that stall would take all of it.
+    stage.invoke_within(event, Duration::from_secs(8)).await.unwrap();
+    assert_eq!(stage.records("media").len(), 275);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_and_a_writer_at_the_same_time_are_worth_another_try() {
+    for code in ["RequestTimeTooSkewed", "ConditionalRequestConflict"] {
+        let stage = Stage::with_faults(&[]).await;
+        stage.aws.fail_s3(S3Fault { part: "raw/media_", status: 403, code, times: 2 });
+        stage.run("brand_media").await.unwrap();
+        assert_eq!(stage.records("media").len(), 275, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_s3_that_is_too_large_is_not_read() {
+    let stage = Stage::with_faults(&[]).await;
+    stage.aws.fail_s3(S3Fault { part: "raw/brand_", status: 400, code: VAST_ERROR, times: 99 });
+    let error = stage.run("brand_media").await.unwrap_err();
+    assert!(error.text().contains("larger than 1 MiB") && error.text().contains("11 records are lost"), "{error}");
+    assert_eq!(stage.records("media").len(), 275);
+}
+
+#[tokio::test]
 async fn what_s3_repeats_of_the_credentials_goes_nowhere() {
     let stage = Stage::with_faults(&[]).await;
     stage.aws.fail_s3(S3Fault { part: "raw/", status: 400, code: "ExpiredToken", times: 99 });
@@ -58,6 +147,6 @@ async fn an_object_has_its_content_type() {
     stage.run("hashtag").await.unwrap();
     let client = collector::aws::s3(&stage.aws.config().await);
     let key = "raw/media_hashtag_2026-01-31/media_hashtag_2026-01-31_235907.json";
-    let head = client.head_object().bucket(crate::aws::BUCKET).key(key).send().await.unwrap();
+    let head = client.head_object().bucket(BUCKET).key(key).send().await.unwrap();
     assert_eq!(head.content_type(), Some("application/json"));
 }
