@@ -103,7 +103,8 @@ def test_the_role_may_do_what_a_run_needs_and_nothing_else(stack):
     log_group = f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{STACK}:*"
     assert policies["collector"] == [
         {"Sid": "StoreObjects", "Effect": "Allow", "Action": "s3:PutObject",
-         "Resource": [f"arn:aws:s3:::{BUCKET}/raw/*", f"arn:aws:s3:::{BUCKET}/quality/*"]},
+         "Resource": [f"arn:aws:s3:::{BUCKET}/raw/*", f"arn:aws:s3:::{BUCKET}/quality/*",
+                      f"arn:aws:s3:::{BUCKET}/partial/*"]},
         {"Sid": "ReadTheSecret", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue",
          "Resource": f"arn:aws:secretsmanager:{region}:{account}:secret:{SECRET}-??????"},
         {"Sid": "WriteLogs", "Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": log_group},
