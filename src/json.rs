@@ -27,6 +27,11 @@ pub(crate) fn fields_of<'a>(text: &'a str, names: &[impl AsRef<str>]) -> Option<
     Some(found)
 }
 
+/// Every field of the object that `text` is: its name and its value, both as JSON text.
+pub(crate) fn all_fields(text: &str) -> Option<Vec<(&RawValue, &RawValue)>> {
+    read(text, AllFields)
+}
+
 /// The first elements of a list.
 #[derive(Debug, Default)]
 pub(crate) struct Elements<'a> {
@@ -93,6 +98,10 @@ fn read<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Option<S::Value> 
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// The name of a field. Bytes, since half a surrogate pair in one costs none of the others.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, [u8]>);
+
 struct FieldSeed<'s, 'a, N> {
     names: &'s [N],
     /// A place for each of the names.
@@ -112,13 +121,36 @@ impl<'a, N: AsRef<str>> Visitor<'a> for FieldSeed<'_, 'a, N> {
         f.write_str("an object")
     }
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Text(name)) = map.next_key()? {
-            match self.names.iter().zip(&mut *self.found).find(|(asked, _)| asked.as_ref() == name) {
+        while let Some(Name(name)) = map.next_key()? {
+            match self.names.iter().zip(&mut *self.found).find(|(asked, _)| asked.as_ref().as_bytes() == &*name) {
                 Some((_, place)) => *place = Some(map.next_value()?),
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(())
+    }
+}
+
+struct AllFields;
+
+impl<'a> DeserializeSeed<'a> for AllFields {
+    type Value = Vec<(&'a RawValue, &'a RawValue)>;
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for AllFields {
+    type Value = Vec<(&'a RawValue, &'a RawValue)>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        Ok(fields)
     }
 }
 
@@ -168,6 +200,14 @@ mod tests {
         let text = r#"{"x":[{}],"\u0061":1, "b" : "\ud83d" ,"a":{"a":2}}"#;
         assert_eq!(texts(text, ["a", "b", "c"]), Some([Some(r#"{"a":2}"#.into()), Some(r#""\ud83d""#.into()), None]));
         assert_eq!(fields_of(text, &["c".to_owned()]).map(|found| found.len()), Some(1));
+    }
+
+    #[test]
+    fn a_name_that_is_no_unicode_text_costs_no_other_field() {
+        let text = r#"{"\ud83d":1,"a":2,"b\udc5c":3}"#;
+        assert_eq!(texts(text, ["a", "b"]), Some([Some("2".into()), None]));
+        let all: Vec<_> = all_fields(text).unwrap().into_iter().map(|(n, v)| [n.get(), v.get()].concat()).collect();
+        assert_eq!(all, [r#""\ud83d"1"#, r#""a"2"#, r#""b\udc5c"3"#]);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! The shapes of the API's answers, borrowing from the body, and forgiving in everything that is not
 //! needed to find the records.
 
-use indexmap::IndexMap;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
 use super::error::{ApiError, Failure, Kind};
 use crate::json::{self, beginning, elements, fields, string};
@@ -78,20 +77,19 @@ impl<'a> Discovery<'a> {
 
     /// The account's own fields, as received: what a profile that is left out is told by.
     pub fn profile_without_media(&self) -> Box<RawValue> {
-        // Strings and JSON texts can be written into memory.
-        to_raw_value(&self.own()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+        let fields: Vec<String> = self.own().map(|(name, value)| format!("{name}:{value}")).collect();
+        // Names and values that were read out of JSON make JSON again.
+        RawValue::from_string(format!("{{{}}}", fields.join(","))).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 
     /// How many fields of its own the account has.
     pub fn own_fields(&self) -> usize {
-        self.own().len()
+        self.own().count()
     }
 
-    fn own(&self) -> IndexMap<String, &'a RawValue> {
-        // `read` found an object; a name that is no Unicode text would make it none.
-        let mut own: IndexMap<String, &RawValue> = serde_json::from_str(self.profile.get()).unwrap_or_default();
-        own.shift_remove("media");
-        own
+    fn own(&self) -> impl Iterator<Item = (&'a RawValue, &'a RawValue)> {
+        let all = json::all_fields(self.profile.get()).unwrap_or_default();
+        all.into_iter().filter(|(name, _)| !string(name).is_ok_and(|name| name == "media"))
     }
 }
 
@@ -214,6 +212,13 @@ mod tests {
             assert!(MediaPage::read(body, LIMIT).is_none());
             assert!(read_hashtag_id(body).is_none() && TokenInfo::read(body).is_none());
         }
+    }
+
+    #[test]
+    fn a_profile_is_told_as_received_whatever_its_names_are() {
+        let body =
+            r#"{"\ud83d":1,"business_discovery":{"name":"a","\ud83d":[ 1 ],"m\u0065dia":{"data":[1]},"name":"b"}}"#;
+        assert_eq!(found(body), own(r#"{"name":"a","\ud83d":[ 1 ],"name":"b"}"#, Some(1)));
     }
 
     #[test]
