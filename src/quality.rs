@@ -86,10 +86,14 @@ pub struct Count {
     pub count: usize,
 }
 
+/// The levels of the quality object around a value: itself, `defaulted`, a field, a reason and an entry.
+const LEVELS: usize = 5;
+
 /// A value received, as JSON that any reader takes: itself, or where it holds what strict readers
-/// refuse (half a surrogate pair, 1e999), a string of it.
+/// refuse (half a surrogate pair, 1e999, more levels than 127 with those around it), a string of it.
 fn readable(value: Box<RawValue>) -> Box<RawValue> {
-    if serde_json::from_str::<serde_json::Value>(value.get()).is_ok() {
+    let in_its_place = ["[".repeat(LEVELS).as_str(), value.get(), &"]".repeat(LEVELS)].concat();
+    if serde_json::from_str::<serde_json::Value>(&in_its_place).is_ok() {
         return value;
     }
     // A string can be written into memory.
@@ -288,6 +292,21 @@ mod tests {
         assert_eq!(object["counts"]["rejected"], 5);
         assert_eq!(object["not_listed"], serde_json::json!({"rejected": 1, "defaulted": 0}));
         assert_eq!(object["rejected"].as_array().unwrap().len(), 4, "a small one still has room");
+    }
+
+    #[test]
+    fn a_value_too_deep_for_a_strict_reader_is_told_as_text() {
+        let mapping = mapping();
+        for levels in 100..200 {
+            let deep = raw(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
+            let mut tally = Tally::new(&mapping);
+            tally.reject("dior", Reject { reason: RejectReason::NotAnObject, record: deep.clone() });
+            let issues = vec![Issue { field: 1, kind: IssueKind::WrongType, value: Some(deep) }];
+            tally.add(Record { id: "1".into(), fields: Vec::new(), issues });
+            let read: serde_json::Value = serde_json::from_slice(&tally.to_json("", "", &[0; 0], About::default())).unwrap();
+            let told = &read["defaulted"]["likes"]["wrong type"][0]["value"];
+            assert_eq!((told.is_string(), read["rejected"][0]["record"].is_string()), (levels > 122, levels > 122));
+        }
     }
 
     #[test]
