@@ -17,6 +17,7 @@ mod events;
 mod failures;
 mod hostile;
 mod lambda;
+mod objects;
 mod pages;
 mod runtime_api;
 mod shards;

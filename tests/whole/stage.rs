@@ -41,6 +41,8 @@ pub struct Setting {
     pub faults: Vec<&'static str>,
     pub options: Option<fn(&mut Options)>,
     pub config: Option<fn(String) -> String>,
+    /// A configuration of the test's own, in the shipped one's place.
+    pub ini: Option<String>,
     /// The secret's keys beside the usual ones.
     pub secret: Option<Value>,
 }
@@ -66,6 +68,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let ini = CONFIGURE_INI.replace("https://graph.facebook.com", &sandbox.end_point()).replace("v17.0", "v21.0");
         let ini = setting.config.map_or(ini.clone(), |change| change(ini));
+        let ini = setting.ini.unwrap_or(ini);
         let path = folder.path().join("configure.ini");
         std::fs::write(&path, ini).unwrap();
 
