@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lambda_runtime::Diagnostic;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::config::ConfigError;
 use crate::event::EventError;
@@ -95,6 +96,15 @@ impl fmt::Display for Error {
     }
 }
 
+/// What failed and the summary, as an [`Error`]'s text holds them; a text that is no whole one of those, and
+/// no summary.
+pub fn parts(text: &str) -> (String, Option<Value>) {
+    match serde_json::from_str(text) {
+        Ok(ErrorMessage { message, summary }) => (message, Some(summary)),
+        Err(_) => (text.to_owned(), None),
+    }
+}
+
 /// What the runtime logs of a returned error.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,5 +118,23 @@ impl std::error::Error for Error {}
 impl From<Error> for Diagnostic {
     fn from(error: Error) -> Self {
         Self { error_type: error.cause.kind().to_owned(), error_message: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_an_error_is_taken_apart_again_whatever_its_cause_quotes() {
+        for cause in ["plain", "it says \"; summary: {}\" and ; summary: [", ""] {
+            let summary = Box::new(Summary { job: Some("hashtag"), ..Summary::default() });
+            let error = Error { cause: Cause::Store(cause.to_owned()), summary, redactor: Arc::default() };
+            let (told, summary) = parts(&error.to_string());
+            assert_eq!((told.as_str(), &summary.unwrap()["job"]), (cause, &Value::from("hashtag")));
+        }
+        for other in ["Task timed out after 60.00 seconds", r#"{"message":"cut","summary":{"job":"#, "7", "{}"] {
+            assert_eq!(parts(other), (other.to_owned(), None));
+        }
     }
 }

@@ -38,6 +38,11 @@ impl Job {
         }
     }
 
+    /// The job that `name` is the word for.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|job| job.name() == name)
+    }
+
     /// The key that lists the job's topics, in events and in `[topic]`; `None` where it has none.
     pub const fn topics_key(self) -> Option<&'static str> {
         match self {
@@ -271,7 +276,7 @@ impl Event {
 }
 
 fn job(value: &Value) -> Result<Job, EventError> {
-    match Job::ALL.into_iter().find(|j| value == j.name()) {
+    match value.as_str().and_then(Job::named) {
         Some(job) => Ok(job),
         None => problem(format!("asks for the job {}", shown(value))),
     }

@@ -238,10 +238,8 @@ impl Function {
 
     async fn run(&self, run: &mut Run, event: &Event, progress: &dyn Progress) -> Result<Told, Cause> {
         run.summary.job = Some(event.job.name());
-        match &event.shard {
-            Some(shard) => run.summary.shard = Some(shard.as_str().to_owned()),
-            None => run.summary.topics = event.topics().map(|topics| topics.into_iter().map(str::to_owned).collect()),
-        }
+        run.summary.shard = event.shard.as_ref().map(|shard| shard.as_str().to_owned());
+        run.summary.topics = event.topics().map(|topics| topics.into_iter().map(str::to_owned).collect());
         if let Some(given) = &event.unread_time {
             warn!(kind = "time", "the event's time {given} cannot be read: the run's start names the objects instead");
         }
@@ -298,6 +296,9 @@ impl Run {
 
     fn finish(mut self, done: Result<Told, Cause>, redactor: Arc<Redactor>) -> Result<Response, Error> {
         self.summary.elapsed_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if done.is_ok() && self.summary.shard.is_some() {
+            self.summary.topics = None;
+        }
         self.summary.log();
         match done {
             Ok(Told { error_log, target_file }) => {

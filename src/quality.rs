@@ -64,9 +64,17 @@ struct Defaulted {
     value: Option<Box<RawValue>>,
 }
 
-/// Which object a quality object is about.
+/// Which run and which object a quality object is about.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct About<'a> {
+    /// The job.
+    pub job: &'a str,
+    /// The time that names the objects.
+    pub time: &'a str,
+    /// The topics that the run was asked for, where it was asked for some: the name of its objects is made
+    /// from them and does not tell them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topics: Option<&'a [String]>,
     /// Its key; `None` where there were no records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<&'a str>,
@@ -187,12 +195,10 @@ impl<'m> Tally<'m> {
     /// counted and no longer listed, and `not_listed` says how many.
     ///
     /// `failed_topics` are those whose records are missing altogether.
-    pub fn to_json<F: Serialize>(&self, job: &str, time: &str, failed_topics: &[F], about: About<'_>) -> Vec<u8> {
+    pub fn to_json<F: Serialize>(&self, about: About<'_>, failed_topics: &[F]) -> Vec<u8> {
         #[derive(Serialize)]
         struct Object<'a, F> {
             model: &'a str,
-            job: &'a str,
-            time: &'a str,
             #[serde(flatten)]
             about: About<'a>,
             counts: Counts,
@@ -227,7 +233,7 @@ impl<'m> Tally<'m> {
         let counts = Counts { records: self.records, rejected: self.rejected(), defaulted: self.defaulted() };
         let model = self.mapping.model.name();
         let rejected = &self.rejected.listed;
-        let object = Object { model, job, time, about, counts, not_listed, failed_topics, rejected, defaulted };
+        let object = Object { model, about, counts, not_listed, failed_topics, rejected, defaulted };
         // Maps with string keys and checked JSON texts: writing them into memory cannot fail.
         serde_json::to_vec(&object).unwrap_or_default()
     }
@@ -273,7 +279,8 @@ mod tests {
         let mapping = mapping();
         let mut tally = Tally::new(&mapping);
         tally_topic(&mut tally, "dior");
-        let json = tally.to_json("brand_media", "2026-01-31T23:59:07Z", &["gucci"], About::default());
+        let about = About { job: "brand_media", time: "2026-01-31T23:59:07Z", ..About::default() };
+        let json = tally.to_json(about, &["gucci"]);
         insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"model":"media","job":"brand_media","time":"2026-01-31T23:59:07Z","counts":{"records":2,"rejected":2,"defaulted":2},"failed_topics":["gucci"],"rejected":[{"topic":"dior","reason":"id is not made of digits","record":{"id":"x","n":1.50}},{"topic":"dior","reason":"id not found","record":"{\"caption\":\"\\ud83d\"}"}],"defaulted":{"likes":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#);
     }
 
@@ -286,7 +293,7 @@ mod tests {
             tally.reject("dior", Reject { reason: RejectReason::NoId, record: large("caption") });
         }
         tally_topic(&mut tally, "dior");
-        let json = tally.to_json("brand_media", "", &[0; 0], About::default());
+        let json = tally.to_json(About::default(), &[0; 0]);
         assert!(json.len() <= LARGEST_QUALITY + 1_000, "{}", json.len());
         let object: serde_json::Value = serde_json::from_slice(&json).unwrap();
         assert_eq!(object["counts"]["rejected"], 5);
@@ -303,10 +310,18 @@ mod tests {
             tally.reject("dior", Reject { reason: RejectReason::NotAnObject, record: deep.clone() });
             let issues = vec![Issue { field: 1, kind: IssueKind::WrongType, value: Some(deep) }];
             tally.add(Record { id: "1".into(), fields: Vec::new(), issues });
-            let read: serde_json::Value = serde_json::from_slice(&tally.to_json("", "", &[0; 0], About::default())).unwrap();
+            let read: serde_json::Value = serde_json::from_slice(&tally.to_json(About::default(), &[0; 0])).unwrap();
             let told = &read["defaulted"]["likes"]["wrong type"][0]["value"];
             assert_eq!((told.is_string(), read["rejected"][0]["record"].is_string()), (levels > 122, levels > 122));
         }
+    }
+
+    #[test]
+    fn the_quality_object_of_some_topics_names_them() {
+        let mapping = mapping();
+        let topics = ["dior".to_owned(), "gucci".to_owned()];
+        let json = Tally::new(&mapping).to_json(About { topics: Some(&topics), ..About::default() }, &[0; 0]);
+        assert!(String::from_utf8(json).unwrap().contains(r#""topics":["dior","gucci"],"counts""#));
     }
 
     #[test]

@@ -77,6 +77,9 @@ pub struct Quality {
     pub models: Vec<ModelQuality>,
     /// The quality objects that were stored.
     pub files: Vec<String>,
+    /// Those that could not be stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
 }
 
 /// What the access token is still good for.
@@ -107,7 +110,8 @@ pub struct Summary {
     /// The secret of the credential, where the event named it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_id: Option<String>,
-    /// The topics that the event asked for, where it asked for some of them and named no shard.
+    /// The topics that the event asked for, where it asked for some of them. Those of a shard are told where
+    /// its run failed alone, since it then has to be repeated with them, and there are thousands of shards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topics: Option<Vec<String>>,
     /// The objects stored.
@@ -355,6 +359,7 @@ impl Quality {
             defaulted: models.iter().map(|m| m.defaulted).sum(),
             models,
             files: Vec::new(),
+            lost: Vec::new(),
         }
     }
 }

@@ -86,7 +86,7 @@ fn check(mapping: &Mapping, batch: &Batch, received: usize) -> Vec<IndexMap<Stri
     tally.add("dior", batch);
     assert_eq!((tally.records, tally.rejected()), (batch.records, batch.rejects.len()));
     assert_eq!(tally.defaulted(), batch.issues.len());
-    let quality: Value = serde_json::from_slice(&tally.to_json("brand_media", "", &[0; 0])).expect("valid JSON");
+    let quality: Value = serde_json::from_slice(&tally.to_json("brand_media", "", None, &[0; 0])).expect("valid JSON");
     assert_eq!(quality["counts"]["rejected"], batch.rejects.len());
     records
 }

@@ -144,7 +144,10 @@ impl Ready {
                     errors.push(format!("{error}: {records} records are lost"));
                     run.summary.lost.push(File { key, records, bytes });
                 }
-                (Err(error), None) => errors.push(error.to_string()),
+                (Err(error), None) => {
+                    errors.push(error.to_string());
+                    run.summary.quality.lost.push(key);
+                }
             }
         }
         if errors.is_empty() { Ok(places.join("\n")) } else { Err(Cause::Store(errors.join("; "))) }
@@ -178,8 +181,14 @@ impl Ready {
         }
         let quality = (raw.is_some() || tally.has_issues()).then(|| {
             let object = raw.is_some().then(|| key.as_str());
-            let of = About { object, instead_of: instead_of.as_ref().map(ObjectKey::as_str) };
-            Bytes::from(tally.to_json(summary.job.unwrap_or_default(), &summary.time, &summary.failures, of))
+            let about = About {
+                job: summary.job.unwrap_or_default(),
+                time: &summary.time,
+                topics: summary.topics.as_deref(),
+                object,
+                instead_of: instead_of.as_ref().map(ObjectKey::as_str),
+            };
+            Bytes::from(tally.to_json(about, &summary.failures))
         });
         let put = async |key: &ObjectKey, body: Option<&Bytes>| match body {
             Some(body) => Some(self.sink.put(key, body.clone(), left()).await),

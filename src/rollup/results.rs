@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Failed, Outcome, number};
-use crate::error::ErrorMessage;
+use crate::error;
 
 /// The result writer's `manifest.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -90,13 +90,13 @@ impl Item {
         let text = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let shard = Some(text("shard")).filter(|s| !s.is_empty()).unwrap_or_else(|| self.name.clone());
         let topics = ["accounts", "hashtags"].iter().find_map(|key| event.get(key)?.as_array()).map_or(0, Vec::len);
-        let failure = self.failure();
-        let summary = if self.succeeded() { self.summary() } else { failure.summary };
+        let (message, failed) = self.failure();
+        let summary = if self.succeeded() { self.summary() } else { failed.unwrap_or_default() };
         let figures_known = summary.is_object();
         let files = summary.get("files").and_then(Value::as_array).cloned().unwrap_or_default();
         let outcome = Outcome {
             secret_id: text("secret_id"),
-            error: (!self.succeeded()).then(|| self.why(&failure.message)),
+            error: (!self.succeeded()).then(|| self.why(&message)),
             figures_known,
             topics,
             records: files.iter().map(|file| number(file, "/records")).sum(),
@@ -120,12 +120,11 @@ impl Item {
         opened(&self.output).get("summary").cloned().unwrap_or_default()
     }
 
-    /// The function's error, as the cause holds it. One that is not whole has a text alone.
-    fn failure(&self) -> ErrorMessage<Value> {
+    /// What failed and the summary, as the cause holds the function's error.
+    fn failure(&self) -> (String, Option<Value>) {
         let cause = self.cause.as_deref().unwrap_or_default();
         let payload = serde_json::from_str::<Value>(cause).unwrap_or_default();
-        let text = payload.get("errorMessage").and_then(Value::as_str).unwrap_or(cause);
-        serde_json::from_str(text).unwrap_or_else(|_| ErrorMessage { message: text.to_owned(), summary: Value::Null })
+        error::parts(payload.get("errorMessage").and_then(Value::as_str).unwrap_or(cause))
     }
 
     fn why(&self, message: &str) -> String {

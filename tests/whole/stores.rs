@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::aws::{BUCKET, S3Fault, STALLS, VAST_ERROR};
 use crate::stage::{STAMP, Stage, TIME};
@@ -58,7 +58,7 @@ async fn a_run_that_lost_topics_leaves_the_better_object_and_goes_apart() {
     let response = stage.run("brand_media").await.unwrap();
     let object = |key: String| {
         let found = stage.aws.objects().into_iter().find(|(k, _)| *k == key).map(|(_, bytes)| bytes);
-        found.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).unwrap())
+        found.map(|bytes| serde_json::from_slice::<Value>(&bytes).unwrap())
     };
     let rows = |key| object(key).unwrap().as_array().unwrap().len();
     assert_eq!(object(key("raw/", "brand")).unwrap().to_string(), better);
@@ -90,7 +90,7 @@ async fn a_whole_run_replaces_one_that_lost_topics_and_a_repair_lies_beside_it()
     let response = stage.run("brand_media").await.unwrap();
     assert_eq!((response.summary.files[0].records, response.summary.partial.len()), (11, 0));
     let quality = stage.aws.objects().into_iter().find(|(k, _)| *k == key("quality/", "brand")).unwrap().1;
-    let quality: serde_json::Value = serde_json::from_slice(&quality).unwrap();
+    let quality: Value = serde_json::from_slice(&quality).unwrap();
     assert_eq!((&quality["failed_topics"], &quality["counts"]["records"]), (&json!([]), &json!(11)));
 }
 
@@ -149,4 +149,29 @@ async fn an_object_has_its_content_type() {
     let key = "raw/media_hashtag_2026-01-31/media_hashtag_2026-01-31_235907.json";
     let head = client.head_object().bucket(BUCKET).key(key).send().await.unwrap();
     assert_eq!(head.content_type(), Some("application/json"));
+}
+
+#[tokio::test]
+async fn a_summary_names_the_objects_that_were_lost() {
+    for (part, lost) in [("raw/media_", "/lost/0/key"), ("quality/media_", "/quality/lost/0")] {
+        let stage = Stage::with_faults(&[]).await;
+        stage.aws.fail_s3(S3Fault { part, status: 403, code: "AccessDenied", times: 1 });
+        let summary = serde_json::to_value(&stage.run("brand_media").await.unwrap_err().summary).unwrap();
+        let key = summary.pointer(lost).and_then(Value::as_str).unwrap();
+        assert!(key.starts_with(part), "{summary}");
+        assert_eq!(
+            (summary.get("lost").is_some(), summary["quality"].get("lost").is_some()),
+            (part != "quality/media_", part == "quality/media_")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_shard_that_failed_names_its_topics_and_one_that_succeeded_does_not() {
+    let stage = Stage::with_faults(&[]).await;
+    stage.aws.fail_s3(S3Fault { part: "raw/", status: 403, code: "AccessDenied", times: 1 });
+    let event = json!({"job": "hashtag", "time": TIME, "hashtags": ["gucci", "dior"], "shard": "s-1"});
+    let failed = stage.invoke(event.clone()).await.unwrap_err().summary;
+    assert_eq!(failed.topics, Some(vec!["gucci".to_owned(), "dior".to_owned()]));
+    assert_eq!(stage.invoke(event).await.unwrap().summary.topics, None);
 }
