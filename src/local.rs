@@ -20,6 +20,7 @@ mod check;
 mod completions;
 mod door;
 mod hashtag_ids;
+mod interrupt;
 mod plan;
 mod progress;
 mod report;

@@ -15,7 +15,12 @@ pub(crate) const SECONDS_A_DAY: i64 = 86_400;
 
 /// Asks for the token's state, tells it at its level and puts it into `summary`.
 pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<(), Cause> {
-    let info = session.debug_token().await.map_err(|failure| {
+    let asked = tokio::select! {
+        biased;
+        asked = session.debug_token() => asked,
+        () = session.stop().reached() => Err(session.given_up()),
+    };
+    let info = asked.map_err(|failure| {
         error!(kind = failure.kind.name(), code = failure.code, "the access token's state was not told: {failure}");
         let told = failure.to_string();
         summary.failures.push(FailedTopic {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::interrupt::{Interrupt, Signal};
 use super::progress::Watch;
 use super::{SandboxArgs, print_faults};
 use crate::aws;
@@ -22,17 +23,24 @@ const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Run on the built-in sandbox: no token, no AWS account, data into ./sandbox_env
-    #[arg(long)]
-    sandbox: bool,
     /// The event, as JSON or as the path of a JSON file; what names no job gets this command's
     #[arg(long, value_name = "JSON|FILE")]
     event: Option<String>,
+    #[command(flatten)]
+    on: RunOn,
+}
+
+/// What a run runs on, and for how long, whatever its event.
+#[derive(Debug, Args)]
+pub(super) struct RunOn {
+    /// Run on the built-in sandbox: no token, no AWS account, data into ./sandbox_env
+    #[arg(long)]
+    sandbox: bool,
     /// Give up after so many seconds, as Lambda would
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
     #[command(flatten)]
-    on: SandboxArgs,
+    args: SandboxArgs,
 }
 
 impl RunArgs {
@@ -40,44 +48,15 @@ impl RunArgs {
         if self.on.asks_for_help() {
             return Ok(print_faults());
         }
-        let payload = self.payload(job)?;
-        let watch = Watch::start(verbose);
-        // Kept to the end: the sandbox stops where it is dropped.
-        let (function, _sandbox) = if self.sandbox {
-            let sandbox = self.on.start(0).await?;
-            (Function::against(sandbox.end_point(), sandbox.secret(self.on.config.clone())), Some(sandbox))
-        } else {
-            let function = Function::new(Source::from_env()).with_aws_from(aws::from_everywhere);
-            (function.with_secret_prefix(secret::prefix_from_env()), None)
-        };
-        let limit = self.timeout.map_or(TIME_LIMIT, Duration::from_secs);
-        let request_id = format!("local-{}", std::process::id());
-        let invocation = Invocation::new(request_id, SystemTime::now() + limit);
-        let done = function.invoke(&payload, &invocation, &watch).await;
-        watch.finish();
-        Ok(match done {
-            Ok(response) => {
-                print_response(&response);
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                print_error(&error);
-                ExitCode::FAILURE
-            }
-        })
+        self.on.run(&self.payload(job)?, verbose).await
     }
 
     /// The event that is given, for `job`.
     fn payload(&self, job: Job) -> Result<Value> {
-        let Some(given) = &self.event else { return Ok(json!({ "job": job.name() })) };
-        let text = if given.trim_start().starts_with(['{', '"']) {
-            given.clone()
-        } else {
-            std::fs::read_to_string(Path::new(given))
-                .with_context(|| format!("--event {given:?} is neither JSON nor a file that can be read"))?
-        };
+        let Some(event) = &self.event else { return Ok(json!({ "job": job.name() })) };
+        let text = given("--event ", event)?;
         let mut payload: Value =
-            serde_json::from_str(&text).with_context(|| format!("--event {given:?} is not JSON"))?;
+            serde_json::from_str(&text).with_context(|| format!("--event {event:?} is not JSON"))?;
         if let Value::Object(fields) = &mut payload
             && !fields.contains_key("detail")
         {
@@ -90,6 +69,53 @@ impl RunArgs {
             // One that is wrong is told by the function, as on Lambda.
             _ => Ok(payload),
         }
+    }
+}
+
+/// What a person gives as JSON, or as the path of a file that holds it; `option` stands before it in an error.
+pub(super) fn given(option: &str, given: &str) -> Result<String> {
+    if given.trim_start().starts_with(['{', '[', '"']) {
+        return Ok(given.to_owned());
+    }
+    std::fs::read_to_string(Path::new(given))
+        .with_context(|| format!("{option}{given:?} is neither JSON nor a file that can be read"))
+}
+
+impl RunOn {
+    /// Whether only the list of faults is asked for.
+    pub(super) fn asks_for_help(&self) -> bool {
+        self.args.asks_for_help()
+    }
+
+    /// Runs the function on `payload` and tells what came of it. The first signal ends the run as its
+    /// deadline does, and sets the exit code.
+    pub(super) async fn run(&self, payload: &Value, verbose: u8) -> Result<ExitCode> {
+        let interrupt = Interrupt::listen()?;
+        let watch = Watch::start(verbose);
+        // Kept to the end: the sandbox stops where it is dropped.
+        let (function, _sandbox) = if self.sandbox {
+            let sandbox = self.args.start(0).await?;
+            (Function::against(sandbox.end_point(), sandbox.secret(self.args.config.clone())), Some(sandbox))
+        } else {
+            (Function::new(Source::from_env()).with_aws_from(aws::from_everywhere), None)
+        };
+        let function = function.with_secret_prefix(secret::prefix_from_env());
+        let limit = self.timeout.map_or(TIME_LIMIT, Duration::from_secs);
+        let request_id = format!("local-{}", std::process::id());
+        let mut invocation = Invocation::new(request_id, SystemTime::now() + limit);
+        invocation.interrupt = interrupt.token();
+        let done = function.invoke(payload, &invocation, &watch).await;
+        watch.finish();
+        match &done {
+            Ok(response) => print_response(response),
+            Err(error) => print_error(error),
+        }
+        let signal = interrupt.signal();
+        if let Some(signal) = signal {
+            eprintln!("interrupted by {signal}{}", if done.is_ok() { ": what came is stored" } else { "" });
+        }
+        let code = if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        Ok(signal.map_or(code, Signal::exit_code))
     }
 }
 

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
 
+use super::interrupt::Interrupt;
 use super::{SandboxArgs, print_faults};
 use crate::config::{Config, Limits};
 use crate::event::Job;
@@ -45,34 +46,40 @@ impl SandboxDayArgs {
             None => Utc::now().duration_trunc(TimeDelta::hours(1)).context("the clock cannot be read")?,
         };
         let runs = schedule(until, self.hours, &limits);
+        let interrupt = Interrupt::listen()?;
         let bar = watch(runs.len(), verbose);
         let sandbox = self.on.start(0).await?;
         let function = Function::against(sandbox.end_point(), sandbox.secret(self.on.config.clone()));
-        let (mut records, mut failed) = (0, Vec::new());
-        for (number, (time, job)) in runs.iter().enumerate() {
+        let (mut done, mut records, mut failed) = (0, 0, Vec::new());
+        for (time, job) in runs.iter().take_while(|_| interrupt.signal().is_none()) {
             sandbox.set_now(*time);
             let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
             bar.set_message(format!("{time} {job}"));
-            let invocation = Invocation::new(format!("sandbox-day-{number}"), SystemTime::now() + TIME_LIMIT);
+            let mut invocation = Invocation::new(format!("sandbox-day-{done}"), SystemTime::now() + TIME_LIMIT);
+            invocation.interrupt = interrupt.token();
             match function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await {
                 Ok(response) => records += response.summary.records(),
                 Err(error) => failed.push(format!("{time} {job}: {}", error.cause)),
             }
+            done += 1;
             bar.inc(1);
         }
         bar.finish_and_clear();
         for failure in &failed {
             eprintln!("WARNING {failure}");
         }
-        if failed.len() == runs.len() {
-            bail!("none of the {} runs collected anything", runs.len());
+        if interrupt.signal().is_none() && failed.len() == runs.len() {
+            bail!("none of the {done} runs collected anything");
         }
         println!(
-            "{records} records of {} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; look at them with: local report {SANDBOX_BUCKET}",
-            runs.len(),
+            "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; look at them with: local report {SANDBOX_BUCKET}",
             failed.len(),
             bar.elapsed().as_secs_f64()
         );
+        if let Some(signal) = interrupt.signal() {
+            eprintln!("interrupted by {signal} after {done} of {} runs", runs.len());
+            return Ok(signal.exit_code());
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

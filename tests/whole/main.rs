@@ -16,6 +16,8 @@ mod commands;
 mod events;
 mod failures;
 mod hostile;
+#[cfg(unix)]
+mod interrupts;
 mod lambda;
 mod objects;
 mod pages;

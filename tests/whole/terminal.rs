@@ -5,23 +5,27 @@ use std::process::{Command, Output};
 
 use crate::stage::CONFIGURE_INI;
 
-fn local(folder: &Path, arguments: &[&str]) -> Output {
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     command.current_dir(folder).args(arguments).env_remove("SECRET_ID").env_remove("SECRET_FILE");
-    command.output().unwrap()
+    command
 }
 
-fn folder() -> tempfile::TempDir {
+pub fn local(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
+}
+
+pub fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("configure.ini"), CONFIGURE_INI).unwrap();
     folder
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn records(folder: &Path, model: &str) -> usize {
+pub fn records(folder: &Path, model: &str) -> usize {
     let mut count = 0;
     crate::aws::walk(&folder.join("sandbox_env/raw"), &mut |path| {
         if path.file_name().unwrap().to_str().unwrap().starts_with(&format!("{model}_2")) {

@@ -1,0 +1,125 @@
+//! Runs of the terminal binary that a signal ends.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::terminal::{command, folder, records};
+
+/// A run under way.
+struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    told: Vec<String>,
+}
+
+/// What came of it.
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    told: String,
+    took: Duration,
+}
+
+impl Running {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = command(folder, arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || stderr.lines().for_each(|line| drop(sender.send(line.unwrap()))));
+        Self { child, lines, told: Vec::new() }
+    }
+
+    /// Waits until `count` lines of standard error hold `part`.
+    fn until(mut self, count: usize, part: &str) -> Self {
+        while self.told.iter().filter(|line| line.contains(part)).count() < count {
+            let line = self.lines.recv_timeout(Duration::from_secs(60));
+            self.told.push(line.unwrap_or_else(|error| panic!("no {part:?} ({error}): {:?}", self.told)));
+        }
+        self
+    }
+
+    fn signal(self, signal: &str) -> Self {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self
+    }
+
+    fn end(mut self) -> Ended {
+        let started = Instant::now();
+        let mut out = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        let code = self.child.wait().unwrap().code();
+        self.told.extend(self.lines.iter());
+        Ended { code, out, told: self.told.join("\n"), took: started.elapsed() }
+    }
+}
+
+const EVENT: &str = r#"{"time":"2026-01-31T23:59:07Z"}"#;
+
+#[test]
+fn a_signal_ends_a_run_as_its_deadline_does_and_sets_the_exit_code() {
+    for (signal, name, code) in [("-TERM", "SIGTERM", 143), ("-INT", "SIGINT", 130)] {
+        let folder = folder();
+        let arguments = ["brand_media", "--sandbox", "--fault", "gucci=stall", "--event", EVENT];
+        let run = Running::start(folder.path(), &arguments).until(10, "26 records");
+        let ended = run.signal(signal).end();
+        assert_eq!(ended.code, Some(code), "{}", ended.told);
+        assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
+        assert_eq!((records(folder.path(), "brand"), records(folder.path(), "media")), (10, 250));
+        let row = ended.out.lines().find(|line| line.contains("gucci")).unwrap();
+        assert!(row.contains("deadline: given up: not done when the run was interrupted"), "{row}");
+        assert!(ended.out.contains("sandbox_env/raw/brand_2026-01-31/brand_2026-01-31_235907.json  10 records"));
+        assert!(ended.told.contains(&format!("interrupted by {name}: what came is stored")), "{}", ended.told);
+        let quality = folder.path().join("sandbox_env/quality/brand_2026-01-31/brand_2026-01-31_235907.json");
+        let quality: Value = serde_json::from_slice(&std::fs::read(quality).unwrap()).unwrap();
+        let failed = &quality["failed_topics"];
+        assert_eq!((&failed[0]["topic"], &failed[0]["kind"]), (&json!("gucci"), &json!("deadline")), "{quality}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
+    let folder = folder();
+    let arguments = ["brand_media", "--sandbox", "--fault", "gucci=stall", "--event", EVENT];
+    let run = Running::start(folder.path(), &arguments).until(10, "26 records");
+    // The first object's file is a pipe that nobody reads: the run stands still where it stores.
+    let quality = folder.path().join("sandbox_env/quality/brand_2026-01-31");
+    std::fs::create_dir_all(&quality).unwrap();
+    let pipe = quality.join(format!("brand_2026-01-31_235907.json.{}.part", run.child.id()));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut run = run.signal("-TERM").until(1, "SIGTERM: the run ends here");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(run.child.try_wait().unwrap().is_none(), "it still stores");
+    let ended = run.signal("-INT").end();
+    assert_eq!((ended.code, ended.out.as_str()), (Some(143), ""), "{}", ended.told);
+    assert!(ended.took < Duration::from_secs(5) && records(folder.path(), "brand") == 0);
+}
+
+#[test]
+fn an_interrupted_run_of_which_nothing_came_tells_its_error_and_keeps_the_signals_code() {
+    for (job, fault) in [("brand_media", "*=stall"), ("hashtag", "*=stall"), ("token", "token=stall")] {
+        let folder = folder();
+        let run = Running::start(folder.path(), &[job, "--sandbox", "--fault", fault]).until(1, "v21.0 answers");
+        let ended = run.signal("-INT").end();
+        assert_eq!(ended.code, Some(130), "{}", ended.told);
+        assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
+        assert!(ended.told.contains("error: nothing was collected: ") && ended.told.ends_with("interrupted by SIGINT"));
+        assert!(!folder.path().join("sandbox_env").exists());
+    }
+}
+
+#[test]
+fn an_interrupted_sandbox_day_keeps_the_runs_that_are_done() {
+    let folder = folder();
+    let run = Running::start(folder.path(), &["sandbox-day", "--hours", "1000", "-v"]).until(1, "fields defaulted");
+    let ended = run.signal("-TERM").end();
+    assert_eq!(ended.code, Some(143), "{}", ended.told);
+    assert!(ended.told.contains("interrupted by SIGTERM after ") && ended.told.ends_with(" of 13000 runs"));
+    assert!(ended.out.contains("sandbox_env") && records(folder.path(), "brand") > 0, "{}", ended.out);
+}
