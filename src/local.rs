@@ -24,6 +24,7 @@ mod interrupt;
 mod plan;
 mod progress;
 mod report;
+mod retry;
 mod run;
 mod sandbox_day;
 mod schema;
@@ -55,6 +56,12 @@ enum Command {
     Hashtag(run::RunArgs),
     /// Tell what the access token is still good for
     Token(run::RunArgs),
+    /// Repair a run: collect again what failed in it, from what it told
+    ///
+    /// The topics that failed are collected under the run's own time, so that their objects lie beside the
+    /// run's. Where an object could not be stored, or the run stored nothing, it is repeated as it was. What it
+    /// told is the function's response, its error, its last line in the log, or a quality object.
+    Retry(retry::RetryArgs),
     /// Try everything that a run needs, and tell what to do about what fails
     ///
     /// One line each for the secret, the configuration, the schedule, the token, one cheap call, the
@@ -163,6 +170,7 @@ impl Cli {
             Command::BrandMedia(args) => args.run(Job::BrandMedia, self.verbose).await,
             Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
             Command::Token(args) => args.run(Job::Token, self.verbose).await,
+            Command::Retry(args) => args.run(self.verbose).await,
             Command::Check(args) => args.run(self.verbose).await,
             Command::Plan(args) => args.run(),
             Command::HashtagIds(args) => args.run(self.verbose).await,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::interrupt::{Interrupt, Signal};
 use super::progress::Watch;
-use super::{SandboxArgs, print_faults};
+use super::{SandboxArgs, print_faults, retry};
 use crate::aws;
 use crate::error::{Cause, Error};
 use crate::event::{Event, Job};
@@ -114,8 +114,19 @@ impl RunOn {
         if let Some(signal) = signal {
             eprintln!("interrupted by {signal}{}", if done.is_ok() { ": what came is stored" } else { "" });
         }
+        if let Ok(response) = &done {
+            self.print_repair(response);
+        }
         let code = if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         Ok(signal.map_or(code, Signal::exit_code))
+    }
+
+    /// Tells how to collect the topics that are missing.
+    fn print_repair(&self, Response { summary, .. }: &Response) {
+        if let (Some(job), Some(event)) = (summary.job, retry::of_summary(summary)) {
+            let sandbox = if self.sandbox { " --sandbox" } else { "" };
+            eprintln!("to repair it: local {job}{sandbox} --event '{}'", event.to_json());
+        }
     }
 }
 

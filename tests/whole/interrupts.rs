@@ -76,6 +76,11 @@ fn a_signal_ends_a_run_as_its_deadline_does_and_sets_the_exit_code() {
         assert!(row.contains("deadline: given up: not done when the run was interrupted"), "{row}");
         assert!(ended.out.contains("sandbox_env/raw/brand_2026-01-31/brand_2026-01-31_235907.json  10 records"));
         assert!(ended.told.contains(&format!("interrupted by {name}: what came is stored")), "{}", ended.told);
+        assert!(
+            ended
+                .told
+                .contains(r#"--event '{"job":"brand_media","time":"2026-01-31T23:59:07Z","accounts":["gucci"]}'"#)
+        );
         let quality = folder.path().join("sandbox_env/quality/brand_2026-01-31/brand_2026-01-31_235907.json");
         let quality: Value = serde_json::from_slice(&std::fs::read(quality).unwrap()).unwrap();
         let failed = &quality["failed_topics"];

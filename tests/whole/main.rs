@@ -21,6 +21,7 @@ mod interrupts;
 mod lambda;
 mod objects;
 mod pages;
+mod retry;
 mod runtime_api;
 mod shards;
 mod soak;

@@ -1,0 +1,237 @@
+//! What a run told of itself, in whichever form it is at hand. Read forgivingly: what is missing is missed
+//! where it is needed. Nothing of what is given is quoted but the names of its keys: it may be the wrong
+//! file, one with a token in it.
+
+use serde_json::Value;
+
+use crate::error;
+
+/// What is known of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) job: Option<String>,
+    pub(super) time: Option<String>,
+    pub(super) shard: Option<String>,
+    pub(super) secret_id: Option<String>,
+    /// The topics that it was asked for; `None` for all, or where it is not told.
+    pub(super) topics: Option<Vec<String>>,
+    /// The topics that failed, each once.
+    pub(super) failed: Vec<String>,
+    /// Whether an object of records was stored.
+    pub(super) stored: bool,
+    /// The objects that could not be stored, quality objects among them.
+    pub(super) lost: usize,
+    /// The error's kind and words, where it failed as a whole and that is told.
+    pub(super) error: Option<(String, String)>,
+}
+
+pub(super) const EXPECTED: &str = r#"expected is what one run told: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), that summary alone, or a quality object"#;
+
+/// Reads what `name` holds. Beside what a run told there may be other JSON, as `aws lambda invoke` adds it
+/// and a log has it.
+///
+/// # Errors
+/// What is there instead, in words for a person.
+pub(super) fn read(name: &str, text: &str) -> Result<Told, String> {
+    let mut found = Vec::new();
+    let mut other = None;
+    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+        let value = value.map_err(|error| format!("{name} is no JSON ({error}); {EXPECTED}"))?;
+        match of(&value)? {
+            Some(told) => found.push(told),
+            None => other = other.or(Some(value)),
+        }
+    }
+    let is = match (found.len(), other) {
+        (1, _) => return found.pop().ok_or_else(String::new),
+        (0, None) => "is empty".to_owned(),
+        (0, Some(Value::Object(fields))) => {
+            let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
+            let keys: String = keys.join(", ").chars().take(120).collect();
+            format!("tells of no run (its keys: {})", if keys.is_empty() { "none" } else { &keys })
+        }
+        (0, Some(_)) => "tells of no run (it is no JSON object)".to_owned(),
+        (runs, _) => format!("tells of {runs} runs; give one of them"),
+    };
+    Err(format!("{name} {is}; {EXPECTED}"))
+}
+
+/// What `value` tells; `None` where it is none of the forms.
+fn of(value: &Value) -> Result<Option<Told>, String> {
+    let list = |key: &str| value.get(key).is_some_and(Value::is_array);
+    if let Some(summary) = value.get("summary").filter(|summary| summary.is_object()) {
+        return of(summary);
+    }
+    // Lambda's own record of a failed event, as the failure queue has it.
+    if let Some(payload) = value.get("responsePayload") {
+        return of(payload);
+    }
+    if let Some(words) = text(value, "errorMessage") {
+        return of_error(text(value, "errorType").unwrap_or_default(), &words).map(Some);
+    }
+    if value.get("totals").is_some() && list("shards") {
+        return Err("this is the summary of a run over shards; docs/scale.md tells how those that failed run again: `local shard --failed`".to_owned());
+    }
+    if list("failed_topics") {
+        let failed = topics(value.get("failed_topics"));
+        return Ok(Some(Told { failed, stored: true, ..known(value) }));
+    }
+    if list("failures") && list("files") {
+        let count = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
+        let lost = count("/lost") + count("/quality/lost");
+        let failed = topics(value.get("failures"));
+        return Ok(Some(Told { failed, stored: count("/files") > 0, lost, ..known(value) }));
+    }
+    Ok(None)
+}
+
+fn of_error(kind: String, words: &str) -> Result<Told, String> {
+    let (cause, summary) = error::parts(words);
+    let told = summary.as_ref().map(of).transpose()?.flatten();
+    let told = told.ok_or_else(|| {
+        format!("the error {kind:?} holds no whole summary, so it is not the function's own, or was cut off: repeat the event that the run was given")
+    })?;
+    Ok(Told { error: Some((kind, cause.to_owned())), ..told })
+}
+
+/// What every form has under the same names.
+fn known(value: &Value) -> Told {
+    let of = |key: &str| text(value, key);
+    let topics = value.get("topics").filter(|topics| topics.is_array()).map(|list| topics(Some(list)));
+    Told { job: of("job"), time: of("time"), shard: of("shard"), secret_id: of("secret_id"), topics, ..Told::default() }
+}
+
+fn text(value: &Value, key: &str) -> Option<String> {
+    value.get(key)?.as_str().map(str::to_owned)
+}
+
+/// The topics of a list of names, or of objects with a `topic`, each once.
+fn topics(list: Option<&Value>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for entry in list.and_then(Value::as_array).into_iter().flatten() {
+        if let Some(name) = entry.as_str().or_else(|| entry.get("topic")?.as_str())
+            && !names.iter().any(|known| known == name)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::{Cause, Error};
+    use crate::graph::Kind;
+    use crate::report::{FailedTopic, File, Quality, Response, Summary};
+
+    /// As the function makes it, so that a renamed field is noticed here.
+    fn summary() -> Summary {
+        let file = |key: &str| File { key: key.into(), records: 3, bytes: 9 };
+        let failed =
+            |topic: &str| FailedTopic { topic: topic.into(), kind: Kind::Deadline, code: None, message: "late".into() };
+        Summary {
+            job: Some("brand_media"),
+            time: "2026-11-24T03:00:00Z".into(),
+            secret_id: Some("c/1".into()),
+            topics: Some(vec!["dior".into(), "gucci".into()]),
+            files: vec![file("raw/brand.json")],
+            lost: vec![file("raw/media.json")],
+            quality: Quality { lost: vec!["quality/brand.json".into()], ..Quality::default() },
+            failures: vec![failed("gucci"), failed("gucci")],
+            ..Summary::default()
+        }
+    }
+
+    fn told() -> Told {
+        Told {
+            job: Some("brand_media".into()),
+            time: Some("2026-11-24T03:00:00Z".into()),
+            secret_id: Some("c/1".into()),
+            topics: Some(vec!["dior".into(), "gucci".into()]),
+            failed: vec!["gucci".into()],
+            stored: true,
+            lost: 2,
+            ..Told::default()
+        }
+    }
+
+    #[test]
+    fn a_response_a_log_line_and_a_summary_tell_the_same() {
+        let response = Response::new(Utc::now(), String::new(), String::new(), summary());
+        let line = json!({"timestamp": "2026-11-24T03:00:02.000Z", "level": "INFO", "message": "brand_media: 3 records", "requestId": "r-1", "summary": serde_json::to_value(summary()).unwrap()});
+        for given in [serde_json::to_string_pretty(&response).unwrap(), line.to_string(), summary().to_json()] {
+            assert_eq!(read("x", &given).unwrap(), told(), "{given}");
+        }
+    }
+
+    #[test]
+    fn an_error_tells_its_kind_and_the_summary_in_its_words() {
+        let error = Error { cause: Cause::Store("it was denied".into()), summary: Box::new(summary()) };
+        let error = json!({"errorType": error.cause.kind(), "errorMessage": error.to_string()});
+        let expected = Told { error: Some(("store".into(), "it was denied".into())), ..told() };
+        assert_eq!(read("x", &error.to_string()).unwrap(), expected);
+        let queued = json!({"requestPayload": {"job": "brand_media"}, "responsePayload": error});
+        assert_eq!(read("x", &queued.to_string()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_quality_object_tells_the_topics_that_failed() {
+        let quality = json!({"model": "media", "job": "brand_media", "time": "2026-11-24T03:00:00Z", "counts": {"records": 250}, "failed_topics": [{"topic": "gucci"}], "rejected": [], "defaulted": {}});
+        let told = read("x", &quality.to_string()).unwrap();
+        assert_eq!((told.failed, told.stored, told.lost), (vec!["gucci".to_owned()], true, 0));
+    }
+
+    #[test]
+    fn other_json_around_it_is_passed_over() {
+        let text = format!("{}{{\"StatusCode\":200,\"ExecutedVersion\":\"$LATEST\"}}\n", summary().to_json());
+        assert_eq!(read("x", &text).unwrap(), told());
+        let log =
+            format!("{{\"message\":\"topic failed\",\"level\":\"ERROR\"}}\n{{\"summary\":{}}}\n", summary().to_json());
+        assert_eq!(read("x", &log).unwrap(), told());
+    }
+
+    #[test]
+    fn what_tells_of_no_run_or_of_more_than_one_is_an_error_that_quotes_no_value() {
+        let two = format!("{0}\n{0}", summary().to_json());
+        for (given, said) in [
+            ("", "response.json is empty"),
+            ("[SECRET]\naccess_token = placeholder", "response.json is no JSON ("),
+            (r#"{"access_token": "placeholder"}"#, "response.json tells of no run (its keys: access_token)"),
+            (r#""placeholder""#, "response.json tells of no run (it is no JSON object)"),
+            ("{}", "(its keys: none)"),
+            (two.as_str(), "response.json tells of 2 runs"),
+        ] {
+            let error = read("response.json", given).unwrap_err();
+            assert!(error.contains(said) && error.contains(EXPECTED) && !error.contains("placeholder"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_lambda_and_a_summary_over_shards_say_what_to_do_instead() {
+        for (given, said) in [
+            (
+                json!({"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 60.00 seconds"}),
+                "repeat the event",
+            ),
+            (json!({"errorMessage": "no; summary: {\"job\":"}), "cut off"),
+            (json!({"job": "hashtag", "totals": {}, "failures": [], "shards": []}), "local shard --failed"),
+        ] {
+            assert!(read("x", &given.to_string()).unwrap_err().contains(said));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_given_panics(text in "[\\[\\]{}:,\"a-z0-9\\\\ ]{0,60}", word in "\\PC{0,20}") {
+            let _ = read("x", &text);
+            for key in ["summary", "responsePayload", "errorMessage", "failed_topics", "failures"] {
+                let _ = read("x", &json!({key: word, "files": [word], "failed_topics": [word, {"topic": 7}]}).to_string());
+            }
+        }
+    }
+}
