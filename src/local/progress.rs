@@ -2,7 +2,7 @@
 //! the output is no terminal.
 
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -10,12 +10,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing::level_filters::LevelFilter;
 
 use crate::collect::{Collected, Outcome, Progress, Topic, failure_of};
+use crate::redact::Redactor;
 use crate::telemetry::{self, Format};
 
 /// Watches a run.
 pub(super) struct Watch {
     bar: ProgressBar,
     rows: Mutex<Vec<Row>>,
+    redactor: Arc<Redactor>,
 }
 
 /// What came of a topic.
@@ -30,17 +32,19 @@ struct Row {
 
 impl Watch {
     /// Sends the log to standard error, above the bar, and starts watching.
-    pub(super) fn start(verbose: u8) -> Self {
+    pub(super) fn start(verbose: u8, redactor: Arc<Redactor>) -> Self {
         let bar = if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} topics  {elapsed}  {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let level =
             [LevelFilter::WARN, LevelFilter::INFO].get(usize::from(verbose)).copied().unwrap_or(LevelFilter::DEBUG);
-        let above = bar.clone();
-        let subscriber = telemetry::subscriber(Format::Text, level, move |line| above.suspend(|| eprintln!("{line}")));
+        let (above, door) = (bar.clone(), Arc::clone(&redactor));
+        let subscriber = telemetry::subscriber(Format::Text, level, move |line| {
+            above.suspend(|| eprintln!("{}", door.redact(line)));
+        });
         // Nobody has set one before.
         let _ = tracing::subscriber::set_global_default(subscriber);
-        Self { bar, rows: Mutex::default() }
+        Self { bar, rows: Mutex::default(), redactor }
     }
 
     fn rows(&self) -> std::sync::MutexGuard<'_, Vec<Row>> {
@@ -74,7 +78,7 @@ impl Progress for Watch {
             row.rejected = batches.iter().map(|(_, b)| b.rejects.len()).sum();
         }
         if let Some(failure) = failure_of(outcome) {
-            row.failure = format!("{}: {failure}", failure.kind);
+            row.failure = self.redactor.redact(&format!("{}: {failure}", failure.kind)).into_owned();
         }
         if self.bar.is_hidden() {
             let Row { topic, records, defaulted, rejected, failure } = row;

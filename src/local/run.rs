@@ -15,11 +15,15 @@ use crate::aws;
 use crate::error::{Cause, Error};
 use crate::event::{Event, Job};
 use crate::function::{Function, Invocation};
-use crate::report::Response;
+use crate::memory::Budget;
+use crate::report::{Response, Summary};
 use crate::secret::{self, Source};
 
 /// What a run from a terminal may take.
 const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// What a run from a terminal may take of the machine's memory, in MiB.
+const MEMORY: usize = 1024;
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -91,7 +95,6 @@ impl RunOn {
     /// deadline does, and sets the exit code.
     pub(super) async fn run(&self, payload: &Value, verbose: u8) -> Result<ExitCode> {
         let interrupt = Interrupt::listen()?;
-        let watch = Watch::start(verbose);
         // Kept to the end: the sandbox stops where it is dropped.
         let (function, _sandbox) = if self.sandbox {
             let sandbox = self.args.start(0).await?;
@@ -99,7 +102,8 @@ impl RunOn {
         } else {
             (Function::new(Source::from_env()).with_aws_from(aws::from_everywhere), None)
         };
-        let function = function.with_secret_prefix(secret::prefix_from_env());
+        let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
+        let watch = Watch::start(verbose, function.redactor());
         let limit = self.timeout.map_or(TIME_LIMIT, Duration::from_secs);
         let request_id = format!("local-{}", std::process::id());
         let mut invocation = Invocation::new(request_id, SystemTime::now() + limit);
@@ -115,14 +119,14 @@ impl RunOn {
             eprintln!("interrupted by {signal}{}", if done.is_ok() { ": what came is stored" } else { "" });
         }
         if let Ok(response) = &done {
-            self.print_repair(response);
+            self.print_repair(&response.summary);
         }
         let code = if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         Ok(signal.map_or(code, Signal::exit_code))
     }
 
     /// Tells how to collect the topics that are missing.
-    fn print_repair(&self, Response { summary, .. }: &Response) {
+    fn print_repair(&self, summary: &Summary) {
         if let (Some(job), Some(event)) = (summary.job, retry::of_summary(summary)) {
             let sandbox = if self.sandbox { " --sandbox" } else { "" };
             eprintln!("to repair it: local {job}{sandbox} --event '{}'", event.to_json());
@@ -143,7 +147,7 @@ fn print_response(response: &Response) {
 }
 
 fn print_error(error: &Error) {
-    eprintln!("error: {}", error.cause);
+    eprintln!("error: {}", error.text());
     if matches!(error.cause, Cause::Secret(_)) {
         eprintln!("To try it without a secret, add --sandbox.");
     }

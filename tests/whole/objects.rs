@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{TestCaseError, TestRunner};
@@ -56,6 +56,8 @@ struct Quality {
     model: String,
     job: String,
     time: String,
+    topics: Option<Vec<String>>,
+    object: Option<String>,
     counts: BTreeMap<String, usize>,
     failed_topics: Vec<Map<String, Value>>,
     rejected: Vec<Rejected>,
@@ -91,12 +93,13 @@ async fn stores_what_the_contract_says(run: &Run) -> Checked {
         prop_assert_eq!(objects.contains_key(&raw), !stored.records.is_empty(), "{}", raw);
         if let Some(bytes) = objects.get(&raw) {
             same_records(run.format, bytes, stored)?;
-            files.push((raw, stored.records.len(), bytes.len()));
+            files.push((raw.clone(), stored.records.len(), bytes.len()));
         }
         let told = !stored.records.is_empty() || !stored.rejected.is_empty();
         prop_assert_eq!(objects.contains_key(&quality), told, "{}", quality);
         if let Some(bytes) = objects.get(&quality) {
-            same_quality(run, mapping.model, bytes, stored, &surplus)?;
+            let about = objects.contains_key(&raw).then_some(&*raw);
+            same_quality(run, mapping.model, about, bytes, stored, &surplus)?;
         }
     }
     prop_assert!(left.is_empty(), "no other objects: {:?}", left);
@@ -137,11 +140,21 @@ fn same_records(format: &str, bytes: &[u8], stored: &Stored) -> Checked {
     same("records", &found, &expected)
 }
 
-fn same_quality(run: &Run, model: &str, bytes: &[u8], stored: &Stored, surplus: &[(&str, usize)]) -> Checked {
+fn same_quality(
+    run: &Run,
+    model: &str,
+    about: Option<&str>,
+    bytes: &[u8],
+    stored: &Stored,
+    surplus: &[(&str, usize)],
+) -> Checked {
     let strict = serde_json::from_slice::<Value>(bytes);
     prop_assert!(strict.is_ok(), "a strict reader takes it: {:?}", strict);
     let quality: Quality = serde_json::from_slice(bytes).map_err(|e| TestCaseError::fail(e.to_string()))?;
     prop_assert_eq!((quality.model.as_str(), quality.job.as_str(), quality.time.as_str()), (model, run.job, TIME));
+    let once = |topics: &Vec<&str>| topics.iter().map(|topic| (*topic).to_owned()).collect::<IndexSet<_>>();
+    let topics = run.subset.as_ref().map(|topics| once(topics).into_iter().collect());
+    prop_assert_eq!((quality.object.as_deref(), &quality.topics), (about, &topics));
     let counts =
         [("records", stored.records.len()), ("rejected", stored.rejected.len()), ("defaulted", stored.defaults())];
     prop_assert_eq!(quality.counts, counts.map(|(name, count)| (name.to_owned(), count)).into());

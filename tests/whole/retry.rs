@@ -113,7 +113,8 @@ async fn a_run_whose_object_was_lost_is_repeated_as_it_was() {
         let error = stage.invoke(given.clone()).await.unwrap_err();
         let line = stage.log().into_iter().rfind(|line| line["summary"].is_object()).unwrap();
         assert_eq!((event(&told(error)), event(&line.to_string())), (given.clone(), given.clone()));
-        let again = stage.invoke(given.clone()).await.unwrap().summary;
+        let again = stage.invoke(given.clone()).await.unwrap();
+        let again = &again.summary;
         let named = given["shard"].is_null() && given["hashtags"].is_array();
         assert_eq!((again.lost.len(), again.topics.is_some()), (0, named), "a shard that succeeded names no topics");
     }

@@ -120,6 +120,8 @@ fn topics(list: Option<&Value>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chrono::Utc;
     use proptest::prelude::*;
     use serde_json::json;
@@ -162,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_response_a_log_line_and_a_summary_tell_the_same() {
-        let response = Response::new(Utc::now(), String::new(), String::new(), summary());
+        let response = Response::new(Utc::now(), String::new(), String::new(), summary(), Arc::default());
         let line = json!({"timestamp": "2026-11-24T03:00:02.000Z", "level": "INFO", "message": "brand_media: 3 records", "requestId": "r-1", "summary": serde_json::to_value(summary()).unwrap()});
         for given in [serde_json::to_string_pretty(&response).unwrap(), line.to_string(), summary().to_json()] {
             assert_eq!(read("x", &given).unwrap(), told(), "{given}");
@@ -171,7 +173,11 @@ mod tests {
 
     #[test]
     fn an_error_tells_its_kind_and_the_summary_in_its_words() {
-        let error = Error { cause: Cause::Store("it was denied".into()), summary: Box::new(summary()) };
+        let error = Error {
+            cause: Cause::Store("it was denied".into()),
+            summary: Box::new(summary()),
+            redactor: Arc::default(),
+        };
         let error = json!({"errorType": error.cause.kind(), "errorMessage": error.to_string()});
         let expected = Told { error: Some(("store".into(), "it was denied".into())), ..told() };
         assert_eq!(read("x", &error.to_string()).unwrap(), expected);
