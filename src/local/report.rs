@@ -14,6 +14,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use crate::config::Config;
 use crate::record::Model;
+use crate::secret::{LOCAL_BUCKET, SANDBOX_BUCKET};
 
 mod collected;
 mod house;
@@ -22,13 +23,15 @@ mod name;
 mod page;
 mod posts;
 mod read;
+mod run;
 mod runs;
 mod source;
 mod table;
 
-use collected::{Collected, Run};
+use collected::Collected;
 use house::Houses;
-use name::{Kind, Name};
+use name::Name;
+use run::Run;
 use runs::Skipped;
 use source::Place;
 
@@ -37,9 +40,10 @@ const AT_ONCE: usize = 24;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// What to read: a folder that holds raw/ and quality/, or s3://bucket/prefix
-    #[arg(value_name = "FOLDER|S3", default_value = crate::secret::LOCAL_BUCKET)]
-    source: String,
+    /// What to read: a folder that holds raw/ and quality/, or s3://bucket/prefix; by default ./local_env, or
+    /// ./sandbox_env where there is nothing in that
+    #[arg(value_name = "FOLDER|S3")]
+    source: Option<String>,
     /// Where to write the page
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     out: PathBuf,
@@ -56,13 +60,11 @@ pub(super) struct ReportArgs {
 
 impl ReportArgs {
     pub(super) async fn run(self) -> Result<ExitCode> {
-        let place = Place::open(&self.source).await?;
-        let keys = place.list().await?;
+        let (named, place, keys) = self.source().await?;
         let (files, unnamed) = self.files(keys);
         if files.is_empty() {
             bail!(
-                "nothing collected in {} (looked for raw/ and quality/ in it, of this time): `local sandbox-day` makes a day of data to try it with",
-                self.source
+                "nothing collected in {named} (looked for raw/ and quality/ in it, of this time): `local sandbox-day` makes a day of data to try it with"
             );
         }
         let houses = Config::load(&self.config).map(|config| Houses::of(&config)).unwrap_or_default();
@@ -81,56 +83,79 @@ impl ReportArgs {
             bar.inc(1);
         }
         bar.finish_and_clear();
-        let page = collected.finish(&self.source, Utc::now().timestamp());
+        let page = collected.finish(&named, Utc::now().timestamp());
         let html = html::render(&page)?;
         std::fs::write(&self.out, &html).with_context(|| format!("{} cannot be written", self.out.display()))?;
         let (told, seconds) = (page.source(), bar.elapsed().as_secs_f64());
         println!(
-            "{}  {}, of {} records in {} files ({}, {} skipped), read in {seconds:.1} s",
+            "{}  {}, of {} records in {} files of {} ({}, {} skipped), read in {seconds:.1} s",
             self.out.display(),
             HumanBytes(html.len() as u64),
             told.records,
             told.files,
+            told.named(),
             HumanBytes(told.bytes as u64),
             page.skipped(),
         );
         Ok(ExitCode::SUCCESS)
     }
 
+    /// What is read: its name, the way to it, and its keys.
+    async fn source(&self) -> Result<(String, Place, Vec<String>)> {
+        let open = async |named: &str| {
+            let place = Place::open(named).await?;
+            let keys = place.list().await?;
+            anyhow::Ok((named.to_owned(), place, keys))
+        };
+        if let Some(named) = &self.source {
+            return open(named).await;
+        }
+        let local = open(LOCAL_BUCKET).await?;
+        if !local.2.is_empty() {
+            return Ok(local);
+        }
+        let sandbox = open(SANDBOX_BUCKET).await?;
+        if sandbox.2.is_empty() {
+            return Ok(local);
+        }
+        eprintln!("nothing collected in {LOCAL_BUCKET}: {SANDBOX_BUCKET} is read instead, the sandbox's made-up data");
+        Ok(sandbox)
+    }
+
     /// The keys by run, in the order of model and time, and those whose names tell no run.
     fn files(&self, keys: Vec<String>) -> (FilesOf, Vec<Skipped>) {
         let (mut runs, mut unnamed) = (FilesOf::new(), Vec::new());
         for key in keys {
-            let Some(Name { kind, model, time }) = Name::parse(&key) else {
+            let Some(Name { model, time, .. }) = Name::parse(&key) else {
                 let reason = "its name tells no model and time, as in media_2026-11-24_030000.json".to_owned();
                 unnamed.push(Skipped { key, reason });
                 continue;
             };
             if self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until) {
-                runs.entry((model, time)).or_default().push((kind, key));
+                runs.entry((model, time)).or_default().push(key);
             }
         }
         (runs, unnamed)
     }
 }
 
-/// A run of a model; shards of one run are one.
+/// A run of a model; shards of one run, and parts that repair it, are one.
 type RunOf = (Model, DateTime<Utc>);
 
 /// The files of each run, in the order of models and times.
-type FilesOf = BTreeMap<RunOf, Vec<(Kind, String)>>;
+type FilesOf = BTreeMap<RunOf, Vec<String>>;
 
 /// Reads a run. Parsing is what takes time, so it is done on threads of its own, a run each.
-async fn read_run(place: &Place, (model, time): RunOf, keys: Vec<(Kind, String)>) -> Result<Run> {
-    let read = keys.into_iter().map(async |(kind, key)| {
+async fn read_run(place: &Place, (model, time): RunOf, keys: Vec<String>) -> Result<Run> {
+    let read = keys.into_iter().map(async |key| {
         let body = place.read(&key).await;
-        (kind, key, body)
+        (key, body)
     });
     let bodies = join_all(read).await;
     let parsed = tokio::task::spawn_blocking(move || {
         let mut run = Run::new(model, time.timestamp());
-        for (kind, key, body) in bodies {
-            run.take(kind, key, body);
+        for (key, body) in bodies {
+            run.take(&key, body);
         }
         run
     });
@@ -164,7 +189,7 @@ mod tests {
 
     fn args(since: Option<&str>, until: Option<&str>) -> ReportArgs {
         let time = |text: Option<&str>| text.map(|text| moment(text).unwrap());
-        let (source, out, config) = (String::new(), PathBuf::new(), PathBuf::new());
+        let (source, out, config) = (None, PathBuf::new(), PathBuf::new());
         ReportArgs { source, out, since: time(since), until: time(until), config }
     }
 
@@ -173,8 +198,13 @@ mod tests {
         let key = |kind: &str, hour: u32, shard: &str| {
             format!("{kind}/media_2026-11-24/media_2026-11-24_{hour:02}0000{shard}.json")
         };
-        let keys =
-            [key("raw", 1, ""), key("raw", 2, "_a"), key("raw", 2, "_b"), key("quality", 2, "_a"), key("raw", 3, "")];
+        let keys = [
+            key("raw", 1, ""),
+            key("raw", 2, ""),
+            key("raw", 2, "_part-0a"),
+            key("quality", 2, "_b"),
+            key("raw", 3, ""),
+        ];
         let (runs, unnamed) = args(Some("2026-11-24T02:00:00Z"), Some("2026-11-24T03:00:00Z")).files(keys.to_vec());
         assert_eq!((runs.len(), unnamed.len()), (1, 0));
         assert_eq!(runs.values().next().map(Vec::len), Some(3));

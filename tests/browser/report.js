@@ -203,7 +203,7 @@ const tests = {
     assert.equal(await page.evaluate(() => window.pwned), undefined);
     assert.equal(await page.locator("img, script:not(head *):nth-of-type(n+4), [href^=javascript]").count(), 0);
     assert.match(await page.locator("#section-2 .posts").textContent(), /<\/script><script>window\.pwned=1<\/script><img/);
-    assert.match(await page.locator("#notices").innerText(), /2 files could not be used/);
+    assert.match(await page.locator("#notices").innerText(), /made-up data[\s\S]*2 files could not be used/);
     assert.match(await page.locator("#section-6").textContent(), /media_2026-11-24_030000\.jsonEOF/);
     assert.deepEqual(troubles, []);
     await close();
@@ -215,6 +215,8 @@ const tests = {
     run(at, "report");
     const { page, troubles, close } = await open(join(at, "report.html"));
     assert.match(await page.locator("#headline").innerText(), /Followers/);
+    assert.match(await page.locator("#provenance").innerText(), /from sandbox_env,/);
+    assert.match(await page.locator("#notices").innerText(), /made-up data/);
     assert.deepEqual(troubles, []);
     await close();
   },

@@ -244,3 +244,54 @@ fn a_run_stores_what_the_format_says() {
         assert_eq!(lines, if format == "array" { 0 } else { 50 }, "{format}");
     }
 }
+
+/// The data of the page that a report wrote.
+fn page(folder: &Path) -> serde_json::Value {
+    let html = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    let (_, data) = html.split_once(r#"id="data">"#).unwrap();
+    serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap()
+}
+
+#[test]
+fn a_report_counts_a_repaired_hour_as_one_run_and_each_record_once() {
+    let folder = folder(CONFIGURE_INI);
+    let run = |arguments: &[&str]| {
+        let ran = local(folder.path(), arguments, &[]);
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    run(&["brand_media", "--sandbox", "--event", r#"{"time":"2026-11-24T03:00:00Z"}"#, "--fault", "gucci=not_there"]);
+    run(&["report", "sandbox_env"]);
+    let before = page(folder.path());
+    assert_eq!((&before["source"]["records"], before["failures"].as_array().unwrap().len()), (&json!(260), 1));
+    let again = r#"{"time":"2026-11-24T03:00:00Z","accounts":["gucci","dior"]}"#;
+    run(&["brand_media", "--sandbox", "--event", again]);
+    run(&["report", "sandbox_env"]);
+    let after = page(folder.path());
+    assert_eq!((&after["source"]["records"], after["failures"].as_array().unwrap().len()), (&json!(286), 0));
+    assert_eq!((&after["jobs"][0]["runs"], &after["tables"]["media"]["runs"]), (&json!(1), &json!([1])));
+    let records = after["tables"]["media"]["houses"]["records"].as_array().unwrap();
+    assert!(records.len() == 11 && records.iter().all(|house| *house == json!([25])), "{records:?}");
+}
+
+#[test]
+fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up() {
+    let folder = folder(CONFIGURE_INI);
+    let nothing = local(folder.path(), &["report"], &[]);
+    let told = String::from_utf8_lossy(&nothing.stderr).into_owned();
+    assert!(nothing.status.code() == Some(1) && told.contains("nothing collected in local_env"), "{told}");
+    local(folder.path(), &["brand_media", "--sandbox"], &[]);
+    let of_sandbox = local(folder.path(), &["report"], &[]);
+    assert!(out(&of_sandbox).contains(" of sandbox_env, the sandbox's made-up data ("), "{of_sandbox:?}");
+    assert!(
+        String::from_utf8_lossy(&of_sandbox.stderr).contains("nothing collected in local_env: sandbox_env is read")
+    );
+    assert_eq!(page(folder.path())["source"]["made_up"], true);
+    std::fs::rename(folder.path().join("sandbox_env"), folder.path().join("local_env")).unwrap();
+    local(folder.path(), &["brand_media", "--sandbox"], &[]);
+    let of_local = local(folder.path(), &["report"], &[]);
+    assert!(out(&of_local).contains(" files of local_env (") && of_local.stderr.is_empty(), "{of_local:?}");
+    assert_eq!(
+        (&page(folder.path())["source"]["place"], &page(folder.path())["source"]["made_up"]),
+        (&json!("local_env"), &json!(false))
+    );
+}

@@ -6,60 +6,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::record::Model;
 
 use super::house::Houses;
-use super::name::Kind;
 use super::page::{Page, Parts, Source};
 use super::posts::{Posts, Seen};
-use super::read::{self, Count, Defaults, Quality, Record, seconds};
+use super::read::{Count, Defaults, Record, seconds};
+use super::run::{Object, Run};
 use super::runs::{Failures, Skipped};
 use super::table::{Column, Measure, Table};
 
 /// The rows of a table on the page: a week of runs every 5 minutes.
 const MOST_ROWS: usize = 2_016;
-
-/// A run of a model, read.
-#[derive(Debug)]
-pub(super) struct Run {
-    pub(super) model: Model,
-    /// Seconds since 1970.
-    pub(super) time: i64,
-    pub(super) records: Vec<Record>,
-    pub(super) quality: Vec<Quality>,
-    /// The files that could not be read.
-    pub(super) skipped: Vec<Skipped>,
-    /// Whether one of them is a quality object.
-    pub(super) quality_lost: bool,
-    pub(super) files: usize,
-    pub(super) bytes: usize,
-}
-
-impl Run {
-    /// A run of which nothing is read yet.
-    pub(super) fn new(model: Model, time: i64) -> Self {
-        let (records, quality, skipped) = (Vec::new(), Vec::new(), Vec::new());
-        Self { model, time, records, quality, skipped, quality_lost: false, files: 0, bytes: 0 }
-    }
-
-    /// Takes a file of the run, or notes why not. One that is broken anywhere is left out whole.
-    pub(super) fn take(&mut self, kind: Kind, key: String, body: Result<Vec<u8>, String>) {
-        let taken = body.and_then(|body| {
-            match kind {
-                Kind::Raw => self.records.extend(read::records(&body)?),
-                Kind::Quality => self.quality.push(read::quality(&body)?),
-            }
-            Ok(body.len())
-        });
-        match taken {
-            Ok(bytes) => {
-                self.files += 1;
-                self.bytes += bytes;
-            }
-            Err(reason) => {
-                self.quality_lost |= kind == Kind::Quality;
-                self.skipped.push(Skipped { key, reason });
-            }
-        }
-    }
-}
 
 /// Everything that was read so far.
 #[derive(Debug, Default)]
@@ -92,15 +47,18 @@ impl Collected {
     }
 
     /// Adds a run. The runs of a model come in the order of their times.
-    pub(super) fn add(&mut self, run: Run) {
+    pub(super) fn add(&mut self, mut run: Run) {
+        let (model, time) = (run.model, run.time);
         self.source.files += run.files;
-        self.source.records += run.records.len();
         self.source.bytes += run.bytes;
-        let job = if run.model == Model::MediaHashtag { "hashtag" } else { "brand_media" };
+        self.skipped.append(&mut run.skipped);
         let mut defaults = Defaults::new(run.quality_lost);
-        let table = self.tables.entry(run.model).or_default();
-        table.begin(run.time);
-        for quality in &run.quality {
+        let Object { records, quality } = run.merged();
+        self.source.records += records.len();
+        let job = if model == Model::MediaHashtag { "hashtag" } else { "brand_media" };
+        let table = self.tables.entry(model).or_default();
+        table.begin(time);
+        for quality in &quality {
             defaults.add(quality);
             for (field, reason, n) in quality.defaulted_counts() {
                 table.add(Column::Defaulted(field.to_owned(), reason.to_owned()), whole(n));
@@ -108,14 +66,13 @@ impl Collected {
             for rejected in &quality.rejected {
                 table.add(Column::Rejected(rejected.reason.clone()), 1);
             }
-            self.failures.add(job, run.time, &quality.failed_topics);
+            self.failures.add(job, time, &quality.failed_topics);
         }
-        match run.model {
-            Model::Brand => self.add_profiles(&run.records, &defaults),
-            Model::Media => self.add_media(run.time, run.records, &defaults),
-            Model::MediaHashtag => self.add_under_hashtags(&run.records, &defaults),
+        match model {
+            Model::Brand => self.add_profiles(&records, &defaults),
+            Model::Media => self.add_media(time, records, &defaults),
+            Model::MediaHashtag => self.add_under_hashtags(&records, &defaults),
         }
-        self.skipped.extend(run.skipped);
     }
 
     fn add_profiles(&mut self, records: &[Record], defaults: &Defaults) {
@@ -192,7 +149,7 @@ impl Collected {
             vec![("brand_media", times(&[Model::Brand, Model::Media])), ("hashtag", times(&[Model::MediaHashtag]))];
         let tables = self.tables.into_iter().map(|(model, table)| (model.name(), table.within(MOST_ROWS)));
         Page::new(Parts {
-            source: Source { place: place.to_owned(), made, ..self.source },
+            source: self.source.at(place, made),
             houses: self.houses.finish(),
             tables: tables.collect(),
             posts: self.posts,
@@ -224,14 +181,18 @@ mod tests {
 
     use super::*;
 
+    fn key(model: Model, kind: &str) -> String {
+        format!("{kind}/x/{}_2026-11-24_030000.json", model.name())
+    }
+
     /// The page's data of runs, each given by its model, minute, records and quality object.
     fn page(runs: &[(Model, i64, Value, Option<Value>)]) -> Value {
         let mut collected = Collected::default();
         for (model, minute, records, quality) in runs {
             let mut run = Run::new(*model, minute * 60);
-            run.take(Kind::Raw, "raw".into(), Ok(records.to_string().into()));
+            run.take(&key(*model, "raw"), Ok(records.to_string().into()));
             if let Some(quality) = quality {
-                run.take(Kind::Quality, "quality".into(), Ok(quality.to_string().into()));
+                run.take(&key(*model, "quality"), Ok(quality.to_string().into()));
             }
             collected.add(run);
         }
@@ -295,13 +256,14 @@ mod tests {
     #[test]
     fn a_broken_file_is_told_and_the_rest_of_its_run_counts() {
         let mut run = Run::new(Model::Media, 0);
-        run.take(Kind::Raw, "raw/a".into(), Ok(b"[{".to_vec()));
-        run.take(Kind::Raw, "raw/b".into(), Ok(json!([media("1", 0)]).to_string().into()));
-        run.take(Kind::Quality, "quality/a".into(), Err("permission denied".into()));
+        let (raw, quality) = (key(Model::Media, "raw"), key(Model::Media, "quality"));
+        run.take(&raw, Ok(b"[{".to_vec()));
+        run.take(&raw, Ok(json!([media("1", 0)]).to_string().into()));
+        run.take(&quality, Err("permission denied".into()));
         let mut collected = Collected::default();
         collected.add(run);
         let page = serde_json::to_value(collected.finish("here", 0)).unwrap();
-        assert_eq!(page["skipped"][1], json!({"key": "quality/a", "reason": "permission denied"}));
+        assert_eq!(page["skipped"][1], json!({"key": quality, "reason": "permission denied"}));
         assert_eq!(page["source"]["records"], 1);
         // Without the quality object a 0 may be hidden: it is not told as counted.
         assert_eq!(page["tables"]["media"]["houses"]["likes_unusable"], json!([[1]]));

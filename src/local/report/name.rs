@@ -15,19 +15,24 @@ pub(super) enum Kind {
 
 /// The name of an object, understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Name {
+pub(super) struct Name<'k> {
     pub(super) kind: Kind,
     pub(super) model: Model,
     pub(super) time: DateTime<Utc>,
+    /// What sets it apart from the run's other objects: a shard, a part that repairs the run, or nothing.
+    pub(super) part: &'k str,
 }
 
 /// `YYYYMMDDHHMMSS`.
 const DIGITS: usize = 14;
 
-impl Name {
+/// What the name of a part without a shard begins with: see `Event::part`.
+const REPAIR: &str = "part-";
+
+impl<'k> Name<'k> {
     /// Reads a key as configure.ini writes it by default, `raw/media_2026-11-24/media_2026-11-24_030000.json`:
     /// the model begins the file's name and year to second follow, with whatever separators, before a shard.
-    pub(super) fn parse(key: &str) -> Option<Self> {
+    pub(super) fn parse(key: &'k str) -> Option<Self> {
         let kind = if key.starts_with("quality/") { Kind::Quality } else { Kind::Raw };
         let file = key.rsplit('/').next()?;
         // The longest first: `media_` begins `media_hashtag_`.
@@ -35,14 +40,18 @@ impl Name {
         models.sort_by_key(|model| std::cmp::Reverse(model.name().len()));
         let (model, rest) =
             models.into_iter().find_map(|model| Some((model, file.strip_prefix(model.name())?.strip_prefix('_')?)))?;
-        let digits: String = rest
-            .chars()
-            .take_while(|c| c.is_ascii_digit() || matches!(c, '-' | '_' | ':' | 'T'))
-            .filter(char::is_ascii_digit)
-            .take(DIGITS)
-            .collect();
+        let stamp = rest.char_indices().take_while(|(_, c)| c.is_ascii_digit() || matches!(c, '-' | '_' | ':' | 'T'));
+        let digits: Vec<(usize, char)> = stamp.filter(|(_, c)| c.is_ascii_digit()).take(DIGITS).collect();
+        let (last, _) = *digits.last()?;
+        let digits: String = digits.into_iter().map(|(_, digit)| digit).collect();
         let time = NaiveDateTime::parse_from_str(&digits, "%Y%m%d%H%M%S").ok()?.and_utc();
-        Some(Self { kind, model, time })
+        let part = rest.get(last + 1..)?.split('.').next()?.trim_start_matches('_');
+        Some(Self { kind, model, time, part })
+    }
+
+    /// Whether it holds some topics of the run that were collected again, or alone.
+    pub(super) fn is_repair(&self) -> bool {
+        self.part.starts_with(REPAIR)
     }
 }
 
@@ -53,16 +62,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_kind_model_and_time() {
-        for (key, kind, model) in [
-            ("raw/brand_2026-11-24/brand_2026-11-24_030507.json", Kind::Raw, Model::Brand),
-            ("raw/media_2026-11-24/media_2026-11-24_030507_shard-1.json", Kind::Raw, Model::Media),
-            ("raw/media_hashtag_2026-11-24/media_hashtag_20261124T030507.ndjson", Kind::Raw, Model::MediaHashtag),
-            ("quality/media_2026-11-24/media_2026-11-24_030507_2.json", Kind::Quality, Model::Media),
+    fn a_name_tells_kind_model_time_and_shard() {
+        for (key, kind, model, part) in [
+            ("raw/brand_2026-11-24/brand_2026-11-24_030507.json", Kind::Raw, Model::Brand, ""),
+            ("raw/media_2026-11-24/media_2026-11-24_030507_shard-1.json", Kind::Raw, Model::Media, "shard-1"),
+            ("raw/media_hashtag_2026-11-24/media_hashtag_20261124T030507.ndjson", Kind::Raw, Model::MediaHashtag, ""),
+            ("quality/media_2026-11-24/media_2026-11-24_030507_2.json", Kind::Quality, Model::Media, "2"),
         ] {
             let time = "2026-11-24T03:05:07Z".parse().unwrap();
-            assert_eq!(Name::parse(key), Some(Name { kind, model, time }), "{key}");
+            assert_eq!(Name::parse(key), Some(Name { kind, model, time, part }), "{key}");
+            assert!(!Name::parse(key).unwrap().is_repair());
         }
+    }
+
+    #[test]
+    fn an_object_that_repairs_a_run_has_the_name_that_the_function_gives_it() {
+        let event = serde_json::json!({"job": "hashtag", "hashtags": ["dior"]});
+        let part = crate::event::Event::parse(&event).unwrap().part().unwrap();
+        let key = format!("raw/media_2026-11-24/media_2026-11-24_030507_{part}.json");
+        let name = Name::parse(&key).unwrap();
+        assert!(name.is_repair() && name.part == part);
     }
 
     #[test]

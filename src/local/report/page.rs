@@ -1,6 +1,7 @@
 //! The data of the page, in the shape in which its script reads it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -8,16 +9,33 @@ use super::house::House;
 use super::posts::{Post, Posts};
 use super::runs::{Failure, Failures, MOST_TOLD, Rhythm, Skipped, rhythm};
 use super::table::{Column, Measure, Table};
+use crate::secret::SANDBOX_BUCKET;
 
 /// Where the data is from, and how much it is.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Source {
     pub(super) place: String,
+    /// Whether it is the sandbox's folder, whose data is made up.
+    pub(super) made_up: bool,
     /// When the page was made, in seconds since 1970.
     pub(super) made: i64,
     pub(super) files: usize,
     pub(super) records: usize,
     pub(super) bytes: usize,
+}
+
+impl Source {
+    /// The same, read from `place`; `made` is when the page was made.
+    pub(super) fn at(self, place: &str, made: i64) -> Self {
+        // Wherever the folder lies; no bucket can have its name.
+        let made_up = Path::new(place).file_name().is_some_and(|name| name == SANDBOX_BUCKET);
+        Self { place: place.to_owned(), made_up, made, ..self }
+    }
+
+    /// Where the data is from, and that it is made up where it is, for a person.
+    pub(super) fn named(&self) -> String {
+        format!("{}{}", self.place, if self.made_up { ", the sandbox's made-up data" } else { "" })
+    }
 }
 
 /// Everything that the page shows.
@@ -154,5 +172,16 @@ mod tests {
         let hours = BTreeMap::from([(-1_000_000, 1), (100, 2), (103, 1)]);
         let listed = listed(0, &hours).unwrap();
         assert_eq!((listed.from, listed.posts), (100, vec![2, 0, 0, 1]));
+    }
+
+    #[test]
+    fn the_folder_of_the_sandbox_is_told_as_made_up_data_wherever_it_lies() {
+        let named = |place: &str| Source::default().at(place, 0).named();
+        for place in ["sandbox_env", "./sandbox_env/", "/tmp/x/sandbox_env"] {
+            assert_eq!(named(place), format!("{place}, the sandbox's made-up data"));
+        }
+        for place in ["local_env", "s3://lux-raw/sandbox", "sandbox_env/copy"] {
+            assert_eq!(named(place), place);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Bytes to records: a JSON array, or one object a line; and the quality object beside them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -38,6 +38,8 @@ pub(super) struct FailedTopic {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Quality {
+    /// The topics of a run that was asked for some.
+    pub(super) topics: Vec<String>,
     pub(super) failed_topics: Vec<FailedTopic>,
     pub(super) rejected: Vec<Rejected>,
     defaulted: BTreeMap<String, BTreeMap<String, Vec<Defaulted>>>,
@@ -45,6 +47,8 @@ pub(super) struct Quality {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Rejected {
+    #[serde(default)]
+    topic: String,
     pub(super) reason: String,
 }
 
@@ -113,6 +117,18 @@ impl Defaults {
 }
 
 impl Quality {
+    /// Takes out what is told of records and of topics that a later object of the run has.
+    pub(super) fn forget(&mut self, ids: &HashSet<String>, topics: &HashSet<String>) {
+        self.failed_topics.retain(|failed| !topics.contains(&failed.topic));
+        self.rejected.retain(|rejected| !topics.contains(&rejected.topic));
+        for reasons in self.defaulted.values_mut() {
+            for records in reasons.values_mut() {
+                records.retain(|record| !ids.contains(&record.id));
+            }
+            reasons.retain(|_, records| !records.is_empty());
+        }
+    }
+
     /// How often each field was defaulted for each reason.
     pub(super) fn defaulted_counts(&self) -> impl Iterator<Item = (&str, &str, usize)> {
         self.defaulted.iter().flat_map(|(field, reasons)| {

@@ -83,8 +83,11 @@ function masthead() {
   document.getElementById("zone").replaceWith(Object.assign(
     switcher("Time zone", { utc: "UTC", own: "My time" }, STATE.utc ? "utc" : "own", (key) => { STATE.utc = key === "utc"; render(); }), { id: "zone" }));
   const skipped = DATA.skipped.length + DATA.skipped_untold;
-  document.getElementById("notices").replaceChildren(...(skipped ? [el("p", { class: "notice" },
-    `${many(skipped, "file")} could not be used and ${skipped === 1 ? "is" : "are"} missing from every figure; see `, el("a", { href: "#section-6" }, "runs and failures"), ".")] : []));
+  const notices = [];
+  if (source.made_up) notices.push(el("p", { class: "notice" }, "This is the sandbox’s made-up data: no figure on this page is of a real account."));
+  if (skipped) notices.push(el("p", { class: "notice" },
+    `${many(skipped, "file")} could not be used and ${skipped === 1 ? "is" : "are"} missing from every figure; see `, el("a", { href: "#section-6" }, "runs and failures"), "."));
+  document.getElementById("notices").replaceChildren(...notices);
   document.getElementById("colophon").replaceChildren(
     el("p", {}, `Made ${moment(source.made)} ${zoneName()} by `, el("code", {}, "local report"), ". This page is one file: it holds its data and its scripts, and asks nothing of any network. Drag over a chart to choose a time; double-click to see all of it again."),
     el("p", {}, "Charts: uPlot 1.6.32, © Leon Sorokin, MIT licence."));

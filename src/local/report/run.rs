@@ -1,0 +1,228 @@
+//! A run of a model, read from its objects: shards beside each other, and parts that repair it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::record::Model;
+
+use super::name::{Kind, Name};
+use super::read::{self, Quality, Record};
+use super::runs::Skipped;
+
+/// A run of a model, read.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) model: Model,
+    /// Seconds since 1970.
+    pub(super) time: i64,
+    objects: BTreeMap<Place, Object>,
+    /// The files that could not be read.
+    pub(super) skipped: Vec<Skipped>,
+    /// Whether one of them is a quality object.
+    pub(super) quality_lost: bool,
+    pub(super) files: usize,
+    pub(super) bytes: usize,
+}
+
+/// Where an object stands in its run: repairs after the rest, since they were made later, and all in the
+/// order of their names.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    is_repair: bool,
+    part: String,
+}
+
+/// Records, and what is told of them.
+#[derive(Debug, Default)]
+pub(super) struct Object {
+    pub(super) records: Vec<Record>,
+    pub(super) quality: Vec<Quality>,
+}
+
+impl Run {
+    /// A run of which nothing is read yet.
+    pub(super) fn new(model: Model, time: i64) -> Self {
+        let (objects, skipped) = (BTreeMap::new(), Vec::new());
+        Self { model, time, objects, skipped, quality_lost: false, files: 0, bytes: 0 }
+    }
+
+    /// Takes a file of the run, or notes why not. One that is broken anywhere is left out whole.
+    pub(super) fn take(&mut self, key: &str, body: Result<Vec<u8>, String>) {
+        let Some(name) = Name::parse(key) else { return };
+        let place = Place { is_repair: name.is_repair(), part: name.part.to_owned() };
+        let kind = name.kind;
+        let taken = body.and_then(|body| {
+            match kind {
+                Kind::Raw => {
+                    let records = read::records(&body)?;
+                    self.objects.entry(place).or_default().records.extend(records);
+                }
+                Kind::Quality => {
+                    let quality = read::quality(&body)?;
+                    self.objects.entry(place).or_default().quality.push(quality);
+                }
+            }
+            Ok(body.len())
+        });
+        match taken {
+            Ok(bytes) => {
+                self.files += 1;
+                self.bytes += bytes;
+            }
+            Err(reason) => {
+                self.quality_lost |= kind == Kind::Quality;
+                self.skipped.push(Skipped { key: key.to_owned(), reason });
+            }
+        }
+    }
+
+    /// The objects as one: what a repair has takes the place of what the objects before it have of the same
+    /// records and topics.
+    pub(super) fn merged(self) -> Object {
+        let (mut repaired, mut objects) = (Repaired::default(), Vec::new());
+        for (Place { is_repair, .. }, mut object) in self.objects.into_iter().rev() {
+            if !repaired.records.is_empty() {
+                object.records.retain(|record| !repaired.records.contains(&identity(record)));
+            }
+            object.quality.iter_mut().for_each(|quality| quality.forget(&repaired.ids, &repaired.topics));
+            if is_repair {
+                repaired.add(self.model, &object);
+            }
+            objects.push(object);
+        }
+        let mut whole = Object::default();
+        for object in objects.into_iter().rev() {
+            whole.records.extend(object.records);
+            whole.quality.extend(object.quality);
+        }
+        whole
+    }
+}
+
+/// What later objects of a run have.
+#[derive(Debug, Default)]
+struct Repaired {
+    records: HashSet<(String, String)>,
+    /// The ids of these records, by which quality objects name them.
+    ids: HashSet<String>,
+    topics: HashSet<String>,
+}
+
+impl Repaired {
+    fn add(&mut self, model: Model, object: &Object) {
+        self.records.extend(object.records.iter().map(identity));
+        let id = |record: &Record| if model == Model::Brand { &record.user_id } else { &record.media_id }.clone();
+        self.ids.extend(object.records.iter().map(id));
+        self.topics.extend(object.quality.iter().flat_map(|quality| quality.topics.iter().cloned()));
+    }
+}
+
+/// What two objects have in common where they have the same record: a post under the hashtags of two houses
+/// is a record of each.
+fn identity(record: &Record) -> (String, String) {
+    (record.user_id.clone(), record.media_id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn run(model: Model, objects: &[(&str, Value)]) -> Run {
+        let mut run = Run::new(model, 0);
+        for (name, body) in objects {
+            let (kind, part) = name.split_once(' ').unwrap();
+            let key = format!("{kind}/x/{}_2026-11-24_030000{part}.json", model.name());
+            run.take(&key, Ok(body.to_string().into()));
+        }
+        assert!(run.skipped.is_empty() && run.files == objects.len());
+        run
+    }
+
+    fn media(user_id: &str, id: &str, likes: i64) -> Value {
+        json!({"user_id": user_id, "media_id": id, "like_count": likes})
+    }
+
+    fn likes(object: &Object) -> Vec<(&str, Option<i64>)> {
+        object.records.iter().map(|record| (record.media_id.as_str(), record.like_count)).collect()
+    }
+
+    #[test]
+    fn shards_and_parts_of_a_time_are_one_run() {
+        let run = run(
+            Model::Media,
+            &[
+                ("raw _s-1", json!([media("1", "10", 1)])),
+                ("raw _s-2", json!([media("2", "20", 2)])),
+                ("raw _part-0a", json!([media("3", "30", 3)])),
+            ],
+        );
+        assert_eq!(likes(&run.merged()), [("10", Some(1)), ("20", Some(2)), ("30", Some(3))]);
+    }
+
+    #[test]
+    fn a_record_of_a_part_takes_the_place_of_the_one_before_it() {
+        let run = run(
+            Model::Media,
+            &[
+                ("raw _part-0b", json!([media("1", "11", 7)])),
+                ("raw _zz", json!([media("1", "10", 1)])),
+                ("raw _part-0a", json!([media("1", "11", 5), media("1", "10", 6)])),
+                ("raw ", json!([media("1", "11", 2), media("1", "12", 3)])),
+            ],
+        );
+        // The last part by name wins over the first one, and both over the run and its shards.
+        assert_eq!(likes(&run.merged()), [("12", Some(3)), ("10", Some(6)), ("11", Some(7))]);
+    }
+
+    #[test]
+    fn a_post_under_the_hashtags_of_two_houses_stays_a_record_of_both() {
+        let run = run(
+            Model::MediaHashtag,
+            &[
+                ("raw ", json!([media("1", "10", 1), media("2", "10", 1)])),
+                ("raw _part-0a", json!([media("1", "10", 4)])),
+            ],
+        );
+        assert_eq!(likes(&run.merged()), [("10", Some(1)), ("10", Some(4))]);
+    }
+
+    #[test]
+    fn what_was_told_of_a_repaired_topic_and_its_records_is_told_no_more() {
+        let failed = |topic: &str| json!({"topic": topic, "kind": "transient"});
+        let hidden = |ids: &[&str]| json!({"like_count": {"not found field": ids.iter().map(|id| json!({"id": id})).collect::<Vec<_>>()}});
+        let whole = json!({"failed_topics": [failed("gucci"), failed("dior")],
+            "rejected": [{"topic": "ysl", "reason": "a"}, {"topic": "prada", "reason": "b"}], "defaulted": hidden(&["10", "12"])});
+        let part = json!({"topics": ["gucci", "ysl"], "failed_topics": [], "rejected": [{"topic": "ysl", "reason": "c"}], "defaulted": hidden(&["11"])});
+        let objects = [
+            ("raw ", json!([media("1", "10", 0), media("1", "12", 0)])),
+            ("quality ", whole),
+            ("raw _part-0a", json!([media("1", "10", 4), media("1", "11", 0)])),
+            ("quality _part-0a", part),
+        ];
+        let merged = run(Model::Media, &objects).merged();
+        let topics: Vec<_> = merged.quality.iter().flat_map(|q| &q.failed_topics).map(|f| f.topic.as_str()).collect();
+        let reasons: Vec<_> = merged.quality.iter().flat_map(|q| &q.rejected).map(|r| r.reason.as_str()).collect();
+        let defaulted: Vec<_> = merged.quality.iter().flat_map(Quality::defaulted_counts).map(|(.., n)| n).collect();
+        assert_eq!((topics, reasons, defaulted), (vec!["dior"], vec!["b", "c"], vec![1, 1]));
+    }
+
+    #[test]
+    fn a_topic_that_failed_again_in_a_part_is_told_once_as_the_part_has_it() {
+        let failed = |kind: &str| json!([{"topic": "gucci", "kind": kind}]);
+        let objects = [
+            ("quality ", json!({"failed_topics": failed("transient")})),
+            ("quality _part-0a", json!({"topics": ["gucci"], "failed_topics": failed("not_there")})),
+        ];
+        let merged = run(Model::Media, &objects).merged();
+        let kinds: Vec<_> = merged.quality.iter().flat_map(|q| &q.failed_topics).map(|f| f.kind.as_str()).collect();
+        assert_eq!(kinds, ["not_there"]);
+    }
+
+    #[test]
+    fn a_profile_is_known_by_its_account() {
+        let profile = |n: i64| json!([{"user_id": "1", "followers_count": n}]);
+        let merged = run(Model::Brand, &[("raw ", profile(1)), ("raw _part-0a", profile(2))]).merged();
+        assert_eq!(merged.records.iter().map(|r| r.followers_count).collect::<Vec<_>>(), [Some(2)]);
+    }
+}
