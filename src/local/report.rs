@@ -64,7 +64,7 @@ impl ReportArgs {
         let (files, unnamed) = self.files(keys);
         if files.is_empty() {
             bail!(
-                "nothing collected in {named} (looked for raw/ and quality/ in it, of this time): `local sandbox-day` makes a day of data to try it with"
+                "nothing collected in {named} (looked for raw/ and quality/, of this time): `local sandbox-day` makes a day of data to try it with"
             );
         }
         let houses = Config::load(&self.config).map(|config| Houses::of(&config)).unwrap_or_default();
@@ -116,7 +116,8 @@ impl ReportArgs {
         }
         let sandbox = open(SANDBOX_BUCKET).await?;
         if sandbox.2.is_empty() {
-            return Ok(local);
+            let (_, place, keys) = local;
+            return Ok((format!("{LOCAL_BUCKET} or {SANDBOX_BUCKET}"), place, keys));
         }
         eprintln!("nothing collected in {LOCAL_BUCKET}: {SANDBOX_BUCKET} is read instead, the sandbox's made-up data");
         Ok(sandbox)

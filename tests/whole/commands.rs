@@ -278,7 +278,10 @@ fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up() {
     let folder = folder(CONFIGURE_INI);
     let nothing = local(folder.path(), &["report"], &[]);
     let told = String::from_utf8_lossy(&nothing.stderr).into_owned();
-    assert!(nothing.status.code() == Some(1) && told.contains("nothing collected in local_env"), "{told}");
+    assert!(
+        nothing.status.code() == Some(1) && told.contains("nothing collected in local_env or sandbox_env"),
+        "{told}"
+    );
     local(folder.path(), &["brand_media", "--sandbox"], &[]);
     let of_sandbox = local(folder.path(), &["report"], &[]);
     assert!(out(&of_sandbox).contains(" of sandbox_env, the sandbox's made-up data ("), "{of_sandbox:?}");

@@ -2,24 +2,35 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// What the report uses of a record, of whichever model.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Record {
     pub(super) user_id: String,
+    #[serde(deserialize_with = "text")]
     pub(super) user_name: String,
     pub(super) followers_count: Option<i64>,
     pub(super) media_count: Option<i64>,
     pub(super) media_id: String,
+    #[serde(deserialize_with = "text")]
     pub(super) timestamp: String,
+    #[serde(deserialize_with = "text")]
     pub(super) caption: String,
+    #[serde(deserialize_with = "text")]
     pub(super) media_type: String,
+    #[serde(deserialize_with = "text")]
     pub(super) media_product_type: String,
+    #[serde(deserialize_with = "text")]
     pub(super) permalink: String,
     pub(super) like_count: Option<i64>,
     pub(super) comments_count: Option<i64>,
+}
+
+/// A string, or the `null` of a nullable field.
+fn text<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    Option::deserialize(value).map(Option::unwrap_or_default)
 }
 
 /// A topic whose records are missing from a run.
@@ -176,6 +187,14 @@ mod tests {
         let lines = records(b"{\"media_id\":\"1\",\"like_count\":3}\n{\"media_id\":\"2\"}\n").unwrap();
         assert_eq!(array, lines);
         assert_eq!((array.len(), array[0].like_count), (2, Some(3)));
+    }
+
+    #[test]
+    fn the_null_of_a_nullable_field_is_a_missing_one() {
+        let nulls = records(
+            br#"[{"user_id":"1","media_id":"2","user_name":null,"timestamp":null,"caption":null,"media_type":null,"media_product_type":null,"permalink":null,"like_count":null}]"#,
+        );
+        assert_eq!(nulls, records(br#"[{"user_id":"1","media_id":"2"}]"#));
     }
 
     #[test]
