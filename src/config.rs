@@ -1,14 +1,15 @@
 //! `configure.ini`: read as written (`config/written.rs`), then resolved into a checked [`Config`], with every
-//! fault listed at once by section and key.
+//! fault told at once by section and key.
 
-use std::fmt;
 use std::path::Path;
 
 use url::Url;
 
 use crate::event::Job;
+use crate::file;
 use crate::record::{Mapping, Model};
 
+mod fault;
 mod format;
 mod limits;
 mod location;
@@ -16,11 +17,13 @@ mod mapping;
 mod topic;
 mod written;
 
+pub use fault::Fault;
 pub use format::Format;
 pub use limits::{Limits, MEDIA_PER_PAGE, Plan};
 pub use location::{Locations, ObjectKey, RunName};
 pub use topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
 
+use fault::{count, listed, quoted};
 use written::Written;
 
 /// The configuration of a secret that names none.
@@ -56,34 +59,6 @@ pub struct Config {
     media_hashtag: Mapping,
 }
 
-/// One thing wrong in `configure.ini`, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The section, without brackets; empty where the key stands before the first one.
-    pub section: String,
-    /// The key; empty where it is about the whole section.
-    pub key: String,
-    /// What was given, what was expected and what to do.
-    pub problem: String,
-}
-
-impl Fault {
-    pub(crate) fn new(section: &str, key: &str, problem: impl Into<String>) -> Self {
-        Self { section: section.to_owned(), key: key.to_owned(), problem: problem.into() }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { section, key, problem } = self;
-        match (section.as_str(), key.as_str()) {
-            ("", key) => write!(f, "{key}: {problem}"),
-            (section, "") => write!(f, "[{section}]: {problem}"),
-            (section, key) => write!(f, "[{section}] {key}: {problem}"),
-        }
-    }
-}
-
 /// A configuration that cannot work.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -115,35 +90,29 @@ pub enum ConfigError {
         /// What was expected there.
         problem: String,
     },
-    /// Every fault of a file that could be read.
-    #[error("configuration {path} cannot work, {} to mend:{}", count(.faults), listed(.faults))]
+    /// The faults of a file that could be read.
+    #[error("configuration {path} cannot work, {} to mend:{}", count(.faults, *.more), listed(.faults, *.more))]
     Faults {
         /// The path read.
         path: String,
-        /// The faults, in the order of the checks.
+        /// The faults, in the order of the checks: the first ones, as many as somebody reads.
         faults: Vec<Fault>,
+        /// How many more there are.
+        more: usize,
     },
-}
-
-fn count(faults: &[Fault]) -> String {
-    if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) }
-}
-
-fn listed(faults: &[Fault]) -> String {
-    faults.iter().map(|f| format!("\n  {f}")).collect()
 }
 
 impl Config {
     /// Reads and checks the file at `path`.
     ///
     /// # Errors
-    /// [`ConfigError`]; where the file could be read as INI, all its faults at once.
+    /// [`ConfigError`]; where the file could be read as INI, its faults at once.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         if path == Path::new(PACKAGED) {
             return Self::parse(PACKAGED_INI, "configure.ini, as built into the program");
         }
         let shown = path.display().to_string();
-        match std::fs::read(path) {
+        match file::read(path) {
             Ok(bytes) => Self::parse(&bytes, &shown),
             Err(source) => Err(ConfigError::Unreadable { path: shown, source }),
         }
@@ -156,10 +125,10 @@ impl Config {
     pub fn parse(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
         let (config, written) = Self::resolve(bytes, path)?;
         let (faults, notices) = written.finish();
-        if faults.is_empty() {
-            Ok(Self { notices, ..config })
+        if faults.kept.is_empty() {
+            Ok(Self { notices: notices.into_list(), ..config })
         } else {
-            Err(ConfigError::Faults { path: path.to_owned(), faults })
+            Err(ConfigError::Faults { path: path.to_owned(), faults: faults.kept, more: faults.more })
         }
     }
 
@@ -218,15 +187,19 @@ impl Config {
     }
 }
 
+/// The longest version that is taken, in bytes: it may stand in the end point many times over.
+const LONGEST_VERSION: usize = 16;
+
 /// `[API]`: the end point with its version in it, and the version.
 fn api(written: &mut Written) -> (String, String) {
     let end_point = written.required("API", "end_point");
-    let version = written.required("API", "version");
+    let mut version = written.required("API", "version");
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let known =
-        |v: &str| v.strip_prefix('v').and_then(|v| v.split_once('.')).is_some_and(|(a, b)| digits(a) && digits(b));
-    if !version.is_empty() && !known(&version) {
-        written.fault("API", "version", format!("{version:?} given, a version like v21.0 expected"));
+    let short = Some(&version).filter(|v| v.len() <= LONGEST_VERSION);
+    let parts = short.and_then(|v| v.strip_prefix('v')?.split_once('.'));
+    if !version.is_empty() && !parts.is_some_and(|(major, minor)| digits(major) && digits(minor)) {
+        written.fault("API", "version", format!("{} given, a version like v21.0 expected", quoted(&version)));
+        version.clear();
     }
     let filled = end_point.replace("{VERSION}", &version);
     let usable = |u: Url| {
@@ -234,7 +207,8 @@ fn api(written: &mut Written) -> (String, String) {
     };
     let good = Url::parse(&filled).is_ok_and(usable) && !filled.contains(['{', '}']);
     if !end_point.is_empty() && !good {
-        let problem = format!("{end_point:?} given, a URL like https://graph.facebook.com/{{VERSION}} expected");
+        let problem =
+            format!("{} given, a URL like https://graph.facebook.com/{{VERSION}} expected", quoted(&end_point));
         written.fault("API", "end_point", problem);
     }
     (filled.trim_end_matches('/').to_owned(), version)

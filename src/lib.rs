@@ -14,6 +14,7 @@ pub mod collect;
 pub mod config;
 pub mod error;
 pub mod event;
+mod file;
 pub mod function;
 pub mod graph;
 pub mod http;

@@ -168,7 +168,7 @@ pub enum SecretError {
 }
 
 fn from_file(path: &Path) -> Result<Secret, SecretError> {
-    let bytes = std::fs::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+    let bytes = crate::file::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
     let not_ini = |line| SecretError::NotIni { path: path.to_owned(), line };
     let text = String::from_utf8(bytes).map_err(|_| not_ini(0))?;
     // Quotes and backslashes belong to the values.

@@ -1,5 +1,6 @@
 //! `[common] format`: how the records stand in an object.
 
+use super::fault::quoted;
 use super::written::Written;
 
 /// How the records stand in an object.
@@ -28,7 +29,7 @@ impl Format {
         let Some(given) = written.optional("common", "format") else { return Self::default() };
         Self::ALL.into_iter().find(|f| f.name() == given).unwrap_or_else(|| {
             let known = Self::ALL.map(Self::name).join(" or ");
-            written.fault("common", "format", format!("{given:?} given, {known} expected"));
+            written.fault("common", "format", format!("{} given, {known} expected", quoted(&given)));
             Self::default()
         })
     }

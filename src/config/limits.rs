@@ -1,5 +1,6 @@
 //! `[limits]`: how much is asked for, and the schedule weighed against what the API allows.
 
+use super::fault::quoted;
 use super::written::Written;
 
 /// How much is asked for, and what the API allows. Defaults are the contract's.
@@ -83,7 +84,7 @@ fn number(written: &mut Written, key: &str, default: u32, most: u32) -> u32 {
         Ok(number) if (1..=most).contains(&number) => number,
         _ => {
             let range = if most == u32::MAX { "of at least 1".to_owned() } else { format!("from 1 to {most}") };
-            written.fault(SECTION, key, format!("{given:?} given, a whole number {range} expected"));
+            written.fault(SECTION, key, format!("{} given, a whole number {range} expected", quoted(&given)));
             default
         }
     }

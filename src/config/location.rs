@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::event::Job;
 use crate::record::Model;
 
+use super::fault::quoted;
 use super::limits::Limits;
 use super::written::Written;
 
@@ -86,6 +87,12 @@ impl Locations {
             };
             let start = DateTime::UNIX_EPOCH;
             let name = |time| self.raw(model, RunName { time, part: None });
+            let length = name(start).as_str().len();
+            if length > LONGEST_KEY - KEPT_FREE {
+                let most = LONGEST_KEY - KEPT_FREE;
+                written.fault("common", key, format!("its keys have {length} bytes, at most {most} expected"));
+                continue;
+            }
             let later = [
                 (TimeDelta::hours(1) / i32::try_from(runs).unwrap_or(1), "the next run"),
                 (TimeDelta::hours(12), "a run twelve hours later"),
@@ -160,8 +167,22 @@ impl Locations {
     }
 }
 
+/// The longest key of an S3 object, in bytes.
+const LONGEST_KEY: usize = 1_024;
+
+/// What is kept free of it for `_<shard>` or `_part-<hex>`.
+const KEPT_FREE: usize = 64;
+
+/// The longest time format, in bytes: a location may hold what it makes many times over.
+const LONGEST_FORMAT: usize = 64;
+
 fn format(written: &mut Written, key: &str) -> String {
     let format = written.required("common", key);
+    if format.len() > LONGEST_FORMAT {
+        let problem = format!("{} given, at most {LONGEST_FORMAT} bytes expected", quoted(&format));
+        written.fault("common", key, problem);
+        return String::new();
+    }
     let bad = StrftimeItems::new(&format).any(|item| matches!(item, Item::Error));
     let odd = |c: char| matches!(c, '/' | '\\' | '{' | '}') || c.is_control();
     // `%D` has slashes that are seen only in what it makes.
@@ -180,24 +201,22 @@ fn location(written: &mut Written, key: &str) -> String {
     if location.is_empty() {
         return location;
     }
+    let given = quoted(&location);
+    let mut fault = |problem: String| written.fault("common", key, problem);
+    if location.len() > LONGEST_KEY {
+        fault(format!("{given} given, at most {LONGEST_KEY} bytes expected: S3 takes no longer key"));
+        return String::new();
+    }
     if !location.contains("{datetime}") {
-        written.fault(
-            "common",
-            key,
-            format!("{location:?} has no {{datetime}}; each run would replace the last one's object"),
-        );
+        fault(format!("{given} has no {{datetime}}; each run would replace the last one's object"));
     }
     let rest = location.replace("{ymd}", "").replace("{datetime}", "");
     if rest.contains(['{', '}']) {
-        written.fault("common", key, format!("{location:?} holds a placeholder other than {{ymd}} and {{datetime}}"));
+        fault(format!("{given} holds a placeholder other than {{ymd}} and {{datetime}}"));
     }
     let bad_part = |part: &str| matches!(part, "" | "." | "..");
     if location.split('/').any(bad_part) || location.contains(|c: char| c == '\\' || c.is_control()) {
-        written.fault(
-            "common",
-            key,
-            format!("{location:?} given, a relative key like raw/brand_{{ymd}}/brand_{{datetime}}.json expected"),
-        );
+        fault(format!("{given} given, a relative key like raw/brand_{{ymd}}/brand_{{datetime}}.json expected"));
     }
     location
 }

@@ -2,6 +2,7 @@
 
 use crate::record::{Field, FieldType, ID, Mapping, Model};
 
+use super::fault::quoted;
 use super::written::Written;
 
 /// The values that the API documents for a response field, where the line lists none.
@@ -31,25 +32,28 @@ pub(super) fn resolve(written: &mut Written, model: Model) -> Mapping {
 fn field(written: &mut Written, section: &str, output: &str, line: &str) -> Option<Field> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let ([response, kind] | [response, kind, _]) = *words.as_slice() else {
-        let problem = format!("{line:?} given, `<response field> <type>` and optionally `A|B|C` expected");
+        let problem = format!("{} given, `<response field> <type>` and optionally `A|B|C` expected", quoted(line));
         written.fault(section, output, problem);
         return None;
     };
     // The name is spliced into the `fields` expression of a call.
     if !response.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-        written.fault(section, output, format!("the response field {response:?} given, a name of [a-z0-9_] expected"));
+        let problem = format!("the response field {} given, a name of [a-z0-9_] expected", quoted(response));
+        written.fault(section, output, problem);
     }
     let (name, nullable) = kind.strip_suffix('?').map_or((kind, false), |name| (name, true));
     let Some(kind) = FieldType::from_name(name) else {
         let known = FieldType::ALL.map(FieldType::name).join(", ");
-        let problem = format!("the type {kind:?} given, one of {known} expected, or one of them with `?` for null");
+        let kind = quoted(kind);
+        let problem = format!("the type {kind} given, one of {known} expected, or one of them with `?` for null");
         written.fault(section, output, problem);
         return None;
     };
     let allowed = words.get(2).copied().or_else(|| documented(response));
     let allowed: Option<Vec<String>> = allowed.map(|values| values.split('|').map(str::to_owned).collect());
     if allowed.iter().flatten().any(String::is_empty) {
-        written.fault(section, output, format!("the allowed values of {line:?} hold an empty one; write `A|B|C`"));
+        let problem = format!("the allowed values of {} hold an empty one; write `A|B|C`", quoted(line));
+        written.fault(section, output, problem);
     }
     Some(Field { output: output.to_owned(), response: response.to_owned(), kind, nullable, allowed })
 }

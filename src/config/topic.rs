@@ -1,9 +1,11 @@
 //! The topics: the accounts and hashtags that are followed, and the houses that they belong to.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use unicode_ident::is_xid_continue;
 
+use super::fault::quoted;
 use super::written::Written;
 
 macro_rules! name {
@@ -114,7 +116,7 @@ pub(super) fn resolve(written: &mut Written) -> (Vec<Account>, Vec<Hashtag>) {
     for section in ["add_user_id", "hashtag_id"] {
         for (key, value) in written.section(section).unwrap_or_default() {
             if !digits(&value) {
-                written.fault(section, &key, format!("{value:?} given, an id made of digits expected"));
+                written.fault(section, &key, format!("{} given, an id made of digits expected", quoted(&value)));
             }
         }
     }
@@ -144,17 +146,16 @@ fn names<N>(written: &mut Written, key: &str, new: impl Fn(&str) -> Option<N>, e
         written.fault("topic", key, "missing; list the names, separated by spaces");
         return Vec::new();
     };
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     let mut names = Vec::new();
     for name in list.split_whitespace() {
-        if seen.contains(&name) {
-            written.fault("topic", key, format!("{name:?} is listed twice"));
+        if !seen.insert(name) {
+            written.fault("topic", key, format!("{} is listed twice", quoted(name)));
         } else if let Some(new) = new(name) {
             names.push(new);
         } else {
-            written.fault("topic", key, format!("{name:?} given, {expected} expected"));
+            written.fault("topic", key, format!("{} given, {expected} expected", quoted(name)));
         }
-        seen.push(name);
     }
     names
 }

@@ -1,22 +1,30 @@
 //! `configure.ini` as it is written: sections and keys in their order, and what no section accounts for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use indexmap::IndexMap;
+use indexmap::map::Entry;
 use ini::{Ini, ParseOption};
 
-use super::{ConfigError, Fault};
+use super::ConfigError;
+use super::fault::Faults;
 
 /// Stands among the keys read for all of a section's.
 pub(super) const ANY_KEY: &str = "*";
 
+/// The longest name of a section or a key, in bytes. The INI reader copies a section's name for each of
+/// its keys. The longest hashtag has 100 characters.
+const LONGEST_NAME: usize = 512;
+
 /// The file's sections, from which each part of the configuration takes its keys; what is wrong with
 /// them is collected on the way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Written {
-    sections: Vec<(String, Vec<(String, String)>)>,
-    read: BTreeSet<(String, String)>,
-    faults: Vec<Fault>,
-    notices: Vec<Fault>,
+    sections: IndexMap<String, IndexMap<String, String>>,
+    /// By section.
+    read: BTreeMap<String, BTreeSet<String>>,
+    faults: Faults,
+    notices: Faults,
 }
 
 impl Written {
@@ -27,51 +35,53 @@ impl Written {
             .map_err(|e| ConfigError::NotUtf8 { path: path.to_owned(), at: e.valid_up_to() })?;
         let options = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
         let syntax = |line, problem: String| ConfigError::Syntax { path: path.to_owned(), line, problem };
-        let text = joined(text.trim_start_matches('\u{feff}'))
-            .map_err(|nothing| syntax(nothing.line, "`[section]`, `key = value` or `# comment` expected".to_owned()))?;
+        let text = joined(text.trim_start_matches('\u{feff}')).map_err(|wrong| syntax(wrong.line, wrong.problem()))?;
         let ini = Ini::load_from_str_opt(&text, options).map_err(|e| syntax(e.line, e.msg.into_owned()))?;
-        let mut written = Self { sections: Vec::new(), read: BTreeSet::new(), faults: Vec::new(), notices: Vec::new() };
+        let mut written = Self::default();
         for (section, properties) in &ini {
             written.add(section, properties.iter());
         }
         Ok(written)
     }
 
+    /// Takes a section; where it or a key in it is given twice, the first one counts.
     fn add<'a>(&mut self, section: Option<&str>, properties: impl Iterator<Item = (&'a str, &'a str)>) {
-        let mut keys: Vec<(String, String)> = Vec::new();
+        let mut keys: IndexMap<String, String> = IndexMap::new();
         for (key, value) in properties {
-            if keys.iter().any(|(k, _)| k == key) {
-                self.fault(section.unwrap_or_default(), key, "given twice in its section; keep one");
+            match (section, keys.entry(key.to_owned())) {
+                (None, _) => self.fault("", key, "stands before the first section; put it under one"),
+                (Some(section), Entry::Occupied(_)) => {
+                    self.fault(section, key, "given twice in its section; keep one");
+                }
+                (Some(_), Entry::Vacant(entry)) => drop(entry.insert(value.replace("%%", "%"))),
             }
-            keys.push((key.to_owned(), value.replace("%%", "%")));
         }
-        let Some(section) = section else {
-            for (key, _) in keys {
-                self.fault("", &key, "stands before the first section; put it under one");
-            }
-            return;
-        };
-        if self.sections.iter().any(|(s, _)| s == section) {
-            self.fault(section, "", "the section is given twice; merge the two");
+        let Some(section) = section else { return };
+        match self.sections.entry(section.to_owned()) {
+            Entry::Occupied(_) => self.fault(section, "", "the section is given twice; merge the two"),
+            Entry::Vacant(entry) => drop(entry.insert(keys)),
         }
-        self.sections.push((section.to_owned(), keys));
     }
 
     /// Notes a fault.
     pub(super) fn fault(&mut self, section: &str, key: &str, problem: impl Into<String>) {
-        self.faults.push(Fault::new(section, key, problem));
+        self.faults.push(section, key, problem);
     }
 
     /// Notes something odd that works.
     pub(super) fn notice(&mut self, section: &str, key: &str, problem: impl Into<String>) {
-        self.notices.push(Fault::new(section, key, problem));
+        self.notices.push(section, key, problem);
+    }
+
+    /// The keys of a section that were asked for.
+    fn read_of(&mut self, section: &str) -> &mut BTreeSet<String> {
+        self.read.entry(section.to_owned()).or_default()
     }
 
     /// The value of a key that may be left out.
     pub(super) fn optional(&mut self, section: &str, key: &str) -> Option<String> {
-        self.read.insert((section.to_owned(), key.to_owned()));
-        let (_, keys) = self.sections.iter().find(|(s, _)| s == section)?;
-        keys.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone())
+        self.read_of(section).insert(key.to_owned());
+        self.sections.get(section)?.get(key).cloned()
     }
 
     /// The value of a key that has to be there; empty, with a fault, where it is not.
@@ -85,60 +95,83 @@ impl Written {
 
     /// All keys of a section, in their order; `None` where there is no such section.
     pub(super) fn section(&mut self, section: &str) -> Option<Vec<(String, String)>> {
-        self.read.insert((section.to_owned(), ANY_KEY.to_owned()));
-        let (_, keys) = self.sections.iter().find(|(s, _)| s == section)?;
-        self.read.extend(keys.iter().map(|(k, _)| (section.to_owned(), k.clone())));
-        Some(keys.clone())
+        self.read_of(section).insert(ANY_KEY.to_owned());
+        let keys: Vec<_> = self.sections.get(section)?.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        self.read_of(section).extend(keys.iter().map(|(k, _)| k.clone()));
+        Some(keys)
     }
 
     /// The keys that were asked for, whether they are there or not; [`ANY_KEY`] where a whole section was.
     #[cfg(test)]
     pub(super) fn asked(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.read.iter().map(|(section, key)| (section.as_str(), key.as_str()))
+        self.read.iter().flat_map(|(section, keys)| keys.iter().map(|key| (section.as_str(), key.as_str())))
     }
 
     /// The faults and the notices, with a notice for each key that nothing has read.
-    pub(super) fn finish(mut self) -> (Vec<Fault>, Vec<Fault>) {
+    pub(super) fn finish(mut self) -> (Faults, Faults) {
         for (section, keys) in &self.sections {
-            for (key, _) in keys {
-                if !self.read.contains(&(section.clone(), key.clone())) {
-                    self.notices.push(Fault::new(section, key, "nothing reads this key; is it misspelt?"));
-                }
+            let read = self.read.get(section);
+            for key in keys.keys().filter(|key| !read.is_some_and(|read| read.contains(*key))) {
+                self.notices.push(section, key, "nothing reads this key; is it misspelt?");
             }
         }
         (self.faults, self.notices)
     }
 }
 
-/// A line that is neither a section, nor `key = value`, nor a comment, nor goes on with a value.
-struct Nothing {
+/// A line that cannot be.
+struct Wrong {
     line: usize,
+    kind: WrongKind,
+}
+
+enum WrongKind {
+    /// Neither a section, nor `key = value`, nor a comment, nor what a value goes on with.
+    Nothing,
+    /// A section's or a key's name of so many bytes.
+    LongName(usize),
+}
+
+impl Wrong {
+    fn problem(&self) -> String {
+        match self.kind {
+            WrongKind::Nothing => "`[section]`, `key = value` or `# comment` expected".to_owned(),
+            WrongKind::LongName(bytes) => {
+                format!("the name of a section or a key has {bytes} bytes, at most {LONGEST_NAME} expected")
+            }
+        }
+    }
 }
 
 /// The text with each value on one line, as configparser reads it: a value goes on in the indented lines
 /// below it, comments among them left out. An indented line that starts something of its own
 /// (`key = value` with a key of one word, a section) does so here at any indentation, whereas
 /// configparser goes by how deep it is. Every line keeps its number.
-fn joined(text: &str) -> Result<String, Nothing> {
+fn joined(text: &str) -> Result<String, Wrong> {
     let mut lines: Vec<String> = Vec::new();
     let mut value: Option<usize> = None;
     for (i, line) in text.lines().enumerate() {
+        let wrong = |kind| Wrong { line: i + 1, kind };
         let trimmed = line.trim();
         let indented = line.starts_with([' ', '\t']);
         let mut own = String::new();
+        let mut name = "";
         if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
             // Neither ends a value.
         } else if trimmed.starts_with('[') {
-            (own, value) = (trimmed.to_owned(), None);
+            (own, value, name) = (trimmed.to_owned(), None, trimmed);
         } else if indented && !is_key(trimmed) && value.is_some() {
             if let Some(first) = value.and_then(|v| lines.get_mut(v)) {
                 first.push(' ');
                 first.push_str(trimmed);
             }
-        } else if trimmed.contains(['=', ':']) {
-            (own, value) = (trimmed.to_owned(), Some(i));
+        } else if let Some((key, _)) = trimmed.split_once(['=', ':']) {
+            (own, value, name) = (trimmed.to_owned(), Some(i), key);
         } else {
-            return Err(Nothing { line: i + 1 });
+            return Err(wrong(WrongKind::Nothing));
+        }
+        if name.len() > LONGEST_NAME {
+            return Err(wrong(WrongKind::LongName(name.len())));
         }
         lines.push(own);
     }

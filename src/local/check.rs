@@ -146,8 +146,11 @@ fn secret_told(door: &Door, secret: &Secret) -> String {
 fn tell_config_error(sheet: &mut Sheet, error: &ConfigError) {
     const WHAT: &str = "configuration";
     match error {
-        ConfigError::Faults { path, faults } => {
+        ConfigError::Faults { path, faults, more } => {
             faults.iter().for_each(|fault| sheet.fail(WHAT, fault, format!("mend it in {path}")));
+            if *more > 0 {
+                sheet.fail(WHAT, format!("and {more} more"), format!("mend them in {path}"));
+            }
         }
         other => sheet.fail(WHAT, other, "docs/configuration.md has every key"),
     }

@@ -1,5 +1,7 @@
 //! The mapping of a model: which field of the API's answer becomes which field of a stored record.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -87,12 +89,9 @@ pub const OWNER: &str = "user_id";
 impl Mapping {
     /// A mapping of `fields`, stored in that order.
     pub fn new(model: Model, fields: Vec<Field>) -> Self {
-        let mut read = vec![ID.to_owned()];
-        for field in &fields {
-            if !read.contains(&field.response) {
-                read.push(field.response.clone());
-            }
-        }
+        let mut seen = HashSet::from([ID]);
+        let responses = fields.iter().map(|f| f.response.as_str()).filter(|name| seen.insert(name));
+        let read = [ID].into_iter().chain(responses).map(str::to_owned).collect();
         Self { model, fields, read }
     }
 
@@ -103,13 +102,9 @@ impl Mapping {
 
     /// The distinct response fields to ask the API for, in the mapping's order.
     pub fn requested(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::with_capacity(self.fields.len());
-        for field in self.fields.iter().filter(|f| !self.is_ours(f)) {
-            if !names.contains(&field.response.as_str()) {
-                names.push(&field.response);
-            }
-        }
-        names
+        let mut seen = HashSet::new();
+        let asked = self.fields.iter().filter(|f| !self.is_ours(f)).map(|f| f.response.as_str());
+        asked.filter(|name| seen.insert(*name)).collect()
     }
 
     fn is_ours(&self, field: &Field) -> bool {

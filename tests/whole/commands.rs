@@ -114,6 +114,14 @@ fn a_check_without_a_secret_tells_what_goes_into_one() {
     assert!(out(&checked).contains("nowhere.ini") && out(&checked).contains("[SECRET]"));
 }
 
+#[test]
+fn a_file_that_is_no_secret_by_its_size_is_not_read() {
+    let folder = folder(CONFIGURE_INI);
+    let checked = local(folder.path(), &["check"], &[("SECRET_FILE", "/dev/zero")]);
+    assert_eq!((checked.status.code(), level(&checked, "secret").as_str()), (Some(1), "FAIL"));
+    assert!(out(&checked).contains("/dev/zero") && out(&checked).contains("at most 1048576 are read"));
+}
+
 /// A check with the real API's way in and out: a secret in Secrets Manager, the sandbox as the API, S3.
 async fn checked_on(aws: &Aws, bucket: &str, faults: &[&str]) -> Output {
     let options = Options {
