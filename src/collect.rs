@@ -6,9 +6,10 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tracing::{Instrument, debug, error, info_span, warn};
 
-use crate::config::{Account, Config, Hashtag};
+use crate::config::Config;
 use crate::graph::{Failure, Kind, MediaPage, Session};
 use crate::record::{Batch, Mapping, Model};
+use crate::topic::{Account, Hashtag};
 
 mod pages;
 

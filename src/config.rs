@@ -5,9 +5,9 @@ use std::path::Path;
 
 use url::Url;
 
-use crate::event::Job;
 use crate::file;
 use crate::record::{Mapping, Model};
+use crate::topic::{Account, Hashtag, Job};
 
 mod fault;
 mod format;
@@ -21,7 +21,6 @@ pub use fault::Fault;
 pub use format::Format;
 pub use limits::{Limits, MEDIA_PER_PAGE, Plan};
 pub use location::{Locations, ObjectKey, RunName};
-pub use topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
 
 use fault::{count, listed, quoted};
 use written::Written;

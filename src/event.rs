@@ -1,80 +1,14 @@
 //! The event that starts a run: what to collect, under which time, and which part of it.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::config::{Account, Hashtag};
 use crate::secret::SecretId;
+use crate::topic::{Account, Hashtag};
+use crate::topic::{Job, Shard};
 
-mod wanted;
-
-/// What a run does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Job {
-    /// Each account's profile and newest media.
-    BrandMedia,
-    /// The newest media under each hashtag.
-    Hashtag,
-    /// How long the access token is still good for.
-    Token,
-    /// One summary of a run over all its shards.
-    Rollup,
-}
-
-impl Job {
-    /// Every job.
-    pub const ALL: [Self; 4] = [Self::BrandMedia, Self::Hashtag, Self::Token, Self::Rollup];
-
-    /// The word for it in events, logs and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BrandMedia => "brand_media",
-            Self::Hashtag => "hashtag",
-            Self::Token => "token",
-            Self::Rollup => "rollup",
-        }
-    }
-
-    /// The job that `name` is the word for.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|job| job.name() == name)
-    }
-
-    /// The key that lists the job's topics, in events and in `[topic]`; `None` where it has none.
-    pub const fn topics_key(self) -> Option<&'static str> {
-        match self {
-            Self::BrandMedia => Some("accounts"),
-            Self::Hashtag => Some("hashtags"),
-            Self::Token | Self::Rollup => None,
-        }
-    }
-}
-
-impl fmt::Display for Job {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// The part of a run that one invocation does, `[a-z0-9-]{1,32}`: it ends the names of its objects.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shard(String);
-
-impl Shard {
-    /// The shard named `name`, where that is a name a shard may have.
-    pub fn new(name: &str) -> Option<Self> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        ((1..=32).contains(&name.len()) && name.bytes().all(allowed)).then(|| Self(name.to_owned()))
-    }
-
-    /// Its name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+mod selector;
 
 /// A checked event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +20,7 @@ pub struct Event {
     /// A `time` that could not be read, as given: a WARNING, and the start of the run counts.
     pub unread_time: Option<String>,
     /// The topics to do; `None` for all that are configured.
-    pub subset: Option<Vec<Wanted>>,
+    pub subset: Option<Vec<TopicSelector>>,
     /// The shard of the run that this is.
     pub shard: Option<Shard>,
     /// Whose credential it runs on; `None` for the function's own.
@@ -97,7 +31,7 @@ pub struct Event {
 
 /// A topic that an event asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum TopicSelector {
     /// A configured one, by its name.
     Configured(String),
     /// An account that the event brings along.
@@ -106,7 +40,7 @@ pub enum Wanted {
     Hashtag(Hashtag),
 }
 
-impl Wanted {
+impl TopicSelector {
     /// The topic's name.
     pub fn name(&self) -> &str {
         match self {
@@ -176,7 +110,7 @@ impl Event {
 
     /// The names of the subset's topics; `None` where the event asks for all.
     pub fn topics(&self) -> Option<Vec<&str>> {
-        Some(self.subset.as_ref()?.iter().map(Wanted::name).collect())
+        Some(self.subset.as_ref()?.iter().map(TopicSelector::name).collect())
     }
 
     /// What sets the names of the run's objects apart from those of the whole run: the shard, or for some
@@ -198,7 +132,7 @@ impl Event {
     /// Names those that are not, and what is configured.
     pub fn check_subset(&self, configured: &[&str]) -> Result<(), EventError> {
         let names = self.subset.iter().flatten().filter_map(|wanted| match wanted {
-            Wanted::Configured(name) => Some(name.as_str()),
+            TopicSelector::Configured(name) => Some(name.as_str()),
             _ => None,
         });
         let unknown: Vec<&str> = names.filter(|name| !configured.contains(name)).collect();
@@ -260,7 +194,7 @@ impl Event {
                 "secret_id" => event.secret_id = Some(secret_id(value)?),
                 "shard" => event.shard = Some(shard(value)?),
                 key if event.job.topics_key() == Some(key) => {
-                    event.subset = Some(wanted::topics(event.job, key, value)?)
+                    event.subset = Some(selector::topics(event.job, key, value)?)
                 }
                 "accounts" | "hashtags" => {
                     return problem(format!("has {key:?}, which the job {:?} does not take", event.job.name()));
@@ -348,7 +282,7 @@ mod tests {
     #[test]
     fn a_subset_and_a_shard_are_taken() {
         let event = parse(json!({"job": "brand_media", "accounts": ["dior"], "shard": "a-1"}));
-        let dior = vec![Wanted::Configured("dior".to_owned())];
+        let dior = vec![TopicSelector::Configured("dior".to_owned())];
         assert_eq!((event.subset.unwrap(), event.shard.unwrap().as_str()), (dior, "a-1"));
     }
 

@@ -14,15 +14,17 @@ use tracing::{Instrument, info_span, warn};
 
 use crate::collect::Progress;
 use crate::config::Config;
-use crate::error::{Cause, Error};
-use crate::event::{Event, Job};
+use crate::error::Cause;
+use crate::event::Event;
 use crate::graph::{Client, Session};
 use crate::memory::Budget;
 use crate::redact::Redactor;
+use crate::report::Error;
 use crate::report::{Response, Summary};
 use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
 use crate::sink::Sink;
 use crate::stop::Stop;
+use crate::topic::Job;
 use crate::{aws, http, token};
 
 mod job;

@@ -2,10 +2,12 @@
 
 mod answer;
 mod body;
+mod calls;
 mod client;
 mod error;
 mod retry;
 mod session;
+mod transport;
 mod usage;
 
 pub use answer::{Cursor, Discovery, MediaPage, TokenInfo};

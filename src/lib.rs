@@ -10,6 +10,7 @@
 
 pub mod aws;
 pub mod body;
+mod causes;
 pub mod collect;
 pub mod config;
 pub mod error;
@@ -32,3 +33,4 @@ pub mod sink;
 pub mod stop;
 pub mod telemetry;
 mod token;
+pub mod topic;

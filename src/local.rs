@@ -12,8 +12,8 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Config;
-use crate::event::Job;
 use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
+use crate::topic::Job;
 
 mod bench;
 mod check;

@@ -72,7 +72,7 @@ impl Default for Options {
 impl Options {
     /// A sandbox in which the topics of `config` exist.
     pub fn for_config(config: &crate::config::Config) -> Self {
-        let account = |a: &crate::config::Account| (a.username.to_string(), a.user_id.to_string());
+        let account = |a: &crate::topic::Account| (a.username.to_string(), a.user_id.to_string());
         Self {
             accounts: config.accounts.iter().map(account).collect(),
             hashtags: config.hashtags.iter().map(|h| h.name.to_string()).collect(),

@@ -8,7 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use secrecy::SecretString;
 
 use crate::aws;
-use crate::error::with_causes;
+use crate::causes::with_causes;
 
 /// Where the secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
+use crate::causes::with_causes;
 use crate::config::ObjectKey;
-use crate::error::with_causes;
 use crate::http::LARGEST_OBJECT;
 
 /// A place for objects.

@@ -3,7 +3,7 @@
 
 use chrono::DateTime;
 use collector::config::{Config, RunName};
-use collector::event::Job;
+use collector::topic::Job;
 use collector::record::Model;
 use libfuzzer_sys::fuzz_target;
 

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use super::{Collected, flatten};
-use crate::config::{Account, Config, MEDIA_PER_PAGE};
+use crate::config::{Config, MEDIA_PER_PAGE};
 use crate::graph::{Cursor, Discovery, Failure, MediaPage, Session};
 use crate::record::{Batch, Model, Reject};
+use crate::topic::Account;
 
 /// Fetches the profile with the first page of media, and as many further pages as are configured. The
 /// number of pages bounds it and never a cursor that repeats. Where a further page fails, what came

@@ -5,8 +5,8 @@ use std::fmt;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::event::Job;
 use crate::record::Model;
+use crate::topic::Job;
 
 use super::fault::quoted;
 use super::limits::Limits;

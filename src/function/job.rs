@@ -11,13 +11,14 @@ use crate::body::Body;
 use crate::collect::{Outcome, Progress, Topic, collect, failure_of};
 use crate::config::{ObjectKey, RunName};
 use crate::error::Cause;
-use crate::event::{Event, Job, Wanted};
+use crate::event::{Event, TopicSelector};
 use crate::graph::{Edge, Session};
 use crate::quality::{About, Tally};
 use crate::record::Model;
 use crate::report::{self, FailedTopic, File, Partial, Quality, Summary};
 use crate::rollup;
 use crate::sink::SinkError;
+use crate::topic::Job;
 
 /// What came of a model: its object, where there are records, and what its quality object tells.
 struct Output<'m> {
@@ -90,12 +91,12 @@ impl Ready {
         };
         if let Some(subset) = &event.subset {
             event.check_subset(&topics.iter().map(Topic::name).collect::<Vec<_>>())?;
-            let named = |topic: &Topic<'_>, w: &Wanted| matches!(w, Wanted::Configured(name) if name == topic.name());
+            let named = |topic: &Topic<'_>, w: &TopicSelector| matches!(w, TopicSelector::Configured(name) if name == topic.name());
             topics.retain(|topic| subset.iter().any(|wanted| named(topic, wanted)));
             topics.extend(subset.iter().filter_map(|wanted| match wanted {
-                Wanted::Configured(_) => None,
-                Wanted::Account(account) => Some(Topic::Account(account)),
-                Wanted::Hashtag(hashtag) => Some(Topic::Hashtag(hashtag)),
+                TopicSelector::Configured(_) => None,
+                TopicSelector::Account(account) => Some(Topic::Account(account)),
+                TopicSelector::Hashtag(hashtag) => Some(Topic::Hashtag(hashtag)),
             }));
         }
         Ok(topics)

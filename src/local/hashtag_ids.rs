@@ -8,8 +8,8 @@ use futures_util::{FutureExt, StreamExt, stream};
 
 use super::door::{self, Door};
 use super::{SandboxArgs, print_faults};
-use crate::config::{Hashtag, HashtagId};
 use crate::graph::Session;
+use crate::topic::{Hashtag, HashtagId};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Standard output holds the section and nothing else, and replaces the one that is there. Each \

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::print_faults;
 use super::run::{RunOn, given};
-use crate::event::Job;
 use crate::report::Summary;
+use crate::topic::Job;
 
 mod told;
 

@@ -12,12 +12,14 @@ use super::interrupt::{Interrupt, Signal};
 use super::progress::Watch;
 use super::{SandboxArgs, print_faults, retry};
 use crate::aws;
-use crate::error::{Cause, Error};
-use crate::event::{Event, Job};
+use crate::error::Cause;
+use crate::event::Event;
 use crate::function::{Function, Invocation};
 use crate::memory::Budget;
+use crate::report::Error;
 use crate::report::{Response, Summary};
 use crate::secret::{self, Source};
+use crate::topic::Job;
 
 /// What a run from a terminal may take.
 const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);

@@ -15,10 +15,10 @@ use tracing::level_filters::LevelFilter;
 use super::interrupt::Interrupt;
 use super::{SandboxArgs, print_faults};
 use crate::config::{Config, Limits};
-use crate::event::Job;
 use crate::function::{Function, Invocation};
 use crate::secret::SANDBOX_BUCKET;
 use crate::telemetry::{self, Format};
+use crate::topic::Job;
 
 /// What one run may take.
 const TIME_LIMIT: Duration = Duration::from_secs(60);

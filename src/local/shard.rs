@@ -10,8 +10,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::event::Job;
 use crate::rollup::{self, Manifest};
+use crate::topic::Job;
 
 mod infeasible;
 mod lists;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Failed, Outcome, number};
-use crate::error;
+use crate::report;
 
 /// The result writer's `manifest.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -124,7 +124,7 @@ impl Item {
     fn failure(&self) -> (String, Option<Value>) {
         let cause = self.cause.as_deref().unwrap_or_default();
         let payload = serde_json::from_str::<Value>(cause).unwrap_or_default();
-        error::parts(payload.get("errorMessage").and_then(Value::as_str).unwrap_or(cause))
+        report::parts(payload.get("errorMessage").and_then(Value::as_str).unwrap_or(cause))
     }
 
     fn why(&self, message: &str) -> String {

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::error::{Cause, Error};
-use crate::event::Job;
+use crate::error::Cause;
+use crate::report::Error;
 use crate::report::Summary;
+use crate::topic::Job;
 
 fn item(shard: &str, secret_id: &str, output: Value) -> Value {
     let accounts = json!([{"name": "a", "user_id": "1"}, {"name": "b", "user_id": "2"}]);

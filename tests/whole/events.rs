@@ -1,6 +1,6 @@
 //! Events, secrets and configurations that cannot be worked with, and how they are told.
 
-use collector::error::{Error, ErrorMessage};
+use collector::report::{Error, ErrorMessage};
 use serde_json::{Value, json};
 
 use crate::aws::{GARBLED, HANGS, VAST};

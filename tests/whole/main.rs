@@ -16,6 +16,7 @@ mod commands;
 mod events;
 mod failures;
 mod hostile;
+mod house;
 #[cfg(unix)]
 mod interrupts;
 mod lambda;

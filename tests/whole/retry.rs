@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use collector::error::Error;
+use collector::report::Error;
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 

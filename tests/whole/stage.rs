@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use collector::config::Config;
-use collector::error::Error;
 use collector::function::{Function, Invocation};
+use collector::report::Error;
 use collector::report::Response;
 use collector::sandbox::{Options, Sandbox};
 use collector::secret::Source;

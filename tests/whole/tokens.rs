@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use collector::config::HashtagName;
 use collector::graph::{Client, Kind, Session};
 use collector::sandbox::{Options, Sandbox};
 use collector::secret::Credentials;
 use collector::stop::Stop;
+use collector::topic::HashtagName;
 use futures_util::FutureExt;
 use serde_json::json;
 use tokio::time::{Instant, sleep};

@@ -139,7 +139,7 @@ pub(super) async fn call(sheet: &mut Sheet, session: &Session<'_>, config: &Conf
     }
 }
 
-async fn hashtag_call(sheet: &mut Sheet, session: &Session<'_>, config: &Config, hashtag: &crate::config::Hashtag) {
+async fn hashtag_call(sheet: &mut Sheet, session: &Session<'_>, config: &Config, hashtag: &crate::topic::Hashtag) {
     let asked = async {
         let id = match &hashtag.id {
             Some(pinned) => pinned.clone(),

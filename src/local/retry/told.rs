@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::error;
+use crate::report;
 
 /// What is known of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,7 +86,7 @@ fn of(value: &Value) -> Result<Option<Told>, String> {
 }
 
 fn of_error(kind: String, words: &str) -> Result<Told, String> {
-    let (cause, summary) = error::parts(words);
+    let (cause, summary) = report::parts(words);
     let told = summary.as_ref().map(of).transpose()?.flatten();
     let told = told.ok_or_else(|| {
         format!("the error {kind:?} holds no whole summary, so it is not the function's own, or was cut off: repeat the event that the run was given")
@@ -127,8 +127,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::error::{Cause, Error};
+    use crate::error::Cause;
     use crate::graph::Kind;
+    use crate::report::Error;
     use crate::report::{FailedTopic, File, Quality, Response, Summary};
 
     /// As the function makes it, so that a renamed field is noticed here.

@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::plan::Credential;
-use crate::config::{Config, HashtagId, HashtagName, UserId, Username};
+use crate::config::Config;
 use crate::secret::SecretId;
+use crate::topic::{HashtagId, HashtagName, UserId, Username};
 
 /// A topic, as a manifest has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

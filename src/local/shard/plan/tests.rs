@@ -89,7 +89,7 @@ proptest! {
             prop_assert!(shards.iter().all(|s| (1..=request.most_topics).contains(&s.topics.len())));
             let names: BTreeSet<&str> = shards.iter().map(|s| s.name.as_str()).collect();
             prop_assert_eq!(names.len(), shards.len());
-            prop_assert!(names.iter().all(|name| crate::event::Shard::new(name).is_some()), "{:?}", names);
+            prop_assert!(names.iter().all(|name| crate::topic::Shard::new(name).is_some()), "{:?}", names);
         }
         for ((credential, _), calls) in calls_by_hour(&request, &plan) {
             prop_assert!(calls <= request.calls(&request.credentials[credential]));

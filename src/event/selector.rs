@@ -5,19 +5,19 @@ use std::collections::hash_map::Entry;
 
 use serde_json::{Map, Value};
 
-use super::{EventError, Job, Wanted, problem, shown};
-use crate::config::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
+use super::{EventError, Job, TopicSelector, problem, shown};
+use crate::topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
 
 /// Reads the list under `key`.
-pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<Wanted>, EventError> {
+pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSelector>, EventError> {
     let Some(list) = value.as_array().filter(|list| !list.is_empty()) else {
         return problem(format!("has {key:?} with {}, no list of topics", shown(value)));
     };
-    let mut wanted: Vec<Wanted> = Vec::with_capacity(list.len());
+    let mut wanted: Vec<TopicSelector> = Vec::with_capacity(list.len());
     let mut places: HashMap<String, usize> = HashMap::new();
     for entry in list {
         let topic = match entry {
-            Value::String(name) => Some(Wanted::Configured(name.clone())),
+            Value::String(name) => Some(TopicSelector::Configured(name.clone())),
             Value::Object(fields) => one(job, fields),
             _ => None,
         };
@@ -40,20 +40,20 @@ pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<Wanted>, 
 }
 
 /// A topic with its ids; `None` where one is missing or wrong, or there is more.
-fn one(job: Job, fields: &Map<String, Value>) -> Option<Wanted> {
+fn one(job: Job, fields: &Map<String, Value>) -> Option<TopicSelector> {
     let text = |key: &str| fields.get(key)?.as_str();
     let only = |keys: &[&str]| fields.keys().all(|key| keys.contains(&key.as_str()));
     let user_id = UserId::new(text("user_id")?)?;
     match job {
         Job::BrandMedia if only(&["name", "user_id"]) => {
-            Some(Wanted::Account(Account { username: Username::new(text("name")?)?, user_id }))
+            Some(TopicSelector::Account(Account { username: Username::new(text("name")?)?, user_id }))
         }
         Job::Hashtag if only(&["name", "user_id", "id"]) => {
             let id = match fields.get("id") {
                 None => None,
                 Some(id) => Some(HashtagId::new(id.as_str()?)?),
             };
-            Some(Wanted::Hashtag(Hashtag { name: HashtagName::new(text("name")?)?, user_id, id }))
+            Some(TopicSelector::Hashtag(Hashtag { name: HashtagName::new(text("name")?)?, user_id, id }))
         }
         _ => None,
     }
@@ -68,10 +68,12 @@ mod tests {
 
     fn names(event: Value) -> Result<Vec<String>, String> {
         let event = Event::parse(&event).map_err(|e| e.to_string())?;
-        let name = |w: &Wanted| match w {
-            Wanted::Configured(name) => name.clone(),
-            Wanted::Account(account) => format!("{} of {}", account.username, account.user_id),
-            Wanted::Hashtag(hashtag) => format!("#{} {:?}", hashtag.name, hashtag.id.as_ref().map(HashtagId::as_str)),
+        let name = |w: &TopicSelector| match w {
+            TopicSelector::Configured(name) => name.clone(),
+            TopicSelector::Account(account) => format!("{} of {}", account.username, account.user_id),
+            TopicSelector::Hashtag(hashtag) => {
+                format!("#{} {:?}", hashtag.name, hashtag.id.as_ref().map(HashtagId::as_str))
+            }
         };
         Ok(event.subset.iter().flatten().map(name).collect())
     }

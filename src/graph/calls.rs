@@ -1,0 +1,155 @@
+//! The four calls of the API: what each asks for, and what is read of its answer.
+
+use super::answer::{Cursor, Discovery, MediaPage, TokenInfo, read_hashtag_id};
+use super::client::Edge;
+use super::error::{Failure, Kind};
+use super::session::Session;
+use super::transport::{NotExpected, Request};
+use crate::topic::{HashtagId, HashtagName, Username};
+
+impl Session<'_> {
+    /// Asks for an account's profile and its newest media, at most `limit`; `read` makes of the answer
+    /// what is kept of it, given the fields that were not asked for.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the account.
+    pub async fn discover<T>(
+        &self,
+        username: &Username,
+        profile: &[&str],
+        media: &[&str],
+        limit: u32,
+        read: impl Fn(&Discovery<'_>, &[String]) -> T,
+    ) -> Result<T, Failure> {
+        self.without_unknown_fields(Edge::Discovery, &[profile, media].concat(), async |unknown: Vec<String>| {
+            let known = |fields: &[&str]| known(fields, &unknown).join(",");
+            let (profile, media) = (known(profile), known(media));
+            let fields =
+                format!("business_discovery.username({username}){{{profile},media.limit({limit}){{{media}}}}}");
+            let request = Request::of_user(vec![("fields", fields)]);
+            let parse = |body: &str| match Discovery::read(body, limit as usize) {
+                Some(answer) => Ok(read(&answer, &unknown)),
+                None => Err(NotExpected("business_discovery")),
+            };
+            self.get(&request, parse).await
+        })
+        .await
+    }
+
+    /// Asks for the media of an account that follow `after`, at most `limit`; `read` as in
+    /// [`discover`](Self::discover).
+    ///
+    /// # Errors
+    /// The [`Failure`] of the page.
+    pub async fn more_media<T>(
+        &self,
+        username: &Username,
+        media: &[&str],
+        (limit, after): (u32, &Cursor),
+        read: impl Fn(&MediaPage<'_>, &[String]) -> T,
+    ) -> Result<T, Failure> {
+        self.without_unknown_fields(Edge::Discovery, media, async |unknown: Vec<String>| {
+            let fields = format!(
+                "business_discovery.username({username}){{media.limit({limit}).after({}){{{}}}}}",
+                after.as_str(),
+                known(media, &unknown).join(",")
+            );
+            let request = Request::of_user(vec![("fields", fields)]);
+            // A page after the last one may come without `media`, as an empty one.
+            let parse = |body: &str| match Discovery::read(body, limit as usize) {
+                Some(answer) => Ok(read(&answer.media.unwrap_or_default(), &unknown)),
+                None => Err(NotExpected("business_discovery")),
+            };
+            self.get(&request, parse).await
+        })
+        .await
+    }
+
+    /// A hashtag's id: asked for once in the life of the process.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the hashtag.
+    pub async fn hashtag_id(&self, hashtag: &HashtagName) -> Result<HashtagId, Failure> {
+        if let Some(id) = self.client.hashtag_id(hashtag) {
+            return Ok(id);
+        }
+        let request =
+            Request { path: "ig_hashtag_search".to_owned(), user_id: true, query: vec![("q", hashtag.to_string())] };
+        let parse =
+            |body: &str| read_hashtag_id(body).and_then(|id| HashtagId::new(&id)).ok_or(NotExpected("data[0].id"));
+        let id = self.get(&request, parse).await?;
+        self.client.learn_hashtag_id(hashtag, id.clone());
+        Ok(id)
+    }
+
+    /// Asks for the newest media under a hashtag, at most `limit`; `read` as in [`discover`](Self::discover).
+    ///
+    /// # Errors
+    /// The [`Failure`] of the hashtag.
+    pub async fn recent_media<T>(
+        &self,
+        hashtag: &HashtagId,
+        media: &[&str],
+        limit: u32,
+        read: impl Fn(&MediaPage<'_>, &[String]) -> T,
+    ) -> Result<T, Failure> {
+        self.without_unknown_fields(Edge::RecentMedia, media, async |unknown: Vec<String>| {
+            let query = vec![("fields", known(media, &unknown).join(",")), ("limit", limit.to_string())];
+            let request = Request { path: format!("{hashtag}/recent_media"), user_id: true, query };
+            let parse = |body: &str| match MediaPage::read(body, limit as usize) {
+                Some(page) => Ok(read(&page, &unknown)),
+                None => Err(NotExpected("data")),
+            };
+            self.get(&request, parse).await
+        })
+        .await
+    }
+
+    /// Asks what the access token is still good for, as the app where the secret names it. Not valid is a
+    /// refusal like any other: the secret is read again, and what it holds then is asked about.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the call.
+    pub async fn debug_token(&self) -> Result<TokenInfo, Failure> {
+        let request = Request { path: "debug_token".to_owned(), user_id: false, query: Vec::new() };
+        let ask = || self.get(&request, |body| TokenInfo::read(body).ok_or(NotExpected("data")));
+        let used = self.client.credentials();
+        let info = ask().await?;
+        if info.is_valid {
+            return Ok(info);
+        }
+        match self.renew_after(&used, &info.refusal()).await {
+            Some(_proving) => ask().await,
+            None => Ok(info),
+        }
+    }
+
+    /// Makes a call again without a field as often as the API says that it does not know one of `asked`.
+    async fn without_unknown_fields<T>(
+        &self,
+        edge: Edge,
+        asked: &[&str],
+        call: impl AsyncFn(Vec<String>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        loop {
+            let unknown = self.client.unknown_fields(edge);
+            let failure = match call(unknown.clone()).await {
+                Err(failure) if failure.code == Some(100) => failure,
+                done => return done,
+            };
+            // Another topic may have found out meanwhile: then the field is not asked for again either way.
+            let named = |f: &&&str| failure.message.contains(&format!("({f})"));
+            let Some(field) = asked.iter().find(named).filter(|f| **f != crate::record::ID) else {
+                return Err(failure);
+            };
+            if unknown.iter().any(|f| f == field) {
+                return Err(Failure { kind: Kind::UnknownField, ..failure });
+            }
+            self.client.learn_unknown_field(edge, field);
+        }
+    }
+}
+
+fn known<'f>(fields: &[&'f str], unknown: &[String]) -> Vec<&'f str> {
+    fields.iter().copied().filter(|f| !unknown.iter().any(|u| u == f)).collect()
+}

@@ -1,0 +1,89 @@
+//! An invocation that failed, and what it told before.
+
+use std::fmt;
+use std::sync::Arc;
+
+use lambda_runtime::Diagnostic;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Summary;
+use crate::error::Cause;
+use crate::redact::Redactor;
+
+/// An invocation that failed, and what was done before.
+pub struct Error {
+    /// What failed.
+    pub cause: Cause,
+    /// The run in figures, as far as it came.
+    pub summary: Box<Summary>,
+    /// Takes the secrets out of the error's texts.
+    pub redactor: Arc<Redactor>,
+}
+
+impl Error {
+    /// What failed, in words.
+    pub fn text(&self) -> String {
+        self.redactor.redact(&self.cause.to_string()).into_owned()
+    }
+}
+
+/// The text of an invocation error: JSON, so that whoever reads it finds the figures as data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorMessage<S> {
+    /// What failed, in words.
+    pub message: String,
+    /// The run's [`Summary`].
+    pub summary: S,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = ErrorMessage { message: self.cause.to_string(), summary: &*self.summary };
+        // Strings, numbers and lists: writing them into memory cannot fail.
+        f.write_str(&self.redactor.redact(&serde_json::to_string(&message).unwrap_or_default()))
+    }
+}
+
+/// What failed and the summary, as an [`Error`]'s text holds them; a text that is no whole one of those, and
+/// no summary.
+pub fn parts(text: &str) -> (String, Option<Value>) {
+    match serde_json::from_str(text) {
+        Ok(ErrorMessage { message, summary }) => (message, Some(summary)),
+        Err(_) => (text.to_owned(), None),
+    }
+}
+
+/// What the runtime logs of a returned error.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.cause.kind(), self.text())
+    }
+}
+
+/// Without a source: the texts of one would leave with its secrets.
+impl std::error::Error for Error {}
+
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        Self { error_type: error.cause.kind().to_owned(), error_message: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_an_error_is_taken_apart_again_whatever_its_cause_quotes() {
+        for cause in ["plain", "it says \"; summary: {}\" and ; summary: [", ""] {
+            let summary = Box::new(Summary { job: Some("hashtag"), ..Summary::default() });
+            let error = Error { cause: Cause::Store(cause.to_owned()), summary, redactor: Arc::default() };
+            let (told, summary) = parts(&error.to_string());
+            assert_eq!((told.as_str(), &summary.unwrap()["job"]), (cause, &Value::from("hashtag")));
+        }
+        for other in ["Task timed out after 60.00 seconds", r#"{"message":"cut","summary":{"job":"#, "7", "{}"] {
+            assert_eq!(parts(other), (other.to_owned(), None));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the log and the error log tell of a run.
+
+use tracing::{error, info, warn};
+
+use super::metrics::embedded;
+use super::summary::{FailedTopic, Summary};
+use crate::graph::Kind;
+use crate::quality::Tally;
+use crate::telemetry::METRICS;
+use crate::topic::Job;
+
+impl Summary {
+    /// Writes the log's last line of the run, and the metrics.
+    pub fn log(&self) {
+        if self.job.is_some() {
+            for (metrics, dimensions) in self.metrics() {
+                let metrics = embedded(&metrics, dimensions);
+                info!(target: METRICS, { json.metrics = metrics }, "metrics");
+            }
+        }
+        let summary = self.to_json();
+        info!(json.summary = summary, "{}", self.sentence());
+    }
+}
+
+/// Tells once for each model, reason and field what was left out or defaulted.
+pub fn log_quality(tallies: &[&Tally<'_>]) {
+    for tally in tallies {
+        let model = tally.mapping().model.name();
+        for (field, count) in tally.defaulted_counts() {
+            warn!(model, field, kind = count.kind, count = count.count, "fields defaulted");
+        }
+        for count in tally.rejected_counts() {
+            warn!(model, kind = count.kind, count = count.count, "records left out");
+        }
+    }
+}
+
+/// Tells once which of the fields that a run asks for the API no longer knows.
+pub fn log_unknown_fields(unknown: &[String], tallies: &[&Tally<'_>]) {
+    for tally in tallies {
+        for field in tally.mapping().requested().into_iter().filter(|f| unknown.iter().any(|u| u == f)) {
+            let model = tally.mapping().model.name();
+            error!(
+                model,
+                field,
+                kind = Kind::UnknownField.name(),
+                "the API no longer knows this field: it is defaulted; take it out of the mapping"
+            );
+        }
+    }
+}
+
+/// The response's `error_log`: topic section, kind, field and count, one a line.
+pub fn error_log(job: Job, tallies: &[&Tally<'_>], failures: &[FailedTopic]) -> String {
+    let mut rows: Vec<(String, usize)> = Vec::new();
+    for tally in tallies {
+        let section = tally.mapping().model.section();
+        let counts = tally.defaulted_counts().into_iter().map(|(_, c)| c).chain(tally.rejected_counts());
+        rows.extend(counts.map(|c| (format!("{section}-[{}] {}", c.kind, c.field), c.count)));
+    }
+    let section = job.topics_key().unwrap_or(job.name());
+    rows.extend(failures.iter().map(|f| (format!("{section}-[{}] {}", f.kind, f.topic), 1)));
+    let width = rows.iter().map(|(row, _)| row.chars().count()).max().unwrap_or_default();
+    let lines: Vec<String> = rows.iter().map(|(row, count)| format!("{row:<width$}    {count}")).collect();
+    lines.join("\n")
+}

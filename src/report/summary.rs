@@ -1,0 +1,180 @@
+//! A run in figures.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::graph::Kind;
+use crate::quality::Tally;
+use crate::record::Model;
+
+/// An object of records.
+#[derive(Debug, Clone, Serialize)]
+pub struct File {
+    /// Its key, without the bucket.
+    pub key: String,
+    /// The records in it.
+    pub records: usize,
+    /// Its size.
+    pub bytes: usize,
+}
+
+/// An object of a run that lost topics, where an earlier run's object of the same time stays.
+#[derive(Debug, Clone, Serialize)]
+pub struct Partial {
+    /// Its key.
+    pub key: String,
+    /// The key of the earlier run's object.
+    pub instead_of: String,
+}
+
+/// A topic whose records are missing, and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailedTopic {
+    /// The topic.
+    pub topic: String,
+    /// The class of its failure.
+    pub kind: Kind,
+    /// The API's code, where it gave one.
+    pub code: Option<i64>,
+    /// What happened.
+    pub message: String,
+}
+
+/// What was left out or defaulted, of one model.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelQuality {
+    /// The model.
+    pub model: &'static str,
+    /// Records collected.
+    pub records: usize,
+    /// Records left out.
+    pub rejected: usize,
+    /// Fields given their default.
+    pub defaulted: usize,
+}
+
+/// What was left out or defaulted in a run.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Quality {
+    /// Records left out.
+    pub rejected: usize,
+    /// Fields given their default.
+    pub defaulted: usize,
+    /// The same by model.
+    pub models: Vec<ModelQuality>,
+    /// The quality objects that were stored.
+    pub files: Vec<String>,
+    /// Those that could not be stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
+}
+
+/// What the access token is still good for.
+#[derive(Debug, Clone, Serialize)]
+pub struct TokenState {
+    /// Whether calls with it are answered.
+    pub is_valid: bool,
+    /// When it expires; `None` = never, or not told.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When access to data expires; `None` = never, or not told.
+    pub data_access_expires_at: Option<DateTime<Utc>>,
+    /// Whole days until the nearer of the two; 0 where it is not valid.
+    pub days_left: Option<i64>,
+    /// The permissions granted.
+    pub scopes: Vec<String>,
+}
+
+/// A run in figures: the response's `summary`, the log's last line, and part of every error.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Summary {
+    /// The job; `None` where the event named none.
+    pub job: Option<&'static str>,
+    /// The time that names the objects.
+    pub time: String,
+    /// The shard of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
+    /// The secret of the credential, where the event named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_id: Option<String>,
+    /// The topics that the event asked for, where it asked for some of them. Those of a shard are told where
+    /// its run failed alone, since it then has to be repeated with them, and there are thousands of shards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topics: Option<Vec<String>>,
+    /// The objects stored.
+    pub files: Vec<File>,
+    /// Those of them that have a key of their own, since an earlier run's object has theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<Partial>,
+    /// The objects of records that could not be stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<File>,
+    /// The topics that failed.
+    pub failures: Vec<FailedTopic>,
+    /// What was left out or defaulted.
+    pub quality: Quality,
+    /// Calls made to the API, each try counted.
+    pub api_calls: u64,
+    /// The highest usage that the API told of, in percent; `None` where it told of none.
+    pub usage_percent: Option<u32>,
+    /// The version of the API that answered, where it told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+    /// What the token is still good for, for the job that asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenState>,
+    /// How long the run took.
+    pub elapsed_ms: u64,
+}
+
+impl Summary {
+    /// Records stored, over all objects.
+    pub fn records(&self) -> usize {
+        self.files.iter().map(|f| f.records).sum()
+    }
+
+    /// The run in a sentence.
+    pub fn sentence(&self) -> String {
+        let job = self.job.unwrap_or("no job");
+        if let Some(token) = &self.token {
+            let state = if token.is_valid { "valid" } else { "not valid" };
+            let left = token.days_left.map_or_else(|| "no expiry".to_owned(), |days| format!("{days} days left"));
+            return format!("{job}: the access token is {state}, {left}");
+        }
+        let Quality { rejected, defaulted, .. } = self.quality;
+        let (records, files, failed) = (self.records(), self.files.len(), self.failures.len());
+        let apart = match self.partial.len() {
+            0 => String::new(),
+            partial => format!("; {partial} objects of an earlier run stay, and what came is in partial/"),
+        };
+        format!(
+            "{job}: {records} records in {files} objects; {rejected} records rejected, {defaulted} fields defaulted, {failed} topics failed{apart}"
+        )
+    }
+
+    /// The summary as JSON text.
+    pub fn to_json(&self) -> String {
+        // Strings, numbers and lists: writing them into memory cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Quality {
+    /// The quality of what `tallies` counted.
+    pub fn of(tallies: &[&Tally<'_>]) -> Self {
+        let model = |t: &&Tally<'_>| ModelQuality {
+            model: Model::name(t.mapping().model),
+            records: t.records,
+            rejected: t.rejected(),
+            defaulted: t.defaulted(),
+        };
+        let models: Vec<ModelQuality> = tallies.iter().map(model).collect();
+        Self {
+            rejected: models.iter().map(|m| m.rejected).sum(),
+            defaulted: models.iter().map(|m| m.defaulted).sum(),
+            models,
+            files: Vec::new(),
+            lost: Vec::new(),
+        }
+    }
+}
