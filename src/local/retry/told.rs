@@ -42,8 +42,11 @@ pub(super) fn read(name: &str, text: &str) -> Result<Told, String> {
             None => other = other.or(Some(value)),
         }
     }
-    let is = match (found.len(), other) {
-        (1, _) => return found.pop().ok_or_else(String::new),
+    let runs = found.len();
+    if let (1, Some(told)) = (runs, found.pop()) {
+        return Ok(told);
+    }
+    let is = match (runs, other) {
         (0, None) => "is empty".to_owned(),
         (0, Some(Value::Object(fields))) => {
             let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
@@ -51,7 +54,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Told, String> {
             format!("tells of no run (its keys: {})", if keys.is_empty() { "none" } else { &keys })
         }
         (0, Some(_)) => "tells of no run (it is no JSON object)".to_owned(),
-        (runs, _) => format!("tells of {runs} runs; give one of them"),
+        _ => format!("tells of {runs} runs; give one of them"),
     };
     Err(format!("{name} {is}; {EXPECTED}"))
 }
