@@ -1,108 +1,197 @@
-//! An answer of the API to flat records, as `collect.rs` does it, both for an account and for a hashtag.
+//! An answer of the API to flat records and to the objects of them, as `collect.rs` and `function/job.rs` do
+//! it, both for an account and for a hashtag, with the shipped mappings and with the same where every field
+//! may be null.
 #![no_main]
 
 use std::sync::LazyLock;
 
-use collector::config::Config;
+use collector::body::Body;
+use collector::config::{Config, Format};
 use collector::graph::{Discovery, MediaPage, TokenInfo};
-use collector::quality::Tally;
-use collector::record::{Batch, FieldType, Mapping, Model, Record};
+use collector::quality::{About, Tally};
+use collector::record::{Field, FieldType, ID, Mapping, Model, OWNER, Record, Reject, RejectReason};
 use indexmap::IndexMap;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-static CONFIG: LazyLock<Config> =
-    LazyLock::new(|| Config::parse(include_bytes!("../../configure.ini"), "configure.ini").expect("it can work"));
+const SHIPPED: &str = include_str!("../../configure.ini");
 
-const OWNER: &str = "17841400681603877";
+static CONFIGS: LazyLock<[Config; 2]> = LazyLock::new(|| {
+    let nullable = |line: &str| if FieldType::ALL.iter().any(|t| line.ends_with(t.name())) { "?\n" } else { "\n" };
+    let nullable: String = SHIPPED.lines().flat_map(|line| [line, nullable(line)]).collect();
+    [SHIPPED, &nullable].map(|ini| Config::parse(ini.as_bytes(), "configure.ini").expect("it can work"))
+});
+
+const HOUSE: &str = "17841400681603877";
+
+/// Few, so that some answers have more.
+const LIMIT: usize = 4;
 
 fuzz_target!(|body: &str| {
     let _ = TokenInfo::read(body);
-    for unknown in [&[][..], &["like_count".to_owned()]] {
-        if let Some(answer) = Discovery::read(body) {
-            let brand = CONFIG.mapping(Model::Brand);
-            let mut batch = Batch::default();
-            brand.flatten(&answer.profile, OWNER, unknown, &mut batch);
-            check(brand, &batch, 1);
-            media(CONFIG.mapping(Model::Media), &answer.media.unwrap_or_default().records, unknown);
-        }
-        if let Some(page) = MediaPage::read(body) {
-            media(CONFIG.mapping(Model::MediaHashtag), &page.records, unknown);
+    for config in &*CONFIGS {
+        for unknown in [&[][..], &["like_count".to_owned()]] {
+            if let Some(answer) = Discovery::read(body, LIMIT) {
+                check(config.mapping(Model::Brand), &[answer.profile], unknown);
+                profile_without_media(&answer);
+                media(config.mapping(Model::Media), &answer.media.unwrap_or_default(), unknown);
+            }
+            if let Some(page) = MediaPage::read(body, LIMIT) {
+                media(config.mapping(Model::MediaHashtag), &page, unknown);
+            }
         }
     }
 });
 
-fn media(mapping: &Mapping, received: &[Record<'_>], unknown: &[String]) {
-    let mut whole = Batch::default();
-    for record in received {
-        let raw = match record {
-            Record::Fields(fields) => RawValue::from_string(fields.to_json()).expect("as received"),
-            Record::Raw(raw) => (*raw).to_owned(),
-        };
-        let mut one = Batch::default();
-        mapping.flatten_record(record, OWNER, unknown, &mut one);
-        mapping.flatten_record(record, OWNER, unknown, &mut whole);
-        for record in check(mapping, &one, 1) {
-            same_values(mapping, &raw, &record, &one);
-        }
-    }
-    check(mapping, &whole, received.len());
+/// The profile's own fields are those that another JSON reader finds beside `media`.
+fn profile_without_media(answer: &Discovery<'_>) {
+    let told = answer.profile_without_media();
+    let Ok(mut whole) = serde_json::from_str::<Value>(answer.profile.get()) else { return };
+    whole.as_object_mut().expect("a profile is an object").remove("media");
+    assert_eq!(serde_json::from_str::<Value>(told.get()).expect("what the whole was, its parts are"), whole);
 }
 
-/// The batch holds flat, whole records of the mapping's types, none of the received is missing, and each
-/// default is accounted for.
-fn check(mapping: &Mapping, batch: &Batch, received: usize) -> Vec<IndexMap<String, Value>> {
-    assert_eq!(batch.records + batch.rejects.len(), received);
-    assert!(!batch.json.contains(&b'\n'), "one line");
-    let text = [b"[", &batch.json[..], b"]"].concat();
-    let records: Vec<IndexMap<String, Value>> = serde_json::from_slice(&text).expect("valid JSON, flat");
-    assert_eq!(records.len(), batch.records);
-    let names: Vec<&str> = mapping.fields().iter().map(|f| f.output.as_str()).collect();
-    for record in &records {
-        assert_eq!(record.keys().collect::<Vec<_>>(), names, "every field, in order");
-        for (field, value) in mapping.fields().iter().zip(record.values()) {
-            match (field.kind, value) {
-                (FieldType::Int, Value::Number(n)) => assert!(n.is_i64()),
-                (FieldType::Str, Value::String(id)) if field.response == "id" => {
-                    assert!(!id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()));
-                }
-                (FieldType::Str, Value::String(text)) => {
-                    assert!(text.is_empty() || field.allowed.as_ref().is_none_or(|a| a.contains(text)));
-                }
-                (FieldType::Url, Value::String(url)) => {
-                    let has_host = |u: url::Url| u.has_host() && matches!(u.scheme(), "http" | "https");
-                    assert!(url.is_empty() || url::Url::parse(url).is_ok_and(has_host), "{url:?}");
-                }
-                (FieldType::Timestamp, Value::String(time)) => {
-                    assert!(chrono::DateTime::parse_from_str(time, "%Y-%m-%dT%H:%M:%S%z").is_ok(), "{time:?}");
-                }
-                other => panic!("{other:?}"),
+fn media(mapping: &Mapping, page: &MediaPage<'_>, unknown: &[String]) {
+    assert!(page.records.len() <= LIMIT && (page.surplus == 0 || page.records.len() == LIMIT));
+    if let Some(cursor) = page.after() {
+        assert!(!cursor.as_str().contains(['(', ')', '{', '}', ',', '.']), "it is spliced into a call");
+    }
+    check(mapping, &page.records, unknown);
+}
+
+/// Each record received is stored or rejected, whole; each default is accounted for, and the objects hold
+/// what was stored.
+fn check(mapping: &Mapping, received: &[&RawValue], unknown: &[String]) {
+    let mut tally = Tally::new(mapping);
+    let mut bodies = Format::ALL.map(|format| (format, Body::new(format)));
+    let (mut stored, mut defaulted) = (Vec::<Fields>::new(), 0);
+    for raw in received {
+        match mapping.flatten(raw, HOUSE, unknown) {
+            Ok(record) => {
+                flat_and_whole(mapping, &record);
+                same_values(mapping, raw, &record);
+                bodies.iter_mut().for_each(|(_, body)| body.add(&record));
+                stored.push(record.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
+                defaulted += record.issues.len();
+                tally.add(record);
+            }
+            Err(reject) => {
+                same_reason(raw, &reject);
+                tally.reject("dior", reject);
             }
         }
     }
-    assert!(batch.issues.iter().all(|i| i.record < batch.ids.len() && i.field < mapping.fields().len()));
-    let mut tally = Tally::new(mapping);
-    tally.add("dior", batch);
-    assert_eq!((tally.records, tally.rejected()), (batch.records, batch.rejects.len()));
-    assert_eq!(tally.defaulted(), batch.issues.len());
-    let quality: Value = serde_json::from_slice(&tally.to_json("brand_media", "", None, &[0; 0])).expect("valid JSON");
-    assert_eq!(quality["counts"]["rejected"], batch.rejects.len());
-    records
+    for (format, body) in bodies {
+        assert_eq!(read_back(format, body.finish()), stored, "{format:?}");
+    }
+    assert_eq!(
+        (tally.records, tally.rejected(), tally.defaulted()),
+        (stored.len(), received.len() - stored.len(), defaulted)
+    );
+    let quality: Value = serde_json::from_slice(&tally.to_json(About::default(), &[0; 0])).expect("valid JSON");
+    let count = |name: &str| quality["counts"][name].as_u64().map(|n| n as usize);
+    assert_eq!(
+        [count("records"), count("rejected"), count("defaulted")].map(Option::unwrap),
+        [tally.records, tally.rejected(), tally.defaulted()]
+    );
+}
+
+type Fields = Vec<(String, Value)>;
+
+fn read_back(format: Format, object: Option<Vec<u8>>) -> Vec<Fields> {
+    let Some(object) = object else { return Vec::new() };
+    let text = String::from_utf8(object).expect("UTF-8");
+    let records: Vec<IndexMap<String, Value>> = match format {
+        Format::Array => {
+            assert!(!text.contains('\n'), "one line");
+            serde_json::from_str(&text).expect("an array of objects")
+        }
+        Format::Ndjson => {
+            let lines = text.strip_suffix('\n').expect("a line break at the end").split('\n');
+            lines.map(|line| serde_json::from_str(line).expect("one object a line")).collect()
+        }
+    };
+    assert!(!records.is_empty(), "no records, no object");
+    records.into_iter().map(|record| record.into_iter().collect()).collect()
+}
+
+/// Every field of the mapping is there, in order and of its type; only what was defaulted may be null.
+fn flat_and_whole(mapping: &Mapping, record: &Record<'_>) {
+    let names: Vec<&str> = mapping.fields().iter().map(|f| f.output.as_str()).collect();
+    assert_eq!(record.fields.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names, "every field, in order");
+    assert!(!record.id.is_empty() && record.id.bytes().all(|b| b.is_ascii_digit()));
+    assert!(record.issues.is_sorted_by(|a, b| a.field < b.field), "at most one issue a field");
+    assert!(record.issues.iter().all(|issue| issue.field < names.len()));
+    for (index, (field, (_, value))) in mapping.fields().iter().zip(&record.fields).enumerate() {
+        if record.issues.iter().any(|issue| issue.field == index) {
+            assert_eq!(*value, field.default_value());
+            continue;
+        }
+        match (field.kind, value) {
+            (FieldType::Int, Value::Number(n)) => assert!(n.is_i64()),
+            (FieldType::Str, Value::String(id)) if field.response == ID => assert_eq!(*id, record.id),
+            (FieldType::Str, Value::String(text)) => {
+                assert!(field.allowed.as_ref().is_none_or(|a| a.contains(text)));
+            }
+            (FieldType::Url, Value::String(url)) => {
+                let has_host = |u: url::Url| u.has_host() && matches!(u.scheme(), "http" | "https");
+                assert!(url.is_empty() || url::Url::parse(url).is_ok_and(has_host), "{url:?}");
+            }
+            (FieldType::Timestamp, Value::String(time)) => {
+                let real = chrono::DateTime::parse_from_str(time, "%Y-%m-%dT%H:%M:%S%z").is_ok();
+                assert!(real && time.len() == "1970-01-01T00:00:00+0000".len(), "{time:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// A value is stored as another JSON reader finds it, or else its default is accounted for.
-fn same_values(mapping: &Mapping, raw: &RawValue, stored: &IndexMap<String, Value>, batch: &Batch) {
+fn same_values(mapping: &Mapping, raw: &RawValue, record: &Record<'_>) {
     // What such a reader cannot take, half a surrogate pair for one, says nothing.
     let Ok(received) = serde_json::from_str::<Value>(raw.get()) else { return };
-    for (index, field) in mapping.fields().iter().enumerate().filter(|(_, f)| f.response != "user_id") {
-        let defaulted = batch.issues.iter().any(|i| i.field == index);
-        let stored = &stored[&field.output];
-        match received.get(&field.response) {
-            Some(value) if !defaulted && value.as_f64() == Some(0.0) => assert_eq!(stored, 0, "-0 is 0"),
-            Some(value) if !defaulted => assert_eq!(stored, value),
-            Some(value) => assert!(!(field.kind == FieldType::Str && value.is_string() && field.allowed.is_none())),
-            None => assert!(defaulted),
+    for (index, (field, (_, stored))) in mapping.fields().iter().zip(&record.fields).enumerate() {
+        if mapping.model != Model::Brand && field.response == OWNER {
+            assert_eq!(stored, HOUSE);
+            continue;
+        }
+        let issue = record.issues.iter().find(|issue| issue.field == index);
+        match (received.get(&field.response), issue) {
+            (Some(value), None) if value.as_f64() == Some(0.0) => assert_eq!(*stored, 0, "-0 is 0"),
+            (Some(value), None) if field.kind == FieldType::Timestamp => assert_eq!(*stored, in_one_form(value)),
+            (Some(value), None) => assert_eq!(stored, value),
+            (Some(value), Some(issue)) => {
+                assert!(!is_good(field, value), "{value}");
+                let told = issue.value.as_deref().map(|value| serde_json::from_str::<Value>(value.get()).unwrap());
+                assert_eq!(told.as_ref(), Some(value), "told as received");
+            }
+            (None, issue) => assert!(issue.is_some_and(|issue| issue.value.is_none())),
         }
     }
+}
+
+/// Whether a value is of a type that has no further rules.
+fn is_good(field: &Field, value: &Value) -> bool {
+    let of_type = field.kind == FieldType::Str && value.is_string() || field.kind == FieldType::Int && value.is_i64();
+    of_type && field.allowed.is_none()
+}
+
+fn in_one_form(time: &Value) -> String {
+    let (local, offset) = time.as_str().expect("text").split_at("1970-01-01T00:00:00".len());
+    let offset = if matches!(offset, "Z" | "-0000" | "-00:00") { "+0000".to_owned() } else { offset.replace(':', "") };
+    format!("{local}{offset}")
+}
+
+/// A record is left out as received, for a reason that another JSON reader finds too.
+fn same_reason(raw: &RawValue, reject: &Reject) {
+    assert_eq!(reject.record.get(), raw.get());
+    let Ok(received) = serde_json::from_str::<Value>(raw.get()) else { return };
+    let reason = match (received.as_object(), received.get(ID)) {
+        (None, _) => RejectReason::NotAnObject,
+        (_, None) => RejectReason::NoId,
+        (_, Some(Value::String(_))) => RejectReason::IdNotDigits,
+        _ => RejectReason::IdNotString,
+    };
+    assert_eq!(reject.reason, reason);
 }

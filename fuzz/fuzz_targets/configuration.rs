@@ -16,7 +16,7 @@ fuzz_target!(|text: &[u8]| {
     assert!(end_point.has_host() && matches!(end_point.scheme(), "http" | "https"));
     assert!(end_point.query().is_none() && end_point.fragment().is_none(), "a path can be added");
 
-    let run = RunName { time: DateTime::UNIX_EPOCH, shard: None };
+    let run = RunName { time: DateTime::UNIX_EPOCH, part: None };
     let mut keys: Vec<String> = Vec::new();
     for model in Model::ALL {
         keys.extend([config.locations.raw(model, run).to_string(), config.locations.quality(model, run).to_string()]);

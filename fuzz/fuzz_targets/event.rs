@@ -32,10 +32,13 @@ fuzz_target!(|payload: &[u8]| {
     if let Err(error) = event.check_subset(&CONFIG.topics(event.job)) {
         assert!(error.to_string().len() < LONGEST_ERROR, "{error}");
     }
-    let run = RunName { time: event.time.unwrap_or(DateTime::UNIX_EPOCH), shard: event.shard.as_ref() };
+    let part = event.part();
+    assert_eq!(part.is_some(), event.shard.is_some() || event.subset.is_some(), "never under the whole run's name");
+    let run = RunName { time: event.time.unwrap_or(DateTime::UNIX_EPOCH), part: part.as_deref() };
     for model in Model::ALL {
         let key = CONFIG.locations.raw(model, run).to_string();
         assert!(key.starts_with("raw/") && key.ends_with(".json") && key.split('/').count() == 3, "{key}");
         assert!(key.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_-.".contains(&b)), "{key}");
+        assert!(part.as_ref().is_none_or(|part| key.ends_with(&format!("_{part}.json"))), "{key}");
     }
 });
