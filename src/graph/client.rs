@@ -1,6 +1,7 @@
 //! The client of the API: what outlives a run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -24,6 +25,7 @@ pub struct Client {
     credentials: Mutex<Arc<Credentials>>,
     hashtag_ids: Mutex<BTreeMap<HashtagName, HashtagId>>,
     unknown_fields: Mutex<BTreeSet<(Edge, String)>>,
+    throttled: AtomicBool,
 }
 
 /// The two calls that name fields: one may know a field that the other one does not.
@@ -60,6 +62,7 @@ impl Client {
             credentials: Mutex::new(Arc::new(credentials)),
             hashtag_ids: Mutex::default(),
             unknown_fields: Mutex::default(),
+            throttled: AtomicBool::new(false),
         }
     }
 
@@ -82,6 +85,15 @@ impl Client {
     pub(super) fn set_credentials(&self, credentials: Credentials) {
         learn(&self.redactor, &credentials);
         *lock(&self.credentials) = Arc::new(credentials);
+    }
+
+    /// Whether the last answer told that the caller is throttled.
+    pub(super) fn is_throttled(&self) -> bool {
+        self.throttled.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_throttled(&self, throttled: bool) {
+        self.throttled.store(throttled, Ordering::Relaxed);
     }
 
     /// A hashtag's id, where the process has asked for it before.

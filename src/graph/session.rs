@@ -26,6 +26,7 @@ pub struct Session<'c> {
     renew: &'c Renew<'c>,
     renewed: AtomicBool,
     renewal: tokio::sync::Mutex<()>,
+    probe: tokio::sync::Mutex<()>,
     halt: Mutex<Option<Failure>>,
     calls: AtomicU64,
     /// Bytes that the records of the run take.
@@ -47,6 +48,7 @@ impl<'c> Session<'c> {
             renew,
             renewed: AtomicBool::new(false),
             renewal: tokio::sync::Mutex::default(),
+            probe: tokio::sync::Mutex::default(),
             halt: Mutex::default(),
             calls: AtomicU64::new(0),
             records: AtomicUsize::new(0),
@@ -141,10 +143,17 @@ impl<'c> Session<'c> {
         done
     }
 
+    /// Waits for the others where the last answer of the process told that it is throttled, so that one call
+    /// alone finds out whether it still is.
+    pub(super) async fn alone(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if self.client.is_throttled() { Some(self.probe.lock().await) } else { None }
+    }
+
     pub(super) fn halt(&self, failure: &Failure) {
         let Failure { kind, code, subcode, .. } = *failure;
         let why = match kind {
             Kind::Throttled => "the API throttles the caller",
+            Kind::VersionEnded => "the API has ended the version asked for, set [API] version to a living one",
             Kind::Token => "the API refuses the access token",
             _ => "the API's usage is near its limit",
         };
@@ -157,6 +166,9 @@ impl<'c> Session<'c> {
                 return;
             }
             *halted = Some(halt);
+        }
+        if kind == Kind::Throttled {
+            self.client.note_throttled(true);
         }
         if kind == Kind::Usage {
             warn!(kind = kind.name(), "{why}: no further call is started in this run");

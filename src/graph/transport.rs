@@ -99,9 +99,6 @@ impl Session<'_> {
         if failure.kind == Kind::Transient {
             failure.message = format!("{} (tried {made} of {TRIES} times)", failure.message);
         }
-        if failure.kind == Kind::Throttled {
-            self.halt(&failure);
-        }
         Err(failure)
     }
 
@@ -127,6 +124,7 @@ impl Session<'_> {
         credentials: &Credentials,
         read: &impl Fn(&str) -> Result<T, NotExpected>,
     ) -> Result<T, Attempt> {
+        let _alone = self.alone().await;
         if let Some(halt) = self.halted() {
             return Err(halt.into());
         }
@@ -135,13 +133,20 @@ impl Session<'_> {
         }
         self.count_call();
         let limit = self.try_limit();
-        match timeout(limit, self.send(request, credentials)).await {
+        let done = match timeout(limit, self.send(request, credentials)).await {
             Err(_) => {
                 Err(Failure::new(Kind::Transient, format!("no whole answer within {} ms", limit.as_millis())).into())
             }
             Ok(Err(failure)) => Err(failure.into()),
             Ok(Ok(answer)) => answer.read(read),
+        };
+        match done.as_ref().err().map(|failed: &Attempt| &failed.failure) {
+            Some(failure) if matches!(failure.kind, Kind::Throttled | Kind::VersionEnded) => self.halt(failure),
+            Some(failure) if failure.kind == Kind::Transient => {}
+            _ if self.halted().is_none() => self.client.note_throttled(false),
+            _ => {}
         }
+        done
     }
 
     async fn send(&self, request: &Request, credentials: &Credentials) -> Result<Answer, Failure> {

@@ -136,7 +136,7 @@ const CLASSES: [(&str, u16, i64, Option<i64>, &str); 7] = [
     ("token", 400, 190, Some(463), "Error validating access token: Session has expired"),
     ("permission", 400, 10, None, "(#10) Application does not have permission for this action"),
     ("not_there", 400, 110, Some(2_207_013), "Invalid user id"),
-    ("unexpected", 400, 18, Some(2_207_034), "This call is not possible now"),
+    ("unexpected", 400, 506, Some(2_207_034), "This call is not possible now"),
 ];
 
 impl Fault {

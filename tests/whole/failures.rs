@@ -32,7 +32,7 @@ const fn row(
 }
 
 /// What each fault of the last account costs.
-const ROWS: [Row; 46] = [
+const ROWS: [Row; 48] = [
     row("transient", 10, 250, 3, "transient", "ERROR"),
     row("transientx2", 11, 275, 3, "", "WARNING"),
     row("code:1x1", 11, 275, 2, "", "WARNING"),
@@ -45,6 +45,8 @@ const ROWS: [Row; 46] = [
     row("hang_up", 10, 250, 3, "transient", "ERROR"),
     row("throttled", 10, 250, 1, "throttled", "CRITICAL"),
     row("code:17", 10, 250, 1, "throttled", "CRITICAL"),
+    row("code:18", 10, 250, 1, "throttled", "CRITICAL"),
+    row("code:2635", 10, 250, 1, "version_ended", "CRITICAL"),
     row("code:80002", 10, 250, 1, "throttled", "CRITICAL"),
     row("http:429", 10, 250, 1, "throttled", "CRITICAL"),
     row("token", 10, 250, 2, "token", "CRITICAL"),
@@ -117,6 +119,21 @@ async fn every_failure_costs_its_own_topic_alone() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn after_a_throttled_run_one_call_alone_finds_out_whether_it_is_over() {
+    let stage = Stage::with_faults(&["*=throttledx14"]).await;
+    let mut calls = Vec::new();
+    for _ in 0..5 {
+        let before = stage.sandbox.calls().len();
+        let records = stage.run("brand_media").await.map_or(0, |response| response.summary.records());
+        calls.push((stage.sandbox.calls().len() - before, records));
+    }
+    // All topics of the first run start together, and each of the next runs stops after its first call.
+    let (first, later) = (calls[0], &calls[1..]);
+    assert_eq!(first, (11, 0), "{calls:?}");
+    assert_eq!(later, [(1, 0), (1, 0), (1, 0), (11, 286)]);
 }
 
 #[test]

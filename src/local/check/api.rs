@@ -172,6 +172,7 @@ fn to_do(kind: Kind, place: &str) -> String {
     match kind {
         Kind::Token => format!("make a new long-lived token and put it into {place}"),
         Kind::Throttled | Kind::Usage => "wait an hour; `local plan` tells what the schedule needs".to_owned(),
+        Kind::VersionEnded => "set [API] version to a living one".to_owned(),
         Kind::Permission => "look at the app's permissions and reviews in its dashboard".to_owned(),
         Kind::NotThere => "look at [topic] and at ig_user_id".to_owned(),
         Kind::UnknownField => "take the field out of the mapping".to_owned(),
