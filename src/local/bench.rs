@@ -78,7 +78,7 @@ impl BenchArgs {
                 bench.constrained(self.tls, self.cpu_quota, &mut figures).await?;
             }
         }
-        figures.note("package (zip)", "MB", Goal::AtMost(3.0), package::zipped(&bench.binary)? as f64 / 1e6);
+        figures.note("package (zip)", "MB", Goal::AtMost(3.4), package::zipped(&bench.binary)? as f64 / 1e6);
         println!("{}", figures.table());
         Ok(ExitCode::SUCCESS)
     }
@@ -115,7 +115,7 @@ impl Bench {
         figures.note("hashtag, first of a process", "× one response", Goal::AtMost(2.15), self.responses(first.took));
         figures.note("hashtag, later", "× one response", Goal::AtMost(1.10), self.responses(later.took));
         for run in [&brand, &first, &later, &again] {
-            figures.note("processor time an invocation", "ms", Goal::AtMost(15.0), ms(run.processor));
+            figures.note("processor time an invocation", "ms", Goal::AtMost(6.0), ms(run.processor));
         }
         figures.note("peak memory", "MiB", Goal::AtMost(12.0), mib(function.peak_memory()?));
         function.end();

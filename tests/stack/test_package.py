@@ -5,7 +5,7 @@ import zipfile
 from template import BUILT
 
 # README.md's table: the package, zipped, in bytes.
-BUDGET = 3_000_000
+BUDGET = 3_400_000
 
 
 def test_the_package_is_within_its_budget(tmp_path):
