@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
+use crate::telemetry::printable;
 use crate::topic::Job;
 
 mod bench;
@@ -158,10 +159,22 @@ pub fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", shown(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error that has lines on purpose; what stands in them is printable already.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Lines(String);
+
+/// An error as a terminal shows it: on one line, unless it has lines on purpose.
+fn shown(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    let has_lines = error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<Lines>());
+    if has_lines { text } else { printable(&text).into_owned() }
 }
 
 impl Cli {

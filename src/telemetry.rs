@@ -4,6 +4,8 @@
 //! A field whose name starts with `json.` holds JSON text: it is put into the line as JSON, and one of
 //! the target [`METRICS`] as the line's own members.
 
+mod printable;
+
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
@@ -14,6 +16,8 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
+
+pub use printable::printable;
 
 /// The target of lines that carry metrics.
 pub const METRICS: &str = "collector_metrics";
@@ -29,7 +33,7 @@ pub(crate) use critical;
 pub enum Format {
     /// One JSON object, with the `timestamp` and `level` that Lambda's log levels need.
     Json,
-    /// For a person.
+    /// For a person: on one line, whatever a message holds.
     Text,
 }
 
@@ -145,7 +149,7 @@ where
         match self.format {
             Format::Json => (self.write)(&json_line(level, is_metrics, scope, own.fields)),
             Format::Text if is_metrics => {}
-            Format::Text => (self.write)(&text_line(level, scope, own.fields)),
+            Format::Text => (self.write)(&printable(&text_line(level, scope, own.fields))),
         }
     }
 }
@@ -242,6 +246,19 @@ mod tests {
         INFO     done
         CRITICAL dead kind=token
         ");
+    }
+
+    #[test]
+    fn a_message_or_a_field_cannot_forge_a_line_for_a_person_and_is_whole_in_json() {
+        let forged = "odd\nCRITICAL forged\u{1b}[31m";
+        let run = || tracing::warn!(topic = forged, code = 4, "{forged}");
+        assert_eq!(
+            logged(Format::Text, LevelFilter::INFO, run),
+            [r"WARNING  odd\nCRITICAL forged\u{1b}[31m code=4 topic=odd\nCRITICAL forged\u{1b}[31m"]
+        );
+        let lines = logged(Format::Json, LevelFilter::INFO, run);
+        let line: Value = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!((&line["message"], &line["topic"]), (&Value::from(forged), &Value::from(forged)));
     }
 
     #[test]

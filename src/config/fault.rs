@@ -8,7 +8,7 @@ const LISTED: usize = 50;
 /// The longest list, in bytes: with the path before it an error stays below 16 KiB.
 const LONGEST_LIST: usize = 12 * 1024;
 
-/// Characters of a value that are quoted. The longest location and the longest time format fit.
+/// Characters of a value, and of a name, that are told.
 const QUOTED: usize = 200;
 
 /// One thing wrong in `configure.ini`, and where.
@@ -100,10 +100,11 @@ pub(super) fn quoted(value: &str) -> String {
     }
 }
 
+/// The name of a section or a key: its control characters as escapes, and of a long one the beginning.
 fn shortened(name: &str) -> String {
     match name.char_indices().nth(QUOTED) {
-        None => name.to_owned(),
-        Some((end, _)) => format!("{}...", name.get(..end).unwrap_or_default()),
+        None => name.escape_debug().to_string(),
+        Some((end, _)) => format!("{}...", name.get(..end).unwrap_or_default().escape_debug()),
     }
 }
 

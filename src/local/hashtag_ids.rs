@@ -9,6 +9,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use super::door::{self, Door};
 use super::{SandboxArgs, print_faults};
 use crate::graph::Session;
+use crate::telemetry::printable;
 use crate::topic::{Hashtag, HashtagId};
 
 #[derive(Debug, Args)]
@@ -47,7 +48,8 @@ impl HashtagIdsArgs {
                 Ok(id) => found.push((hashtag, id)),
                 Err(failure) => {
                     failed += 1;
-                    eprintln!("error: {}: {}: {failure}", hashtag.name, failure.kind);
+                    let told = format!("{}: {}: {failure}", hashtag.name, failure.kind);
+                    eprintln!("error: {}", printable(&told));
                 }
             }
         }

@@ -11,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::collect::{Collected, Outcome, Progress, Topic, failure_of};
 use crate::redact::Redactor;
-use crate::telemetry::{self, Format};
+use crate::telemetry::{self, Format, printable};
 
 /// Watches a run.
 pub(super) struct Watch {
@@ -78,7 +78,8 @@ impl Progress for Watch {
             row.rejected = batches.iter().map(|(_, b)| b.rejects.len()).sum();
         }
         if let Some(failure) = failure_of(outcome) {
-            row.failure = self.redactor.redact(&format!("{}: {failure}", failure.kind)).into_owned();
+            let told = format!("{}: {failure}", failure.kind);
+            row.failure = printable(&self.redactor.redact(&told)).into_owned();
         }
         if self.bar.is_hidden() {
             let Row { topic, records, defaulted, rejected, failure } = row;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::print_faults;
 use super::run::{RunOn, given};
 use crate::report::Summary;
+use crate::telemetry::printable;
 use crate::topic::Job;
 
 mod told;
@@ -47,7 +48,7 @@ impl RetryArgs {
             eprintln!("nothing failed in this run: nothing is repeated");
             return Ok(ExitCode::SUCCESS);
         };
-        eprintln!("{why}");
+        eprintln!("{}", printable(&why));
         if self.dry_run {
             println!("{}", event.to_json());
             return Ok(ExitCode::SUCCESS);

@@ -19,6 +19,7 @@ use crate::memory::Budget;
 use crate::report::Error;
 use crate::report::{Response, Summary};
 use crate::secret::{self, Source};
+use crate::telemetry::printable;
 use crate::topic::Job;
 
 /// What a run from a terminal may take.
@@ -149,7 +150,10 @@ fn print_response(response: &Response) {
 }
 
 fn print_error(error: &Error) {
-    eprintln!("error: {}", error.text());
+    let text = error.text();
+    // A configuration's faults have lines of their own, and are printable one by one.
+    let has_lines = matches!(error.cause, Cause::Config(_));
+    eprintln!("error: {}", if has_lines { text.into() } else { printable(&text) });
     if matches!(error.cause, Cause::Secret(_)) {
         eprintln!("To try it without a secret, add --sandbox.");
     }

@@ -17,7 +17,7 @@ use super::{SandboxArgs, print_faults};
 use crate::config::{Config, Limits};
 use crate::function::{Function, Invocation};
 use crate::secret::SANDBOX_BUCKET;
-use crate::telemetry::{self, Format};
+use crate::telemetry::{self, Format, printable};
 use crate::topic::Job;
 
 /// What one run may take.
@@ -66,7 +66,7 @@ impl SandboxDayArgs {
         }
         bar.finish_and_clear();
         for failure in &failed {
-            eprintln!("WARNING {failure}");
+            eprintln!("WARNING {}", printable(failure));
         }
         if interrupt.signal().is_none() && failed.len() == runs.len() {
             bail!("none of the {done} runs collected anything");

@@ -129,13 +129,14 @@ const TOKENS: [(&str, TokenFault); 4] = [
 ];
 
 /// The error bodies that stand for a class, as recorded or documented: word, status, code, subcode, message.
-const CLASSES: [(&str, u16, i64, Option<i64>, &str); 7] = [
+const CLASSES: [(&str, u16, i64, Option<i64>, &str); 8] = [
     ("transient", 500, 2, None, "Service temporarily unavailable"),
     ("throttled", 403, 4, None, "(#4) Application request limit reached"),
     ("blocked", 403, 4, Some(2_207_051), "(#4) We restrict certain activity to protect our community"),
     ("token", 400, 190, Some(463), "Error validating access token: Session has expired"),
     ("permission", 400, 10, None, "(#10) Application does not have permission for this action"),
     ("not_there", 400, 110, Some(2_207_013), "Invalid user id"),
+    ("control_characters", 400, 10, None, "(#10) Refused\r\nCRITICAL forged line\u{1b}[31m\u{9b}1m\u{202e}"),
     ("unexpected", 400, 506, Some(2_207_034), "This call is not possible now"),
 ];
 

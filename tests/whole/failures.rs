@@ -32,7 +32,7 @@ const fn row(
 }
 
 /// What each fault of the last account costs.
-const ROWS: [Row; 48] = [
+const ROWS: [Row; 49] = [
     row("transient", 10, 250, 3, "transient", "ERROR"),
     row("transientx2", 11, 275, 3, "", "WARNING"),
     row("code:1x1", 11, 275, 2, "", "WARNING"),
@@ -61,6 +61,7 @@ const ROWS: [Row; 48] = [
     row("code:803", 10, 250, 1, "not_there", "ERROR"),
     row("code:100/33", 10, 250, 1, "not_there", "ERROR"),
     row("unexpected", 10, 250, 1, "unexpected", "ERROR"),
+    row("control_characters", 10, 250, 1, "permission", "ERROR"),
     row("quotes_token", 10, 250, 1, "permission", "ERROR"),
     row("redirect", 10, 250, 1, "unexpected", "ERROR"),
     row("html", 10, 250, 3, "transient", "ERROR"),

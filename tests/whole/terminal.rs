@@ -64,6 +64,49 @@ fn what_goes_wrong_is_in_the_table_and_an_error_ends_with_status_1() {
     assert!(text(&output.stderr).contains("error: nothing was collected: 11 of 11 topics failed"));
 }
 
+/// Whether no character of `text` but its own line ends acts on a terminal, and no line is forged.
+fn is_safe(text: &str) -> bool {
+    let acts = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+    !text.contains(acts) && !text.lines().any(|line| line.trim_start().starts_with("CRITICAL forged"))
+}
+
+#[test]
+fn an_answer_cannot_act_on_the_terminal_nor_forge_a_line() {
+    let folder = folder();
+    let (one, all) = ("gucci=control_characters", "*=control_characters");
+    for arguments in [
+        ["brand_media", "--sandbox", "--fault", one, "-vv"],
+        ["brand_media", "--sandbox", "--fault", "*=bad_records", "-vv"],
+        ["brand_media", "--sandbox", "--fault", all, "-vv"],
+        ["hashtag", "--sandbox", "--fault", all, "-vv"],
+        ["token", "--sandbox", "--fault", all, "-vv"],
+        ["check", "--sandbox", "--fault", all, "-vv"],
+        ["hashtag-ids", "--sandbox", "--fault", all, "-vv"],
+        ["sandbox-day", "--hours=1", "--fault", "#dior=control_charactersx1", "-vv"],
+    ] {
+        let output = local(folder.path(), &arguments);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(is_safe(&out) && is_safe(&err), "{arguments:?}: {output:?}");
+        let escaped = r"Refused\r\nCRITICAL forged line\u{1b}[31m\u{9b}1m\u{202e}";
+        let told = [&out, &err].iter().any(|text| text.contains(escaped) || text.contains("Refused CRITICAL forged"));
+        assert!(told || arguments[3] == "*=bad_records", "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_configuration_is_told_in_lines_that_it_cannot_forge() {
+    let folder = folder();
+    let odd =
+        CONFIGURE_INI.replace("version = v17.0", "version = \u{1b}[2J\nend\u{9b}point\u{1b} = 1\nymd\u{202e}x = 1");
+    std::fs::write(folder.path().join("configure.ini"), format!("lost\u{1b}[31m = 1\n{odd}")).unwrap();
+    for arguments in [["plan", "-v"], ["schema", "--for=spark"]] {
+        let output = local(folder.path(), &arguments);
+        let told = text(&output.stderr);
+        assert!(is_safe(&told) && told.lines().count() == 3, "{output:?}");
+        assert!(told.contains("\n  lost\\u{1b}[31m: stands before the first section"), "{told}");
+    }
+}
+
 #[test]
 fn an_event_is_taken_as_json_or_as_a_file() {
     let folder = folder();

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::IsTerminal;
 
+use crate::telemetry::printable;
+
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
@@ -94,7 +96,7 @@ fn shown(level: Level, what: &str, told: &str, colours: bool) -> String {
     let word = if colours { format!("\u{1b}[{}m{word}\u{1b}[0m", level.colour()) } else { word };
     // One line each, whatever a message holds: scripts read them by line.
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("{word}  {what:<13}  {told}")
+    format!("{word}  {what:<13}  {}", printable(&told))
 }
 
 #[cfg(test)]
@@ -104,6 +106,7 @@ mod tests {
     #[test]
     fn a_line_stays_one_line_whatever_it_tells() {
         assert_eq!(shown(Level::Fail, "token", "a\n  b", false), "FAIL  token          a b");
+        assert_eq!(shown(Level::Fail, "token", "a\u{1b}[2J", false), r"FAIL  token          a\u{1b}[2J");
         assert_eq!(shown(Level::Ok, "token", "a", true), "\u{1b}[32mok  \u{1b}[0m  token          a");
     }
 

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 
 use super::plan::Credential;
 use crate::config::Config;
+use crate::local::Lines;
 use crate::secret::SecretId;
+use crate::telemetry::printable;
 use crate::topic::{HashtagId, HashtagName, UserId, Username};
 
 /// A topic, as a manifest has it.
@@ -131,7 +133,8 @@ fn list<T>(path: &Path, key: &str, read: impl Fn(&Row) -> Option<T>) -> Result<V
     if more > 0 {
         problems.push(format!("and {more} more"));
     }
-    bail!("{shown}:\n  {}", problems.join("\n  "))
+    let lines: String = problems.iter().map(|problem| format!("\n  {}", printable(problem))).collect();
+    Err(Lines(format!("{}:{lines}", printable(&shown.to_string()))).into())
 }
 
 fn rows(written: &str) -> Option<Vec<Row>> {
