@@ -1,7 +1,7 @@
 //! Where bytes end up: an S3 bucket, or a folder. An object is there whole or not at all, and writing
 //! it again replaces it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -13,6 +13,10 @@ use bytes::Bytes;
 use crate::causes::with_causes;
 use crate::config::ObjectKey;
 use crate::http::LARGEST_OBJECT;
+
+mod folder;
+
+use folder::write_whole;
 
 /// A place for objects.
 #[derive(Debug, Clone)]
@@ -182,62 +186,4 @@ fn first_try(bytes: usize) -> Duration {
 /// Whether an object is there already, by S3's 412, or the store does not know the condition, by its 501.
 fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
     error.raw_response().is_some_and(|response| matches!(response.status().as_u16(), 412 | 501))
-}
-
-/// Writes a file beside its place and then moves it there, so that no reader sees half of it; `false`
-/// where `condition` is not met.
-fn write_whole(path: &Path, body: &[u8], condition: Condition) -> std::io::Result<bool> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let placed = std::fs::write(&part, body).and_then(|()| match condition {
-        Condition::None => std::fs::rename(&part, path).map(|()| true),
-        // A second name replaces nothing, as a rename would.
-        Condition::IfNew => match std::fs::hard_link(&part, path) {
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-            linked => linked.map(|()| true),
-        },
-    });
-    if condition == Condition::IfNew || placed.is_err() {
-        // Nothing to do where this fails too: the error told is the first one.
-        let _ = std::fs::remove_file(&part);
-    }
-    placed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_replaced_whole_and_leaves_no_part_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("raw/x/y.json");
-        write_whole(&path, b"[1]", Condition::None).unwrap();
-        write_whole(&path, b"[2]", Condition::None).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"[2]");
-        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_file_that_is_there_stays_where_only_a_new_one_is_to_be_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("y.json");
-        assert!(write_whole(&path, b"[1]", Condition::IfNew).unwrap());
-        assert!(!write_whole(&path, b"[2]", Condition::IfNew).unwrap());
-        assert_eq!(std::fs::read(&path).unwrap(), b"[1]");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_failed_write_leaves_the_old_file_and_no_part() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("y.json");
-        std::fs::create_dir(&path).unwrap();
-        assert!(write_whole(&path, b"[2]", Condition::None).is_err());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
 }

@@ -93,7 +93,7 @@ fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
     // The first object's file is a pipe that nobody reads: the run stands still where it stores.
     let raw = folder.path().join("sandbox_env/raw/brand_2026-01-31");
     std::fs::create_dir_all(&raw).unwrap();
-    let pipe = raw.join(format!("brand_2026-01-31_235907.json.{}.part", run.child.id()));
+    let pipe = raw.join(format!(".brand_2026-01-31_235907.json.{}.part", run.child.id()));
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let mut run = run.signal("-TERM").until(1, "SIGTERM: the run ends here");
     std::thread::sleep(Duration::from_millis(500));

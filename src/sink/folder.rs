@@ -1,0 +1,118 @@
+//! Objects in a folder: files that are there whole or not at all.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Condition;
+
+/// What the name of a file ends in that is not whole yet.
+const PART: &str = ".part";
+
+/// From this age on, nobody writes a part any more: the longest run of a terminal, and a part is written
+/// at its end.
+const ABANDONED: Duration = Duration::from_secs(15 * 60);
+
+/// Writes a file beside its place and then moves it there, so that no reader sees half of it; `false`
+/// where `condition` is not met.
+pub(super) fn write_whole(path: &Path, body: &[u8], condition: Condition) -> std::io::Result<bool> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+        remove_abandoned(folder);
+    }
+    let part = part_of(path);
+    let placed = std::fs::write(&part, body).and_then(|()| match condition {
+        Condition::None => std::fs::rename(&part, path).map(|()| true),
+        // A second name replaces nothing, as a rename would.
+        Condition::IfNew => match std::fs::hard_link(&part, path) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            linked => linked.map(|()| true),
+        },
+    });
+    if condition == Condition::IfNew || placed.is_err() {
+        // Nothing to do where this fails too: the error told is the first one.
+        let _ = std::fs::remove_file(&part);
+    }
+    placed
+}
+
+/// Where a file is written before it is moved to its place. The dot in front hides it from Spark and Hadoop, from
+/// shells' globs and from `ls`.
+fn part_of(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().display();
+    path.with_file_name(format!(".{name}.{}{PART}", std::process::id()))
+}
+
+/// Whether a file's name is one of those that [`part_of`] gives.
+fn is_part(name: &str) -> bool {
+    let name = name.strip_prefix('.').and_then(|name| name.strip_suffix(PART)?.rsplit_once('.'));
+    name.is_some_and(|(_, process)| !process.is_empty() && process.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Removes what processes have left in a folder that were killed while they wrote. What cannot be removed
+/// stays: it costs no object.
+fn remove_abandoned(folder: &Path) {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for file in files.filter(|file| file.file_name().to_str().is_some_and(is_part)) {
+        let written = file.metadata().and_then(|about| about.modified()).ok();
+        if written.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > ABANDONED) {
+            let _ = std::fs::remove_file(file.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_leaves_no_part_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("raw/x/y.json");
+        write_whole(&path, b"[1]", Condition::None).unwrap();
+        write_whole(&path, b"[2]", Condition::None).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"[2]");
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_there_stays_where_only_a_new_one_is_to_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("y.json");
+        assert!(write_whole(&path, b"[1]", Condition::IfNew).unwrap());
+        assert!(!write_whole(&path, b"[2]", Condition::IfNew).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"[1]");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_killed_processes_left_is_removed_by_a_later_write_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("y.json");
+        let aged = |name: &str, age: Duration| {
+            let file = std::fs::File::create(folder.path().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        };
+        let own = part_of(&path).file_name().unwrap().to_str().unwrap().to_owned();
+        for (name, age) in [(".x.json.17.part", 16), (&own, 16), (".x.json.18.part", 14), (".z.json.part", 16)] {
+            aged(name, Duration::from_secs(age * 60));
+        }
+        for name in ["x.json.19.part", ".x.json", "x.json"] {
+            aged(name, 2 * ABANDONED);
+        }
+        write_whole(&path, b"[2]", Condition::None).unwrap();
+        let mut names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [".x.json", ".x.json.18.part", ".z.json.part", "x.json", "x.json.19.part", "y.json"]);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_no_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("y.json");
+        std::fs::create_dir(&path).unwrap();
+        assert!(write_whole(&path, b"[2]", Condition::None).is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
