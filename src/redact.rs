@@ -45,7 +45,7 @@ impl Redactor {
     }
 
     /// `text` without any of the secrets, however their characters are written: as they are, as JSON
-    /// escapes, percent-encoded or in base64.
+    /// escapes (of JSON inside JSON too), percent-encoded or in base64.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self.redacted(text.as_bytes()) {
             // What is taken out is whole characters.
@@ -127,15 +127,23 @@ fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
     secret.iter().try_fold(0, |at, byte| Some(at + spelling(text.get(at..)?, *byte)?))
 }
 
+/// Backslashes before an escaped character at most: JSON inside JSON has 2, another JSON around it 4.
+const MOST_BACKSLASHES: usize = 8;
+
 /// How much of `text` is the ASCII character `byte`, where it starts with it.
 fn spelling(text: &[u8], byte: u8) -> Option<usize> {
     let is_code = |digits: &[u8]| {
         let code = std::str::from_utf8(digits).ok().and_then(|d| u32::from_str_radix(d, 16).ok());
         code == Some(byte.into())
     };
+    let backslashes = text.iter().take(MOST_BACKSLASHES).take_while(|b| **b == b'\\').count();
+    match text.get(backslashes..).filter(|_| backslashes > 0) {
+        Some([b'u', a, b, c, d, ..]) if is_code(&[*a, *b, *c, *d]) => return Some(backslashes + 5),
+        Some([escaped @ (b'/' | b'"'), ..]) if *escaped == byte => return Some(backslashes + 1),
+        _ => {}
+    }
     match text {
-        [b'\\', b'u', a, b, c, d, ..] if is_code(&[*a, *b, *c, *d]) => Some(6),
-        [b'\\', escaped @ (b'/' | b'"' | b'\\'), ..] if *escaped == byte => Some(2),
+        [b'\\', b'\\', ..] if byte == b'\\' => Some(2),
         [b'%', a, b, ..] if is_code(&[*a, *b]) => Some(3),
         [first, ..] if *first == byte => Some(1),
         _ => None,
@@ -178,6 +186,8 @@ mod tests {
             r"a%2fb%7cc%2bdefg",
             r"a\u002fb\u007Cc+defg",
             r"\u0061\/b%7c\u0063\u002Bdefg",
+            r"a\\/b|c+defg",
+            r"\\u0061\\/b|c\\\\u002bdefg",
             "%41%41%41",
             "%2541%2541%2541",
         ] {
