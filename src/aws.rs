@@ -16,7 +16,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
-use aws_smithy_types::retry::ErrorKind;
+use aws_smithy_types::retry::{ErrorKind, ReconnectMode};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -105,7 +105,11 @@ impl ProvideCredentials for Learned {
 
 /// Tries of one operation, and the waits between them.
 pub(crate) fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(BACKOFF.0).with_max_backoff(BACKOFF.1)
+    let retries = RetryConfig::standard().with_max_attempts(TRIES);
+    // The SDK would close the connection of a failed try, and logs an ERROR for each where the connection is
+    // not its own but reqwest's, whose pool drops a broken one by itself.
+    let retries = retries.with_reconnect_mode(ReconnectMode::ReuseAllConnections);
+    retries.with_initial_backoff(BACKOFF.0).with_max_backoff(BACKOFF.1)
 }
 
 fn timeouts() -> TimeoutConfig {

@@ -20,6 +20,7 @@ async fn s3_that_answers_503_twice_and_then_well_has_the_objects() {
         (stage.records("brand").len(), stage.records("media").len(), response.summary.files.len()),
         (11, 275, 2)
     );
+    assert_eq!(stage.logged("ERROR").len(), 0, "{:?}", stage.logged("ERROR"));
 }
 
 #[tokio::test]
