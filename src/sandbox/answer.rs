@@ -12,6 +12,7 @@ use super::body::{self, Sent};
 use super::expression::{self, Node};
 use super::fault::{Body, Fault, TokenFault};
 use super::{Call, HangUp, State, data, lock};
+use crate::memory::LARGEST_BODY;
 
 /// The oldest version that still answers; one before it is answered by it, silently.
 const OLDEST_VERSION: (u32, &str) = (21, "v21.0");
@@ -142,8 +143,9 @@ impl State {
             }
             Fault::QuotesToken => {
                 let proof = query.get("appsecret_proof").map(String::as_str).unwrap_or_default();
-                let reply = Reply::error(400, 10, None, &format!("Malformed access token {token} {proof}"));
-                let text = body::as_the_api_writes(&reply.body.to_string());
+                let quoted = format!("Malformed access token {} {}", body::quoted(&token), body::quoted(proof));
+                let reply = Reply::error(400, 10, None, &quoted);
+                let text = body::with_escapes(body::as_the_api_writes(&reply.body.to_string()), &[&token, proof]);
                 finish(response.status(reply.status), body::whole(text))
             }
             Fault::Body(kind) => misshapen(*kind, response, reply.body, &text, &token),
@@ -401,6 +403,25 @@ fn misshapen(
         Body::Redirect => {
             let location = format!("https://elsewhere.example/?access_token={token}");
             return finish(response.status(302).header("location", location), body::whole(""));
+        }
+        Body::Ids => {
+            if let Some(media) = media_of(&mut json, kind) {
+                reshape(Body::EmptyPage, media);
+            }
+            let text = json.to_string();
+            let id = r#"{"id":"1"},"#;
+            let ids = id.repeat((LARGEST_BODY - text.len()) / id.len());
+            text.replacen("[]", &format!("[{}]", ids.trim_end_matches(',')), 1).into_bytes()
+        }
+        Body::TokenInCaption => {
+            if let Some(records) =
+                media_of(&mut json, kind).and_then(|m| m.get_mut("data")).and_then(Value::as_array_mut)
+            {
+                for fields in records.iter_mut().filter_map(Value::as_object_mut) {
+                    fields.insert("caption".to_owned(), json!(body::quoted(token)));
+                }
+            }
+            body::with_escapes(body::as_the_api_writes(&json.to_string()), &[token]).into_bytes()
         }
         Body::Many
         | Body::Fat

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use aws_smithy_types::base64;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::body::{Body, Frame};
@@ -52,4 +53,26 @@ pub(super) fn as_the_api_writes(json: &str) -> String {
         }
     }
     text
+}
+
+/// `secret` as an answer may quote it: plain, percent-encoded, in base64, as JSON inside the JSON, and,
+/// after [`with_escapes`], in JSON escapes.
+pub(super) fn quoted(secret: &str) -> String {
+    let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let base64 = base64::encode(format!("access_token={secret}&"));
+    format!("{secret} {percent} {base64} {{\"token\":\"{}\"}} {}", escaped(secret), marked(secret))
+}
+
+/// JSON text in which each secret that [`quoted`] marked is spelt in escapes.
+pub(super) fn with_escapes(text: String, secrets: &[&str]) -> String {
+    secrets.iter().fold(text, |text, secret| text.replace(&marked(secret), &escaped(secret)))
+}
+
+/// What stands where `secret` is to be spelt in escapes; itself it tells nothing of it but its length.
+fn marked(secret: &str) -> String {
+    format!("<escaped {}>", secret.len())
+}
+
+fn escaped(secret: &str) -> String {
+    secret.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
 }

@@ -22,7 +22,7 @@ pub enum Fault {
     Http(u16),
     /// 503 with `Retry-After` in seconds.
     RetryAfter(u64),
-    /// The error that quotes the token it was called with.
+    /// The error that quotes the token and the proof it was called with, in every way of writing them.
     QuotesToken,
     /// An answer after so many milliseconds.
     Slow(u64),
@@ -69,8 +69,12 @@ pub enum Body {
     CutGzip,
     /// 100,000 media.
     Many,
+    /// 8 MiB of `{"id":"1"}`.
+    Ids,
     /// Media with captions of 300 KB.
     Fat,
+    /// Media with captions that quote the token, in every way of writing it.
+    TokenInCaption,
     /// The same media on every page.
     SameMedia,
     /// A profile without media.
@@ -98,7 +102,7 @@ pub enum TokenFault {
     Never,
 }
 
-const BODIES: [(&str, Body); 20] = [
+const BODIES: [(&str, Body); 22] = [
     ("html", Body::Html),
     ("truncated", Body::Truncated),
     ("empty", Body::Empty),
@@ -112,7 +116,9 @@ const BODIES: [(&str, Body); 20] = [
     ("members", Body::Members),
     ("cut_gzip", Body::CutGzip),
     ("many", Body::Many),
+    ("ids", Body::Ids),
     ("fat", Body::Fat),
+    ("token_in_caption", Body::TokenInCaption),
     ("same_media", Body::SameMedia),
     ("no_media", Body::NoMedia),
     ("empty_page", Body::EmptyPage),
