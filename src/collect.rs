@@ -60,7 +60,7 @@ pub fn failure_of<'o>(outcome: &'o Outcome<'_>) -> Option<&'o Failure> {
     }
 }
 
-/// Told of each topic as it comes in.
+/// Is told of each topic as it comes in.
 pub trait Progress: Sync {
     /// The run has these topics.
     fn begin(&self, topics: &[Topic<'_>]);

@@ -1,4 +1,4 @@
-//! `configure.ini`: read as written (`config/written.rs`), then resolved into a checked [`Config`], with every
+//! `configure.ini`: read as written (`config/document.rs`), then resolved into a checked [`Config`], with every
 //! fault told at once by section and key.
 
 use std::path::Path;
@@ -9,21 +9,21 @@ use crate::file;
 use crate::record::{Mapping, Model};
 use crate::topic::{Account, Hashtag, Job};
 
+mod document;
 mod fault;
 mod format;
 mod limits;
 mod location;
 mod mapping;
 mod topic;
-mod written;
 
 pub use fault::Fault;
 pub use format::Format;
 pub use limits::{Limits, MEDIA_PER_PAGE, Plan};
 pub use location::{Locations, ObjectKey, RunName};
 
+use document::IniDocument;
 use fault::{count, listed, quoted};
-use written::Written;
 
 /// The configuration of a secret that names none.
 pub const DEFAULT_FILE: &str = "configure.ini";
@@ -122,8 +122,8 @@ impl Config {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn parse(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
-        let (config, written) = Self::resolve(bytes, path)?;
-        let (faults, notices) = written.finish();
+        let (config, document) = Self::resolve(bytes, path)?;
+        let (faults, notices) = document.finish();
         if faults.kept.is_empty() {
             Ok(Self { notices: notices.into_list(), ..config })
         } else {
@@ -131,20 +131,20 @@ impl Config {
         }
     }
 
-    /// What the file means, good only where `Written` has no fault.
-    fn resolve(bytes: &[u8], path: &str) -> Result<(Self, Written), ConfigError> {
-        let mut written = Written::read(bytes, path)?;
-        let (end_point, version) = api(&mut written);
-        let locations = Locations::resolve(&mut written);
-        let format = Format::resolve(&mut written);
-        let brand = mapping::resolve(&mut written, Model::Brand);
-        let media = mapping::resolve(&mut written, Model::Media);
-        let media_hashtag = mapping::resolve(&mut written, Model::MediaHashtag);
-        let (accounts, hashtags) = topic::resolve(&mut written);
-        let limits = Limits::resolve(&mut written);
+    /// What the file means, good only where `IniDocument` has no fault.
+    fn resolve(bytes: &[u8], path: &str) -> Result<(Self, IniDocument), ConfigError> {
+        let mut document = IniDocument::read(bytes, path)?;
+        let (end_point, version) = api(&mut document);
+        let locations = Locations::resolve(&mut document);
+        let format = Format::resolve(&mut document);
+        let brand = mapping::resolve(&mut document, Model::Brand);
+        let media = mapping::resolve(&mut document, Model::Media);
+        let media_hashtag = mapping::resolve(&mut document, Model::MediaHashtag);
+        let (accounts, hashtags) = topic::resolve(&mut document);
+        let limits = Limits::resolve(&mut document);
         let plan = Plan::new(&limits, accounts.len(), hashtags.iter().map(|h| h.id.is_some()));
-        plan.check(&mut written);
-        locations.check(&mut written, &limits);
+        plan.check(&mut document);
+        locations.check(&mut document, &limits);
         let notices = Vec::new();
         let config = Self {
             end_point,
@@ -159,7 +159,7 @@ impl Config {
             media,
             media_hashtag,
         };
-        Ok((config, written))
+        Ok((config, document))
     }
 
     /// The mapping of a model.
@@ -190,14 +190,14 @@ impl Config {
 const LONGEST_VERSION: usize = 16;
 
 /// `[API]`: the end point with its version in it, and the version.
-fn api(written: &mut Written) -> (String, String) {
-    let end_point = written.required("API", "end_point");
-    let mut version = written.required("API", "version");
+fn api(document: &mut IniDocument) -> (String, String) {
+    let end_point = document.required("API", "end_point");
+    let mut version = document.required("API", "version");
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let short = Some(&version).filter(|v| v.len() <= LONGEST_VERSION);
     let parts = short.and_then(|v| v.strip_prefix('v')?.split_once('.'));
     if !version.is_empty() && !parts.is_some_and(|(major, minor)| digits(major) && digits(minor)) {
-        written.fault("API", "version", format!("{} given, a version like v21.0 expected", quoted(&version)));
+        document.fault("API", "version", format!("{} given, a version like v21.0 expected", quoted(&version)));
         version.clear();
     }
     let filled = end_point.replace("{VERSION}", &version);
@@ -208,7 +208,7 @@ fn api(written: &mut Written) -> (String, String) {
     if !end_point.is_empty() && !good {
         let problem =
             format!("{} given, a URL like https://graph.facebook.com/{{VERSION}} expected", quoted(&end_point));
-        written.fault("API", "end_point", problem);
+        document.fault("API", "end_point", problem);
     }
     (filled.trim_end_matches('/').to_owned(), version)
 }

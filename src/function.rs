@@ -238,7 +238,7 @@ impl Function {
         .await
     }
 
-    async fn run(&self, run: &mut Run, event: &Event, progress: &dyn Progress) -> Result<Told, Cause> {
+    async fn run(&self, run: &mut Run, event: &Event, progress: &dyn Progress) -> Result<RunOutput, Cause> {
         run.summary.job = Some(event.job.name());
         run.summary.shard = event.shard.as_ref().map(|shard| shard.as_str().to_owned());
         run.summary.topics = event.topics().map(|topics| topics.into_iter().map(str::to_owned).collect());
@@ -257,7 +257,7 @@ impl Function {
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
         let done = match event.job {
-            Job::Token => token::run(&session, &mut run.summary).await.map(|()| Told::default()),
+            Job::Token => token::run(&session, &mut run.summary).await.map(|()| RunOutput::default()),
             Job::Rollup => ready.roll_up(run, event, time).await,
             Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };
@@ -270,7 +270,7 @@ impl Function {
 
 /// The parts of the response that are text.
 #[derive(Default)]
-struct Told {
+struct RunOutput {
     error_log: String,
     target_file: String,
 }
@@ -296,14 +296,14 @@ impl Run {
         Self { started, clock, stop, end, summary: Summary { time, ..Summary::default() } }
     }
 
-    fn finish(mut self, done: Result<Told, Cause>, redactor: Arc<Redactor>) -> Result<Response, Error> {
+    fn finish(mut self, done: Result<RunOutput, Cause>, redactor: Arc<Redactor>) -> Result<Response, Error> {
         self.summary.elapsed_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
         if done.is_ok() && self.summary.shard.is_some() {
             self.summary.topics = None;
         }
         self.summary.log();
         match done {
-            Ok(Told { error_log, target_file }) => {
+            Ok(RunOutput { error_log, target_file }) => {
                 Ok(Response::new(self.started, error_log, target_file, self.summary, redactor))
             }
             Err(cause) => Err(Error { cause, summary: Box::new(self.summary), redactor }),

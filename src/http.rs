@@ -158,20 +158,20 @@ impl Connects {
 }
 
 impl<S> Layer<S> for Connects {
-    type Service = Counted<S>;
-    fn layer(&self, connector: S) -> Counted<S> {
-        Counted { connector, connects: self.clone() }
+    type Service = CountingConnector<S>;
+    fn layer(&self, connector: S) -> CountingConnector<S> {
+        CountingConnector { connector, connects: self.clone() }
     }
 }
 
 /// A connector whose connects are counted.
 #[derive(Debug, Clone)]
-struct Counted<S> {
+struct CountingConnector<S> {
     connector: S,
     connects: Connects,
 }
 
-impl<S: Service<T>, T> Service<T> for Counted<S>
+impl<S: Service<T>, T> Service<T> for CountingConnector<S>
 where
     S::Future: Send + 'static,
 {

@@ -20,7 +20,7 @@ pub use results::{Item, Manifest, items};
 
 /// A run over all its shards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summed {
+pub struct RollupSummary {
     /// The job.
     pub job: String,
     /// The time that names the run's objects.
@@ -134,7 +134,7 @@ pub async fn read(
     time: &str,
     summary_key: &str,
     get: impl AsyncFn(String) -> Result<Option<bytes::Bytes>, SinkError>,
-) -> Result<Summed, String> {
+) -> Result<RollupSummary, String> {
     let needed = async |key: &str| match get(key.to_owned()).await {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(format!("the results {key} are not there")),
@@ -148,12 +148,12 @@ pub async fn read(
     }
     let before = get(summary_key.to_owned()).await.map_err(|e| e.to_string())?;
     // A summary that cannot be read is replaced: it is made of results, which are kept.
-    let before = before.and_then(|bytes| serde_json::from_slice::<Summed>(&bytes).ok());
+    let before = before.and_then(|bytes| serde_json::from_slice::<RollupSummary>(&bytes).ok());
     Ok(sum(rollup.of.name(), time, &found, before))
 }
 
 /// Sums up `items` on top of `before`.
-pub fn sum(job: &str, time: &str, items: &[Item], before: Option<Summed>) -> Summed {
+pub fn sum(job: &str, time: &str, items: &[Item], before: Option<RollupSummary>) -> RollupSummary {
     let mut shards: BTreeMap<String, Outcome> = BTreeMap::new();
     let mut failures: BTreeMap<String, Vec<Failed>> = BTreeMap::new();
     if let Some(before) = before {
@@ -174,7 +174,7 @@ pub fn sum(job: &str, time: &str, items: &[Item], before: Option<Summed>) -> Sum
     let shards: Vec<Outcome> = shards.into_values().collect();
     let failures: Vec<Failed> = failures.into_values().flatten().collect();
     let totals = totals(&shards, &failures);
-    Summed { job: job.to_owned(), time: time.to_owned(), totals, credentials: usage(&shards), failures, shards }
+    RollupSummary { job: job.to_owned(), time: time.to_owned(), totals, credentials: usage(&shards), failures, shards }
 }
 
 fn totals(shards: &[Outcome], failures: &[Failed]) -> Totals {
@@ -210,7 +210,7 @@ fn usage(shards: &[Outcome]) -> Vec<Usage> {
     usage.into_values().collect()
 }
 
-impl Summed {
+impl RollupSummary {
     /// The object to store.
     pub fn to_json(&self) -> Vec<u8> {
         // Strings, numbers and lists: writing them into memory cannot fail.
@@ -218,7 +218,7 @@ impl Summed {
     }
 
     /// Tells each shard that failed, and the whole in a line.
-    pub fn tell(&self) {
+    pub fn log(&self) {
         for shard in &self.shards {
             if let Some(why) = &shard.error {
                 error!(kind = "shard", shard = shard.shard, "shard failed with its {} topics: {why}", shard.topics);

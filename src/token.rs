@@ -32,7 +32,7 @@ pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<
         Cause::NothingCollected(format!("the access token's state was not told: {told}"))
     })?;
     let state = state(&info, Utc::now());
-    tell(&info, &state);
+    log(&info, &state);
     if !state.is_valid {
         let Failure { kind, code, message, .. } = info.refusal();
         summary.failures.push(FailedTopic { topic: "token".into(), kind, code, message });
@@ -51,7 +51,7 @@ pub(crate) fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
     TokenState { is_valid: info.is_valid, expires_at, data_access_expires_at, days_left, scopes: info.scopes.clone() }
 }
 
-fn tell(info: &TokenInfo, state: &TokenState) {
+fn log(info: &TokenInfo, state: &TokenState) {
     let (kind, days_left) = (Kind::Token.name(), state.days_left);
     if !state.is_valid {
         let Failure { code, subcode, message, .. } = info.refusal();

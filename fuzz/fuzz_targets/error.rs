@@ -37,7 +37,7 @@ fn by_code(error: &ApiError) -> Option<Kind> {
         (4 | 17 | 32 | 341 | 613 | 80_001..=80_014, _) => Kind::Throttled,
         (190 | 102, _) => Kind::Token,
         (3 | 10 | 200..=299 | 368, _) => Kind::Permission,
-        (24 | 110 | 803 | 100, _) => Kind::NotThere,
+        (24 | 110 | 803 | 100, _) => Kind::NotFound,
         _ => return None,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::written::ANY_KEY;
+use super::document::ANY_KEY;
 use super::*;
 
 const DOC: &str = include_str!("../../docs/configuration.md");
@@ -36,8 +36,8 @@ fn free_keys() -> BTreeSet<(String, String)> {
 
 #[test]
 fn every_key_that_is_read_is_documented_and_the_other_way_round() {
-    let (_, written) = Config::resolve(b"", "").unwrap();
-    let asked: Vec<(&str, &str)> = written.asked().collect();
+    let (_, document) = Config::resolve(b"", "").unwrap();
+    let asked: Vec<(&str, &str)> = document.asked().collect();
     let whole: BTreeSet<&str> = asked.iter().filter(|(_, key)| *key == ANY_KEY).map(|(section, _)| *section).collect();
     // [limits] is read as a whole too, to find the keys that are no limits.
     let mappings = Model::ALL.map(Model::section);

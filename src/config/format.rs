@@ -1,7 +1,7 @@
 //! `[common] format`: how the records stand in an object.
 
+use super::document::IniDocument;
 use super::fault::quoted;
-use super::written::Written;
 
 /// How the records stand in an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,11 +25,11 @@ impl Format {
         }
     }
 
-    pub(super) fn resolve(written: &mut Written) -> Self {
-        let Some(given) = written.optional("common", "format") else { return Self::default() };
+    pub(super) fn resolve(document: &mut IniDocument) -> Self {
+        let Some(given) = document.optional("common", "format") else { return Self::default() };
         Self::ALL.into_iter().find(|f| f.name() == given).unwrap_or_else(|| {
             let known = Self::ALL.map(Self::name).join(" or ");
-            written.fault("common", "format", format!("{} given, {known} expected", quoted(&given)));
+            document.fault("common", "format", format!("{} given, {known} expected", quoted(&given)));
             Self::default()
         })
     }

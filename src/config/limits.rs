@@ -1,7 +1,7 @@
 //! `[limits]`: how much is asked for, and the schedule weighed against what the API allows.
 
+use super::document::IniDocument;
 use super::fault::quoted;
-use super::written::Written;
 
 /// How much is asked for, and what the API allows. Defaults are the contract's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +48,11 @@ impl Limits {
         self.media_per_account.div_ceil(MEDIA_PER_PAGE)
     }
 
-    pub(super) fn resolve(written: &mut Written) -> Self {
+    pub(super) fn resolve(document: &mut IniDocument) -> Self {
         let known = KEYS.map(|(key, ..)| key);
-        for (key, _) in written.section(SECTION).unwrap_or_default() {
+        for (key, _) in document.section(SECTION).unwrap_or_default() {
             if !known.contains(&key.as_str()) {
-                written.fault(SECTION, &key, format!("no such limit; the limits are {}", known.join(", ")));
+                document.fault(SECTION, &key, format!("no such limit; the limits are {}", known.join(", ")));
             }
         }
         let [
@@ -64,7 +64,7 @@ impl Limits {
             hashtag_calls_per_day,
             brand_media_runs_per_hour,
             hashtag_runs_per_hour,
-        ] = KEYS.map(|(key, default, most)| number(written, key, default, most));
+        ] = KEYS.map(|(key, default, most)| number(document, key, default, most));
         Self {
             concurrency,
             media_per_account,
@@ -78,13 +78,13 @@ impl Limits {
     }
 }
 
-fn number(written: &mut Written, key: &str, default: u32, most: u32) -> u32 {
-    let Some(given) = written.optional(SECTION, key) else { return default };
+fn number(document: &mut IniDocument, key: &str, default: u32, most: u32) -> u32 {
+    let Some(given) = document.optional(SECTION, key) else { return default };
     match given.parse::<u32>() {
         Ok(number) if (1..=most).contains(&number) => number,
         _ => {
             let range = if most == u32::MAX { "of at least 1".to_owned() } else { format!("from 1 to {most}") };
-            written.fault(SECTION, key, format!("{} given, a whole number {range} expected", quoted(&given)));
+            document.fault(SECTION, key, format!("{} given, a whole number {range} expected", quoted(&given)));
             default
         }
     }
@@ -169,7 +169,7 @@ impl Plan {
 
     /// Refuses a schedule that breaks a limit hour after hour, and tells of one that does so only when
     /// a process starts.
-    pub(super) fn check(&self, written: &mut Written) {
+    pub(super) fn check(&self, document: &mut IniDocument) {
         let Limits { calls_per_hour, hashtags_per_week, hashtag_calls_per_day, .. } = self.limits;
         let Self { accounts, hashtags, unpinned, limits } = self;
         let (brand_runs, hashtag_runs) = (limits.brand_media_runs_per_hour, limits.hashtag_runs_per_hour);
@@ -184,25 +184,25 @@ impl Plan {
             let problem = format!(
                 "{sum} make {calls} calls an hour, {calls_per_hour} are allowed; follow fewer topics or run less often"
             );
-            written.fault(SECTION, "calls_per_hour", problem);
+            document.fault(SECTION, "calls_per_hour", problem);
         } else if self.cold_calls_per_hour() > u64::from(calls_per_hour) {
             let calls = self.cold_calls_per_hour();
             let problem = format!(
                 "{sum} and {unpinned} look-ups make {calls} calls in an hour in which a process starts, {calls_per_hour} are allowed; pin the ids in [hashtag_id]"
             );
-            written.notice(SECTION, "calls_per_hour", problem);
+            document.notice(SECTION, "calls_per_hour", problem);
         }
         if *hashtags > hashtags_per_week {
             let problem =
                 format!("{hashtags} hashtags are followed, {hashtags_per_week} different ones are allowed in 7 days");
-            written.fault(SECTION, "hashtags_per_week", problem);
+            document.fault(SECTION, "hashtags_per_week", problem);
         }
         if self.hashtag_calls_per_day() > u64::from(hashtag_calls_per_day) {
             let calls = self.hashtag_calls_per_day();
             let problem = format!(
                 "{hashtags} hashtags × {hashtag_runs} runs an hour make {calls} calls a day, {hashtag_calls_per_day} are allowed"
             );
-            written.fault(SECTION, "hashtag_calls_per_day", problem);
+            document.fault(SECTION, "hashtag_calls_per_day", problem);
         }
     }
 }

@@ -8,9 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::record::Model;
 use crate::topic::Job;
 
+use super::document::IniDocument;
 use super::fault::quoted;
 use super::limits::Limits;
-use super::written::Written;
 
 /// The locations and the formats of what fills them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,22 +58,22 @@ const PARTIAL: &str = "partial/{model}_{ymd}/{model}_{datetime}.json";
 const PARTIAL_QUALITY: &str = "partial/quality/{model}_{ymd}/{model}_{datetime}.json";
 
 impl Locations {
-    pub(super) fn resolve(written: &mut Written) -> Self {
-        let ymd = format(written, "ymd");
-        let datetime = format(written, "datetime");
-        let [brand, media, media_hashtag] = LOCATION_KEYS.map(|key| location(written, key));
+    pub(super) fn resolve(document: &mut IniDocument) -> Self {
+        let ymd = format(document, "ymd");
+        let datetime = format(document, "datetime");
+        let [brand, media, media_hashtag] = LOCATION_KEYS.map(|key| location(document, key));
         let locations = Self { ymd, datetime, brand, media, media_hashtag };
         for (i, (model, key)) in Model::ALL.into_iter().zip(LOCATION_KEYS).enumerate() {
             let same = Model::ALL.into_iter().take(i).any(|m| locations.pattern(m) == locations.pattern(model));
             if same && !locations.pattern(model).is_empty() {
-                written.fault("common", key, "the same location as another model's; one would replace the other");
+                document.fault("common", key, "the same location as another model's; one would replace the other");
             }
         }
         locations
     }
 
     /// Tells of locations under which a run's object would take an earlier one's name.
-    pub(super) fn check(&self, written: &mut Written, limits: &Limits) {
+    pub(super) fn check(&self, document: &mut IniDocument, limits: &Limits) {
         if self.ymd.is_empty() || self.datetime.is_empty() {
             return;
         }
@@ -90,7 +90,7 @@ impl Locations {
             let length = name(start).as_str().len();
             if length > LONGEST_KEY - KEPT_FREE {
                 let most = LONGEST_KEY - KEPT_FREE;
-                written.fault("common", key, format!("its keys have {length} bytes, at most {most} expected"));
+                document.fault("common", key, format!("its keys have {length} bytes, at most {most} expected"));
                 continue;
             }
             let later = [
@@ -103,7 +103,7 @@ impl Locations {
             if let Some((_, who)) = later.into_iter().find(|(delta, _)| name(start + *delta) == name(start)) {
                 let problem =
                     format!("{who} replaces a run's object ({}): ymd and datetime tell too little", name(start));
-                written.notice("common", key, problem);
+                document.notice("common", key, problem);
             }
         }
     }
@@ -176,11 +176,11 @@ const KEPT_FREE: usize = 64;
 /// The longest time format, in bytes: a location may hold what it makes many times over.
 const LONGEST_FORMAT: usize = 64;
 
-fn format(written: &mut Written, key: &str) -> String {
-    let format = written.required("common", key);
+fn format(document: &mut IniDocument, key: &str) -> String {
+    let format = document.required("common", key);
     if format.len() > LONGEST_FORMAT {
         let problem = format!("{} given, at most {LONGEST_FORMAT} bytes expected", quoted(&format));
-        written.fault("common", key, problem);
+        document.fault("common", key, problem);
         return String::new();
     }
     let bad = StrftimeItems::new(&format).any(|item| matches!(item, Item::Error));
@@ -190,19 +190,19 @@ fn format(written: &mut Written, key: &str) -> String {
         || (!format.is_empty() && !format.contains('%'))
         || DateTime::UNIX_EPOCH.format(&format).to_string().contains(odd)
     {
-        written.fault("common", key, format!("{format:?} given, a time format like %Y-%m-%d without / expected"));
+        document.fault("common", key, format!("{format:?} given, a time format like %Y-%m-%d without / expected"));
         return String::new();
     }
     format
 }
 
-fn location(written: &mut Written, key: &str) -> String {
-    let location = written.required("common", key);
+fn location(document: &mut IniDocument, key: &str) -> String {
+    let location = document.required("common", key);
     if location.is_empty() {
         return location;
     }
     let given = quoted(&location);
-    let mut fault = |problem: String| written.fault("common", key, problem);
+    let mut fault = |problem: String| document.fault("common", key, problem);
     if location.len() > LONGEST_KEY {
         fault(format!("{given} given, at most {LONGEST_KEY} bytes expected: S3 takes no longer key"));
         return String::new();

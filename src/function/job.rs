@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::{Ready, Run, Told};
+use super::{Ready, Run, RunOutput};
 use crate::body::Body;
 use crate::collect::{Outcome, Progress, Topic, collect, failure_of};
 use crate::config::{ObjectKey, RunName};
@@ -46,7 +46,7 @@ impl Ready {
         time: DateTime<Utc>,
         session: &Session<'_>,
         progress: &dyn Progress,
-    ) -> Result<Told, Cause> {
+    ) -> Result<RunOutput, Cause> {
         let topics = self.topics(event)?;
         let outcomes = collect(&self.config, session, &topics, progress).await;
         run.summary.failures = failures(&topics, &outcomes);
@@ -63,22 +63,22 @@ impl Ready {
         if run.summary.records() == 0 {
             return Err(Cause::NothingCollected(why_nothing(&run.summary, topics.len())));
         }
-        Ok(Told { error_log, target_file })
+        Ok(RunOutput { error_log, target_file })
     }
 
     /// Sums up a run over all its shards, on top of what an earlier roll-up of the same run knew.
-    pub(super) async fn roll_up(&self, run: &mut Run, event: &Event, time: DateTime<Utc>) -> Result<Told, Cause> {
-        let Some(rollup) = &event.rollup else { return Ok(Told::default()) };
+    pub(super) async fn roll_up(&self, run: &mut Run, event: &Event, time: DateTime<Utc>) -> Result<RunOutput, Cause> {
+        let Some(rollup) = &event.rollup else { return Ok(RunOutput::default()) };
         let key = self.config.locations.summary(rollup.of, time);
         let limit = || run.end.saturating_duration_since(Instant::now());
         let read = async |key: String| self.sink.get(&key, limit()).await;
         let summed = rollup::read(rollup, &run.summary.time, key.as_str(), read).await.map_err(Cause::Rollup)?;
-        summed.tell();
+        summed.log();
         let body = Bytes::from(summed.to_json());
         let bytes = body.len();
         self.sink.put(&key, body, limit()).await.map_err(|e| Cause::Store(e.to_string()))?;
         run.summary.files.push(File { key: key.to_string(), records: 0, bytes });
-        Ok(Told { error_log: String::new(), target_file: self.sink.place(&key) })
+        Ok(RunOutput { error_log: String::new(), target_file: self.sink.place(&key) })
     }
 
     /// The event's topics: the configured ones in the configuration's order, then those that it brings

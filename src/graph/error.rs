@@ -24,7 +24,7 @@ pub enum Kind {
     /// Something is not permitted: the topic fails.
     Permission,
     /// The topic does not exist, or not for us: it fails.
-    NotThere,
+    NotFound,
     /// A field is asked for that the API does not know: asked again without it.
     UnknownField,
     /// An answer held more records than were asked for: the first of them are kept, the others counted.
@@ -47,7 +47,7 @@ impl Kind {
         Self::VersionEnded,
         Self::Token,
         Self::Permission,
-        Self::NotThere,
+        Self::NotFound,
         Self::UnknownField,
         Self::TooManyRecords,
         Self::Memory,
@@ -64,7 +64,7 @@ impl Kind {
             Self::VersionEnded => "version_ended",
             Self::Token => "token",
             Self::Permission => "permission",
-            Self::NotThere => "not_there",
+            Self::NotFound => "not_there",
             Self::UnknownField => "unknown_field",
             Self::TooManyRecords => "too_many_records",
             Self::Memory => "memory",
@@ -156,17 +156,17 @@ const RULES: &[Rule] = &[
     rule(4..=4, Kind::Throttled),
     rule(10..=10, Kind::Permission),
     rule(17..=18, Kind::Throttled),
-    rule(24..=24, Kind::NotThere),
+    rule(24..=24, Kind::NotFound),
     rule(32..=32, Kind::Throttled),
-    rule(100..=100, Kind::NotThere),
+    rule(100..=100, Kind::NotFound),
     rule(102..=102, Kind::Token),
-    rule(110..=110, Kind::NotThere),
+    rule(110..=110, Kind::NotFound),
     rule(190..=190, Kind::Token),
     rule(200..=299, Kind::Permission),
     rule(341..=341, Kind::Throttled),
     rule(368..=368, Kind::Permission),
     rule(613..=613, Kind::Throttled),
-    rule(803..=803, Kind::NotThere),
+    rule(803..=803, Kind::NotFound),
     rule(2_635..=2_635, Kind::VersionEnded),
     rule(80_001..=80_014, Kind::Throttled),
 ];
@@ -191,7 +191,7 @@ pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
         // A known code would have been found above; a 2xx without one is not the JSON expected.
         200..=299 if error.is_none_or(|e| e.code.is_none()) => Kind::Transient,
         401 | 403 => Kind::Permission,
-        404 => Kind::NotThere,
+        404 => Kind::NotFound,
         _ => Kind::Unexpected,
     }
 }
@@ -258,7 +258,7 @@ mod tests {
             (&[4, 17, 32, 341, 613, 80_001, 80_002, 80_014], Kind::Throttled),
             (&[190, 102], Kind::Token),
             (&[3, 10, 200, 250, 299, 368], Kind::Permission),
-            (&[24, 110, 803, 100], Kind::NotThere),
+            (&[24, 110, 803, 100], Kind::NotFound),
         ];
         for (codes, kind) in rows {
             for &code in codes {
@@ -297,7 +297,7 @@ mod tests {
             (400, Kind::Unexpected),
             (401, Kind::Permission),
             (403, Kind::Permission),
-            (404, Kind::NotThere),
+            (404, Kind::NotFound),
             (408, Kind::Transient),
             (429, Kind::Throttled),
             (500, Kind::Transient),

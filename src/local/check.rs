@@ -50,7 +50,7 @@ impl CheckArgs {
         // The sandbox is made from the configuration, and cannot start with one that is faulty.
         let fault = if self.sandbox { Config::load(&self.on.config).err() } else { None };
         match fault {
-            Some(error) => tell_config_error(&mut sheet, &error),
+            Some(error) => report_config_error(&mut sheet, &error),
             None => self.check(&mut sheet).await?,
         }
         println!("{}", sheet.verdict());
@@ -69,9 +69,9 @@ impl CheckArgs {
         };
         sheet.ok("secret", secret_told(&door, &secret));
         match door.config(&secret) {
-            Err(error) => tell_config_error(sheet, &error),
+            Err(error) => report_config_error(sheet, &error),
             Ok(config) => {
-                tell_config(sheet, &config, &secret);
+                report_config(sheet, &config, &secret);
                 let client = door.client(&config, &secret);
                 let renew = || async { None }.boxed();
                 let session = Session::new(&client, door::stop(), &renew);
@@ -79,8 +79,8 @@ impl CheckArgs {
                 api::token(sheet, &session, &config, &keeper).await;
                 api::call(sheet, &session, &config).await;
                 api::unknown_fields(sheet, &client.unknown_fields(Edge::Discovery));
-                tell_version(sheet, &config, session.version());
-                tell_usage(sheet, session.usage());
+                report_version(sheet, &config, session.version());
+                report_usage(sheet, session.usage());
             }
         }
         self.bucket(sheet, &door.sink(&secret).await).await;
@@ -143,7 +143,7 @@ fn secret_told(door: &Door, secret: &Secret) -> String {
     format!("{}: bucket {}, calls {proof} appsecret_proof", place(&door.source), secret.bucket)
 }
 
-fn tell_config_error(sheet: &mut Sheet, error: &ConfigError) {
+fn report_config_error(sheet: &mut Sheet, error: &ConfigError) {
     const WHAT: &str = "configuration";
     match error {
         ConfigError::Faults { path, faults, more } => {
@@ -156,7 +156,7 @@ fn tell_config_error(sheet: &mut Sheet, error: &ConfigError) {
     }
 }
 
-fn tell_config(sheet: &mut Sheet, config: &Config, secret: &Secret) {
+fn report_config(sheet: &mut Sheet, config: &Config, secret: &Secret) {
     let (accounts, hashtags) = (config.accounts.len(), config.hashtags.len());
     let file = secret.config_file.display();
     sheet.ok("configuration", format!("{file}: {accounts} accounts, {hashtags} hashtags, as {}", config.format.name()));
@@ -175,7 +175,7 @@ fn tell_config(sheet: &mut Sheet, config: &Config, secret: &Secret) {
     );
 }
 
-fn tell_version(sheet: &mut Sheet, config: &Config, served: Option<&str>) {
+fn report_version(sheet: &mut Sheet, config: &Config, served: Option<&str>) {
     let asked = &config.version;
     match served {
         None => sheet.skip("version", "no answer told it"),
@@ -188,7 +188,7 @@ fn tell_version(sheet: &mut Sheet, config: &Config, served: Option<&str>) {
     }
 }
 
-fn tell_usage(sheet: &mut Sheet, Usage { percent, regain_minutes }: Usage) {
+fn report_usage(sheet: &mut Sheet, Usage { percent, regain_minutes }: Usage) {
     let regain = regain_minutes.map_or_else(String::new, |m| format!(", to be regained in {m} minutes"));
     let told = |percent: u32| format!("{percent} % of the API's limit is used{regain}");
     match percent {

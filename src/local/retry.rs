@@ -14,9 +14,9 @@ use crate::report::Summary;
 use crate::telemetry::printable;
 use crate::topic::Job;
 
-mod told;
+mod past;
 
-use told::Told;
+use past::PastRun;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -43,7 +43,7 @@ impl RetryArgs {
             return Ok(print_faults());
         }
         let (name, text) = self.given()?;
-        let told = told::read(name, &text).map_err(|error| anyhow!(error))?;
+        let told = past::read(name, &text).map_err(|error| anyhow!(error))?;
         let Some((event, why)) = repair(&told).map_err(|error| anyhow!(error))? else {
             eprintln!("nothing failed in this run: nothing is repeated");
             return Ok(ExitCode::SUCCESS);
@@ -94,7 +94,7 @@ impl Repair {
 /// The event that repairs what is left of a run that ended as `summary` tells; `None` where nothing is, or
 /// nothing can be.
 pub(super) fn of_summary(summary: &Summary) -> Option<Repair> {
-    let told = told::read("the summary", &summary.to_json()).ok()?;
+    let told = past::read("the summary", &summary.to_json()).ok()?;
     repair(&told).ok()?.map(|(event, _)| event)
 }
 
@@ -104,7 +104,7 @@ pub(super) fn of_summary(summary: &Summary) -> Option<Repair> {
 /// free, or hold what it would store again. Else the topics that failed are run alone and without its shard:
 /// their objects lie beside those that there are, which a run under the same name would replace by fewer
 /// records.
-fn repair(told: &Told) -> Result<Option<(Repair, String)>, String> {
+fn repair(told: &PastRun) -> Result<Option<(Repair, String)>, String> {
     let error = told.error.as_ref();
     let words = || error.map(|(_, words)| format!(": {words}")).unwrap_or_default();
     let Some(job) = told.job.as_deref().and_then(Job::named) else {
@@ -150,17 +150,17 @@ mod tests {
     use crate::event::Event;
 
     /// A run of all topics in which gucci failed.
-    fn told() -> Told {
-        Told {
+    fn told() -> PastRun {
+        PastRun {
             job: Some("brand_media".into()),
             time: Some("2026-11-24T03:00:00Z".into()),
             failed: vec!["gucci".into()],
             stored: true,
-            ..Told::default()
+            ..PastRun::default()
         }
     }
 
-    fn event(told: &Told) -> String {
+    fn event(told: &PastRun) -> String {
         let (event, _) = repair(told).unwrap().unwrap();
         assert!(Event::parse(&serde_json::to_value(&event).unwrap()).is_ok());
         event.to_json()
@@ -173,27 +173,27 @@ mod tests {
     #[test]
     fn topics_that_failed_are_repeated_alone_under_the_runs_time() {
         insta::assert_snapshot!(event(&told()), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["gucci"]}"#);
-        let hashtag = Told { job: Some("hashtag".into()), failed: vec!["été".into(), "dior".into()], ..told() };
+        let hashtag = PastRun { job: Some("hashtag".into()), failed: vec!["été".into(), "dior".into()], ..told() };
         insta::assert_snapshot!(event(&hashtag), @r#"{"job":"hashtag","time":"2026-11-24T03:00:00Z","hashtags":["été","dior"]}"#);
-        let of_some = Told { topics: Some(vec!["dior".into(), "gucci".into()]), ..told() };
+        let of_some = PastRun { topics: Some(vec!["dior".into(), "gucci".into()]), ..told() };
         assert_eq!(event(&of_some), event(&told()));
     }
 
     #[test]
     fn a_failed_topic_of_a_shard_keeps_its_credential_and_leaves_the_shards_object_alone() {
-        let shard = Told { shard: Some("s-1".into()), secret_id: Some("c/1".into()), ..told() };
+        let shard = PastRun { shard: Some("s-1".into()), secret_id: Some("c/1".into()), ..told() };
         insta::assert_snapshot!(event(&shard), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["gucci"],"secret_id":"c/1"}"#);
     }
 
     #[test]
     fn a_run_that_lost_objects_is_repeated_as_it_was() {
         let whole = r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z"}"#;
-        assert_eq!(event(&Told { lost: 1, ..told() }), whole);
-        assert_eq!(event(&Told { error: error("store"), failed: Vec::new(), ..told() }), whole);
+        assert_eq!(event(&PastRun { lost: 1, ..told() }), whole);
+        assert_eq!(event(&PastRun { error: error("store"), failed: Vec::new(), ..told() }), whole);
         let topics = Some(vec!["dior".to_owned(), "gucci".to_owned()]);
-        let some = Told { topics, lost: 1, ..told() };
+        let some = PastRun { topics, lost: 1, ..told() };
         insta::assert_snapshot!(event(&some), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["dior","gucci"]}"#);
-        let shard = Told { shard: Some("s-1".into()), secret_id: Some("c/1".into()), ..some };
+        let shard = PastRun { shard: Some("s-1".into()), secret_id: Some("c/1".into()), ..some };
         insta::assert_snapshot!(event(&shard), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["dior","gucci"],"shard":"s-1","secret_id":"c/1"}"#);
     }
 
@@ -202,31 +202,31 @@ mod tests {
         for (kind, failed) in
             [("secret", vec![]), ("config", vec![]), ("event", vec![]), ("nothing_collected", vec!["gucci".to_owned()])]
         {
-            let none = Told { stored: false, failed, error: error(kind), ..told() };
+            let none = PastRun { stored: false, failed, error: error(kind), ..told() };
             assert_eq!(event(&none), r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z"}"#);
             // A line of the log does not tell that it was an error.
-            assert_eq!(event(&Told { error: None, ..none }), event(&Told { stored: false, ..told() }));
+            assert_eq!(event(&PastRun { error: None, ..none }), event(&PastRun { stored: false, ..told() }));
         }
-        let some = Told { topics: Some(vec!["dior".into()]), stored: false, ..told() };
+        let some = PastRun { topics: Some(vec!["dior".into()]), stored: false, ..told() };
         assert!(event(&some).contains(r#""accounts":["dior"]"#));
     }
 
     #[test]
     fn a_run_in_which_nothing_failed_is_not_repeated() {
-        assert_eq!(repair(&Told { failed: Vec::new(), ..told() }), Ok(None));
-        let token = Told { job: Some("token".into()), failed: Vec::new(), stored: false, ..told() };
+        assert_eq!(repair(&PastRun { failed: Vec::new(), ..told() }), Ok(None));
+        let token = PastRun { job: Some("token".into()), failed: Vec::new(), stored: false, ..told() };
         assert_eq!(repair(&token), Ok(None));
     }
 
     #[test]
     fn what_cannot_be_repaired_says_what_to_do_instead() {
         for (told, said) in [
-            (Told { job: Some("token".into()), stored: false, ..told() }, "`local token`"),
-            (Told { job: Some("rollup".into()), error: error("rollup"), ..told() }, "its own event"),
-            (Told { job: None, error: error("event"), ..told() }, "correct the event: because"),
-            (Told { job: Some("nonsense".into()), ..told() }, "no job is told"),
-            (Told { time: None, ..told() }, "no time is told"),
-            (Told { time: Some("yesterday".into()), ..told() }, "no time is told"),
+            (PastRun { job: Some("token".into()), stored: false, ..told() }, "`local token`"),
+            (PastRun { job: Some("rollup".into()), error: error("rollup"), ..told() }, "its own event"),
+            (PastRun { job: None, error: error("event"), ..told() }, "correct the event: because"),
+            (PastRun { job: Some("nonsense".into()), ..told() }, "no job is told"),
+            (PastRun { time: None, ..told() }, "no time is told"),
+            (PastRun { time: Some("yesterday".into()), ..told() }, "no time is told"),
         ] {
             let error = repair(&told).unwrap_err();
             assert!(error.contains(said), "{error}");
@@ -235,9 +235,11 @@ mod tests {
 
     #[test]
     fn the_reason_names_what_failed() {
-        let why = |told: &Told| repair(told).unwrap().unwrap().1;
+        let why = |told: &PastRun| repair(told).unwrap().unwrap().1;
         assert!(why(&told()).contains("gucci failed"));
-        assert!(why(&Told { lost: 2, ..told() }).contains("2 objects could not be stored"));
-        assert!(why(&Told { stored: false, error: error("secret"), ..told() }).contains("nothing was stored: because"));
+        assert!(why(&PastRun { lost: 2, ..told() }).contains("2 objects could not be stored"));
+        assert!(
+            why(&PastRun { stored: false, error: error("secret"), ..told() }).contains("nothing was stored: because")
+        );
     }
 }

@@ -43,7 +43,7 @@ fn read_items(items: &[Value]) -> Vec<Item> {
     super::items(json!(items).to_string().as_bytes()).unwrap()
 }
 
-fn summed(items: &[Value], before: Option<Summed>) -> Summed {
+fn summed(items: &[Value], before: Option<RollupSummary>) -> RollupSummary {
     sum("brand_media", "2026-01-31T23:00:00Z", &read_items(items), before)
 }
 

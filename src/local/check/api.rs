@@ -25,7 +25,7 @@ pub(super) async fn token(sheet: &mut Sheet, session: &Session<'_>, config: &Con
             let told = format!("its state was not told: {}: {failure}", failure.kind);
             match failure.kind {
                 // The API answers so where the token may not ask about itself; the call below tells more.
-                Kind::Permission | Kind::NotThere | Kind::Unexpected => {
+                Kind::Permission | Kind::NotFound | Kind::Unexpected => {
                     sheet.warn("token", told, format!("put app_id and app_secret into {place}, to ask as the app"));
                 }
                 kind => sheet.fail("token", told, to_do(kind, place)),
@@ -122,7 +122,7 @@ pub(super) async fn call(sheet: &mut Sheet, session: &Session<'_>, config: &Conf
             Ok((fields, media)) => {
                 return sheet.ok("call", format!("{name} answers: {fields} fields of its profile, {media} medium"));
             }
-            Err(failure) if failure.kind == Kind::NotThere => {
+            Err(failure) if failure.kind == Kind::NotFound => {
                 let to_do = format!("look whether {name} was renamed or is no professional account any more");
                 sheet.warn("call", format!("{name}: {failure}"), to_do);
                 last = Some(failure);
@@ -174,7 +174,7 @@ fn to_do(kind: Kind, place: &str) -> String {
         Kind::Throttled | Kind::Usage => "wait an hour; `local plan` tells what the schedule needs".to_owned(),
         Kind::VersionEnded => "set [API] version to a living one".to_owned(),
         Kind::Permission => "look at the app's permissions and reviews in its dashboard".to_owned(),
-        Kind::NotThere => "look at [topic] and at ig_user_id".to_owned(),
+        Kind::NotFound => "look at [topic] and at ig_user_id".to_owned(),
         Kind::UnknownField => "take the field out of the mapping".to_owned(),
         Kind::Transient | Kind::Deadline => "look at the network and at [API] end_point, and try again".to_owned(),
         Kind::Memory => "give the function more memory, or look at the [API] end_point".to_owned(),

@@ -19,7 +19,7 @@ const LONGEST_NAME: usize = 512;
 /// The file's sections, from which each part of the configuration takes its keys; what is wrong with
 /// them is collected on the way.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct IniDocument {
     sections: IndexMap<String, IndexMap<String, String>>,
     /// By section.
     read: BTreeMap<String, BTreeSet<String>>,
@@ -27,7 +27,7 @@ pub(super) struct Written {
     notices: Faults,
 }
 
-impl Written {
+impl IniDocument {
     /// Reads the file. Python's `configparser` is what wrote it: no quotes, no escapes, `%%` for `%`,
     /// values that go on in indented lines.
     pub(super) fn read(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
@@ -37,11 +37,11 @@ impl Written {
         let syntax = |line, problem: String| ConfigError::Syntax { path: path.to_owned(), line, problem };
         let text = joined(text.trim_start_matches('\u{feff}')).map_err(|wrong| syntax(wrong.line, wrong.problem()))?;
         let ini = Ini::load_from_str_opt(&text, options).map_err(|e| syntax(e.line, e.msg.into_owned()))?;
-        let mut written = Self::default();
+        let mut document = Self::default();
         for (section, properties) in &ini {
-            written.add(section, properties.iter());
+            document.add(section, properties.iter());
         }
-        Ok(written)
+        Ok(document)
     }
 
     /// Takes a section; where it or a key in it is given twice, the first one counts.

@@ -8,7 +8,7 @@ use crate::report;
 
 /// What is known of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct PastRun {
     pub(super) job: Option<String>,
     pub(super) time: Option<String>,
     pub(super) shard: Option<String>,
@@ -32,7 +32,7 @@ pub(super) const EXPECTED: &str = r#"expected is what one run told: the function
 ///
 /// # Errors
 /// What is there instead, in words for a person.
-pub(super) fn read(name: &str, text: &str) -> Result<Told, String> {
+pub(super) fn read(name: &str, text: &str) -> Result<PastRun, String> {
     let mut found = Vec::new();
     let mut other = None;
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
@@ -60,7 +60,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Told, String> {
 }
 
 /// What `value` tells; `None` where it is none of the forms.
-fn of(value: &Value) -> Result<Option<Told>, String> {
+fn of(value: &Value) -> Result<Option<PastRun>, String> {
     let list = |key: &str| value.get(key).is_some_and(Value::is_array);
     if let Some(summary) = value.get("summary").filter(|summary| summary.is_object()) {
         return of(summary);
@@ -77,31 +77,38 @@ fn of(value: &Value) -> Result<Option<Told>, String> {
     }
     if list("failed_topics") {
         let failed = topics(value.get("failed_topics"));
-        return Ok(Some(Told { failed, stored: true, ..known(value) }));
+        return Ok(Some(PastRun { failed, stored: true, ..known(value) }));
     }
     if list("failures") && list("files") {
         let count = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
         let lost = count("/lost") + count("/quality/lost");
         let failed = topics(value.get("failures"));
-        return Ok(Some(Told { failed, stored: count("/files") > 0, lost, ..known(value) }));
+        return Ok(Some(PastRun { failed, stored: count("/files") > 0, lost, ..known(value) }));
     }
     Ok(None)
 }
 
-fn of_error(kind: String, words: &str) -> Result<Told, String> {
+fn of_error(kind: String, words: &str) -> Result<PastRun, String> {
     let (cause, summary) = report::parts(words);
     let told = summary.as_ref().map(of).transpose()?.flatten();
     let told = told.ok_or_else(|| {
         format!("the error {kind:?} holds no whole summary, so it is not the function's own, or was cut off: repeat the event that the run was given")
     })?;
-    Ok(Told { error: Some((kind, cause.to_owned())), ..told })
+    Ok(PastRun { error: Some((kind, cause.to_owned())), ..told })
 }
 
 /// What every form has under the same names.
-fn known(value: &Value) -> Told {
+fn known(value: &Value) -> PastRun {
     let of = |key: &str| text(value, key);
     let topics = value.get("topics").filter(|topics| topics.is_array()).map(|list| topics(Some(list)));
-    Told { job: of("job"), time: of("time"), shard: of("shard"), secret_id: of("secret_id"), topics, ..Told::default() }
+    PastRun {
+        job: of("job"),
+        time: of("time"),
+        shard: of("shard"),
+        secret_id: of("secret_id"),
+        topics,
+        ..PastRun::default()
+    }
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {
@@ -153,8 +160,8 @@ mod tests {
         }
     }
 
-    fn told() -> Told {
-        Told {
+    fn told() -> PastRun {
+        PastRun {
             job: Some("brand_media".into()),
             time: Some("2026-11-24T03:00:00Z".into()),
             secret_id: Some("c/1".into()),
@@ -162,7 +169,7 @@ mod tests {
             failed: vec!["gucci".into()],
             stored: true,
             lost: 2,
-            ..Told::default()
+            ..PastRun::default()
         }
     }
 
@@ -183,7 +190,7 @@ mod tests {
             redactor: Arc::default(),
         };
         let error = json!({"errorType": error.cause.kind(), "errorMessage": error.to_string()});
-        let expected = Told { error: Some(("store".into(), "it was denied".into())), ..told() };
+        let expected = PastRun { error: Some(("store".into(), "it was denied".into())), ..told() };
         assert_eq!(read("x", &error.to_string()).unwrap(), expected);
         let queued = json!({"requestPayload": {"job": "brand_media"}, "responsePayload": error});
         assert_eq!(read("x", &queued.to_string()).unwrap(), expected);
