@@ -33,6 +33,9 @@ pub const VAST: &str = "vast";
 /// What a secret starts with that is not wrapped in a proper answer.
 pub const GARBLED: &str = "garbled: ";
 
+/// What a secret is that may not be read.
+pub const DENIED: &str = "denied";
+
 /// An S3 request that fails: those whose path holds `part`, `times` over.
 pub struct S3Fault {
     pub part: &'static str,
@@ -43,6 +46,9 @@ pub struct S3Fault {
 
 /// The code of an S3 request that is never answered.
 pub const STALLS: &str = "stalls";
+
+/// The code of an S3 request whose connection is closed without an answer.
+pub const HANGS_UP: &str = "hangs up";
 
 /// The code of an S3 error whose body has 100 MB.
 pub const VAST_ERROR: &str = "vast";
@@ -108,6 +114,11 @@ impl Aws {
         self.shared.s3_faults.lock().unwrap().push(fault);
     }
 
+    /// How many S3 requests are still to fail.
+    pub fn s3_faults_left(&self) -> usize {
+        self.shared.s3_faults.lock().unwrap().iter().map(|fault| fault.times).sum()
+    }
+
     pub fn set_secrets(&self, secrets: impl IntoIterator<Item = String>) {
         *self.shared.secrets.lock().unwrap() = secrets.into_iter().collect();
     }
@@ -166,6 +177,9 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
         if code == STALLS {
             return std::future::pending().await;
         }
+        if code == HANGS_UP {
+            return Err(std::io::Error::other("told to hang up"));
+        }
         if code == VAST_ERROR {
             return Ok(reply(status, "application/xml", vec![b' '; 100_000_000]));
         }
@@ -201,6 +215,11 @@ async fn secret(state: &Shared, request: Request<Incoming>) -> Answer {
     if secret.is_empty() {
         let body =
             r#"{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}"#;
+        return reply(400, "application/x-amz-json-1.1", body);
+    }
+    if secret == DENIED {
+        let body =
+            format!(r#"{{"__type":"AccessDeniedException","Message":"not authorized: {} {SESSION_TOKEN}"}}"#, KEY.1);
         return reply(400, "application/x-amz-json-1.1", body);
     }
     if let Some(garbled) = secret.strip_prefix(GARBLED) {

@@ -1,6 +1,6 @@
 //! Every failure: what it costs, how often it is tried, at which level it is told, and that no secret
-//! shows up anywhere. The table that `every_failure_costs_its_own_topic_alone` prints with
-//! `--nocapture` is kept in `dev_logs/`.
+//! shows up anywhere. The same on the function's own binary, and what goes wrong around it, is in `chaos.rs`,
+//! whose table is kept in `docs/failures.md`.
 
 use std::time::Duration;
 

@@ -11,14 +11,15 @@ use crate::stage::{Setting, Stage, TIME, TOKEN};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_data-collector");
 
-/// The environment of a function on `stage`.
-pub fn variables(stage: &Stage) -> [(&'static str, String); 5] {
+/// The environment of a function on `stage`, with what `template.yaml` sets for the allocator.
+pub fn variables(stage: &Stage) -> [(&'static str, String); 6] {
     [
         ("AWS_ENDPOINT_URL", stage.aws.end_point()),
         ("AWS_ACCESS_KEY_ID", KEY.0.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", KEY.1.to_owned()),
         ("AWS_REGION", "us-west-2".to_owned()),
         ("SECRET_ID", "collector".to_owned()),
+        ("MALLOC_MMAP_THRESHOLD_", "131072".to_owned()),
     ]
 }
 

@@ -11,6 +11,8 @@
 )]
 
 mod aws;
+#[cfg(target_os = "linux")]
+mod chaos;
 mod collects;
 mod commands;
 mod events;

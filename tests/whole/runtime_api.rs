@@ -14,9 +14,10 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpListener;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 /// What the function answered to an event, or the error it told.
 #[derive(Debug)]
@@ -52,56 +53,109 @@ pub async fn watched(
     mut watch: impl FnMut(u32, usize),
 ) -> (Vec<Answer>, String) {
     let all = events.len();
-    let state = Arc::new(Mutex::new(State { events: events.into(), answers: Vec::new() }));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let shared = Arc::clone(&state);
-    let server = tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let state = Arc::clone(&shared);
-            let service = service_fn(move |request| answer(Arc::clone(&state), request));
-            tokio::spawn(async move {
-                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                let _ = server.serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
-    let mut child = Command::new(binary)
-        .current_dir(folder)
-        .env_clear()
-        .envs([
-            ("AWS_LAMBDA_RUNTIME_API", address.to_string().as_str()),
-            ("AWS_LAMBDA_FUNCTION_NAME", "collector"),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-        ])
-        .envs(variables.iter().map(|(k, v)| (k, v)))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    // Read all along: a function whose pipe is full stands still.
-    let mut stdout = child.stdout.take().unwrap();
-    let log = tokio::spawn(async move {
-        let mut log = String::new();
-        stdout.read_to_string(&mut log).await.map(|_| log).unwrap()
-    });
+    let mut function = Function::start(Command::new(binary), folder, variables, events).await;
     let mut done = 0;
     while done < all {
-        assert!(child.try_wait().unwrap().is_none(), "the function ended");
+        assert!(function.runs(), "the function ended");
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let now = state.lock().unwrap().answers.len();
+        let now = function.answered();
         if now > done {
             done = now;
-            watch(child.id().unwrap(), done);
+            watch(function.id(), done);
         }
     }
-    child.kill().await.unwrap();
-    server.abort();
-    let answers = std::mem::take(&mut state.lock().unwrap().answers);
-    (answers, log.await.unwrap())
+    let Ended { answers, log, stderr } = function.end().await;
+    assert_eq!(stderr, "", "the log is on standard output");
+    (answers, log)
+}
+
+/// The binary under way.
+pub struct Function {
+    child: Child,
+    state: Arc<Mutex<State>>,
+    server: JoinHandle<()>,
+    log: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+}
+
+/// What it left behind.
+pub struct Ended {
+    pub answers: Vec<Answer>,
+    pub log: String,
+    pub stderr: String,
+}
+
+impl Function {
+    /// Starts `command`, which is the binary or becomes it, in `folder`.
+    pub async fn start(
+        mut command: Command,
+        folder: &Path,
+        variables: &[(&str, String)],
+        events: Vec<(Value, Duration)>,
+    ) -> Self {
+        let state = Arc::new(Mutex::new(State { events: events.into(), answers: Vec::new() }));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve(listener, Arc::clone(&state)));
+        let mut child = command
+            .current_dir(folder)
+            .env_clear()
+            .envs([
+                ("AWS_LAMBDA_RUNTIME_API", address.to_string().as_str()),
+                ("AWS_LAMBDA_FUNCTION_NAME", "collector"),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+            ])
+            .envs(variables.iter().map(|(k, v)| (k, v)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        // Read all along: a function whose pipe is full stands still.
+        let (log, stderr) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
+        Self { child, state, server, log, stderr }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// How many events are done.
+    pub fn answered(&self) -> usize {
+        self.state.lock().unwrap().answers.len()
+    }
+
+    /// Ends it, where it still runs.
+    pub async fn end(mut self) -> Ended {
+        self.child.kill().await.unwrap();
+        self.server.abort();
+        let answers = std::mem::take(&mut self.state.lock().unwrap().answers);
+        Ended { answers, log: self.log.await.unwrap(), stderr: self.stderr.await.unwrap() }
+    }
+}
+
+fn read(mut pipe: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String> {
+    tokio::spawn(async move {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).await.map(|_| text).unwrap()
+    })
+}
+
+async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let state = Arc::clone(&state);
+        let service = service_fn(move |request| answer(Arc::clone(&state), request));
+        tokio::spawn(async move {
+            let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
 }
 
 async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {

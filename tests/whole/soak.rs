@@ -71,14 +71,14 @@ fn event(i: usize) -> (Value, f32) {
 
 /// What a process holds.
 #[derive(Debug, Clone, Copy)]
-struct Held {
-    rss_kib: u64,
+pub struct Held {
+    pub rss_kib: u64,
     /// The most it ever held.
-    peak_kib: u64,
-    files: usize,
+    pub peak_kib: u64,
+    pub files: usize,
 }
 
-fn held(process: u32) -> Held {
+pub fn held(process: u32) -> Held {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let kib = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();

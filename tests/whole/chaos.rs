@@ -1,0 +1,132 @@
+//! Everything that can go wrong around the function, on its real binary, with what has to be stored and told
+//! of it, what must not be shown, and the memory it may take. Sandbox and AWS are in the test's process, so
+//! that what is read of `/proc` is the function's alone.
+//!
+//! The quick cases are among the usual tests. All of them take some minutes and a fast binary:
+//!
+//! ```text
+//! cargo build --release --bin data-collector
+//! CHAOS_BINARY=target/release/data-collector cargo test --test whole chaos -- --ignored --nocapture
+//! ```
+//!
+//! With `CHAOS_WRITE=1` the table goes into `docs/failures.md`; `CHAOS_ONLY=<part>` plays the cases whose
+//! names hold that part.
+
+use std::path::{Path, PathBuf};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use crate::lambda::BINARY;
+use case::Case;
+use limit::Limit;
+use scene::Played;
+
+mod answers;
+mod case;
+mod connections;
+mod disk;
+mod front;
+mod limit;
+mod parts;
+mod scene;
+mod secrets;
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failures.md");
+
+const MARKS: [&str; 2] = ["<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"];
+
+/// Cases played at once: most of them wait most of the time.
+const AT_ONCE: usize = 4;
+
+fn cases() -> Vec<Case> {
+    let only = std::env::var("CHAOS_ONLY").unwrap_or_default();
+    let mut cases: Vec<Case> = [connections::cases(), answers::cases(), parts::cases()].into_iter().flatten().collect();
+    cases.retain(|case| name(case).contains(&only));
+    // Groups stand together, in the order of their first cases.
+    let groups: Vec<&str> = cases.iter().map(|case| case.group).collect();
+    cases.sort_by_key(|case| groups.iter().position(|group| *group == case.group));
+    cases
+}
+
+fn name(case: &Case) -> String {
+    format!("| {} | {} |", case.group, case.what)
+}
+
+/// A case's row of the table.
+fn row(case: &Case, played: &Played) -> String {
+    let told: Vec<String> = case.told.iter().map(|part| format!("`{part}`")).collect();
+    let shown = if played.shown.is_empty() { "none" } else { "YES" };
+    let mib = played.peak_kib.div_ceil(1024);
+    format!("{} {} | {} | {} | {shown} | {mib} MiB |\n", name(case), played.stored, played.ends, told.join(", "))
+}
+
+/// Plays the cases, and gives their rows in order, with what is wrong.
+async fn play(cases: &[Case], binary: &Path, limited: bool) -> (String, Vec<String>) {
+    let (mut rows, mut wrong) = (String::new(), Vec::new());
+    let is_large = |case: &Case| case.group == "size";
+    for group in cases.chunk_by(|a, b| is_large(a) == is_large(b)) {
+        // A stand-in that is busy with another case's large answers is slow with its own.
+        let at_once = if group.iter().any(is_large) { 1 } else { AT_ONCE };
+        let play = async |case: &Case| case.play(binary, limited).await;
+        let played: Vec<_> = stream::iter(group).map(play).buffered(at_once).collect().await;
+        for (case, played) in group.iter().zip(played) {
+            match played {
+                Ok(played) => {
+                    let row = row(case, &played);
+                    print!("{row}");
+                    rows += &row;
+                    if !played.wrong.is_empty() {
+                        wrong.push(format!("{}\n{}", name(case), played.wrong.join("\n")));
+                    }
+                }
+                Err(why) => println!("{} skipped: {why}", name(case)),
+            }
+        }
+    }
+    (rows, wrong)
+}
+
+const HEAD: &str = "| what | case | stored | ends | told | secrets shown | peak memory |\n| --- | --- | --- | --- | --- | --- | ---: |\n";
+
+#[tokio::test]
+async fn whatever_goes_wrong_costs_what_it_must_and_shows_no_secret() {
+    let quick: Vec<Case> = cases().into_iter().filter(|case| case.quick).collect();
+    let (_, wrong) = play(&quick, Path::new(BINARY), false).await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[tokio::test]
+#[ignore = "takes minutes; see the top of this file"]
+async fn all_that_can_go_wrong_costs_what_it_must_and_shows_no_secret_in_128_mb() {
+    let binary = std::env::var_os("CHAOS_BINARY").map_or_else(|| PathBuf::from(BINARY), PathBuf::from);
+    let binary = binary.canonicalize().unwrap();
+    let limited = Limit::new().map(drop);
+    match &limited {
+        Ok(()) => println!("{} each in a control group with 128 MB", binary.display()),
+        Err(error) => println!("{} without a limit of memory: no control group: {error}", binary.display()),
+    }
+    print!("{HEAD}");
+    let (rows, wrong) = play(&cases(), &binary, limited.is_ok()).await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    if std::env::var_os("CHAOS_WRITE").is_some() && std::env::var_os("CHAOS_ONLY").is_none() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let (before, rest) = page.split_once(MARKS[0]).unwrap();
+        let (_, after) = rest.split_once(MARKS[1]).unwrap();
+        std::fs::write(PAGE, [before, MARKS[0], "\n", HEAD, &rows, "\n", MARKS[1], after].concat()).unwrap();
+    }
+}
+
+#[test]
+fn every_case_has_its_row_in_the_page_for_operators_and_every_row_its_case() {
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let table = page.split_once(MARKS[0]).unwrap().1.split_once(MARKS[1]).unwrap().0;
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
+    let names: Vec<String> = cases().iter().map(name).collect();
+    for name in &names {
+        assert!(rows.iter().any(|row| row.starts_with(name.as_str())), "{name} has no row: see tests/whole/chaos.rs");
+    }
+    for row in rows {
+        assert!(names.iter().any(|name| row.starts_with(name.as_str())), "{row} has no case: see tests/whole/chaos.rs");
+    }
+}

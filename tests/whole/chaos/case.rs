@@ -1,0 +1,56 @@
+//! A case: what is tried, and what has to come of it.
+
+use collector::sandbox::Options;
+
+use super::scene::Scene;
+
+/// What is tried, and what has to come of it.
+pub struct Case {
+    pub group: &'static str,
+    pub what: &'static str,
+    /// Whether it is among the ordinary tests.
+    pub quick: bool,
+    pub faults: &'static [&'static str],
+    /// How the sandbox behaves besides.
+    pub options: fn(&mut Options),
+    pub arrange: fn(&mut Scene),
+    pub stored: &'static str,
+    pub ends: &'static str,
+    /// Parts of the log, the response or the error.
+    pub told: &'static [&'static str],
+}
+
+/// A case without anything arranged.
+pub fn case(group: &'static str, what: &'static str) -> Case {
+    let (options, arrange) = (|_: &mut Options| {}, |_: &mut Scene| {});
+    Case { group, what, quick: false, faults: &[], options, arrange, stored: ALL, ends: "whole", told: &[] }
+}
+
+/// All that a run of `brand_media` stores.
+pub const ALL: &str = "11 brands, 275 media";
+
+/// The same without one account.
+pub const ALL_BUT_ONE: &str = "10 brands, 250 media";
+
+impl Case {
+    /// Among the ordinary tests.
+    pub fn quick(self) -> Self {
+        Self { quick: true, ..self }
+    }
+
+    pub fn faults(self, faults: &'static [&'static str]) -> Self {
+        Self { faults, ..self }
+    }
+
+    pub fn with_options(self, options: fn(&mut Options)) -> Self {
+        Self { options, ..self }
+    }
+
+    pub fn arranged(self, arrange: fn(&mut Scene)) -> Self {
+        Self { arrange, ..self }
+    }
+
+    pub fn leaves(self, stored: &'static str, ends: &'static str, told: &'static [&'static str]) -> Self {
+        Self { stored, ends, told, ..self }
+    }
+}

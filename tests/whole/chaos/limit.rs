@@ -1,0 +1,51 @@
+//! The memory of the least of functions, as a limit that ends the process: a control group of Linux, where
+//! this process may make one.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::process::Command;
+
+const BYTES: usize = 128 * 1024 * 1024;
+
+/// A control group with 128 MB of memory; it goes when it is dropped, by when its processes have ended.
+pub struct Limit {
+    group: PathBuf,
+}
+
+impl Limit {
+    /// A group of its own; the error says why there can be none.
+    pub fn new() -> std::io::Result<Self> {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("collector-chaos-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let [v1, v2] = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"].map(Path::new);
+        let (group, files) = if v1.join("memory.limit_in_bytes").exists() {
+            // The second one, memory with swap, is not there where swap is not counted.
+            (v1.join(name), ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"])
+        } else {
+            let _ = std::fs::write(v2.join("cgroup.subtree_control"), "+memory");
+            (v2.join(name), ["memory.max", "memory.swap.max"])
+        };
+        std::fs::create_dir_all(&group)?;
+        let limit = Self { group };
+        let [memory, swap] = files.map(|file| limit.group.join(file));
+        std::fs::write(memory, BYTES.to_string())?;
+        let _ =
+            std::fs::write(&swap, if swap.ends_with("memory.swap.max") { "0".to_owned() } else { BYTES.to_string() });
+        Ok(limit)
+    }
+
+    /// `binary` under the limit: the shell moves itself into the group and becomes the function.
+    pub fn command(&self, binary: &Path) -> Command {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "echo $$ >\"$0\" && exec \"$@\""]).arg(self.group.join("cgroup.procs")).arg(binary);
+        shell
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        // An empty group that stays behind costs nothing.
+        let _ = std::fs::remove_dir(&self.group);
+    }
+}
