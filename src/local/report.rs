@@ -15,6 +15,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use crate::config::Config;
 use crate::record::Model;
 use crate::secret::{LOCAL_BUCKET, SANDBOX_BUCKET};
+use crate::telemetry::printable;
 
 mod collected;
 mod house;
@@ -164,7 +165,7 @@ async fn read_run(place: &Place, (model, time): RunOf, keys: Vec<String>) -> Res
 }
 
 fn warn(bar: &ProgressBar, Skipped { key, reason }: &Skipped) {
-    bar.suspend(|| eprintln!("WARNING {key} is skipped: {reason}"));
+    bar.suspend(|| eprintln!("{}", printable(&format!("WARNING {key} is skipped: {reason}"))));
 }
 
 /// A bar over the runs; nothing where standard error is no terminal.
