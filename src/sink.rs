@@ -1,6 +1,7 @@
 //! Where bytes end up: an S3 bucket, or a folder. An object is there whole or not at all, and writing
 //! it again replaces it.
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -70,7 +71,8 @@ impl Sink {
     }
 
     /// [`put`](Self::put), where there is no object of that key yet; `false` where there is one, which stays.
-    /// A store that knows no such condition is one where it is not known, so that nothing is replaced.
+    /// A store that knows no such condition, or hangs up, is one where it is not known, so that nothing is
+    /// replaced.
     ///
     /// # Errors
     /// [`SinkError`] where it is not known to be stored.
@@ -183,7 +185,15 @@ fn first_try(bytes: usize) -> Duration {
     Duration::from_secs(SECONDS + bytes as u64 / BYTES_A_SECOND)
 }
 
-/// Whether an object is there already, by S3's 412, or the store does not know the condition, by its 501.
+/// Whether an object is there already, by S3's 412, or it is not known: the store does not know the condition,
+/// by its 501, or hung up. One that answers 412 before it has read a large object hangs up on the rest of it,
+/// and its answer is lost with the connection.
 fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
-    error.raw_response().is_some_and(|response| matches!(response.status().as_u16(), 412 | 501))
+    let answered = error.raw_response().map(|response| response.status().as_u16());
+    let hung_up = || {
+        std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
+            .filter_map(|cause| cause.downcast_ref::<reqwest::Error>())
+            .any(|error| !error.is_connect() && !error.is_timeout())
+    };
+    answered.map_or_else(hung_up, |status| matches!(status, 412 | 501))
 }

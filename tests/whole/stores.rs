@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::aws::{BUCKET, S3Fault, STALLS, VAST_ERROR};
+use crate::aws::{BUCKET, HANGS_UP, S3Fault, STALLS, VAST_ERROR};
 use crate::stage::{STAMP, Stage, TIME};
 
 fn key(prefix: &str, model: &str) -> String {
@@ -101,6 +101,18 @@ async fn a_store_that_does_not_know_the_condition_has_nothing_replaced() {
     stage.aws.fail_s3(S3Fault { part: "lux-raw/raw/", status: 501, code: "NotImplemented", times: 99 });
     let response = stage.run("brand_media").await.unwrap();
     assert_eq!((response.summary.partial.len(), response.summary.records()), (2, 260));
+}
+
+#[tokio::test]
+async fn what_a_store_hangs_up_on_goes_apart_where_nothing_may_be_replaced() {
+    let stage = Stage::with_faults(&["gucci=not_there"]).await;
+    stage.aws.fail_s3(S3Fault { part: "lux-raw/raw/", status: 0, code: HANGS_UP, times: 99 });
+    let response = stage.run("brand_media").await.unwrap();
+    assert_eq!((response.summary.partial.len(), response.summary.records()), (2, 260));
+    let stage = Stage::with_faults(&[]).await;
+    stage.aws.fail_s3(S3Fault { part: "lux-raw/raw/", status: 0, code: HANGS_UP, times: 99 });
+    let error = stage.run("brand_media").await.unwrap_err();
+    assert_eq!((error.cause.kind(), error.summary.lost.len()), ("store", 2), "a whole run has no place apart");
 }
 
 #[tokio::test]
