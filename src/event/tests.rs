@@ -1,0 +1,141 @@
+//! Events, and what is told of those that are none.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn parse(payload: Value) -> Event {
+    Event::parse(&payload).unwrap()
+}
+
+#[test]
+fn the_job_is_taken_from_an_object_a_string_and_an_eventbridge_event() {
+    for payload in [
+        json!({"job": "hashtag", "time": "2026-01-31T23:59:07Z"}),
+        json!({"version": "0", "id": "x", "detail-type": "run", "time": "2026-01-31T23:59:07Z", "detail": {"job": "hashtag"}}),
+        json!({"job": "hashtag", "time": "2026-02-01T08:59:07+09:00"}),
+    ] {
+        let event = parse(payload);
+        assert_eq!((event.job, event.time.unwrap().to_rfc3339().as_str()), (Job::Hashtag, "2026-01-31T23:59:07+00:00"));
+    }
+    assert_eq!(parse(json!("token")).job, Job::Token);
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_told_and_does_not_stop_the_run() {
+    for time in [json!("<aws.scheduler.scheduled-time>"), json!(17), json!(""), json!(null)] {
+        let event = parse(json!({"job": "brand_media", "time": time}));
+        assert_eq!((event.time, event.unread_time), (None, Some(time.to_string())));
+    }
+}
+
+#[test]
+fn a_subset_and_a_shard_are_taken() {
+    let event = parse(json!({"job": "brand_media", "accounts": ["dior"], "shard": "a-1"}));
+    let dior = vec![TopicSelector::Configured("dior".to_owned())];
+    assert_eq!((event.subset.unwrap(), event.shard.unwrap().as_str()), (dior, "a-1"));
+}
+
+#[test]
+fn a_part_of_a_run_is_named_by_its_shard_or_by_its_topics_whatever_their_order() {
+    let part = |event: Value| parse(event).part();
+    assert_eq!(part(json!("brand_media")), None);
+    assert_eq!(part(json!({"job": "brand_media", "shard": "a-1", "accounts": ["dior"]})).as_deref(), Some("a-1"));
+    let of = |topics: &[&str]| part(json!({"job": "hashtag", "hashtags": topics})).unwrap();
+    insta::assert_snapshot!(of(&["dior", "gucci"]), @"part-b721ff5ac6d32740");
+    assert_eq!(of(&["dior", "gucci"]), of(&["gucci", "dior", "gucci"]));
+    assert!(of(&["dior"]) != of(&["gucci"]) && of(&["a", "b"]) != of(&["ab"]));
+}
+
+#[test]
+fn a_secret_is_taken_where_its_name_begins_with_the_functions_prefix() {
+    let event = parse(json!({"job": "token", "secret_id": "collectors/ig-1"}));
+    assert_eq!(event.check_secret(Some("collectors/")), Ok(()));
+    for (prefix, told) in [
+        (None, "SECRET_PREFIX is not set"),
+        (Some(""), "SECRET_PREFIX is not set"),
+        (Some("others/"), "does not begin with \"others/\""),
+        (Some("collectors/ig-1"), "does not begin with"),
+    ] {
+        let error = event.check_secret(prefix).unwrap_err().to_string();
+        assert!(error.contains("collectors/ig-1") && error.contains(told) && error.contains("allowed"), "{error}");
+    }
+}
+
+#[test]
+fn a_roll_up_names_its_time_its_job_and_its_results() {
+    let event = parse(
+        json!({"job": "rollup", "time": "2026-01-31T23:00:00Z", "of": "hashtag", "results": "runs/a/b/manifest.json"}),
+    );
+    assert_eq!(event.rollup, Some(Rollup { of: Job::Hashtag, results: "runs/a/b/manifest.json".to_owned() }));
+    let whole =
+        json!({"job": "rollup", "time": "2026-01-31T23:00:00Z", "of": "hashtag", "results": "runs/a/manifest.json"});
+    for (key, value, told) in [
+        ("time", json!("x"), "of no \"time\""),
+        ("of", json!("token"), "\"of\" \"token\""),
+        ("results", json!("raw/manifest.json"), "\"raw/manifest.json\""),
+        ("results", json!("runs/../raw/manifest.json"), "\"runs/../raw"),
+        ("shard", json!(7), "shard 7"),
+    ] {
+        let mut event = whole.clone();
+        event[key] = value;
+        let error = Event::parse(&event).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+    assert!(Event::parse(&json!("rollup")).is_err());
+}
+
+#[test]
+fn anything_else_is_an_error_that_names_what_was_given_and_what_is_allowed() {
+    for (payload, given) in [
+        (json!(7), "is 7"),
+        (json!(null), "is null"),
+        (json!([]), "is []"),
+        (json!({}), "no \"job\" (its keys: none)"),
+        (json!({"jobs": "hashtag"}), "its keys: jobs"),
+        (json!("nonsense"), "job \"nonsense\""),
+        (json!({"job": ["hashtag"]}), "job [\"hashtag\"]"),
+        (json!({"job": "hashtag", "shard": "A"}), "shard \"A\""),
+        (json!({"job": "hashtag", "shard": "a".repeat(33)}), "shard \"aaa"),
+        (json!({"job": "hashtag", "shard": ""}), "shard \"\""),
+        (json!({"job": "hashtag", "accounts": ["dior"]}), "\"accounts\", which the job \"hashtag\""),
+        (json!({"job": "brand_media", "accounts": "dior"}), "\"accounts\" with \"dior\""),
+        (json!({"job": "brand_media", "accounts": []}), "\"accounts\" with []"),
+        (json!({"job": "brand_media", "secret_id": "a b"}), "secret_id \"a b\""),
+        (json!({"job": "brand_media", "results": "runs/x/manifest.json"}), "unknown key \"results\""),
+        (json!({"job": "brand_media", "acounts": ["dior"]}), "unknown key \"acounts\""),
+    ] {
+        let error = Event::parse(&payload).unwrap_err().to_string();
+        assert!(
+            error.contains(given) && error.contains("allowed: \"brand_media\", \"hashtag\", \"token\""),
+            "{payload}: {error}"
+        );
+    }
+}
+
+#[test]
+fn an_error_does_not_grow_with_the_payload() {
+    let long = "x".repeat(100_000);
+    for payload in [
+        json!({&long: 1}),
+        json!({"job": "token", &long: &long}),
+        json!({"job": &long}),
+        json!({"job": "hashtag", "hashtags": &long}),
+        json!(&long),
+    ] {
+        assert!(Event::parse(&payload).unwrap_err().to_string().len() < 1_000);
+    }
+    let event = parse(json!({"job": "hashtag", "hashtags": vec!["nosuch"; 10_000]}));
+    assert!(event.check_subset(&["dior"]).unwrap_err().to_string().len() < 1_000);
+}
+
+proptest! {
+    #[test]
+    fn any_payload_is_an_event_or_an_error(text in "[\\[\\]{}\":,a-z0-9 ]{0,40}", shard in any::<String>()) {
+        if let Ok(payload) = serde_json::from_str::<Value>(&text) {
+            let _ = Event::parse(&payload);
+        }
+        let _ = Event::parse(&json!({"job": "token", "shard": shard, "time": text}));
+    }
+}

@@ -1,0 +1,73 @@
+//! Secrets, and what is told of those that cannot be used.
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const TOKEN: &str = "not-a-real-one";
+
+fn json(fields: &str) -> Result<Secret, SecretError> {
+    from_json("collector/test", &format!("{{{fields}}}"))
+}
+
+fn good() -> String {
+    format!(r#""ig_user_id":"17841400000000001","access_token":"{TOKEN}","bucket":"b""#)
+}
+
+#[test]
+fn a_json_secret_gives_its_keys_and_the_default_configuration() {
+    let secret = json(&good()).unwrap();
+    assert_eq!((secret.bucket.as_str(), secret.config_file.to_str()), ("b", Some("configure.ini")));
+    assert_eq!(secret.credentials.access_token.expose_secret(), TOKEN);
+    assert!(secret.credentials.app.is_none());
+}
+
+#[test]
+fn a_file_gives_its_secret_section_with_values_as_written() {
+    let path = std::env::temp_dir().join(format!("secret-{}.ini", std::process::id()));
+    std::fs::write(
+        &path,
+        format!(
+            "\u{feff}[SECRET]\nig_user_id = 1\naccess_token = a\\b\"{TOKEN}\nbucket=local_env\nconfig_file = x.ini\n"
+        ),
+    )
+    .unwrap();
+    let secret = from_file(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(secret.credentials.access_token.expose_secret(), format!("a\\b\"{TOKEN}"));
+    assert_eq!((secret.bucket.as_str(), secret.config_file.to_str()), (LOCAL_BUCKET, Some("x.ini")));
+}
+
+#[test]
+fn what_is_wrong_is_told_by_key_and_place_and_never_by_value() {
+    for (fields, told) in [
+        (good().replace("access_token", "token"), "access_token is missing"),
+        (good().replace(TOKEN, "  "), "access_token is empty"),
+        (good().replace(TOKEN, &format!("{TOKEN} x")), "access_token holds white space"),
+        (good().replace("17841400000000001", TOKEN), "ig_user_id is not made of digits"),
+        (good().replace("\"b\"", "{}"), "bucket is missing"),
+        (good().replace("\"b\"", "\"sandbox_env\""), "bucket is the folder of the sandbox"),
+        (format!(r#"{},"app_id":"1""#, good()), "app_secret is missing"),
+        (format!(r#"{},"app_secret":"{TOKEN}""#, good()), "app_id is missing"),
+        ("[]".to_owned(), "not a JSON object"),
+    ] {
+        let error = json(&fields).unwrap_err();
+        assert!(error.to_string().contains(told) && error.to_string().contains("collector/test"), "{error}");
+        assert!(!format!("{error} {error:?}").contains(TOKEN), "{error:?}");
+    }
+}
+
+#[test]
+fn a_missing_file_is_named_with_what_goes_into_it() {
+    let error = from_file(Path::new("/nowhere/dev_secret.ini")).unwrap_err().to_string();
+    assert!(
+        error.contains("/nowhere/dev_secret.ini") && error.contains("[SECRET]") && error.contains("access_token"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_secret_prints_nothing_secret() {
+    let secret = json(&format!(r#"{},"app_id":"1","app_secret":"{TOKEN}2""#, good())).unwrap();
+    assert!(!format!("{secret:?}").contains(TOKEN));
+}
