@@ -1,6 +1,7 @@
 //! `local check`: everything that a run needs, tried one by one, with what to do about what fails.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -14,6 +15,7 @@ use super::door::{self, Door};
 use super::{SandboxArgs, print_faults};
 use crate::config::{Config, ConfigError, Locations};
 use crate::graph::{Edge, Session, Usage};
+use crate::redact::Redactor;
 use crate::secret::{Secret, Source};
 use crate::sink::Sink;
 
@@ -45,20 +47,21 @@ impl CheckArgs {
         if self.on.asks_for_help() {
             return Ok(print_faults());
         }
-        door::log(verbose);
-        let mut sheet = Sheet::on_stdout();
+        let redactor: Arc<Redactor> = Arc::default();
+        door::log(verbose, &redactor);
+        let mut sheet = Sheet::on_stdout(Arc::clone(&redactor));
         // The sandbox is made from the configuration, and cannot start with one that is faulty.
         let fault = if self.sandbox { Config::load(&self.on.config).err() } else { None };
         match fault {
             Some(error) => report_config_error(&mut sheet, &error),
-            None => self.check(&mut sheet).await?,
+            None => self.check(&mut sheet, redactor).await?,
         }
         println!("{}", sheet.verdict());
         Ok(if sheet.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
-    async fn check(&self, sheet: &mut Sheet) -> Result<()> {
-        let door = Door::open(self.sandbox, &self.on).await?;
+    async fn check(&self, sheet: &mut Sheet, redactor: Arc<Redactor>) -> Result<()> {
+        let door = Door::open(self.sandbox, &self.on, redactor).await?;
         let secret = match door.secret().await {
             Ok(secret) => secret,
             Err(error) => {

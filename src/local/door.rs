@@ -36,19 +36,20 @@ pub(super) struct Door {
 
 impl Door {
     /// Opens it, on the sandbox where that is asked for.
-    pub(super) async fn open(sandbox: bool, on: &SandboxArgs) -> Result<Self> {
+    pub(super) async fn open(sandbox: bool, on: &SandboxArgs, redactor: Arc<Redactor>) -> Result<Self> {
         Ok(Self {
             source: Source::from_env(),
             sandbox: if sandbox { Some(on.start(0).await?) } else { None },
             http: http::client()?,
             aws: OnceCell::new(),
-            redactor: Arc::default(),
+            redactor,
             sandbox_config: on.config.clone(),
         })
     }
 
     async fn aws(&self) -> &aws_config::SdkConfig {
-        self.aws.get_or_init(|| aws::from_everywhere(self.http.clone())).await
+        let load = async || aws::redacting(&aws::from_everywhere(self.http.clone()).await, Arc::clone(&self.redactor));
+        self.aws.get_or_init(load).await
     }
 
     /// Reads the secret.
@@ -91,13 +92,14 @@ pub(super) fn stop() -> Stop {
 
 /// Sends the log to standard error where it is asked for: these commands tell in their own output what
 /// the log would tell by default.
-pub(super) fn log(verbose: u8) {
+pub(super) fn log(verbose: u8, redactor: &Arc<Redactor>) {
     let level = match verbose {
         0 => return,
         1 => LevelFilter::INFO,
         _ => LevelFilter::DEBUG,
     };
+    let redactor = Arc::clone(redactor);
+    let subscriber = telemetry::subscriber(Format::Text, level, move |line| eprintln!("{}", redactor.redact(line)));
     // Nobody has set one before.
-    let _ =
-        tracing::subscriber::set_global_default(telemetry::subscriber(Format::Text, level, |line| eprintln!("{line}")));
+    let _ = tracing::subscriber::set_global_default(subscriber);
 }

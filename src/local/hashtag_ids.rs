@@ -28,8 +28,9 @@ impl HashtagIdsArgs {
         if self.on.asks_for_help() {
             return Ok(print_faults());
         }
-        door::log(verbose);
-        let door = Door::open(self.sandbox, &self.on).await?;
+        let redactor = std::sync::Arc::default();
+        door::log(verbose, &redactor);
+        let door = Door::open(self.sandbox, &self.on, redactor).await?;
         let secret = door.secret().await.context("no secret; `--sandbox` needs none")?;
         let config = door.config(&secret)?;
         let client = door.client(&config, &secret);

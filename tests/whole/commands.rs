@@ -169,6 +169,8 @@ async fn a_bucket_that_may_not_be_written_is_told_with_what_to_look_at() {
     assert_eq!((checked.status.code(), level(&checked, "bucket").as_str()), (Some(1), "FAIL"));
     let text = out(&checked);
     assert!(text.contains("AccessDenied") && text.contains("s3:PutObject"), "{text}");
+    let told = format!("{text}{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(told.contains("REDACTED") && !told.contains(KEY.1), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 use std::io::IsTerminal;
+use std::sync::Arc;
 
+use crate::redact::Redactor;
 use crate::telemetry::printable;
 
 /// How a check came out.
@@ -40,13 +42,14 @@ pub(super) struct Sheet {
     colours: bool,
     warned: u32,
     failed: u32,
+    redactor: Arc<Redactor>,
 }
 
 impl Sheet {
     /// Colours only where a person reads along and has not asked for none (`NO_COLOR`).
-    pub(super) fn on_stdout() -> Self {
+    pub(super) fn on_stdout(redactor: Arc<Redactor>) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-        Self { colours: std::io::stdout().is_terminal() && !plain, warned: 0, failed: 0 }
+        Self { colours: std::io::stdout().is_terminal() && !plain, warned: 0, failed: 0, redactor }
     }
 
     /// It works.
@@ -72,7 +75,7 @@ impl Sheet {
     }
 
     fn line(&self, level: Level, what: &str, told: &str) {
-        println!("{}", shown(level, what, told, self.colours));
+        println!("{}", shown(level, what, &self.redactor.redact(told), self.colours));
     }
 
     /// Whether anything failed.
@@ -112,7 +115,7 @@ mod tests {
 
     #[test]
     fn only_what_failed_makes_the_check_fail() {
-        let mut sheet = Sheet { colours: false, warned: 0, failed: 0 };
+        let mut sheet = Sheet { colours: false, warned: 0, failed: 0, redactor: Arc::default() };
         sheet.ok("a", "b");
         sheet.skip("a", "b");
         sheet.warn("a", "b", "c");

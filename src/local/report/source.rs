@@ -1,17 +1,19 @@
 //! Where collected data is read from: a folder, or a bucket's prefix.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_s3::error::DisplayErrorContext;
 
+use crate::causes::with_causes;
+use crate::redact::Redactor;
 use crate::{aws, http};
 
 /// A place to read from.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
     Folder(PathBuf),
-    S3 { client: aws_sdk_s3::Client, bucket: String, prefix: String },
+    S3 { client: aws_sdk_s3::Client, bucket: String, prefix: String, redactor: Arc<Redactor> },
 }
 
 /// The folders that hold objects, under a place.
@@ -25,10 +27,12 @@ impl Place {
         if bucket.is_empty() {
             bail!("{named:?} names no bucket; s3://bucket or s3://bucket/prefix expected");
         }
-        let client = aws::s3(&aws::from_everywhere(http::client()?).await);
+        let redactor: Arc<Redactor> = Arc::default();
+        let config = aws::redacting(&aws::from_everywhere(http::client()?).await, Arc::clone(&redactor));
+        let client = aws::s3(&config);
         let prefix = prefix.trim_end_matches('/');
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        Ok(Self::S3 { client, bucket: bucket.to_owned(), prefix })
+        Ok(Self::S3 { client, bucket: bucket.to_owned(), prefix, redactor })
     }
 
     /// The keys of all objects, relative to the place, in their order.
@@ -40,9 +44,14 @@ impl Place {
                     walk(&folder.join(name), name, &mut keys)?;
                 }
             }
-            Self::S3 { client, bucket, prefix } => {
+            Self::S3 { client, bucket, prefix, redactor } => {
                 for name in FOLDERS {
-                    list_s3(client, bucket, prefix, name, &mut keys).await?;
+                    let listed = list_s3(client, bucket, &format!("{prefix}{name}/")).await;
+                    let listed = listed.map_err(|error| anyhow::anyhow!("{}", redactor.redact(&error)));
+                    let listed = listed.with_context(|| {
+                        format!("s3://{bucket}/{prefix}{name}/ cannot be listed; needed are s3:ListBucket and s3:GetObject, a region and credentials")
+                    })?;
+                    keys.extend(listed.iter().filter_map(|key| key.strip_prefix(prefix)).map(str::to_owned));
                 }
             }
         }
@@ -58,9 +67,9 @@ impl Place {
     pub(super) async fn read(&self, key: &str) -> Result<Vec<u8>, String> {
         match self {
             Self::Folder(folder) => tokio::fs::read(folder.join(key)).await.map_err(|error| error.to_string()),
-            Self::S3 { client, bucket, prefix } => {
+            Self::S3 { client, bucket, prefix, redactor } => {
                 let got = client.get_object().bucket(bucket).key(format!("{prefix}{key}")).send().await;
-                let got = got.map_err(|error| DisplayErrorContext(error).to_string())?;
+                let got = got.map_err(|error| redactor.redact(&with_causes(&error)).into_owned())?;
                 let body = got.body.collect().await.map_err(|error| error.to_string())?;
                 Ok(body.to_vec())
             }
@@ -87,24 +96,15 @@ fn walk(folder: &Path, name: &str, keys: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-async fn list_s3(
-    client: &aws_sdk_s3::Client,
-    bucket: &str,
-    prefix: &str,
-    name: &str,
-    keys: &mut Vec<String>,
-) -> Result<()> {
-    let request = client.list_objects_v2().bucket(bucket).prefix(format!("{prefix}{name}/"));
-    let mut pages = request.into_paginator().send();
+/// The keys of the objects under `prefix`, or why they cannot be listed.
+async fn list_s3(client: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<Vec<String>, String> {
+    let mut keys = Vec::new();
+    let mut pages = client.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(error)));
-        let page = page.with_context(|| {
-            format!("s3://{bucket}/{prefix}{name}/ cannot be listed; needed are s3:ListBucket and s3:GetObject, a region and credentials")
-        })?;
-        let objects = page.contents().iter().filter_map(|object| object.key()?.strip_prefix(prefix));
-        keys.extend(objects.map(str::to_owned));
+        let page = page.map_err(|error| with_causes(&error))?;
+        keys.extend(page.contents().iter().filter_map(|object| object.key()).map(str::to_owned));
     }
-    Ok(())
+    Ok(keys)
 }
 
 #[cfg(test)]
@@ -178,7 +178,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fill(&folder.path().join("lux-raw/a/b"));
         let client = s3(folder.path()).await;
-        let place = Place::S3 { client, bucket: "lux-raw".into(), prefix: "a/b/".into() };
+        let place = Place::S3 { client, bucket: "lux-raw".into(), prefix: "a/b/".into(), redactor: Arc::default() };
         assert_eq!(place.list().await.unwrap(), KEYS);
         assert_eq!(place.read(KEYS[1]).await.unwrap(), KEYS[1].as_bytes());
         assert!(place.read("raw/none.json").await.unwrap_err().contains("NoSuchKey"));
@@ -193,7 +193,7 @@ mod tests {
             std::fs::write(raw.join(format!("brand_{n:04}.json")), "[]").unwrap();
         }
         let client = s3(folder.path()).await;
-        let place = Place::S3 { client, bucket: "lux-raw".into(), prefix: String::new() };
+        let place = Place::S3 { client, bucket: "lux-raw".into(), prefix: String::new(), redactor: Arc::default() };
         assert_eq!(place.list().await.unwrap().len(), 1_203);
     }
 
@@ -201,7 +201,12 @@ mod tests {
     async fn a_bucket_without_a_name_and_one_that_is_not_there_are_told() {
         assert!(Place::open("s3:///x").await.unwrap_err().to_string().contains("names no bucket"));
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::S3 { client: s3(folder.path()).await, bucket: "none".into(), prefix: String::new() };
+        let place = Place::S3 {
+            client: s3(folder.path()).await,
+            bucket: "none".into(),
+            prefix: String::new(),
+            redactor: Arc::default(),
+        };
         let error = format!("{:#}", place.list().await.unwrap_err());
         assert!(error.contains("s3:ListBucket") && error.contains("NoSuchBucket"), "{error}");
     }
