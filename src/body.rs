@@ -3,6 +3,9 @@
 use crate::config::Format;
 use crate::record::Record;
 
+/// What the fields of a record may take in an object that it was received without.
+const DEFAULTS: usize = 256;
+
 /// An object's bytes in the making.
 #[derive(Debug)]
 pub struct Body {
@@ -11,9 +14,10 @@ pub struct Body {
 }
 
 impl Body {
-    /// An object without records yet.
-    pub fn new(format: Format) -> Self {
-        Self { format, bytes: Vec::new() }
+    /// An object without records yet, with room for `records` of so many bytes as received: a vector that
+    /// grows to tens of megabytes holds up to twice its bytes.
+    pub fn with_room(format: Format, records: usize, bytes: usize) -> Self {
+        Self { format, bytes: Vec::with_capacity(bytes + records * DEFAULTS) }
     }
 
     /// Appends a record.
@@ -50,7 +54,7 @@ mod tests {
     use super::*;
 
     fn body(format: Format, names: &[&str]) -> Option<String> {
-        let mut body = Body::new(format);
+        let mut body = Body::with_room(format, 0, 0);
         for (i, name) in names.iter().enumerate() {
             let fields = vec![("id", i.to_string().into()), ("name", (*name).into()), ("likes", Value::Null)];
             body.add(&Record { id: i.to_string(), fields, issues: Vec::new() });

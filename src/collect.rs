@@ -164,7 +164,7 @@ async fn recent_media<'c>(config: &'c Config, session: &Session<'_>, hashtag: &H
 
 /// The records of a page, checked and flattened.
 fn flatten<'c>(page: &MediaPage<'_>, mapping: &'c Mapping, owner: &str, unknown: &[String]) -> Batch<'c> {
-    let mut batch = Batch { surplus: page.surplus, ..Batch::default() };
+    let mut batch = Batch { surplus: page.surplus, bytes: page.bytes(), ..Batch::default() };
     page.records.iter().for_each(|record| batch.push(mapping.flatten(record, owner, unknown)));
     batch
 }

@@ -80,6 +80,8 @@ pub struct Batch<'m> {
     pub rejects: Vec<Reject>,
     /// How many records an answer held beyond those asked for. They are not kept.
     pub surplus: usize,
+    /// The bytes of the records as received.
+    pub bytes: usize,
 }
 
 impl<'m> Batch<'m> {

@@ -24,7 +24,7 @@ pub(super) async fn discover<'c>(
         let (records, bytes) = page.map_or((0, 0), |page| (page.records.len(), page.bytes()));
         session.take_room(1 + records, answer.own_bytes + bytes)?;
         let flat = profile.flatten(answer.profile, owner, unknown);
-        let mut profiles = Batch::default();
+        let mut profiles = Batch { bytes: answer.own_bytes, ..Batch::default() };
         profiles.push(flat.map_err(|reject| Reject { record: answer.profile_without_media(), ..reject }));
         Ok((profiles, page.map(|page| flatten(page, media, owner, unknown)).unwrap_or_default(), page.and_then(next)))
     };
@@ -56,6 +56,7 @@ pub(super) async fn discover<'c>(
                 posts.records.extend(batch.records.into_iter().filter(|record| seen.insert(record.id.clone())));
                 posts.rejects.extend(batch.rejects);
                 posts.surplus += batch.surplus;
+                posts.bytes += batch.bytes;
                 after = next;
             }
             Err(failure) => {

@@ -103,7 +103,13 @@ impl Ready {
     }
 
     fn outputs<'m>(&'m self, topics: &[Topic<'_>], outcomes: Vec<Outcome<'m>>, models: &[Model]) -> Vec<Output<'m>> {
-        let mut bodies: Vec<Body> = models.iter().map(|_| Body::new(self.config.format)).collect();
+        let room = |model: &Model| {
+            let batches = outcomes.iter().flatten().flat_map(|collected| &collected.batches);
+            let of_model = batches.filter(|(of, _)| of == model).map(|(_, batch)| (batch.records.len(), batch.bytes));
+            of_model.fold((0, 0), |(records, bytes), (more, of)| (records + more, bytes + of))
+        };
+        let body = |(records, bytes)| Body::with_room(self.config.format, records, bytes);
+        let mut bodies: Vec<Body> = models.iter().map(room).map(body).collect();
         let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
         for (topic, outcome) in topics.iter().zip(outcomes) {
             let batches = outcome.into_iter().flat_map(|collected| collected.batches);

@@ -6,6 +6,7 @@ use flate2::write::MultiGzDecoder;
 use http::header::CONTENT_ENCODING;
 use reqwest::Response;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
 
 use crate::memory::{Budget, LARGEST_BODY, SMALL_BODY};
 
@@ -24,6 +25,8 @@ pub(super) enum BodyError {
     TooLarge,
     /// The connection broke.
     Broken(reqwest::Error),
+    /// It did not come in time.
+    Late,
     /// It is not compressed as it says.
     NotGzip(io::Error),
 }
@@ -32,17 +35,22 @@ pub(super) enum BodyError {
 /// of it.
 const SLICE: usize = 256;
 
-/// Reads the body of `response`. A large one waits for its room in `memory`, unread.
-pub(super) async fn read(mut response: Response, memory: &Budget) -> Result<Body, BodyError> {
+/// Reads the body of `response` up to `end`. A large one waits for its room in `memory`, unread, and that wait
+/// is not the peer's: `end` moves on by it.
+pub(super) async fn read(mut response: Response, memory: &Budget, mut end: Instant) -> Result<Body, BodyError> {
     let gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"gzip"));
     let mut decoder =
         if gzip { Decoder::Gzip(Box::new(MultiGzDecoder::new(Bounded::default()))) } else { Decoder::default() };
     let mut room = None;
-    while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
+    loop {
+        let chunk = timeout_at(end, response.chunk()).await.map_err(|_| BodyError::Late)?;
+        let Some(chunk) = chunk.map_err(BodyError::Broken)? else { break };
         for slice in chunk.chunks(SLICE) {
             decoder.write(slice).map_err(|error| decoder.failed(error))?;
             if room.is_none() && decoder.bytes().len() > SMALL_BODY {
+                let asked = Instant::now();
                 room = memory.large_body().await;
+                end += asked.elapsed();
                 decoder.expect_large();
             }
         }

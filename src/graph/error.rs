@@ -3,15 +3,14 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::json::{self, beginning, fields};
 use crate::memory::SMALL_BODY;
 
 /// The class of a failure, which says what happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Passes by itself: tried again, with backoff.
     Transient,
@@ -72,6 +71,12 @@ impl Kind {
             Self::Deadline => "deadline",
             Self::Usage => "usage",
         }
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 

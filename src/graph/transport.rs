@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 use secrecy::ExposeSecret;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
 use super::body::{self, Body, BodyError};
@@ -133,12 +133,9 @@ impl Session<'_> {
         }
         self.count_call();
         let limit = self.try_limit();
-        let done = match timeout(limit, self.send(request, credentials)).await {
-            Err(_) => {
-                Err(Failure::new(Kind::Transient, format!("no whole answer within {} ms", limit.as_millis())).into())
-            }
-            Ok(Err(failure)) => Err(failure.into()),
-            Ok(Ok(answer)) => answer.read(read),
+        let done = match self.send(request, credentials, limit).await {
+            Err(failure) => Err(failure.into()),
+            Ok(answer) => answer.read(read),
         };
         match done.as_ref().err().map(|failed: &Attempt| &failed.failure) {
             Some(failure) if matches!(failure.kind, Kind::Throttled | Kind::VersionEnded) => self.halt(failure),
@@ -149,7 +146,9 @@ impl Session<'_> {
         done
     }
 
-    async fn send(&self, request: &Request, credentials: &Credentials) -> Result<Answer, Failure> {
+    async fn send(&self, request: &Request, credentials: &Credentials, limit: Duration) -> Result<Answer, Failure> {
+        let end = Instant::now() + limit;
+        let late = || Failure::new(Kind::Transient, format!("no whole answer within {} ms", limit.as_millis()));
         let Client { http, end_point, .. } = self.client;
         let path = if request.path.is_empty() { &credentials.ig_user_id } else { &request.path };
         let mut call = http.get(&format!("{end_point}/{path}"));
@@ -160,19 +159,22 @@ impl Session<'_> {
             call = call.query(&[("input_token", credentials.access_token.expose_secret())]);
         }
         call = call.query(&request.query).query(&caller(credentials, request.is_debug_token()));
-        let response = http.send(call.header(ACCEPT_ENCODING, "gzip")).await.map_err(broken)?;
+        let response = timeout_at(end, http.send(call.header(ACCEPT_ENCODING, "gzip"))).await;
+        let response = response.map_err(|_| late())?.map_err(broken)?;
         self.note_headers(response.headers());
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), Utc::now()));
-        let Body { bytes, room } = body::read(response, &self.client.memory).await.map_err(|error| match error {
-            BodyError::Broken(error) => broken(error),
-            BodyError::NotGzip(error) => {
-                Failure::new(Kind::Transient, format!("HTTP {status}: the answer is not gzip as it says: {error}"))
-            }
-            BodyError::TooLarge => {
-                let message = format!("HTTP {status}: the answer is larger than {} MiB", LARGEST_BODY >> 20);
-                Failure::new(Kind::Unexpected, message)
-            }
-        })?;
+        let Body { bytes, room } =
+            body::read(response, &self.client.memory, end).await.map_err(|error| match error {
+                BodyError::Broken(error) => broken(error),
+                BodyError::Late => late(),
+                BodyError::NotGzip(error) => {
+                    Failure::new(Kind::Transient, format!("HTTP {status}: the answer is not gzip as it says: {error}"))
+                }
+                BodyError::TooLarge => {
+                    let message = format!("HTTP {status}: the answer is larger than {} MiB", LARGEST_BODY >> 20);
+                    Failure::new(Kind::Unexpected, message)
+                }
+            })?;
         let body = Body { bytes: self.client.redactor.redact_bytes(bytes), room };
         Ok(Answer { status, retry_after, body })
     }
