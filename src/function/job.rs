@@ -163,7 +163,8 @@ impl Ready {
     /// Stores a model's object of records and its quality object, which is there also where nothing is
     /// wrong: a run that is repeated would otherwise leave the earlier one's beside its records.
     ///
-    /// A run that lost topics replaces nothing: where an object is there already, both go apart.
+    /// A run that lost topics replaces nothing: where an object is there already, both go apart. So does a
+    /// quality object without records, which would stand beside the records of an earlier run.
     async fn store_model(
         &self,
         summary: &Summary,
@@ -197,14 +198,18 @@ impl Ready {
             };
             Bytes::from(tally.to_json(about, &summary.failures))
         });
-        let put = async |key: &ObjectKey, body: Option<&Bytes>| match body {
-            Some(body) => Some(self.sink.put(key, body.clone(), left()).await),
-            None => None,
+        let mut told = None;
+        if let (None, Some(quality)) = (&raw, &quality) {
+            match self.sink.put_new(&beside, quality.clone(), left()).await {
+                Ok(false) => beside = locations.partial_quality(model, name),
+                stored => told = Some(stored.map(drop)),
+            }
+        }
+        let put = async |done: Option<_>, key: &ObjectKey, body: Option<&Bytes>| match (done, body) {
+            (None, Some(body)) => Some(self.sink.put(key, body.clone(), left()).await),
+            (done, _) => done,
         };
-        let (records, told) = tokio::join!(
-            async { if settled.is_some() { settled } else { put(&key, raw.as_ref()).await } },
-            put(&beside, quality.as_ref())
-        );
+        let (records, told) = tokio::join!(put(settled, &key, raw.as_ref()), put(told, &beside, quality.as_ref()));
         let stored = |key, body: Option<Bytes>, records, instead_of, done: Option<_>| {
             Some(Stored { key, bytes: body?.len(), records, instead_of, done: done? })
         };

@@ -79,6 +79,18 @@ async fn a_run_that_lost_topics_leaves_the_better_object_and_goes_apart() {
 }
 
 #[tokio::test]
+async fn a_quality_object_without_records_leaves_the_one_beside_an_earlier_runs_records() {
+    let stage = Stage::with_faults(&["*=no_profile"]).await;
+    let earlier = "{\"of\":\"an earlier run\"}";
+    stage.aws.put(&key("quality/", "brand"), earlier);
+    stage.run("brand_media").await.unwrap();
+    let object = |key: String| stage.aws.objects().into_iter().find(|(k, _)| *k == key).map(|(_, bytes)| bytes);
+    assert_eq!(object(key("quality/", "brand")).as_deref(), Some(earlier.as_bytes()));
+    let apart: Value = serde_json::from_slice(&object(key("partial/quality/", "brand")).unwrap()).unwrap();
+    assert_eq!((&apart["counts"]["rejected"], apart.get("object")), (&json!(11), None));
+}
+
+#[tokio::test]
 async fn a_whole_run_replaces_one_that_lost_topics_and_a_repair_lies_beside_it() {
     let stage = Stage::with_faults(&["gucci=not_therex2"]).await;
     stage.run("brand_media").await.unwrap();
