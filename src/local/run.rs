@@ -130,6 +130,10 @@ impl RunOn {
 
     /// Tells how to collect the topics that are missing.
     fn print_repair(&self, summary: &Summary) {
+        // The objects of an earlier run stay, which may have these topics.
+        if !summary.partial.is_empty() {
+            return;
+        }
         if let (Some(job), Some(event)) = (summary.job, retry::of_summary(summary)) {
             let sandbox = if self.sandbox { " --sandbox" } else { "" };
             eprintln!("to repair it: local {job}{sandbox} --event '{}'", event.to_json());
