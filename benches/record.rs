@@ -87,7 +87,7 @@ impl Stage {
 fn record_path(stage: &Stage) {
     let (profile, media) = (stage.config.mapping(Model::Brand), stage.config.mapping(Model::Media));
     let answer = Discovery::read(std::str::from_utf8(&stage.body).unwrap(), 25).unwrap();
-    let profile = profile.flatten(answer.profile, "17841401694708594", &[]).unwrap();
+    let profile = profile.flatten(&answer.profile, "17841401694708594", &[]).unwrap();
     let mut body = Body::with_room(stage.config.format, 25, stage.body.len());
     let posts = answer.media.unwrap().records;
     posts.iter().for_each(|post| body.add(&media.flatten(post, "17841401694708594", &[]).unwrap()));

@@ -27,9 +27,12 @@ pub(crate) fn fields_of<'a>(text: &'a str, names: &[impl AsRef<str>]) -> Option<
     Some(found)
 }
 
-/// Every field of the object that `text` is: its name and its value, both as JSON text.
-pub(crate) fn all_fields(text: &str) -> Option<Vec<(&RawValue, &RawValue)>> {
-    read(text, AllFields)
+/// The object that `text` is without its field `name`, as JSON text, and that field; of one given twice the
+/// last.
+pub(crate) fn split_off<'a>(text: &'a str, name: &str) -> Option<(Box<RawValue>, Option<&'a RawValue>)> {
+    let (rest, value) = read(text, SplitSeed { name })?;
+    // Names and values that were read out of JSON make JSON again.
+    Some((RawValue::from_string(rest).ok()?, value))
 }
 
 /// The first elements of a list.
@@ -131,26 +134,36 @@ impl<'a, N: AsRef<str>> Visitor<'a> for FieldSeed<'_, 'a, N> {
     }
 }
 
-struct AllFields;
+struct SplitSeed<'s> {
+    name: &'s str,
+}
 
-impl<'a> DeserializeSeed<'a> for AllFields {
-    type Value = Vec<(&'a RawValue, &'a RawValue)>;
+impl<'a> DeserializeSeed<'a> for SplitSeed<'_> {
+    type Value = (String, Option<&'a RawValue>);
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'a> Visitor<'a> for AllFields {
-    type Value = Vec<(&'a RawValue, &'a RawValue)>;
+impl<'a> Visitor<'a> for SplitSeed<'_> {
+    type Value = (String, Option<&'a RawValue>);
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::new();
-        while let Some(field) = map.next_entry()? {
-            fields.push(field);
+        let (mut rest, mut found) = ("{".to_owned(), None);
+        while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            if string(name).is_ok_and(|name| name == self.name) {
+                found = Some(value);
+                continue;
+            }
+            if rest.len() > 1 {
+                rest.push(',');
+            }
+            rest.extend([name.get(), ":", value.get()]);
         }
-        Ok(fields)
+        rest.push('}');
+        Ok((rest, found))
     }
 }
 
@@ -206,8 +219,10 @@ mod tests {
     fn a_name_that_is_no_unicode_text_costs_no_other_field() {
         let text = r#"{"\ud83d":1,"a":2,"b\udc5c":3}"#;
         assert_eq!(texts(text, ["a", "b"]), Some([Some("2".into()), None]));
-        let all: Vec<_> = all_fields(text).unwrap().into_iter().map(|(n, v)| [n.get(), v.get()].concat()).collect();
-        assert_eq!(all, [r#""\ud83d"1"#, r#""a"2"#, r#""b\udc5c"3"#]);
+        let (rest, a) = split_off(text, "a").unwrap();
+        assert_eq!((rest.get(), a.unwrap().get()), (r#"{"\ud83d":1,"b\udc5c":3}"#, "2"));
+        let (rest, c) = split_off("{}", "c").unwrap();
+        assert_eq!((rest.get(), c.is_none(), split_off("[]", "c").is_none()), ("{}", true, true));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Collected, flatten};
 use crate::config::{Config, MEDIA_PER_PAGE};
 use crate::graph::{Cursor, Discovery, Failure, MediaPage, Session};
-use crate::record::{Batch, Model, Reject};
+use crate::record::{Batch, Model};
 use crate::topic::Account;
 
 /// Fetches the profile with the first page of media, and as many further pages as are configured. The
@@ -22,10 +22,10 @@ pub(super) async fn discover<'c>(
     let first = |answer: &Discovery<'_>, unknown: &[String]| {
         let page = answer.media.as_ref();
         let (records, bytes) = page.map_or((0, 0), |page| (page.records.len(), page.bytes()));
-        session.take_room(1 + records, answer.own_bytes + bytes)?;
-        let flat = profile.flatten(answer.profile, owner, unknown);
-        let mut profiles = Batch { bytes: answer.own_bytes, ..Batch::default() };
-        profiles.push(flat.map_err(|reject| Reject { record: answer.profile_without_media(), ..reject }));
+        let own = answer.profile.get().len();
+        session.take_room(1 + records, own + bytes)?;
+        let mut profiles = Batch { bytes: own, ..Batch::default() };
+        profiles.push(profile.flatten(&answer.profile, owner, unknown));
         Ok((profiles, page.map(|page| flatten(page, media, owner, unknown)).unwrap_or_default(), page.and_then(next)))
     };
     let fields = media.requested();

@@ -9,12 +9,10 @@ use crate::json::{self, beginning, elements, fields, string};
 /// The answer to a `business_discovery` call.
 #[derive(Debug)]
 pub struct Discovery<'a> {
-    /// The account: its own fields, and among them `media`.
-    pub profile: &'a RawValue,
+    /// The account's own fields, as received.
+    pub profile: Box<RawValue>,
     /// Its media; `None` where the answer has no list of them.
     pub media: Option<MediaPage<'a>>,
-    /// The bytes of the account's own fields.
-    pub own_bytes: usize,
 }
 
 /// A page of media.
@@ -68,28 +66,9 @@ pub struct TokenInfo {
 impl<'a> Discovery<'a> {
     /// Reads the answer to a call for at most `limit` media; `None` where it is not the JSON expected.
     pub fn read(body: &'a str, limit: usize) -> Option<Self> {
-        let [profile] = fields(body, ["business_discovery"])?;
-        let profile = profile?;
-        let [media] = fields(profile.get(), ["media"])?;
-        let own_bytes = profile.get().len() - media.map_or(0, |media| media.get().len());
-        Some(Self { profile, media: media.and_then(|media| MediaPage::read(media.get(), limit)), own_bytes })
-    }
-
-    /// The account's own fields, as received: what a profile that is left out is told by.
-    pub fn profile_without_media(&self) -> Box<RawValue> {
-        let fields: Vec<String> = self.own().map(|(name, value)| format!("{name}:{value}")).collect();
-        // Names and values that were read out of JSON make JSON again.
-        RawValue::from_string(format!("{{{}}}", fields.join(","))).unwrap_or_else(|_| RawValue::NULL.to_owned())
-    }
-
-    /// How many fields of its own the account has.
-    pub fn own_fields(&self) -> usize {
-        self.own().count()
-    }
-
-    fn own(&self) -> impl Iterator<Item = (&'a RawValue, &'a RawValue)> {
-        let all = json::all_fields(self.profile.get()).unwrap_or_default();
-        all.into_iter().filter(|(name, _)| !string(name).is_ok_and(|name| name == "media"))
+        let [account] = fields(body, ["business_discovery"])?;
+        let (profile, media) = json::split_off(account?.get(), "media")?;
+        Some(Self { profile, media: media.and_then(|media| MediaPage::read(media.get(), limit)) })
     }
 }
 
@@ -157,7 +136,7 @@ mod tests {
     /// The profile without its media, and how many of those there are.
     fn found(body: &str) -> Option<(String, Option<usize>)> {
         let answer = Discovery::read(body, LIMIT)?;
-        Some((answer.profile_without_media().get().to_owned(), answer.media.map(|m| m.records.len())))
+        Some((answer.profile.get().to_owned(), answer.media.map(|m| m.records.len())))
     }
 
     fn own<T>(profile: &str, media: T) -> Option<(String, T)> {

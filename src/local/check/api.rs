@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::sheet::Sheet;
 use crate::config::Config;
 use crate::graph::{Failure, Kind, Session, TokenInfo};
+use crate::json;
 use crate::record::Model;
 use crate::token::{self, SECONDS_A_DAY, WARN_DAYS};
 
@@ -109,7 +110,10 @@ pub(super) async fn call(sheet: &mut Sheet, session: &Session<'_>, config: &Conf
         let name = &account.username;
         let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
         let count = |answer: &crate::graph::Discovery<'_>, _: &[String]| {
-            (answer.own_fields(), answer.media.as_ref().map_or(0, |page| page.records.len()))
+            (
+                json::fields_of(answer.profile.get(), &profile).into_iter().flatten().flatten().count(),
+                answer.media.as_ref().map_or(0, |page| page.records.len()),
+            )
         };
         match session.discover(name, &profile, &media, 1, count).await {
             Ok((0, media)) => {
