@@ -1,11 +1,9 @@
 //! The checks of one value, by its field's type.
 
-use std::cell::Cell;
-
 use chrono::{FixedOffset, NaiveDateTime, Timelike};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use url::{SyntaxViolation, Url};
+use url::Url;
 
 use super::{Field, FieldType, IssueKind};
 use crate::json::{self, NotString};
@@ -46,16 +44,14 @@ fn integer(raw: &str) -> Result<i64, IssueKind> {
 
 /// Whether `text` is empty, or http or https with a host.
 fn is_url(text: &str) -> bool {
-    // What `Url` would mend: `https:x` and `https:///x`, whose path it takes for the host, and spaces
-    // around the whole.
-    let mended = Cell::new(false);
-    let note = |violation| {
-        if matches!(violation, SyntaxViolation::ExpectedDoubleSlash | SyntaxViolation::C0SpaceIgnored) {
-            mended.set(true);
-        }
+    let after_scheme = |scheme: &str| {
+        let (start, rest) = text.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
     };
-    let url = Url::options().syntax_violation_callback(Some(&note)).parse(text);
-    text.is_empty() || url.is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host()) && !mended.get()
+    // `Url` would mend `https:x` and `https:///x`, whose path it takes for the host, and spaces at the end.
+    let host = after_scheme("https://").or_else(|| after_scheme("http://"));
+    let as_it_is = host.is_some_and(|host| !host.starts_with(['/', '\\']) && !host.ends_with(|c| c <= ' '));
+    text.is_empty() || as_it_is && Url::parse(text).is_ok()
 }
 
 const LOCAL_TIME: &str = "%Y-%m-%dT%H:%M:%S";
@@ -148,6 +144,9 @@ mod tests {
             "https:x.y",
             "https:\\\\x.y",
             " https://x.y/",
+            "https://x.y/ ",
+            "https:///",
+            "https://\\x.y",
             "//x.y/z",
             "https://999.999.999.999/x",
             "https://0xfffffffff/x",
