@@ -156,10 +156,21 @@ async fn recent_media<'c>(config: &'c Config, session: &Session<'_>, hashtag: &H
         None => session.hashtag_id(&hashtag.name).await?,
     };
     let read = |page: &MediaPage<'_>, unknown: &[String]| {
-        session.take_room(page.records.len(), page.bytes())?;
-        Ok(flatten(page, mapping, hashtag.user_id.as_str(), unknown))
+        flatten_within(session, page, mapping, hashtag.user_id.as_str(), unknown)
     };
     session.recent_media(&id, &mapping.requested(), config.limits.media_per_hashtag, read).await?
+}
+
+/// [`flatten`], where the run's memory has room for the records.
+fn flatten_within<'c>(
+    session: &Session<'_>,
+    page: &MediaPage<'_>,
+    mapping: &'c Mapping,
+    owner: &str,
+    unknown: &[String],
+) -> Result<Batch<'c>, Failure> {
+    session.take_room(page.records.len(), page.bytes())?;
+    Ok(flatten(page, mapping, owner, unknown))
 }
 
 /// The records of a page, checked and flattened.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Collected, flatten};
+use super::{Collected, flatten, flatten_within};
 use crate::config::{Config, MEDIA_PER_PAGE};
 use crate::graph::{Cursor, Discovery, Failure, MediaPage, Session};
 use crate::record::{Batch, Model};
@@ -43,8 +43,7 @@ pub(super) async fn discover<'c>(
         let Some(cursor) = after.take() else { break };
         let limit = (wanted - (page - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
         let further = |page: &MediaPage<'_>, unknown: &[String]| {
-            session.take_room(page.records.len(), page.bytes())?;
-            Ok((flatten(page, media, owner, unknown), next(page)))
+            flatten_within(session, page, media, owner, unknown).map(|batch| (batch, next(page)))
         };
         let done = tokio::select! {
             biased;
