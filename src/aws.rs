@@ -3,7 +3,7 @@
 //!
 //! Lambda hands a function its region and credentials in variables and no other way, so the function
 //! reads those alone ([`from_variables`]). A person's come from profiles, SSO and more
-//! ([`from_everywhere`]): that chain is a fifth of the AWS code, and linked into the terminal only.
+//! (`from_everywhere`): that chain is a fifth of the AWS code, and compiled with the feature `terminal` only.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
@@ -62,13 +62,16 @@ pub fn from_variables(client: http::Client) -> BoxFuture<'static, SdkConfig> {
     std::future::ready(config.build()).boxed()
 }
 
-/// What the whole of AWS's default chain says: variables, profiles, SSO, containers, instances.
+/// What the whole of AWS's default chain says: variables, profiles, SSO, `aws login`, processes, containers,
+/// instances.
+#[cfg(feature = "terminal")]
 pub fn from_everywhere(client: http::Client) -> BoxFuture<'static, SdkConfig> {
     loader(client).load().boxed()
 }
 
 /// The settings of [`from_everywhere`] before the environment fills in the rest.
-pub fn loader(client: http::Client) -> ConfigLoader {
+#[cfg(feature = "terminal")]
+pub fn loader(client: http::Client) -> aws_config::ConfigLoader {
     aws_config::defaults(version())
         .http_client(http::for_sdk(client))
         .retry_config(retries())

@@ -241,6 +241,7 @@ async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
 }
 
 #[cfg(test)]
+#[cfg(feature = "terminal")]
 mod tests {
     use crate::sandbox::{Options, Sandbox};
 

@@ -20,6 +20,7 @@ pub mod function;
 pub mod graph;
 pub mod http;
 mod json;
+#[cfg(feature = "terminal")]
 pub mod local;
 pub mod memory;
 pub mod quality;
@@ -27,6 +28,7 @@ pub mod record;
 pub mod redact;
 pub mod report;
 pub mod rollup;
+#[cfg(feature = "terminal")]
 pub mod sandbox;
 pub mod secret;
 pub mod sink;

@@ -16,7 +16,6 @@ use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
 use crate::telemetry::printable;
 use crate::topic::Job;
 
-mod bench;
 mod check;
 mod completions;
 mod door;
@@ -84,8 +83,6 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Print the completions of a shell
     Completions(completions::CompletionsArgs),
-    /// Measure the function's binary as Lambda runs it, on the sandbox: start, runs, processor, memory, size
-    Bench(bench::BenchArgs),
     /// Serve the sandbox, a stand-in of the Graph API, until interrupted
     Sandbox(serve::ServeArgs),
     /// Collect a day of sandbox data into ./sandbox_env, as the schedule would have
@@ -189,7 +186,6 @@ impl Cli {
             Command::HashtagIds(args) => args.run(self.verbose).await,
             Command::Schema(args) => args.run(),
             Command::Completions(args) => args.run(),
-            Command::Bench(args) => args.run().await,
             Command::Sandbox(args) => args.run().await,
             Command::SandboxDay(args) => args.run(self.verbose).await,
             Command::Report(args) => args.run().await,

@@ -1,29 +1,30 @@
-//! A stand-in of the Graph API: what `--sandbox` runs on and what the tests talk to.
+//! A stand-in of the Graph API: what `--sandbox` runs on and what the tests talk to. A stand-in of Lambda's
+//! Runtime API stands beside it, for the tests and the benchmark.
 //!
 //! It answers the collector's calls for the topics that it is given, in the API's own shapes, with data
 //! that is made from a seed and moves with the clock. It can be told to misbehave; see [`Fault`]. It
 //! does not check permissions, and its limits are those it is given.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use hyper::{Request, Response};
 
 mod answer;
 mod body;
 mod data;
 mod expression;
 mod fault;
+mod runtime_api;
+mod server;
 
 pub use fault::{Fault, FaultRule};
+pub use runtime_api::{Answer, RuntimeApi};
+pub use server::Server;
 
 use crate::secret::{Credentials, SANDBOX_BUCKET, Secret};
 
@@ -97,9 +98,8 @@ pub struct Call {
 /// A running sandbox; it ends when it is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
-    address: SocketAddr,
+    server: Server,
     state: Arc<State>,
-    task: JoinHandle<()>,
 }
 
 #[derive(Debug)]
@@ -125,8 +125,7 @@ impl Sandbox {
     /// # Errors
     /// Where the port cannot be listened on.
     pub async fn start(options: Options) -> std::io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
-        let address = listener.local_addr()?;
+        let port = options.port;
         let struck = Mutex::new(vec![0; options.faults.len()]);
         let now = Mutex::new(options.now);
         let state = Arc::new(State {
@@ -137,13 +136,17 @@ impl Sandbox {
             struck,
             under_way: Mutex::default(),
         });
-        let task = tokio::spawn(serve(listener, Arc::clone(&state)));
-        Ok(Self { address, state, task })
+        let answering = Arc::clone(&state);
+        let service = service_fn(move |request| {
+            let state = Arc::clone(&answering);
+            async move { state.counted_answer(request).await }
+        });
+        Ok(Self { server: Server::start(port, service).await?, state })
     }
 
     /// The end point to call, without a version.
     pub fn end_point(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address())
     }
 
     /// The calls made so far.
@@ -169,35 +172,17 @@ impl Sandbox {
     }
 }
 
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn serve(listener: TcpListener, state: Arc<State>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
-        let _ = stream.set_nodelay(true);
-        let state = Arc::clone(&state);
-        tokio::spawn(async move {
-            let service = service_fn(|request: hyper::Request<Incoming>| {
-                let state = Arc::clone(&state);
-                async move {
-                    {
-                        let (now, most) = &mut *lock(&state.under_way);
-                        *now += 1;
-                        *most = (*most).max(*now);
-                    }
-                    let answer = state.answer(&request).await;
-                    lock(&state.under_way).0 -= 1;
-                    answer
-                }
-            });
-            let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-            // A peer that hangs up is no concern of the stand-in's.
-            let _ = server.serve_connection(TokioIo::new(stream), service).await;
-        });
+impl State {
+    /// Answers a call, and keeps count of the calls under way.
+    async fn counted_answer(&self, request: Request<Incoming>) -> Result<Response<body::Sent>, HangUp> {
+        {
+            let (now, most) = &mut *lock(&self.under_way);
+            *now += 1;
+            *most = (*most).max(*now);
+        }
+        let answer = self.answer(&request).await;
+        lock(&self.under_way).0 -= 1;
+        answer
     }
 }
 
@@ -205,9 +190,3 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
 #[derive(Debug, thiserror::Error)]
 #[error("told to hang up")]
 struct HangUp;
-
-impl From<Infallible> for HangUp {
-    fn from(never: Infallible) -> Self {
-        match never {}
-    }
-}

@@ -2,22 +2,20 @@
 //! stand-in of Secrets Manager's protocol. Both can be told to fail.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::Credentials;
 use bytes::Bytes;
+use collector::sandbox::Server;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "placeholder-secret-access-key");
 /// Of temporary credentials, as a function in Lambda has them.
@@ -54,7 +52,7 @@ pub const HANGS_UP: &str = "hangs up";
 pub const VAST_ERROR: &str = "vast";
 
 pub struct Aws {
-    address: SocketAddr,
+    server: Server,
     folder: TempDir,
     shared: Arc<Shared>,
 }
@@ -76,26 +74,14 @@ impl Aws {
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder.path()).unwrap());
         builder.set_auth(SimpleAuth::from_single(KEY.0, KEY.1));
         let s3 = builder.build();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
         let state = Arc::clone(&shared);
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (s3, state) = (s3.clone(), Arc::clone(&state));
-                let service = service_fn(move |request| answer(s3.clone(), Arc::clone(&state), request));
-                tokio::spawn(async move {
-                    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-        });
-        Self { address, folder, shared }
+        let service = service_fn(move |request| answer(s3.clone(), Arc::clone(&state), request));
+        Self { server: Server::start(0, service).await.unwrap(), folder, shared }
     }
 
     pub fn end_point(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address())
     }
 
     /// The production settings, with this server in AWS's place.

@@ -10,19 +10,19 @@ use serde_json::json;
 use crate::aws::{Aws, BUCKET, KEY, S3Fault};
 use crate::stage::{CONFIGURE_INI, TOKEN};
 
-fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+pub fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     command.current_dir(folder).args(arguments).env_remove("SECRET_ID").env_remove("SECRET_FILE");
     command.envs(environment.iter().copied()).output().unwrap()
 }
 
-fn folder(config: &str) -> tempfile::TempDir {
+pub fn folder(config: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("configure.ini"), config).unwrap();
     folder
 }
 
-fn out(output: &Output) -> String {
+pub fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 

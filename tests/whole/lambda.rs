@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
+use collector::sandbox::Answer;
 use serde_json::{Value, json};
 
 use crate::aws::{BUCKET, KEY};
-use crate::runtime_api::{self, Answer};
+use crate::runtime_api;
 use crate::stage::{Setting, Stage, TIME, TOKEN};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_data-collector");

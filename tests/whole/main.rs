@@ -15,12 +15,14 @@ mod aws;
 mod chaos;
 mod collects;
 mod commands;
+mod credentials;
 mod events;
 mod failures;
 mod hostile;
 mod house;
 #[cfg(unix)]
 mod interrupts;
+mod invocation;
 mod lambda;
 mod objects;
 mod pages;

@@ -1,36 +1,14 @@
-//! A stand-in of the Lambda Runtime API: hands events to the real binary and takes its answers.
+//! The real binary under the stand-in of the Lambda Runtime API.
 
-use std::collections::VecDeque;
-use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use collector::sandbox::{Answer, RuntimeApi};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
-
-/// What the function answered to an event, or the error it told.
-#[derive(Debug)]
-pub enum Answer {
-    Response(Value),
-    Error(Value),
-}
-
-#[derive(Default)]
-struct State {
-    events: VecDeque<(Value, Duration)>,
-    answers: Vec<Answer>,
-}
 
 /// Runs the binary on `events`, each with 30 seconds to go, and gives its answers and its standard output.
 pub async fn run(
@@ -72,8 +50,8 @@ pub async fn watched(
 /// The binary under way.
 pub struct Function {
     child: Child,
-    state: Arc<Mutex<State>>,
-    server: JoinHandle<()>,
+    api: RuntimeApi,
+    answers: Vec<Answer>,
     log: JoinHandle<String>,
     stderr: JoinHandle<String>,
 }
@@ -93,15 +71,15 @@ impl Function {
         variables: &[(&str, String)],
         events: Vec<(Value, Duration)>,
     ) -> Self {
-        let state = Arc::new(Mutex::new(State { events: events.into(), answers: Vec::new() }));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = tokio::spawn(serve(listener, Arc::clone(&state)));
+        let api = RuntimeApi::start().await.unwrap();
+        for (event, limit) in events {
+            api.hand_out(event, limit);
+        }
         let mut child = command
             .current_dir(folder)
             .env_clear()
             .envs([
-                ("AWS_LAMBDA_RUNTIME_API", address.to_string().as_str()),
+                ("AWS_LAMBDA_RUNTIME_API", api.address().to_string().as_str()),
                 ("AWS_LAMBDA_FUNCTION_NAME", "collector"),
                 ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
                 ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
@@ -114,7 +92,7 @@ impl Function {
             .unwrap();
         // Read all along: a function whose pipe is full stands still.
         let (log, stderr) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
-        Self { child, state, server, log, stderr }
+        Self { child, api, answers: Vec::new(), log, stderr }
     }
 
     pub fn id(&self) -> u32 {
@@ -126,16 +104,16 @@ impl Function {
     }
 
     /// How many events are done.
-    pub fn answered(&self) -> usize {
-        self.state.lock().unwrap().answers.len()
+    pub fn answered(&mut self) -> usize {
+        self.answers.extend(std::iter::from_fn(|| self.api.try_answer()));
+        self.answers.len()
     }
 
     /// Ends it, where it still runs.
     pub async fn end(mut self) -> Ended {
         self.child.kill().await.unwrap();
-        self.server.abort();
-        let answers = std::mem::take(&mut self.state.lock().unwrap().answers);
-        Ended { answers, log: self.log.await.unwrap(), stderr: self.stderr.await.unwrap() }
+        self.answered();
+        Ended { answers: self.answers, log: self.log.await.unwrap(), stderr: self.stderr.await.unwrap() }
     }
 }
 
@@ -144,42 +122,4 @@ fn read(mut pipe: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String>
         let mut text = String::new();
         pipe.read_to_string(&mut text).await.map(|_| text).unwrap()
     })
-}
-
-async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        let state = Arc::clone(&state);
-        let service = service_fn(move |request| answer(Arc::clone(&state), request));
-        tokio::spawn(async move {
-            let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-            let _ = server.serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
-async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let path = request.uri().path().to_owned();
-    if request.method() == Method::GET {
-        let event = state.lock().unwrap().events.pop_front();
-        let Some((event, limit)) = event else { std::future::pending().await };
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + limit;
-        let response = Response::builder()
-            .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
-            .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
-            .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-west-2:123456789012:function:collector")
-            .header(
-                "lambda-runtime-trace-id",
-                "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
-            );
-        return Ok(response.body(Full::new(event.to_string().into())).unwrap());
-    }
-    let body = request.into_body().collect().await?.to_bytes();
-    let body: Value = serde_json::from_slice(&body).unwrap();
-    state.lock().unwrap().answers.push(if path.ends_with("/response") {
-        Answer::Response(body)
-    } else {
-        Answer::Error(body)
-    });
-    Ok(Response::builder().status(202).body(Full::default()).unwrap())
 }

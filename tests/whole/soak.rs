@@ -13,11 +13,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use collector::sandbox::Answer;
 use serde_json::{Value, json};
 
 use crate::aws::S3Fault;
 use crate::lambda::{BINARY, variables};
-use crate::runtime_api::{self, Answer};
+use crate::runtime_api;
 use crate::stage::{Stage, TIME, TOKEN};
 
 const INVOCATIONS: usize = 2_000;

@@ -110,9 +110,10 @@ async fn list_s3(client: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Res
 #[cfg(test)]
 mod tests {
     use aws_sdk_s3::config::{Credentials, Region};
-    use hyper_util::rt::{TokioExecutor, TokioIo};
     use s3s::auth::SimpleAuth;
     use s3s::service::S3ServiceBuilder;
+
+    use crate::sandbox::Server;
 
     use super::*;
 
@@ -147,37 +148,25 @@ mod tests {
     }
 
     /// A bucket in this process, behind the real client.
-    async fn s3(folder: &Path) -> aws_sdk_s3::Client {
+    async fn s3(folder: &Path) -> (Server, aws_sdk_s3::Client) {
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).unwrap());
         builder.set_auth(SimpleAuth::from_single("AKIDEXAMPLE", "example-key"));
-        let service = builder.build();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let end_point = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let service = service.clone();
-                tokio::spawn(async move {
-                    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-        });
+        let server = Server::start(0, builder.build()).await.unwrap();
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
             .http_client(http::for_sdk(http::client().unwrap()))
             .credentials_provider(Credentials::new("AKIDEXAMPLE", "example-key", None, None, "test"))
             .region(Region::new("us-west-2"))
-            .endpoint_url(end_point)
+            .endpoint_url(format!("http://{}", server.address()))
             .force_path_style(true);
-        aws_sdk_s3::Client::from_conf(config.build())
+        (server, aws_sdk_s3::Client::from_conf(config.build()))
     }
 
     #[tokio::test]
     async fn a_prefix_of_a_bucket_is_listed_and_read_as_a_folder_is() {
         let folder = tempfile::tempdir().unwrap();
         fill(&folder.path().join("lux-raw/a/b"));
-        let client = s3(folder.path()).await;
+        let (_server, client) = s3(folder.path()).await;
         let place = Place::S3 { client, bucket: "lux-raw".into(), prefix: "a/b/".into(), redactor: Arc::default() };
         assert_eq!(place.list().await.unwrap(), KEYS);
         assert_eq!(place.read(KEYS[1]).await.unwrap(), KEYS[1].as_bytes());
@@ -192,7 +181,7 @@ mod tests {
         for n in 0..1_203 {
             std::fs::write(raw.join(format!("brand_{n:04}.json")), "[]").unwrap();
         }
-        let client = s3(folder.path()).await;
+        let (_server, client) = s3(folder.path()).await;
         let place = Place::S3 { client, bucket: "lux-raw".into(), prefix: String::new(), redactor: Arc::default() };
         assert_eq!(place.list().await.unwrap().len(), 1_203);
     }
@@ -201,12 +190,8 @@ mod tests {
     async fn a_bucket_without_a_name_and_one_that_is_not_there_are_told() {
         assert!(Place::open("s3:///x").await.unwrap_err().to_string().contains("names no bucket"));
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::S3 {
-            client: s3(folder.path()).await,
-            bucket: "none".into(),
-            prefix: String::new(),
-            redactor: Arc::default(),
-        };
+        let (_server, client) = s3(folder.path()).await;
+        let place = Place::S3 { client, bucket: "none".into(), prefix: String::new(), redactor: Arc::default() };
         let error = format!("{:#}", place.list().await.unwrap_err());
         assert!(error.contains("s3:ListBucket") && error.contains("NoSuchBucket"), "{error}");
     }

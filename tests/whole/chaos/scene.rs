@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use collector::sandbox::Answer;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -15,7 +16,7 @@ use super::limit::Limit;
 use super::secrets::shown;
 use crate::aws::{S3Fault, SESSION_TOKEN, walk};
 use crate::lambda::variables;
-use crate::runtime_api::{Answer, Ended, Function};
+use crate::runtime_api::{Ended, Function};
 use crate::soak::held;
 use crate::stage::{CONFIGURE_INI, STAMP, Setting, Stage, TIME};
 

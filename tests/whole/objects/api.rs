@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use collector::sandbox::Server;
 use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpListener;
 use url::Url;
 
 /// A call for records: of which topic, which page of them, and how many at most.
@@ -25,7 +23,7 @@ pub struct Call {
 pub type Answers = BTreeMap<(String, usize), String>;
 
 pub struct Api {
-    address: SocketAddr,
+    server: Server,
     state: Arc<State>,
 }
 
@@ -36,29 +34,17 @@ struct State {
 
 impl Api {
     pub async fn start(answers: Answers) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
         let state = Arc::new(State { answers, calls: Mutex::default() });
         let shared = Arc::clone(&state);
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let state = Arc::clone(&shared);
-                let service = service_fn(move |request: Request<_>| {
-                    let body = state.answer(&request.uri().to_string());
-                    async move { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(body)))) }
-                });
-                tokio::spawn(async move {
-                    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                    let _ = server.serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
+        let service = service_fn(move |request: Request<_>| {
+            let body = shared.answer(&request.uri().to_string());
+            async move { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(body)))) }
         });
-        Self { address, state }
+        Self { server: Server::start(0, service).await.unwrap(), state }
     }
 
     pub fn end_point(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address())
     }
 
     /// The calls for records, by topic and page: topics are asked for at the same time.

@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 
 use super::tls::Front;
 use super::topics;
-use crate::config::Config;
-use crate::http;
-use crate::sandbox::{Options, Sandbox};
+use collector::config::Config;
+use collector::http;
+use collector::sandbox::{Options, Sandbox};
 
 /// A stage; the sandbox and the folder go with it.
 pub(super) struct Stage {
@@ -76,7 +76,7 @@ impl Stage {
 
     /// The ids of the hashtags that were asked for.
     pub(super) fn hashtag_ids(&self) -> Vec<(String, String)> {
-        let pin = |call: crate::sandbox::Call| {
+        let pin = |call: collector::sandbox::Call| {
             let id = call.path.strip_suffix("/recent_media")?.to_owned();
             Some((call.topic.strip_prefix('#')?.to_owned(), id))
         };

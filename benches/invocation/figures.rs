@@ -76,25 +76,3 @@ fn written(value: f64) -> String {
         _ => format!("{value:.2}"),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_held_against_the_goal() {
-        let mut figures = Figures::default();
-        for value in [1.0, 30.0, 2.0, 1.5] {
-            figures.note("start", "ms", Goal::AtMost(1.8), value);
-        }
-        figures.note("calls", "calls", Goal::AtMost(143.0), 144.0);
-        figures.note("memory", "MiB", Goal::None, 7.899);
-        insta::assert_snapshot!(figures.table(), @r"
-        | figure | reach | median | least | most | unit  |       |
-        |--------|-------|--------|-------|------|-------|-------|
-        | start  | ≤ 1.8 |   1.75 |     1 |   30 | ms    | ok    |
-        | calls  | ≤ 143 |    144 |   144 |  144 | calls | short |
-        | memory |       |   7.90 |  7.90 | 7.90 | MiB   |       |
-        ");
-    }
-}

@@ -5,14 +5,17 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use collector::sandbox::{Answer, RuntimeApi};
 use serde_json::{Value, json};
 
 use super::quota::Quota;
-use super::runtime_api::{Answer, RuntimeApi};
 use super::stage::Stage;
 
 /// The longest that one invocation is waited for.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What the function may take for one event: Lambda's most.
+const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// A process of the function that waits for work.
 pub(super) struct Function {
@@ -74,7 +77,7 @@ impl Function {
     pub(super) async fn invoke(&mut self, job: &str) -> Result<Invoked> {
         let before = self.processor_time()?;
         let handed = Instant::now();
-        self.api.hand_out(json!({ "job": job }))?;
+        self.api.hand_out(json!({ "job": job }), TIME_LIMIT);
         let (answered, answer) = wait(&mut self.child, self.api.answered()).await?;
         wait(&mut self.child, self.api.asked()).await?;
         let processor = self.processor_time()?.saturating_sub(before);

@@ -45,22 +45,3 @@ fn with(ini: &str, section: &str, keys: &[&str], lines: &str) -> String {
     }
     kept.join("\n") + "\n"
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::config::Config;
-
-    use super::*;
-
-    const CONFIGURE_INI: &str = include_str!("../../../configure.ini");
-
-    #[test]
-    fn every_change_leaves_a_configuration_that_loads() {
-        let read = |ini: &str| Config::parse(ini.as_bytes(), "configure.ini").unwrap();
-        assert_eq!(read(&many_accounts(CONFIGURE_INI, 1_000)).accounts.len(), 1_000);
-        assert!(read(&calling(CONFIGURE_INI, "https://localhost:7")).end_point.starts_with("https://localhost:7/v"));
-        let pinned = read(&pinned(CONFIGURE_INI, &[("dior".to_owned(), "17843857450040591".to_owned())]));
-        assert_eq!(pinned.hashtags.iter().filter(|h| h.id.is_some()).count(), 1);
-        assert_eq!(with("[a]\nx = 1\ny = 2\n", "a", &["x"], "x = 3"), "[a]\nx = 3\ny = 2\n");
-    }
-}

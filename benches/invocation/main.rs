@@ -1,23 +1,23 @@
-//! `local bench`: the function's binary, measured as a whole process against the sandbox.
+//! The function's binary, measured as a whole process against the sandbox:
+//! `cargo build --release --bin data-collector && cargo bench --bench invocation`.
 //!
 //! Nothing of the function runs in this process: it plays Lambda's Runtime API and Instagram's API,
 //! and reads from the operating system what the function costs. Times depend on the machine and on
 //! what else it does, so what is compared is ratios and medians.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a terminal's program")]
+
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::Args;
-
-use crate::config::Config;
+use clap::Parser;
+use collector::config::Config;
 
 mod figures;
 mod package;
 mod process;
 mod quota;
-mod runtime_api;
 mod stage;
 mod tls;
 mod topics;
@@ -31,8 +31,13 @@ use stage::Stage;
 /// each of Lambda's does that comes minutes after the last.
 const CONNECTIONS_GONE: Duration = Duration::from_secs(9);
 
-#[derive(Debug, Args)]
-pub(super) struct BenchArgs {
+/// Measures the function's binary as Lambda runs it, on the sandbox: start, runs, processor, memory, size.
+#[derive(Debug, Parser)]
+#[command(name = "cargo bench --bench invocation --", max_term_width = 100)]
+struct Args {
+    /// Given by `cargo bench` to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
     /// The function's binary, built with `cargo build --release`
     #[arg(long, value_name = "FILE", default_value = "target/release/data-collector")]
     binary: PathBuf,
@@ -56,11 +61,13 @@ pub(super) struct BenchArgs {
     config: PathBuf,
 }
 
-impl BenchArgs {
-    pub(super) async fn run(self) -> Result<ExitCode> {
-        if cfg!(debug_assertions) {
-            eprintln!("the stand-ins are a debug build and answer late: `cargo run --release -- bench` measures right");
-        }
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    Args::parse().run().await
+}
+
+impl Args {
+    async fn run(self) -> Result<()> {
         let binary = self.binary.canonicalize().with_context(|| {
             format!("no binary at {}; `cargo build --release --bin data-collector` makes it", self.binary.display())
         })?;
@@ -80,7 +87,7 @@ impl BenchArgs {
         }
         figures.note("package (zip)", "MB", Goal::AtMost(3.4), package::zipped(&bench.binary)? as f64 / 1e6);
         println!("{}", figures.table());
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 }
 

@@ -1,0 +1,124 @@
+//! A stand-in of Lambda's Runtime API for one process: it hands out events and takes the answers.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::Value;
+use tokio::sync::{Mutex, mpsc};
+
+use super::Server;
+
+/// What a function answered to an event.
+#[derive(Debug)]
+pub enum Answer {
+    /// The response of the handler.
+    Response(Value),
+    /// The error of the invocation, or of the start.
+    Error(Value),
+}
+
+/// The stand-in. It ends when it is dropped.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    server: Server,
+    events: mpsc::UnboundedSender<(Value, Duration)>,
+    asked: mpsc::UnboundedReceiver<Instant>,
+    answers: mpsc::UnboundedReceiver<(Instant, Answer)>,
+}
+
+#[derive(Debug)]
+struct State {
+    events: Mutex<mpsc::UnboundedReceiver<(Value, Duration)>>,
+    asked: mpsc::UnboundedSender<Instant>,
+    answers: mpsc::UnboundedSender<(Instant, Answer)>,
+}
+
+impl RuntimeApi {
+    /// Starts it on loopback.
+    ///
+    /// # Errors
+    /// Where no port can be listened on.
+    pub async fn start() -> std::io::Result<Self> {
+        let (events, events_out) = mpsc::unbounded_channel();
+        let (asked_in, asked) = mpsc::unbounded_channel();
+        let (answers_in, answers) = mpsc::unbounded_channel();
+        let state = Arc::new(State { events: Mutex::new(events_out), asked: asked_in, answers: answers_in });
+        let service = service_fn(move |request| {
+            let state = Arc::clone(&state);
+            async move { Ok::<_, Infallible>(state.answer(request).await.unwrap_or_else(refusal)) }
+        });
+        Ok(Self { server: Server::start(0, service).await?, events, asked, answers })
+    }
+
+    /// What the function finds in `AWS_LAMBDA_RUNTIME_API`.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Queues an event. Its deadline is `limit` after the function takes it.
+    pub fn hand_out(&self, event: Value, limit: Duration) {
+        // The other end lives as long as the server.
+        let _ = self.events.send((event, limit));
+    }
+
+    /// Waits until the function asks for work, and tells when it did.
+    pub async fn asked(&mut self) -> Option<Instant> {
+        self.asked.recv().await
+    }
+
+    /// Waits until the function answers, and tells when it did.
+    pub async fn answered(&mut self) -> Option<(Instant, Answer)> {
+        self.answers.recv().await
+    }
+
+    /// An answer that has come already.
+    pub fn try_answer(&mut self) -> Option<Answer> {
+        self.answers.try_recv().ok().map(|(_, answer)| answer)
+    }
+}
+
+impl State {
+    /// Answers a request of the runtime; `None` where it is none that the runtime makes.
+    async fn answer(&self, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        let now = Instant::now();
+        if request.method() == Method::GET {
+            let _ = self.asked.send(now);
+            let Some((event, limit)) = self.events.lock().await.recv().await else {
+                return std::future::pending().await;
+            };
+            let deadline = (SystemTime::now() + limit).duration_since(SystemTime::UNIX_EPOCH).ok()?;
+            let response = Response::builder()
+                .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+                .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
+                .header(
+                    "lambda-runtime-invoked-function-arn",
+                    "arn:aws:lambda:us-west-2:123456789012:function:collector",
+                )
+                .header(
+                    "lambda-runtime-trace-id",
+                    "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+                );
+            return response.body(Full::new(event.to_string().into())).ok();
+        }
+        let is_response = request.uri().path().ends_with("/response");
+        let body = request.into_body().collect().await.ok()?.to_bytes();
+        let body = serde_json::from_slice(&body).ok()?;
+        let _ = self.answers.send((now, if is_response { Answer::Response(body) } else { Answer::Error(body) }));
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::ACCEPTED;
+        Some(response)
+    }
+}
+
+fn refusal() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new("this is no request of the Lambda runtime's".into()));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
+}
