@@ -19,6 +19,7 @@ mod file;
 pub mod function;
 pub mod graph;
 pub mod http;
+mod ini;
 mod json;
 #[cfg(feature = "terminal")]
 pub mod local;

@@ -134,12 +134,12 @@ pub enum SecretError {
         source: std::io::Error,
     },
     /// The file is no INI file.
-    #[error("the secret file {} is no INI file (line {line}); it needs a section [SECRET] with `key = value` lines", path.display())]
+    #[error("the secret file {} is no INI file ({reason}); it needs a section [SECRET] with `key = value` lines", path.display())]
     NotIni {
         /// The path read.
         path: PathBuf,
-        /// The line that could not be read; 0 where the file is no UTF-8.
-        line: usize,
+        /// The place and what was expected there, without the file's text.
+        reason: String,
     },
     /// Secrets Manager did not give the secret.
     #[error("the secret {id} could not be read from AWS Secrets Manager: {reason}")]
@@ -169,13 +169,13 @@ pub enum SecretError {
 
 fn from_file(path: &Path) -> Result<Secret, SecretError> {
     let bytes = crate::file::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
-    let not_ini = |line| SecretError::NotIni { path: path.to_owned(), line };
-    let text = String::from_utf8(bytes).map_err(|_| not_ini(0))?;
-    // Quotes and backslashes belong to the values.
-    let options = ini::ParseOption { enabled_quote: false, enabled_escape: false, ..ini::ParseOption::default() };
-    let text = text.trim_start_matches('\u{feff}');
-    let ini = ini::Ini::load_from_str_opt(text, options).map_err(|e| not_ini(e.line))?;
-    check(&path.display().to_string(), |key| ini.get_from(Some("SECRET"), key).map(str::to_owned))
+    let ini =
+        crate::ini::parse(&bytes).map_err(|e| SecretError::NotIni { path: path.to_owned(), reason: e.to_string() })?;
+    check(&path.display().to_string(), |key| {
+        let mut values = ini.section_all(Some("SECRET")).flat_map(|keys| keys.get_all(key));
+        let value = values.next().map(str::to_owned);
+        values.next().map_or(Ok(value), |_| Err("is given twice; keep one"))
+    })
 }
 
 /// The longest that one try at reading the secret may take. Secrets Manager answers within some 50 ms.
@@ -199,20 +199,22 @@ async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secr
 fn from_json(id: &str, text: &str) -> Result<Secret, SecretError> {
     let not_json = || SecretError::NotJson { id: id.to_owned() };
     let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).map_err(|_| not_json())?;
-    check(id, |key| match keys.get(key)? {
-        serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        _ => None,
+    check(id, |key| match keys.get(key) {
+        Some(serde_json::Value::String(text)) => Ok(Some(text.clone())),
+        Some(serde_json::Value::Number(number)) => Ok(Some(number.to_string())),
+        _ => Ok(None),
     })
 }
 
-fn check(place: &str, get: impl Fn(&str) -> Option<String>) -> Result<Secret, SecretError> {
+/// The secret whose values `get` knows by their keys. `get` fails with what is wrong with a value.
+fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>) -> Result<Secret, SecretError> {
     let wrong = |key, problem| SecretError::Key { place: place.to_owned(), key, problem };
-    let optional = |key: &str| get(key).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
-    let required = |key: &'static str| match get(key) {
+    let given = |key| Ok(get(key).map_err(|problem| wrong(key, problem))?.map(|value| value.trim().to_owned()));
+    let optional = |key| Ok(given(key)?.filter(|value| !value.is_empty()));
+    let required = |key| match given(key)? {
         None => Err(wrong(key, "is missing")),
-        Some(value) if value.trim().is_empty() => Err(wrong(key, "is empty")),
-        Some(value) => Ok(value.trim().to_owned()),
+        Some(value) if value.is_empty() => Err(wrong(key, "is empty")),
+        Some(value) => Ok(value),
     };
     let ig_user_id = required("ig_user_id")?;
     if !ig_user_id.bytes().all(|b| b.is_ascii_digit()) {
@@ -229,13 +231,13 @@ fn check(place: &str, get: impl Fn(&str) -> Option<String>) -> Result<Secret, Se
             "is the folder of the sandbox's data; give an S3 bucket, or local_env for the folder ./local_env",
         ));
     }
-    let app = match (optional("app_id"), optional("app_secret")) {
+    let app = match (optional("app_id")?, optional("app_secret")?) {
         (Some(id), Some(secret)) => Some(App { id, secret: secret.into() }),
         (None, None) => None,
         (Some(_), None) => return Err(wrong("app_secret", "is missing beside app_id; give both or neither")),
         (None, Some(_)) => return Err(wrong("app_id", "is missing beside app_secret; give both or neither")),
     };
-    let config_file = optional("config_file").or_else(|| set("CONFIG_FILE"));
+    let config_file = optional("config_file")?.or_else(|| set("CONFIG_FILE"));
     let config_file = config_file.unwrap_or_else(|| crate::config::DEFAULT_FILE.to_owned()).into();
     let credentials = Credentials { ig_user_id, access_token: access_token.into(), app };
     Ok(Secret { credentials, bucket, config_file })
@@ -247,7 +249,7 @@ pub(crate) fn keys() -> Vec<String> {
     let asked = std::cell::RefCell::new(Vec::new());
     let _ = check("", |key| {
         asked.borrow_mut().push(key.to_owned());
-        Some("1".to_owned())
+        Ok(Some("1".to_owned()))
     });
     asked.into_inner()
 }

@@ -4,17 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use indexmap::map::Entry;
-use ini::{Ini, ParseOption};
 
 use super::ConfigError;
 use super::fault::Faults;
+use crate::ini::{self, IniError};
 
 /// Stands among the keys read for all of a section's.
 pub(super) const ANY_KEY: &str = "*";
-
-/// The longest name of a section or a key, in bytes. The INI reader copies a section's name for each of
-/// its keys. The longest hashtag has 100 characters.
-const LONGEST_NAME: usize = 512;
 
 /// The file's sections, from which each part of the configuration takes its keys; what is wrong with
 /// them is collected on the way.
@@ -28,15 +24,13 @@ pub(super) struct IniDocument {
 }
 
 impl IniDocument {
-    /// Reads the file. Python's `configparser` is what wrote it: no quotes, no escapes, `%%` for `%`,
-    /// values that go on in indented lines.
+    /// Reads the file. Python's `configparser` reads `%%` as `%`; here both spellings mean the same.
     pub(super) fn read(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|e| ConfigError::NotUtf8 { path: path.to_owned(), at: e.valid_up_to() })?;
-        let options = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
-        let syntax = |line, problem: String| ConfigError::Syntax { path: path.to_owned(), line, problem };
-        let text = joined(text.trim_start_matches('\u{feff}')).map_err(|wrong| syntax(wrong.line, wrong.problem()))?;
-        let ini = Ini::load_from_str_opt(&text, options).map_err(|e| syntax(e.line, e.msg.into_owned()))?;
+        let path = || path.to_owned();
+        let ini = ini::parse(bytes).map_err(|error| match error {
+            IniError::NotUtf8 { at } => ConfigError::NotUtf8 { path: path(), at },
+            IniError::Syntax { line, problem } => ConfigError::Syntax { path: path(), line, problem },
+        })?;
         let mut document = Self::default();
         for (section, properties) in &ini {
             document.add(section, properties.iter());
@@ -117,71 +111,4 @@ impl IniDocument {
         }
         (self.faults, self.notices)
     }
-}
-
-/// A line that cannot be.
-struct Wrong {
-    line: usize,
-    kind: WrongKind,
-}
-
-enum WrongKind {
-    /// Neither a section, nor `key = value`, nor a comment, nor what a value goes on with.
-    Nothing,
-    /// A section's or a key's name of so many bytes.
-    LongName(usize),
-}
-
-impl Wrong {
-    fn problem(&self) -> String {
-        match self.kind {
-            WrongKind::Nothing => "`[section]`, `key = value` or `# comment` expected".to_owned(),
-            WrongKind::LongName(bytes) => {
-                format!("the name of a section or a key has {bytes} bytes, at most {LONGEST_NAME} expected")
-            }
-        }
-    }
-}
-
-/// The text with each value on one line, as configparser reads it: a value goes on in the indented lines
-/// below it, comments among them left out. An indented line that starts something of its own
-/// (`key = value` with a key of one word, a section) does so here at any indentation, whereas
-/// configparser goes by how deep it is. Every line keeps its number.
-fn joined(text: &str) -> Result<String, Wrong> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut value: Option<usize> = None;
-    for (i, line) in text.lines().enumerate() {
-        let wrong = |kind| Wrong { line: i + 1, kind };
-        let trimmed = line.trim();
-        let indented = line.starts_with([' ', '\t']);
-        let mut own = String::new();
-        let mut name = "";
-        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-            // Neither ends a value.
-        } else if trimmed.starts_with('[') {
-            (own, value, name) = (trimmed.to_owned(), None, trimmed);
-        } else if indented && !is_key(trimmed) && value.is_some() {
-            if let Some(first) = value.and_then(|v| lines.get_mut(v)) {
-                first.push(' ');
-                first.push_str(trimmed);
-            }
-        } else if let Some((key, _)) = trimmed.split_once(['=', ':']) {
-            (own, value, name) = (trimmed.to_owned(), Some(i), key);
-        } else {
-            return Err(wrong(WrongKind::Nothing));
-        }
-        if name.len() > LONGEST_NAME {
-            return Err(wrong(WrongKind::LongName(name.len())));
-        }
-        lines.push(own);
-    }
-    Ok(lines.join("\n"))
-}
-
-/// Whether a line is `key = value` with a key of one word.
-fn is_key(line: &str) -> bool {
-    line.split_once('=').is_some_and(|(key, _)| {
-        let key = key.trim_end();
-        !key.is_empty() && !key.contains(char::is_whitespace)
-    })
 }

@@ -22,20 +22,36 @@ fn a_json_secret_gives_its_keys_and_the_default_configuration() {
     assert!(secret.credentials.app.is_none());
 }
 
+/// The secret of a file with this text.
+fn file(text: &str) -> Result<Secret, SecretError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dev_secret.ini");
+    std::fs::write(&path, text).unwrap();
+    from_file(&path)
+}
+
 #[test]
 fn a_file_gives_its_secret_section_with_values_as_written() {
-    let path = std::env::temp_dir().join(format!("secret-{}.ini", std::process::id()));
-    std::fs::write(
-        &path,
-        format!(
-            "\u{feff}[SECRET]\nig_user_id = 1\naccess_token = a\\b\"{TOKEN}\nbucket=local_env\nconfig_file = x.ini\n"
-        ),
-    )
+    let secret = file(&format!(
+        "\u{feff}[SECRET]\nig_user_id = 1\naccess_token = a\\b\"{TOKEN}\nbucket=local_env\nconfig_file = x.ini\n"
+    ))
     .unwrap();
-    let secret = from_file(&path).unwrap();
-    std::fs::remove_file(&path).unwrap();
     assert_eq!(secret.credentials.access_token.expose_secret(), format!("a\\b\"{TOKEN}"));
     assert_eq!((secret.bucket.as_str(), secret.config_file.to_str()), (LOCAL_BUCKET, Some("x.ini")));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused_with_the_place_and_no_value() {
+    let keys = format!("[SECRET]\nig_user_id = 1\nbucket = b\naccess_token = {TOKEN}\n");
+    for (text, expected) in [
+        (format!("{keys}access_token = {TOKEN}"), "access_token is given twice; keep one"),
+        (format!("{keys}[SECRET]\nbucket = {TOKEN}"), "bucket is given twice; keep one"),
+        (format!("{keys}{TOKEN}\n"), "is no INI file (line 5: `[section]`, `key = value` or `# comment` expected)"),
+    ] {
+        let error = file(&text).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!format!("{error} {error:?}").contains(TOKEN), "{error:?}");
+    }
 }
 
 #[test]

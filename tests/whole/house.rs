@@ -7,7 +7,7 @@ use crate::aws::walk;
 
 /// The rooms from the ground up: each may know those before it. `local` and `sandbox` know everything.
 const FLOORS: [&[&str]; 9] = [
-    &["causes", "file", "http", "json", "memory", "redact", "stop", "telemetry", "topic"],
+    &["causes", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic"],
     &["aws", "record"],
     &["config"],
     &["secret"],

@@ -1,0 +1,158 @@
+//! INI files as people write them for Python's `configparser`: `configure.ini` and the secret file.
+//!
+//! rust-ini parses them. Where `configparser` reads a text differently, [`normalized`] rewrites it first.
+
+use ini::{Ini, ParseOption};
+
+/// The longest name of a section or a key, in bytes. rust-ini copies a section's name for each of its
+/// keys. The longest hashtag has 100 characters.
+const LONGEST_NAME: usize = 512;
+
+/// A file that is not INI. It holds nothing of the file's text.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IniError {
+    /// The file is not text.
+    #[error("not UTF-8 (at byte {at}); save it as UTF-8")]
+    NotUtf8 {
+        /// The position of the first byte that is not UTF-8.
+        at: usize,
+    },
+    /// A line is neither a section, nor `key = value`, nor a comment.
+    #[error("line {line}: {problem}")]
+    Syntax {
+        /// The line, from 1.
+        line: usize,
+        /// What was expected there.
+        problem: String,
+    },
+}
+
+/// Parses the file's bytes. Quotes and backslashes belong to the values; a section or a key that is given
+/// twice is in the result twice.
+///
+/// # Errors
+/// [`IniError`], with the place of the first fault.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Ini, IniError> {
+    let text = std::str::from_utf8(bytes).map_err(|e| IniError::NotUtf8 { at: e.valid_up_to() })?;
+    let options = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
+    let text = normalized(text.trim_start_matches('\u{feff}'))?;
+    Ini::load_from_str_opt(&text, options).map_err(|e| IniError::Syntax { line: e.line, problem: e.msg.into_owned() })
+}
+
+/// The text as rust-ini has to be given it to read it as `configparser` does. Each line keeps its number.
+///
+/// - A value goes on in the indented lines below it, with comments and empty lines between them. rust-ini
+///   would take the comments into the value.
+/// - An indented line that is `key = value` with a key of one word, or a section, starts something of its
+///   own. `configparser` decides that by the depth of the indentation.
+/// - A backslash at the end of a line is part of the value. rust-ini would join the next line to it.
+/// - A line that is nothing of these is an error. rust-ini would take it as the beginning of the next key.
+fn normalized(text: &str) -> Result<String, IniError> {
+    let mut lines: Vec<String> = Vec::new();
+    // The line of the value that indented lines add to.
+    let mut value: Option<usize> = None;
+    for (i, line) in text.lines().enumerate() {
+        let syntax = |problem| IniError::Syntax { line: i + 1, problem };
+        let trimmed = line.trim();
+        let is_indented = line.starts_with([' ', '\t']);
+        let mut own = String::new();
+        let mut name = "";
+        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+            // Neither ends a value.
+        } else if let Some(section) = section(trimmed) {
+            (own, value, name) = (trimmed.to_owned(), None, section);
+        } else if is_indented && !is_key(trimmed) && value.is_some() {
+            if let Some(first) = value.and_then(|v| lines.get_mut(v)) {
+                first.push(' ');
+                first.push_str(trimmed);
+            }
+        } else if let Some((key, _)) = trimmed.split_once(['=', ':']) {
+            (own, value, name) = (trimmed.to_owned(), Some(i), key.trim_end());
+        } else {
+            return Err(syntax("`[section]`, `key = value` or `# comment` expected".to_owned()));
+        }
+        if name.len() > LONGEST_NAME {
+            let bytes = name.len();
+            return Err(syntax(format!(
+                "the name of a section or a key has {bytes} bytes, at most {LONGEST_NAME} expected"
+            )));
+        }
+        lines.push(own);
+    }
+    // The space keeps a backslash away from the line's end; rust-ini trims it.
+    Ok(lines.join(" \n") + " ")
+}
+
+/// The name in `[name]`.
+fn section(line: &str) -> Option<&str> {
+    line.strip_prefix('[')?.strip_suffix(']').filter(|name| !name.contains(']'))
+}
+
+/// Whether a line is `key = value` with a key of one word.
+fn is_key(line: &str) -> bool {
+    line.split_once('=').is_some_and(|(key, _)| {
+        let key = key.trim_end();
+        !key.is_empty() && !key.contains(char::is_whitespace)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The entries as `section.key=value`.
+    fn entries(text: &str) -> Vec<String> {
+        let ini = parse(text.as_bytes()).unwrap();
+        let of = |(section, keys): (Option<&str>, &ini::Properties)| {
+            let entry = |(key, value)| format!("{}.{key}={value}", section.unwrap_or_default());
+            keys.iter().map(entry).collect::<Vec<_>>()
+        };
+        ini.iter().flat_map(of).collect()
+    }
+
+    fn error(text: &str) -> String {
+        parse(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_value_goes_on_in_indented_lines_with_comments_between_them() {
+        for text in ["[s]\na = x\n  y\n\tz", "[s]\r\na =\r\n  x\r\n  y z\r\n", "[s]\na: x\n # c\n\n  y\n; c\n  z\n"] {
+            assert_eq!(entries(text), ["s.a=x y z"], "{text:?}");
+        }
+        assert_eq!(entries("[s]\na = x\n  b = y\n  [t]\n  c = z"), ["s.a=x", "s.b=y", "t.c=z"]);
+    }
+
+    #[test]
+    fn quotes_and_backslashes_belong_to_the_value() {
+        assert_eq!(entries("[s]\na = \"x\\n\"'\nb = y\\\nc = z\\"), ["s.a=\"x\\n\"'", "s.b=y\\", "s.c=z\\"]);
+    }
+
+    #[test]
+    fn what_is_given_twice_is_there_twice() {
+        assert_eq!(entries("[s]\na = 1\na = 2\n[t]\nb = 3\n[s]\na = 4"), ["s.a=1", "s.a=2", "t.b=3", "s.a=4"]);
+    }
+
+    #[test]
+    fn a_line_that_is_nothing_is_an_error_with_its_number() {
+        for text in ["[s]\n\nnonsense\na = x", "[s]\n\n[t\na = x", "[s]\n\n[t] x\na = x"] {
+            assert_eq!(error(text), "line 3: `[section]`, `key = value` or `# comment` expected", "{text:?}");
+        }
+        assert!(error("[s]\n\n= x").starts_with("line 3: "));
+        let long = "x".repeat(513);
+        assert_eq!(
+            error(&format!("[s]\n{long} = 1")),
+            "line 2: the name of a section or a key has 513 bytes, at most 512 expected"
+        );
+        assert_eq!(parse(b"[s]\na = \xe9").unwrap_err().to_string(), "not UTF-8 (at byte 8); save it as UTF-8");
+    }
+
+    #[test]
+    fn an_error_quotes_nothing_of_the_file() {
+        let text = "[SECRET]\naccess_token = placeholder\n= placeholder\nplaceholder\n[x\n";
+        let errors: Vec<_> = (0..text.len()).filter_map(|cut| parse(&text.as_bytes()[cut..]).err()).collect();
+        assert!(errors.len() > 20);
+        for error in errors {
+            assert!(!format!("{error} {error:?}").contains("placeholder"), "{error:?}");
+        }
+    }
+}
