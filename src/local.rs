@@ -30,6 +30,7 @@ mod sandbox_day;
 mod schema;
 mod serve;
 mod shard;
+mod storage;
 
 /// Collects Instagram profiles, media and hashtag media of followed brands.
 #[derive(Debug, Parser)]

@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
+use super::storage::Storage;
 use crate::config::Config;
 use crate::record::Model;
 use crate::secret::{LOCAL_BUCKET, SANDBOX_BUCKET};
@@ -34,7 +35,6 @@ use house::Houses;
 use name::Name;
 use run::Run;
 use runs::Skipped;
-use source::Place;
 
 /// Runs read at the same time: enough to hide the way to S3, few enough to stay in memory.
 const AT_ONCE: usize = 24;
@@ -61,7 +61,7 @@ pub(super) struct ReportArgs {
 
 impl ReportArgs {
     pub(super) async fn run(self) -> Result<ExitCode> {
-        let (named, place, keys) = self.source().await?;
+        let (named, storage, keys) = self.source().await?;
         let (files, unnamed) = self.files(keys);
         if files.is_empty() {
             bail!(
@@ -75,7 +75,7 @@ impl ReportArgs {
             warn(&bar, &skipped);
             collected.skip(skipped);
         }
-        let runs = files.into_iter().map(|(run, keys)| read_run(&place, run, keys));
+        let runs = files.into_iter().map(|(run, keys)| read_run(&storage, run, keys));
         let mut runs = stream::iter(runs).buffered(AT_ONCE);
         while let Some(run) = runs.next().await {
             let run = run?;
@@ -102,11 +102,11 @@ impl ReportArgs {
     }
 
     /// What is read: its name, the way to it, and its keys.
-    async fn source(&self) -> Result<(String, Place, Vec<String>)> {
+    async fn source(&self) -> Result<(String, Storage, Vec<String>)> {
         let open = async |named: &str| {
-            let place = Place::open(named).await?;
-            let keys = place.list().await?;
-            anyhow::Ok((named.to_owned(), place, keys))
+            let storage = Storage::open(named).await?;
+            let keys = source::keys(&storage).await?;
+            anyhow::Ok((named.to_owned(), storage, keys))
         };
         if let Some(named) = &self.source {
             return open(named).await;
@@ -117,8 +117,8 @@ impl ReportArgs {
         }
         let sandbox = open(SANDBOX_BUCKET).await?;
         if sandbox.2.is_empty() {
-            let (_, place, keys) = local;
-            return Ok((format!("{LOCAL_BUCKET} or {SANDBOX_BUCKET}"), place, keys));
+            let (_, storage, keys) = local;
+            return Ok((format!("{LOCAL_BUCKET} or {SANDBOX_BUCKET}"), storage, keys));
         }
         eprintln!("nothing collected in {LOCAL_BUCKET}: {SANDBOX_BUCKET} is read instead, the sandbox's made-up data");
         Ok(sandbox)
@@ -148,9 +148,9 @@ type RunOf = (Model, DateTime<Utc>);
 type FilesOf = BTreeMap<RunOf, Vec<String>>;
 
 /// Reads a run. Parsing is what takes time, so it is done on threads of its own, a run each.
-async fn read_run(place: &Place, (model, time): RunOf, keys: Vec<String>) -> Result<Run> {
+async fn read_run(storage: &Storage, (model, time): RunOf, keys: Vec<String>) -> Result<Run> {
     let read = keys.into_iter().map(async |key| {
-        let body = place.read(&key).await;
+        let body = storage.read(&key).await.map_err(|error| error.root_cause().to_string());
         (key, body)
     });
     let bodies = join_all(read).await;

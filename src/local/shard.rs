@@ -9,18 +9,17 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::storage::Storage;
 use crate::config::Config;
 use crate::rollup::{self, Manifest};
 use crate::topic::Job;
 
 mod infeasible;
 mod lists;
-mod place;
 mod plan;
 
 use infeasible::CYCLES;
 use lists::{Lists, Topic};
-use place::Place;
 use plan::{Hashtag, Plan, Request, Schedule, Shard};
 
 /// The accounts of a list, with their user ids.
@@ -84,7 +83,7 @@ impl ShardArgs {
             (Job::BrandMedia, &plan.brand_media, request.brand_media, &lists.accounts),
             (Job::Hashtag, &plan.hashtag, request.hashtag, &lists.hashtags),
         ];
-        let out = Place::new(&self.out).await?;
+        let out = Storage::open(&self.out).await?;
         for (job, shards, schedule, topics) in jobs.into_iter().filter(|(_, shards, ..)| !shards.is_empty()) {
             for hour in 0..24 {
                 let turn = hour % schedule.every_hours;
@@ -123,7 +122,7 @@ impl ShardArgs {
 
     /// Writes the events of the shards that did not succeed as a manifest of their own.
     async fn again(&self, results: &str) -> Result<()> {
-        let from = Place::new(results).await?;
+        let from = Storage::open(results).await?;
         let bytes = from.read("").await?;
         let mut items = Vec::new();
         if let Some(manifest) = Manifest::read(&bytes) {
@@ -147,7 +146,7 @@ impl ShardArgs {
             }
             lines.push_str(&format!("{event}\n"));
         }
-        let out = Place::new(&self.out).await?;
+        let out = Storage::open(&self.out).await?;
         out.write("", lines.into_bytes()).await?;
         let (shards, time) = (failed.len(), failed.first().and_then(|e| e.get("time")).cloned().unwrap_or_default());
         println!("{shards} shards to run again, under the time {time}: {}", out.shown(""));
