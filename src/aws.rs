@@ -22,6 +22,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use memchr::memmem;
 
+use crate::env::variable;
 use crate::http;
 use crate::redact::Redactor;
 
@@ -119,10 +120,6 @@ fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build()
 }
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 /// A service's own variables: `AWS_ENDPOINT_URL_S3` is `AWS_ENDPOINT_URL` of the service `s3`.
 #[derive(Debug)]
 struct Variables;
@@ -136,8 +133,7 @@ impl LoadServiceConfig for Variables {
 
 /// The S3 client: path-style where an endpoint is set, since a custom one has no host for each bucket.
 pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
-    let custom =
-        config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|v| !v.is_empty());
+    let custom = config.endpoint_url().is_some() || variable("AWS_ENDPOINT_URL_S3").is_some();
     let config = aws_sdk_s3::config::Builder::from(config).force_path_style(custom).retry_classifier(WorthAnotherTry);
     aws_sdk_s3::Client::from_conf(config.build())
 }

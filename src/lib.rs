@@ -13,6 +13,7 @@ pub mod body;
 mod causes;
 pub mod collect;
 pub mod config;
+mod env;
 pub mod error;
 pub mod event;
 mod file;
@@ -23,6 +24,7 @@ mod ini;
 mod json;
 #[cfg(feature = "terminal")]
 pub mod local;
+mod lock;
 pub mod memory;
 pub mod quality;
 pub mod record;

@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::env::variable;
+
 /// The largest body that is read, in bytes, after decompression.
 pub const LARGEST_BODY: usize = 8 * MIB;
 
@@ -58,7 +60,7 @@ impl Budget {
 
     /// The budget of the function: Lambda names its memory in `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
     pub fn from_env() -> Self {
-        let named = std::env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").ok();
+        let named = variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
         Self::of(named.and_then(|mib| mib.parse().ok()).unwrap_or(LEAST))
     }
 

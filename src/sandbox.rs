@@ -6,7 +6,7 @@
 //! does not check permissions, and its limits are those it is given.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -26,6 +26,7 @@ pub use fault::{Fault, FaultRule};
 pub use runtime_api::{Answer, RuntimeApi};
 pub use server::Server;
 
+use crate::lock::lock;
 use crate::secret::{Credentials, SANDBOX_BUCKET, Secret};
 
 /// How the sandbox behaves.
@@ -113,10 +114,6 @@ struct State {
     struck: Mutex<Vec<u32>>,
     /// Calls under way, and the most there were at once.
     under_way: Mutex<(usize, usize)>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Sandbox {

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use crate::aws;
 use crate::causes::with_causes;
+use crate::env::variable;
 
 /// Where the secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl SecretId {
 
 /// What the names of the secrets begin with that an event may ask for: `SECRET_PREFIX`.
 pub fn prefix_from_env() -> Option<String> {
-    std::env::var("SECRET_PREFIX").ok().filter(|v| !v.is_empty())
+    variable("SECRET_PREFIX")
 }
 
 /// Looked at where neither `SECRET_ID` nor `SECRET_FILE` says otherwise.
@@ -54,9 +55,9 @@ pub const SANDBOX_BUCKET: &str = "sandbox_env";
 impl Source {
     /// The source that the environment names.
     pub fn from_env() -> Self {
-        match set("SECRET_ID") {
+        match variable("SECRET_ID") {
             Some(id) => Self::Manager(id),
-            None => Self::File(set("SECRET_FILE").unwrap_or_else(|| DEFAULT_FILE.to_owned()).into()),
+            None => Self::File(variable("SECRET_FILE").unwrap_or_else(|| DEFAULT_FILE.to_owned()).into()),
         }
     }
 
@@ -76,11 +77,6 @@ impl Source {
             Self::File(path) => from_file(path),
         }
     }
-}
-
-/// A variable of the environment, where it is set to something.
-fn set(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|v| !v.is_empty())
 }
 
 /// Who makes the calls, and where the data goes.
@@ -237,7 +233,7 @@ fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>
         (Some(_), None) => return Err(wrong("app_secret", "is missing beside app_id; give both or neither")),
         (None, Some(_)) => return Err(wrong("app_id", "is missing beside app_secret; give both or neither")),
     };
-    let config_file = optional("config_file")?.or_else(|| set("CONFIG_FILE"));
+    let config_file = optional("config_file")?.or_else(|| variable("CONFIG_FILE"));
     let config_file = config_file.unwrap_or_else(|| crate::config::DEFAULT_FILE.to_owned()).into();
     let credentials = Credentials { ig_user_id, access_token: access_token.into(), app };
     Ok(Secret { credentials, bucket, config_file })

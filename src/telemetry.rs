@@ -17,6 +17,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use crate::env::variable;
+
 pub use printable::printable;
 
 /// The target of lines that carry metrics.
@@ -40,7 +42,7 @@ pub enum Format {
 /// The most detailed level written: `AWS_LAMBDA_LOG_LEVEL`, by which Lambda's own log control speaks,
 /// or INFO.
 pub fn level_from_env() -> LevelFilter {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_ascii_uppercase();
+    let level = variable("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_ascii_uppercase();
     match level.as_str() {
         "TRACE" => LevelFilter::TRACE,
         "DEBUG" => LevelFilter::DEBUG,

@@ -55,5 +55,5 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         let problem = format!("the allowed values of {} hold an empty one; write `A|B|C`", quoted(line));
         document.fault(section, output, problem);
     }
-    Some(Field { output: output.to_owned(), response: response.to_owned(), kind, nullable, allowed })
+    Some(Field { nullable, allowed, ..Field::new(output, response, kind) })
 }

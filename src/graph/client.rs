@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use crate::http;
+use crate::lock::lock;
 use crate::memory::Budget;
 use crate::redact::Redactor;
 use crate::secret::{App, Credentials};
@@ -35,11 +36,6 @@ pub enum Edge {
     Discovery,
     /// `recent_media`: the media under a hashtag.
     RecentMedia,
-}
-
-/// A poisoned lock is one whose holder panicked; what these hold is whole at every moment.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Client {

@@ -8,9 +8,10 @@ use http::HeaderMap;
 use tokio::time::timeout_at;
 use tracing::warn;
 
-use super::client::{Client, lock};
+use super::client::Client;
 use super::error::{Failure, Kind};
 use super::usage::Usage;
+use crate::lock::lock;
 use crate::memory;
 use crate::secret::Credentials;
 use crate::stop::Stop;

@@ -2,7 +2,7 @@
 //! the output is no terminal.
 
 use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing::level_filters::LevelFilter;
 
 use crate::collect::{Collected, Outcome, Progress, Topic, failure_of};
+use crate::lock::lock;
 use crate::redact::Redactor;
 use crate::telemetry::{self, Format, printable};
 
@@ -48,7 +49,7 @@ impl Watch {
     }
 
     fn rows(&self) -> std::sync::MutexGuard<'_, Vec<Row>> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.rows)
     }
 
     /// Takes the bar away and prints the table.

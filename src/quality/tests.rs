@@ -4,16 +4,9 @@ use super::*;
 use crate::record::{Field, FieldType, Model, RejectReason};
 
 fn mapping() -> Mapping {
-    let field = |output: &str, response: &str, kind| Field {
-        output: output.into(),
-        response: response.into(),
-        kind,
-        nullable: false,
-        allowed: None,
-    };
     Mapping::new(
         Model::Media,
-        vec![field("media_id", "id", FieldType::Str), field("likes", "like_count", FieldType::Int)],
+        vec![Field::new("media_id", "id", FieldType::Str), Field::new("likes", "like_count", FieldType::Int)],
     )
 }
 

@@ -58,6 +58,11 @@ pub struct Field {
 }
 
 impl Field {
+    /// A field that is never `null` and takes any value of its type.
+    pub fn new(output: &str, response: &str, kind: FieldType) -> Self {
+        Self { output: output.to_owned(), response: response.to_owned(), kind, nullable: false, allowed: None }
+    }
+
     /// What is stored in place of a bad or missing value. The warehouse's columns are NOT NULL, so only
     /// a nullable field is `null`.
     pub fn default_value(&self) -> Value {

@@ -7,25 +7,18 @@ use serde_json::{Value, json};
 use super::*;
 
 static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
-    let field = |output: &str, response: &str, kind| Field {
-        output: output.into(),
-        response: response.into(),
-        kind,
-        nullable: false,
-        allowed: None,
-    };
-    let mut media_type = field("media_type", "media_type", FieldType::Str);
-    media_type.allowed = Some(vec!["IMAGE".into(), "VIDEO".into()]);
+    let types = Some(vec!["IMAGE".into(), "VIDEO".into()]);
+    let media_type = Field { allowed: types, ..Field::new("media_type", "media_type", FieldType::Str) };
     Mapping::new(
         Model::Media,
         vec![
-            field("user_id", "user_id", FieldType::Str),
-            field("media_id", "id", FieldType::Str),
-            field("timestamp", "timestamp", FieldType::Timestamp),
-            field("caption", "caption", FieldType::Str),
+            Field::new("user_id", "user_id", FieldType::Str),
+            Field::new("media_id", "id", FieldType::Str),
+            Field::new("timestamp", "timestamp", FieldType::Timestamp),
+            Field::new("caption", "caption", FieldType::Str),
             media_type,
-            field("media_url", "media_url", FieldType::Url),
-            field("like_count", "like_count", FieldType::Int),
+            Field::new("media_url", "media_url", FieldType::Url),
+            Field::new("like_count", "like_count", FieldType::Int),
         ],
     )
 });

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use super::body::{self, Sent};
 use super::expression::{self, Node};
 use super::fault::{Body, Fault, TokenFault};
-use super::{Call, HangUp, State, data, lock};
+use super::{Call, HangUp, State, data};
+use crate::lock::lock;
 use crate::memory::LARGEST_BODY;
 
 /// The oldest version that still answers; one before it is answered by it, silently.

@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::aws::walk;
 
 /// The rooms from the ground up: each may know those before it. `local` and `sandbox` know everything.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
+    &["env", "lock"],
     &["causes", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic"],
     &["aws", "record"],
     &["config"],

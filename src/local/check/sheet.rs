@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::IsTerminal;
 use std::sync::Arc;
 
+use crate::env::variable;
 use crate::redact::Redactor;
 use crate::telemetry::printable;
 
@@ -48,7 +49,7 @@ pub(super) struct Sheet {
 impl Sheet {
     /// Colours only where a person reads along and has not asked for none (`NO_COLOR`).
     pub(super) fn on_stdout(redactor: Arc<Redactor>) -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        let plain = variable("NO_COLOR").is_some();
         Self { colours: std::io::stdout().is_terminal() && !plain, warned: 0, failed: 0, redactor }
     }
 
