@@ -16,11 +16,16 @@ use hyper::{Request, Response};
 
 mod answer;
 mod body;
+mod calls;
 mod data;
 mod expression;
 mod fault;
+mod malformed;
+mod page;
+mod reply;
 mod runtime_api;
 mod server;
+mod token;
 
 pub use fault::{Fault, FaultRule};
 pub use runtime_api::{Answer, RuntimeApi};

@@ -9,6 +9,8 @@ use aws_smithy_types::base64;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::body::{Body, Frame};
+use hyper::http::response::Builder;
+use hyper::{Response, StatusCode};
 
 pub(super) type Sent = BoxBody<Bytes, Infallible>;
 
@@ -32,6 +34,20 @@ impl Body for Stalling {
             None => Poll::Pending,
         }
     }
+}
+
+/// The response with its body.
+pub(super) fn finish(response: Builder, body: Sent) -> Response<Sent> {
+    response.body(body).unwrap_or_else(|_| {
+        let mut response = Response::new(whole(""));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}
+
+/// The response with `bytes` as its compressed body.
+pub(super) fn finish_compressed(response: Builder, bytes: &[u8]) -> Response<Sent> {
+    finish(response.header("content-encoding", "gzip"), whole(gzip(bytes)))
 }
 
 /// `bytes`, compressed.

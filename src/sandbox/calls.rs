@@ -1,0 +1,118 @@
+//! The four calls: what the API says to each.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::expression::{self, Node};
+use super::fault::{Fault, TokenFault};
+use super::page::{only, page, skipped, unknown};
+use super::reply::Reply;
+use super::token::{debug_token, proof};
+use super::{State, data};
+
+/// Fields of a profile and of media that exist. Of others the API says that it does not know them.
+const PROFILE_FIELDS: [&str; 10] = [
+    "id",
+    "username",
+    "name",
+    "biography",
+    "website",
+    "profile_picture_url",
+    "followers_count",
+    "follows_count",
+    "media_count",
+    "media",
+];
+const MEDIA_FIELDS: [&str; 9] = [
+    "id",
+    "caption",
+    "media_type",
+    "media_product_type",
+    "media_url",
+    "permalink",
+    "timestamp",
+    "like_count",
+    "comments_count",
+];
+
+impl State {
+    pub(super) fn reply(&self, path: &str, query: &BTreeMap<String, String>, topic: &str, faults: &[&Fault]) -> Reply {
+        let token = query.get("access_token").map(String::as_str).unwrap_or_default();
+        if let Some(secret) = &self.options.app_secret
+            && query.get("appsecret_proof") != Some(&proof(secret, token))
+        {
+            return Reply::error(400, 100, None, "Invalid appsecret_proof provided in the API argument");
+        }
+        if path == "debug_token" {
+            let state = faults.iter().find_map(|f| if let Fault::Token(t) = f { Some(*t) } else { None });
+            let other = self.options.token.is_some() && self.options.token.as_ref() != query.get("input_token");
+            let state = state.or(other.then_some(TokenFault::Invalid));
+            return Reply::ok(json!({ "data": debug_token(state, self.now()) }));
+        }
+        if token.is_empty() || self.options.token.as_ref().is_some_and(|t| t != token) {
+            return Reply::error(400, 190, Some(463), "Error validating access token: Session has expired");
+        }
+        let gone: Vec<&str> = faults
+            .iter()
+            .filter_map(|f| if let Fault::UnknownField(name) = f { Some(name.as_str()) } else { None })
+            .collect();
+        let fields = query.get("fields").map(String::as_str).unwrap_or_default();
+        let Some(nodes) = expression::parse(fields) else {
+            return Reply::error(400, 2500, None, "Syntax error in the field expression");
+        };
+        match path {
+            "ig_hashtag_search" => self.hashtag_search(topic),
+            _ if path.ends_with("/recent_media") => self.recent_media(topic, &nodes, query, &gone),
+            _ => match nodes.iter().find(|n| n.name == "business_discovery") {
+                Some(node) => self.discover(node, path, &gone),
+                None => Reply::error(400, 2500, None, &format!("Unknown path components: /{path}")),
+            },
+        }
+    }
+
+    fn hashtag_search(&self, topic: &str) -> Reply {
+        let hashtag = topic.trim_start_matches('#');
+        if self.options.hashtags.iter().any(|h| h == hashtag) {
+            return Reply::ok(json!({"data": [{"id": data::hashtag_id(hashtag)}]}));
+        }
+        Reply::error(400, 24, Some(2_207_024), "The requested resource does not exist")
+    }
+
+    fn recent_media(&self, topic: &str, nodes: &[Node], query: &BTreeMap<String, String>, gone: &[&str]) -> Reply {
+        let hashtag = topic.trim_start_matches('#');
+        if !self.options.hashtags.iter().any(|h| h == hashtag) {
+            return Reply::error(400, 100, Some(33), "Unsupported get request. Object does not exist");
+        }
+        if let Some(field) = unknown(nodes, &MEDIA_FIELDS, gone) {
+            return Reply::unknown_field(field, "IGMedia");
+        }
+        let limit = query.get("limit").and_then(|l| l.parse().ok()).unwrap_or(25).min(50);
+        let skip = skipped(query.get("after").map(String::as_str));
+        let media = data::hashtag_media(self.options.seed, hashtag, self.now(), skip, limit);
+        Reply::ok(page(&media, nodes, skip, query.get("access_token").map(String::as_str)))
+    }
+
+    fn discover(&self, node: &Node, caller: &str, gone: &[&str]) -> Reply {
+        let username = node.parameter("username").unwrap_or_default();
+        let Some((_, user_id)) = self.options.accounts.iter().find(|(name, _)| name == username) else {
+            return Reply::error(400, 110, Some(2_207_013), "Invalid user id");
+        };
+        let media = node.field("media");
+        if let Some(field) = unknown(&node.fields, &PROFILE_FIELDS, gone) {
+            return Reply::unknown_field(field, "IGUser");
+        }
+        if let Some(field) = media.and_then(|m| unknown(&m.fields, &MEDIA_FIELDS, gone)) {
+            return Reply::unknown_field(field, "IGMedia");
+        }
+        let profile = data::profile(self.options.seed, username, user_id, self.now());
+        let mut found = only(&profile, &node.fields);
+        if let Some(media) = media {
+            let limit = media.parameter("limit").and_then(|l| l.parse().ok()).unwrap_or(25);
+            let skip = skipped(media.parameter("after"));
+            let posts = data::account_media(self.options.seed, username, self.now(), skip, limit);
+            found.insert("media".to_owned(), page(&posts, &media.fields, skip, None));
+        }
+        Reply::ok(json!({"business_discovery": found, "id": caller}))
+    }
+}
