@@ -1,11 +1,11 @@
 //! The same names, whether they are files or objects.
 
 use aws_sdk_s3::config::{Credentials, Region};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 
 use super::*;
+use crate::sandbox::Server;
 
 const NAMES: [&str; 3] = ["raw/a.json", "raw/b/c.json", "raw/b/d.json"];
 
@@ -36,7 +36,7 @@ async fn a_bucket_and_a_prefix_of_it_hold_what_is_written() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("lux-raw")).unwrap();
     for key in ["", "a/b"] {
-        let storage = s3(folder.path(), "lux-raw", key).await;
+        let (_server, storage) = s3(folder.path(), "lux-raw", key).await;
         holds_what_is_written(&storage).await;
         let error = format!("{:#}", storage.read("raw/none.json").await.unwrap_err());
         assert!(error.contains("NoSuchKey"), "{error}");
@@ -45,31 +45,20 @@ async fn a_bucket_and_a_prefix_of_it_hold_what_is_written() {
 }
 
 /// A bucket in this process, behind the real client.
-async fn s3(folder: &Path, bucket: &str, key: &str) -> Storage {
+async fn s3(folder: &Path, bucket: &str, key: &str) -> (Server, Storage) {
     let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).unwrap());
     builder.set_auth(SimpleAuth::from_single("AKIDEXAMPLE", "example-key"));
-    let service = builder.build();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let end_point = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let service = service.clone();
-            tokio::spawn(async move {
-                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                let _ = server.serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
+    let server = Server::start(0, builder.build()).await.unwrap();
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
         .http_client(http::for_sdk(http::client().unwrap()))
         .credentials_provider(Credentials::new("AKIDEXAMPLE", "example-key", None, None, "test"))
         .region(Region::new("us-west-2"))
-        .endpoint_url(end_point)
+        .endpoint_url(format!("http://{}", server.address()))
         .force_path_style(true);
     let client = aws_sdk_s3::Client::from_conf(config.build());
-    Storage::S3 { client, bucket: bucket.to_owned(), key: key.to_owned(), redactor: Arc::default() }
+    let (bucket, key) = (bucket.to_owned(), key.to_owned());
+    (server, Storage::S3 { client, bucket, key, redactor: Arc::default() })
 }
 
 #[tokio::test]
@@ -80,7 +69,7 @@ async fn a_listing_of_many_pages_is_read_to_its_end() {
     for n in 0..1_203 {
         std::fs::write(raw.join(format!("brand_{n:04}.json")), "[]").unwrap();
     }
-    let storage = s3(folder.path(), "lux-raw", "").await;
+    let (_server, storage) = s3(folder.path(), "lux-raw", "").await;
     assert_eq!(storage.list("raw").await.unwrap().len(), 1_203);
 }
 
@@ -88,7 +77,7 @@ async fn a_listing_of_many_pages_is_read_to_its_end() {
 async fn an_address_without_a_bucket_and_a_bucket_that_does_not_exist_are_errors() {
     assert!(Storage::open("s3:///x").await.unwrap_err().to_string().contains("names no bucket"));
     let folder = tempfile::tempdir().unwrap();
-    let storage = s3(folder.path(), "none", "").await;
+    let (_server, storage) = s3(folder.path(), "none", "").await;
     let error = format!("{:#}", storage.list("raw").await.unwrap_err());
     assert!(error.contains("s3:ListBucket") && error.contains("NoSuchBucket"), "{error}");
 }
