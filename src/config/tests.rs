@@ -2,6 +2,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod schedule;
+mod syntax;
+mod topics;
+
 const SHIPPED: &str = include_str!("../../configure.ini");
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -43,39 +47,6 @@ fn the_shipped_configuration_works_without_a_notice_and_with_the_defaults() {
     assert_eq!((config.accounts.len(), config.hashtags.len(), config.format), (11, 11, Format::Array));
     let fields = Model::ALL.map(|model| config.mapping(model).fields().len());
     assert_eq!(fields, [6, 10, 7]);
-}
-
-#[test]
-fn a_percent_sign_may_be_written_twice() {
-    let doubled = SHIPPED.replace("= %Y-%m-%d", "= %%Y-%%m-%%d");
-    assert!(doubled.contains("%%Y-%%m-%%d_%H%M%S"), "both spellings stand in one value");
-    assert_eq!(shown(parse(&doubled)), shown(parse(SHIPPED)));
-}
-
-#[test]
-fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
-    let windows = format!("\u{feff}{}", SHIPPED.replace('\n', "\r\n"));
-    assert_eq!(shown(parse(&windows)), shown(parse(SHIPPED)));
-}
-
-#[test]
-fn a_colon_separates_as_the_equals_sign_does() {
-    assert_eq!(shown(with("hermes = 17841400681603877", "hermes: 17841400681603877")), shown(parse(SHIPPED)));
-}
-
-#[test]
-fn a_list_may_go_on_in_indented_lines() {
-    let accounts = "accounts = hermes chanelofficial dior louisvuitton";
-    let spread = [
-        "accounts = hermes chanelofficial\n    dior\n\tlouisvuitton",
-        "accounts =\n  hermes\n  chanelofficial\n  dior louisvuitton",
-        "accounts = hermes chanelofficial\r\n    dior louisvuitton",
-        "accounts = hermes chanelofficial\n    # the French ones\n\n    dior louisvuitton",
-        "accounts = hermes chanelofficial\n# the French ones\n  dior louisvuitton",
-    ];
-    for spread in spread {
-        assert_eq!(shown(with(accounts, spread)), shown(parse(SHIPPED)), "{spread:?}");
-    }
 }
 
 #[test]
@@ -184,14 +155,6 @@ fn a_question_mark_after_a_type_makes_the_field_nullable_and_nothing_else() {
 }
 
 #[test]
-fn a_topic_needs_a_user_id() {
-    assert_eq!(
-        faults(with("valentino = 17841400090660624\nmiumiu", "miumiu")),
-        [r#"[topic] hashtags: "valentino" has no user id; add `valentino = <user id>` to [add_user_id]"#]
-    );
-}
-
-#[test]
 fn a_location_needs_the_datetime() {
     let told = faults(with("raw/media_{ymd}/media_{datetime}.json", "raw/media_{ymd}/media.json"));
     assert!(told[0].starts_with("[common] media_location:") && told[0].contains("{datetime}"), "{told:?}");
@@ -204,68 +167,11 @@ fn two_models_may_not_share_a_location() {
 }
 
 #[test]
-fn names_that_a_later_run_would_take_again_are_a_notice() {
-    let replaced = |datetime: &str| notices(with("datetime = %Y-%m-%d_%H%M%S", &format!("datetime = {datetime}")));
-    assert_eq!(replaced("%H%M"), [""; 0], "the folder tells the day");
-    let told = replaced("%Y-%m-%d_%H");
-    assert!(told.len() == 1 && told[0].starts_with("[common] hashtags_location: the next run"), "{told:?}");
-    let told = replaced("%Y-%m-%d_%I%M");
-    assert!(told.len() == 3 && told[0].starts_with("[common] profiles_location: a run twelve hours later"), "{told:?}");
-}
-
-#[test]
 fn a_time_format_makes_no_folders() {
     for bad in ["%D", "%Y/%m", "%n", "%Q", "{%Y}"] {
         let told = faults(with("ymd = %Y-%m-%d", &format!("ymd = {bad}")));
         assert_eq!(told, [format!("[common] ymd: {bad:?} given, a time format like %Y-%m-%d without / expected")]);
     }
-}
-
-#[test]
-fn a_username_holds_nothing_that_could_be_read_as_part_of_a_call() {
-    let long = "a".repeat(31);
-    for bad in ["Dior", "d){id}", "dior,name", "di-or", "dïor", "@dior", long.as_str()] {
-        let told = faults(with("accounts = hermes", &format!("accounts = {bad} hermes")));
-        let expected = format!("[topic] accounts: {bad:?} given, a username of [a-z0-9._]{{1,30}} expected");
-        assert!(told.contains(&expected), "{told:?}");
-    }
-}
-
-#[test]
-fn hashtags_of_any_script_can_be_followed() {
-    // Letters alone, with a combining vowel sign and a virama, with joiners, decomposed, and with digits.
-    for name in ["에르메스", "हर्मेस", "می\u{200c}خواهم", "ක්\u{200d}ර", "e\u{301}te\u{301}", "ディオール2026", "ห้องน้ำ"]
-    {
-        let ids = SHIPPED.replace("[add_user_id]", &format!("[add_user_id]\n{name} = 17"));
-        let config = parse(&ids.replace("hashtags = hermes", &format!("hashtags = {name} hermes"))).unwrap();
-        assert_eq!(config.hashtags[0].name.as_str(), name);
-    }
-    for name in ["#dior", "a-b", "a,b", "a.b", "a/b", "👜", "a\u{200b}b", "\u{301}", "\u{200d}", "¿que"] {
-        let told = faults(with("hashtags = hermes", &format!("hashtags = {name} hermes")));
-        assert!(told[0].contains("hashtag of letters"), "{name}: {told:?}");
-    }
-}
-
-#[test]
-fn a_section_given_twice_is_a_fault() {
-    assert_eq!(faults(and("[topic]\naccounts = hermes")), ["[topic]: the section is given twice; merge the two"]);
-    assert_eq!(faults(and("[add_user_id]")), ["[add_user_id]: the section is given twice; merge the two"]);
-}
-
-#[test]
-fn a_key_given_twice_is_a_fault() {
-    assert_eq!(
-        faults(with("version = v17.0", "version = v17.0\nversion = v21.0")),
-        ["[API] version: given twice in its section; keep one"]
-    );
-}
-
-#[test]
-fn a_key_that_nothing_reads_is_a_notice() {
-    assert_eq!(
-        notices(and("[limit]\nconcurrency = 3")),
-        ["[limit] concurrency: nothing reads this key; is it misspelt?"]
-    );
 }
 
 #[test]
@@ -277,60 +183,9 @@ fn the_format_is_array_or_ndjson() {
 }
 
 #[test]
-fn a_schedule_that_exceeds_a_limit_is_a_fault() {
-    let told = |limit: &str| faults(and(&format!("[limits]\n{limit}")));
-    assert_eq!(
-        told("calls_per_hour = 142"),
-        [
-            "[limits] calls_per_hour: 11 accounts × 1 + 11 hashtags × 12 runs an hour make 143 calls an hour, 142 are allowed; follow fewer topics or run less often"
-        ]
-    );
-    assert_eq!(
-        told("hashtags_per_week = 10"),
-        ["[limits] hashtags_per_week: 11 hashtags are followed, 10 different ones are allowed in 7 days"]
-    );
-    assert_eq!(
-        told("hashtag_calls_per_day = 3167"),
-        ["[limits] hashtag_calls_per_day: 11 hashtags × 12 runs an hour make 3168 calls a day, 3167 are allowed"]
-    );
-    assert_eq!(told("brand_media_runs_per_hour = 7").len(), 1);
-    assert_eq!(told("hashtag_runs_per_hour = 60").len(), 2);
-}
-
-#[test]
-fn a_schedule_at_its_limits_works() {
-    let limits = "[limits]\ncalls_per_hour = 154\nhashtags_per_week = 11\nhashtag_calls_per_day = 3168";
-    assert_eq!(notices(and(limits)), [""; 0]);
-}
-
-#[test]
-fn a_limit_exceeded_only_while_a_process_starts_is_a_notice() {
-    let told = notices(and("[limits]\ncalls_per_hour = 153"));
-    assert!(told[0].contains("11 look-ups make 154 calls") && told[0].contains("[hashtag_id]"), "{told:?}");
-}
-
-#[test]
 fn a_missing_file_is_named_with_where_it_is_looked_for() {
     let error = Config::load(Path::new("/nowhere/configure.ini")).unwrap_err().to_string();
     assert!(error.contains("/nowhere/configure.ini") && error.contains("config_file"), "{error}");
-}
-
-#[test]
-fn a_file_in_another_encoding_is_told_with_the_place() {
-    let error = Config::parse(b"[API]\nend_point = caf\xe9", "configure.ini").unwrap_err().to_string();
-    assert_eq!(error, "configuration configure.ini is not UTF-8 (at byte 21); save it as UTF-8");
-}
-
-#[test]
-fn a_line_that_is_nothing_is_told_with_its_number() {
-    let told = |text: &str| parse(text).unwrap_err().to_string();
-    assert_eq!(
-        told("[API]\nversion = v21.0\nnonsense\nend_point = x\n"),
-        "configuration configure.ini, line 3: `[section]`, `key = value` or `# comment` expected"
-    );
-    for text in ["[API]\nversion = v21.0\n= x\n", "[API]\n\n[topic\n"] {
-        assert!(told(text).starts_with("configuration configure.ini, line 3:"), "{}", told(text));
-    }
 }
 
 #[test]

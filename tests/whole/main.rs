@@ -13,6 +13,7 @@
 mod aws;
 #[cfg(target_os = "linux")]
 mod chaos;
+mod check;
 mod collects;
 mod commands;
 mod credentials;

@@ -1,0 +1,186 @@
+//! `local check`: what it finds, and what it exits with.
+
+use std::process::Output;
+
+use collector::config::Config;
+use collector::sandbox::{Options, Sandbox};
+use serde_json::json;
+
+use crate::aws::{Aws, BUCKET, KEY, S3Fault};
+use crate::commands::{folder, local, out};
+use crate::stage::{CONFIGURE_INI, TOKEN};
+
+/// The level and the subject of each line of a check.
+fn levels(output: &Output) -> Vec<(String, String)> {
+    let line = |line: &str| (line[..4].trim().to_owned(), line[6..19].trim().to_owned());
+    let text = out(output);
+    let count = text.lines().count();
+    text.lines().take(count - 1).map(line).collect()
+}
+
+fn level(output: &Output, what: &str) -> String {
+    levels(output).into_iter().find(|(_, w)| w == what).unwrap_or_else(|| panic!("no {what}: {output:?}")).0
+}
+
+#[test]
+fn a_check_on_the_sandbox_tells_everything_and_succeeds() {
+    let folder = folder(CONFIGURE_INI);
+    let checked = local(folder.path(), &["check", "--sandbox"], &[]);
+    assert!(checked.status.success(), "{checked:?}");
+    let told: Vec<String> = levels(&checked).into_iter().map(|(level, what)| format!("{level} {what}")).collect();
+    let expected = [
+        "ok secret",
+        "ok configuration",
+        "ok schedule",
+        "ok token",
+        "ok expiry",
+        "ok data access",
+        "ok scopes",
+        "ok call",
+        "warn version",
+        "ok usage",
+        "ok bucket",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(
+        std::fs::read_dir(folder.path().join("sandbox_env")).unwrap().count(),
+        0,
+        "the probe is taken away again"
+    );
+}
+
+#[test]
+fn a_check_tells_what_fails_and_fails() {
+    let folder = folder(CONFIGURE_INI);
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&["token=invalid"], &["token"]),
+        (&["token=undecodable"], &["token"]),
+        (&["*=throttled"], &["token", "call"]),
+        (&["*=usage:97"], &["call", "usage"]),
+        (&["hermes=not_there", "chanelofficial=not_there", "dior=not_there"], &["call"]),
+    ];
+    for (faults, failed) in cases {
+        let arguments = ["check", "--sandbox", "--no-write"].into_iter();
+        let arguments: Vec<&str> = arguments.chain(faults.iter().flat_map(|f| ["--fault", f])).collect();
+        let checked = local(folder.path(), &arguments, &[]);
+        assert_eq!(checked.status.code(), Some(1), "{faults:?}");
+        let told: Vec<String> = levels(&checked).into_iter().filter(|l| l.0 == "FAIL").map(|l| l.1).collect();
+        assert_eq!(told, failed, "{faults:?}: {}", out(&checked));
+    }
+}
+
+#[test]
+fn a_check_warns_of_what_is_near_and_still_succeeds() {
+    let folder = folder(CONFIGURE_INI);
+    let arguments = ["check", "--sandbox", "--fault", "token=expiring", "--fault", "hermes=not_there"];
+    let checked = local(folder.path(), &arguments, &[]);
+    assert!(checked.status.success());
+    assert_eq!((level(&checked, "data access"), level(&checked, "call")), ("warn".into(), "warn".into()));
+}
+
+#[test]
+fn a_check_lists_every_fault_of_the_configuration() {
+    let folder =
+        folder(&CONFIGURE_INI.replace("version = v17.0", "version = 17").replace("caption str", "caption text"));
+    let checked = local(folder.path(), &["check", "--sandbox"], &[]);
+    assert_eq!(checked.status.code(), Some(1));
+    let text = out(&checked);
+    assert!(
+        text.contains("[API] version") && text.contains("[luxury_media] caption") && text.contains("-> mend it in")
+    );
+}
+
+#[test]
+fn a_check_without_a_secret_tells_what_goes_into_one() {
+    let folder = folder(CONFIGURE_INI);
+    let checked = local(folder.path(), &["check"], &[("SECRET_FILE", "nowhere.ini")]);
+    assert_eq!((checked.status.code(), level(&checked, "secret").as_str()), (Some(1), "FAIL"));
+    assert!(out(&checked).contains("nowhere.ini") && out(&checked).contains("[SECRET]"));
+}
+
+#[test]
+fn a_file_that_is_no_secret_by_its_size_is_not_read() {
+    let folder = folder(CONFIGURE_INI);
+    let checked = local(folder.path(), &["check"], &[("SECRET_FILE", "/dev/zero")]);
+    assert_eq!((checked.status.code(), level(&checked, "secret").as_str()), (Some(1), "FAIL"));
+    assert!(out(&checked).contains("/dev/zero") && out(&checked).contains("at most 1048576 are read"));
+}
+
+/// A check with the real API's way in and out: a secret in Secrets Manager, the sandbox as the API, S3.
+async fn checked_on(aws: &Aws, bucket: &str, faults: &[&str]) -> Output {
+    let options = Options {
+        token: Some(TOKEN.to_owned()),
+        faults: faults.iter().map(|f| f.parse().unwrap()).collect(),
+        ..Options::for_config(&Config::parse(CONFIGURE_INI.as_bytes(), "").unwrap())
+    };
+    let sandbox = Sandbox::start(options).await.unwrap();
+    let folder = folder(&CONFIGURE_INI.replace("https://graph.facebook.com", &sandbox.end_point()));
+    let secret = json!({"ig_user_id": "17841400000000000", "access_token": TOKEN, "bucket": bucket});
+    aws.set_secrets([secret.to_string()]);
+    let end_point = aws.end_point();
+    tokio::task::spawn_blocking(move || {
+        let environment = [
+            ("SECRET_ID", "collector"),
+            ("AWS_ENDPOINT_URL", end_point.as_str()),
+            ("AWS_ACCESS_KEY_ID", KEY.0),
+            ("AWS_SECRET_ACCESS_KEY", KEY.1),
+            ("AWS_REGION", "us-west-2"),
+        ];
+        local(folder.path(), &["check", "-vv"], &environment)
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_stores_one_object_that_no_load_lists_and_no_more() {
+    let aws = Aws::start().await;
+    for _ in 0..2 {
+        let checked = checked_on(&aws, BUCKET, &[]).await;
+        assert!(checked.status.success(), "{checked:?}");
+        assert_eq!(level(&checked, "bucket"), "ok");
+        assert!(out(&checked).contains("collector in AWS Secrets Manager: bucket lux-raw"));
+        let keys: Vec<String> = aws.objects().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["quality/check/check.json"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_may_not_be_written_is_told_with_what_to_look_at() {
+    let aws = Aws::start().await;
+    aws.fail_s3(S3Fault { part: "quality", status: 403, code: "AccessDenied", times: 9 });
+    let checked = checked_on(&aws, BUCKET, &[]).await;
+    assert_eq!((checked.status.code(), level(&checked, "bucket").as_str()), (Some(1), "FAIL"));
+    let text = out(&checked);
+    assert!(text.contains("AccessDenied") && text.contains("s3:PutObject"), "{text}");
+    let told = format!("{text}{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(told.contains("REDACTED") && !told.contains(KEY.1), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_prints_no_token_even_where_the_api_quotes_it() {
+    let aws = Aws::start().await;
+    let checked = checked_on(&aws, BUCKET, &["hermes=quotes_token", "token=quotes_token"]).await;
+    assert_eq!((level(&checked, "token"), level(&checked, "call")), ("warn".into(), "FAIL".into()));
+    assert!(!format!("{checked:?}").contains(TOKEN), "{checked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_not_there_is_told_by_its_name() {
+    let aws = Aws::start().await;
+    let folder = folder(CONFIGURE_INI);
+    let end_point = aws.end_point();
+    let checked = tokio::task::spawn_blocking(move || {
+        let environment = [
+            ("SECRET_ID", "collector"),
+            ("AWS_ENDPOINT_URL", end_point.as_str()),
+            ("AWS_ACCESS_KEY_ID", KEY.0),
+            ("AWS_SECRET_ACCESS_KEY", KEY.1),
+            ("AWS_REGION", "us-west-2"),
+        ];
+        local(folder.path(), &["check"], &environment)
+    });
+    let checked = checked.await.unwrap();
+    assert_eq!((checked.status.code(), level(&checked, "secret").as_str()), (Some(1), "FAIL"));
+    assert!(out(&checked).contains("the secret collector could not be read"), "{}", out(&checked));
+}
