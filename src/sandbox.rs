@@ -166,6 +166,11 @@ impl Sandbox {
         lock(&self.state.under_way).1
     }
 
+    /// Starts to count [`most_at_once`](Self::most_at_once) anew.
+    pub fn forget_most_at_once(&self) {
+        lock(&self.state.under_way).1 = 0;
+    }
+
     /// A secret with which the sandbox is called and the data goes to `./sandbox_env`.
     pub fn secret(&self, config_file: std::path::PathBuf) -> Secret {
         let access_token = self.state.options.token.clone().unwrap_or_else(|| "sandbox".to_owned()).into();

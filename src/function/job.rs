@@ -60,7 +60,8 @@ impl Ready {
         let error_log = report::error_log(event.job, &tallies, &run.summary.failures);
         let part = event.part();
         let target_file = self.store(run, RunName { time, part: part.as_deref() }, outputs).await?;
-        if run.summary.records() == 0 {
+        // Lambda repeats a run that fails: one that is throttled would only be throttled again.
+        if run.summary.records() == 0 && !session.is_throttled() {
             return Err(Cause::NothingCollected(why_nothing(&run.summary, topics.len())));
         }
         Ok(RunOutput { error_log, target_file })

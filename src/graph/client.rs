@@ -1,13 +1,15 @@
 //! The client of the API: what outlives a run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use chrono::Utc;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::pace::{LastUsage, Throttled};
+use super::usage::Usage;
 use crate::http;
 use crate::lock::lock;
 use crate::memory::Budget;
@@ -26,7 +28,8 @@ pub struct Client {
     credentials: Mutex<Arc<Credentials>>,
     hashtag_ids: Mutex<BTreeMap<HashtagName, HashtagId>>,
     unknown_fields: Mutex<BTreeSet<(Edge, String)>>,
-    throttled: AtomicBool,
+    throttled: Mutex<Option<Throttled>>,
+    usage: Mutex<Option<LastUsage>>,
 }
 
 /// The two calls that name fields: one may know a field that the other one does not.
@@ -58,7 +61,8 @@ impl Client {
             credentials: Mutex::new(Arc::new(credentials)),
             hashtag_ids: Mutex::default(),
             unknown_fields: Mutex::default(),
-            throttled: AtomicBool::new(false),
+            throttled: Mutex::default(),
+            usage: Mutex::default(),
         }
     }
 
@@ -83,13 +87,25 @@ impl Client {
         *lock(&self.credentials) = Arc::new(credentials);
     }
 
-    /// Whether the last answer told that the caller is throttled.
-    pub(super) fn is_throttled(&self) -> bool {
-        self.throttled.load(Ordering::Relaxed)
+    /// The throttling that the last answer told of; `None` where calls are answered, or nothing is known.
+    pub fn throttled(&self) -> Option<Throttled> {
+        *lock(&self.throttled)
     }
 
-    pub(super) fn note_throttled(&self, throttled: bool) {
-        self.throttled.store(throttled, Ordering::Relaxed);
+    /// Remembers what another process, or this one, knew of throttling.
+    pub fn set_throttled(&self, throttled: Option<Throttled>) {
+        *lock(&self.throttled) = throttled;
+    }
+
+    pub(super) fn note_usage(&self, usage: Usage) {
+        if let Some(percent) = usage.percent {
+            *lock(&self.usage) = Some(LastUsage::new(percent, Utc::now()));
+        }
+    }
+
+    /// Whether a usage near the limit lets only a few calls go at the same time.
+    pub(super) fn slows_down(&self) -> bool {
+        lock(&self.usage).is_some_and(|usage| usage.slows_down(Utc::now()))
     }
 
     /// A hashtag's id, where the process has asked for it before.

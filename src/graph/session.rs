@@ -3,13 +3,16 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use chrono::{SecondsFormat, Utc};
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
+use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::timeout_at;
 use tracing::warn;
 
 use super::client::Client;
 use super::error::{Failure, Kind};
+use super::pace::{FEW, Throttled};
 use super::usage::Usage;
 use crate::lock::lock;
 use crate::memory;
@@ -28,6 +31,7 @@ pub struct Session<'c> {
     renewed: AtomicBool,
     renewal: tokio::sync::Mutex<()>,
     probe: tokio::sync::Mutex<()>,
+    few: Semaphore,
     halt: Mutex<Option<Failure>>,
     calls: AtomicU64,
     /// Bytes that the records of the run take.
@@ -37,7 +41,18 @@ pub struct Session<'c> {
 }
 
 /// A new token is on trial; its guard keeps the others waiting.
-pub(super) struct Proving<'s>(#[expect(dead_code, reason = "held, not read")] Option<tokio::sync::MutexGuard<'s, ()>>);
+pub(super) struct Proving<'s>(#[expect(dead_code, reason = "held, not read")] Option<MutexGuard<'s, ()>>);
+
+/// A call's turn; while it is held, the calls behind it wait.
+#[expect(dead_code, reason = "held, not read")]
+pub(super) enum Turn<'s> {
+    /// The caller is throttled: one call alone.
+    Alone(MutexGuard<'s, ()>),
+    /// The usage is near the limit: [`FEW`] at the same time.
+    Few(Option<SemaphorePermit<'s>>),
+    /// Nobody waits.
+    Free,
+}
 
 impl<'c> Session<'c> {
     /// A session that starts no wait and no try past `stop`; `renew` reads the secret again when the API
@@ -50,6 +65,7 @@ impl<'c> Session<'c> {
             renewed: AtomicBool::new(false),
             renewal: tokio::sync::Mutex::default(),
             probe: tokio::sync::Mutex::default(),
+            few: Semaphore::new(FEW),
             halt: Mutex::default(),
             calls: AtomicU64::new(0),
             records: AtomicUsize::new(0),
@@ -144,10 +160,34 @@ impl<'c> Session<'c> {
         done
     }
 
-    /// Waits for the others where the last answer of the process told that it is throttled, so that one call
-    /// alone finds out whether it still is.
-    pub(super) async fn alone(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        if self.client.is_throttled() { Some(self.probe.lock().await) } else { None }
+    /// Waits for the turn of a call. After a throttled answer one call alone finds out whether the caller still
+    /// is throttled; near the limit only a few go at the same time.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        if self.client.throttled().is_some() {
+            let alone = self.probe.lock().await;
+            if self.client.throttled().is_some() {
+                return Turn::Alone(alone);
+            }
+        }
+        if self.client.slows_down() { Turn::Few(self.few.acquire().await.ok()) } else { Turn::Free }
+    }
+
+    /// Makes no call in this run while the caller is to pause, because the API throttled several runs in a row.
+    /// It is for runs that can wait for the next one.
+    pub fn pause_if_throttled(&self) {
+        let Some(throttled) = self.client.throttled() else { return };
+        let Some(until) = throttled.pause(Utc::now()) else { return };
+        let runs = throttled.runs;
+        let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let message =
+            format!("no call in this run: the API throttled the last {runs} runs; the next call goes at {until}");
+        critical!(kind = Kind::Throttled.name(), regain_minutes = throttled.regain_minutes, "{message}");
+        *lock(&self.halt) = Some(Failure::new(Kind::Throttled, message));
+    }
+
+    /// Whether the API throttles the caller, by this run's answers or, where it pauses, by earlier ones.
+    pub fn is_throttled(&self) -> bool {
+        self.halted().is_some_and(|halt| halt.kind == Kind::Throttled)
     }
 
     pub(super) fn halt(&self, failure: &Failure) {
@@ -169,7 +209,8 @@ impl<'c> Session<'c> {
             *halted = Some(halt);
         }
         if kind == Kind::Throttled {
-            self.client.note_throttled(true);
+            let throttled = Throttled::again(self.client.throttled(), Utc::now(), self.usage().regain_minutes);
+            self.client.set_throttled(Some(throttled));
         }
         if kind == Kind::Usage {
             warn!(kind = kind.name(), "{why}: no further call is started in this run");
@@ -187,6 +228,7 @@ impl<'c> Session<'c> {
 
     pub(super) fn note_headers(&self, headers: &HeaderMap) {
         let usage = Usage::read(headers);
+        self.client.note_usage(usage);
         let (before, now) = {
             let mut highest = lock(&self.usage);
             let before = *highest;

@@ -124,7 +124,7 @@ impl Session<'_> {
         credentials: &Credentials,
         read: &impl Fn(&str) -> Result<T, NotExpected>,
     ) -> Result<T, Attempt> {
-        let _alone = self.alone().await;
+        let _turn = self.turn().await;
         if let Some(halt) = self.halted() {
             return Err(halt.into());
         }
@@ -140,7 +140,7 @@ impl Session<'_> {
         match done.as_ref().err().map(|failed: &Attempt| &failed.failure) {
             Some(failure) if matches!(failure.kind, Kind::Throttled | Kind::VersionEnded) => self.halt(failure),
             Some(failure) if failure.kind == Kind::Transient => {}
-            _ if self.halted().is_none() => self.client.note_throttled(false),
+            _ if self.halted().is_none() => self.client.set_throttled(None),
             _ => {}
         }
         done

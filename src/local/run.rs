@@ -124,7 +124,8 @@ impl RunOn {
         if let Ok(response) = &done {
             self.print_repair(&response.summary);
         }
-        let code = if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        let succeeded = done.is_ok_and(|response| !response.summary.is_empty());
+        let code = if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         Ok(signal.map_or(code, Signal::exit_code))
     }
 

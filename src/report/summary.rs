@@ -133,6 +133,11 @@ impl Summary {
         self.files.iter().map(|f| f.records).sum()
     }
 
+    /// Whether nothing came of the run: the API throttled it, which is no error of the invocation's.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.token.is_none()
+    }
+
     /// The run in a sentence.
     pub fn sentence(&self) -> String {
         let job = self.job.unwrap_or("no job");

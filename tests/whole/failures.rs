@@ -122,21 +122,6 @@ async fn every_failure_costs_its_own_topic_alone() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-#[tokio::test]
-async fn after_a_throttled_run_one_call_alone_finds_out_whether_it_is_over() {
-    let stage = Stage::with_faults(&["*=throttledx14"]).await;
-    let mut calls = Vec::new();
-    for _ in 0..5 {
-        let before = stage.sandbox.calls().len();
-        let records = stage.run("brand_media").await.map_or(0, |response| response.summary.records());
-        calls.push((stage.sandbox.calls().len() - before, records));
-    }
-    // All topics of the first run start together, and each of the next runs stops after its first call.
-    let (first, later) = (calls[0], &calls[1..]);
-    assert_eq!(first, (11, 0), "{calls:?}");
-    assert_eq!(later, [(1, 0), (1, 0), (1, 0), (11, 286)]);
-}
-
 #[test]
 fn every_kind_of_failure_stands_in_the_page_for_operators() {
     let page = include_str!("../../docs/failures.md");

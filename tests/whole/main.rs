@@ -34,4 +34,5 @@ mod soak;
 mod stage;
 mod stores;
 mod terminal;
+mod throttling;
 mod tokens;

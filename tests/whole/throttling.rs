@@ -1,0 +1,67 @@
+//! A caller that the API throttles calls less, until it is answered again.
+
+use crate::stage::{Setting, Stage};
+
+/// The calls and the records of each of `jobs`, run one after another, and once more where one fails, as Lambda
+/// does.
+async fn runs(stage: &Stage, jobs: &[&str]) -> Vec<(usize, usize)> {
+    let mut runs = Vec::new();
+    for job in jobs {
+        let before = stage.sandbox.calls().len();
+        let mut done = stage.run(job).await;
+        if done.is_err() {
+            done = stage.run(job).await;
+        }
+        let records = done.map_or(0, |response| response.summary.records());
+        runs.push((stage.sandbox.calls().len() - before, records));
+    }
+    runs
+}
+
+#[tokio::test]
+async fn after_a_throttled_run_one_call_alone_finds_out_whether_it_is_over() {
+    let stage = Stage::with_faults(&["*=throttledx14"]).await;
+    // All topics of the first run start together. Each of the next runs stops after its first call.
+    assert_eq!(runs(&stage, &["brand_media"; 5]).await, [(11, 0), (1, 0), (1, 0), (1, 0), (11, 286)]);
+}
+
+#[tokio::test]
+async fn hashtags_pause_after_two_throttled_runs_and_accounts_do_not() {
+    let stage = Stage::with_faults(&["*=throttledx13"]).await;
+    let jobs = ["hashtag", "hashtag", "hashtag", "hashtag", "brand_media", "brand_media", "hashtag"];
+    let expected = [(11, 0), (1, 0), (0, 0), (0, 0), (1, 0), (11, 286), (22, 275)];
+    assert_eq!(runs(&stage, &jobs).await, expected);
+    let paused: Vec<_> = stage.logged("CRITICAL").into_iter().filter(|l| l["code"].is_null()).collect();
+    assert_eq!(paused.len(), 2);
+    assert_eq!(paused[0]["kind"], "throttled");
+    let message = paused[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("no call in this run: the API throttled the last 2 runs; the next call goes at 20"));
+}
+
+#[tokio::test]
+async fn lambda_repeats_no_throttled_run() {
+    let stage = Stage::with_faults(&["*=throttled"]).await;
+    for (job, topics, section) in [("brand_media", 11, "accounts"), ("hashtag", 11, "hashtags"), ("token", 1, "")] {
+        let response = stage.run(job).await.expect("an answer that Lambda does not repeat");
+        assert_eq!((response.status_code, response.summary.records()), (200, 0));
+        assert_eq!(response.summary.failures.len(), topics, "{job}");
+        assert!(response.summary.failures.iter().all(|f| f.kind.name() == "throttled"), "{job}");
+        assert!(response.error_log.contains(section) && response.target_file.is_empty(), "{}", response.error_log);
+    }
+    assert!(stage.aws.objects().is_empty());
+}
+
+#[tokio::test]
+async fn near_the_limit_the_next_run_makes_four_calls_at_a_time() {
+    let busy = Setting { options: Some(|o| o.latency = std::time::Duration::from_millis(20)), ..Setting::default() };
+    let stage = Stage::new(Setting { faults: vec!["*=usage:80x11"], ..busy }).await;
+    stage.run("brand_media").await.unwrap();
+    assert_eq!(stage.sandbox.most_at_once(), 11, "nothing was known of the usage");
+    let before = stage.sandbox.calls().len();
+    stage.sandbox.forget_most_at_once();
+    let response = stage.run("brand_media").await.unwrap();
+    assert_eq!((stage.sandbox.calls().len() - before, response.summary.records()), (11, 286));
+    assert_eq!(stage.sandbox.most_at_once(), 4);
+    let told: Vec<_> = stage.logged("WARNING").into_iter().filter(|l| l["usage_percent"] == 80).collect();
+    assert_eq!(told.len(), 1, "by the first run");
+}
