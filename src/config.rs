@@ -45,6 +45,8 @@ pub struct Config {
     pub locations: Locations,
     /// `[common] format`: how the records stand in an object.
     pub format: Format,
+    /// `[common] remember_throttling`: whether the bucket remembers it too, for the processes that start.
+    pub throttling_in_bucket: bool,
     /// `[topic] accounts`, in their order.
     pub accounts: Vec<Account>,
     /// `[topic] hashtags`, in their order.
@@ -137,6 +139,8 @@ impl Config {
         let (end_point, version) = api(&mut document);
         let locations = Locations::resolve(&mut document);
         let format = Format::resolve(&mut document);
+        let throttling_in_bucket =
+            document.word("common", "remember_throttling", [("process", false), ("bucket", true)]);
         let brand = mapping::resolve(&mut document, Model::Brand);
         let media = mapping::resolve(&mut document, Model::Media);
         let media_hashtag = mapping::resolve(&mut document, Model::MediaHashtag);
@@ -151,6 +155,7 @@ impl Config {
             version,
             locations,
             format,
+            throttling_in_bucket,
             accounts,
             hashtags,
             limits,

@@ -28,6 +28,7 @@ use crate::topic::Job;
 use crate::{aws, http, token};
 
 mod job;
+mod throttling;
 
 /// How long before Lambda's deadline the unfinished topics are given up: the time to store and report.
 const STORING_TIME: Duration = Duration::from_secs(2);
@@ -176,7 +177,9 @@ impl Function {
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
         let client = client.with_memory(self.memory.clone());
-        Ok(Ready { config, client, sink })
+        let ready = Ready { config, client, sink };
+        ready.recall_throttling(limit).await;
+        Ok(ready)
     }
 
     async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {
@@ -255,6 +258,7 @@ impl Function {
         };
         let stop = run.stop.clone();
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
+        let before = ready.client.throttled();
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
         if event.job == Job::Hashtag {
             // The next run finds most of what this one would have. A brand_media run stands for its hour.
@@ -268,6 +272,7 @@ impl Function {
             Job::Rollup => ready.roll_up(run, event, time).await,
             Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };
+        ready.remember_throttling(before, run.left()).await;
         run.summary.api_calls = session.calls();
         run.summary.usage_percent = session.usage().percent;
         run.summary.api_version = session.version().map(str::to_owned);
@@ -301,6 +306,11 @@ impl Run {
         let stop = Stop::new(clock + left.saturating_sub(STORING_TIME), invocation.interrupt.clone());
         let time = started.to_rfc3339_opts(SecondsFormat::Secs, true);
         Self { started, clock, stop, end, summary: Summary { time, ..Summary::default() } }
+    }
+
+    /// What is left of the time in which everything has to be stored.
+    fn left(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
     }
 
     fn finish(mut self, done: Result<RunOutput, Cause>, redactor: Arc<Redactor>) -> Result<Response, Error> {

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use indexmap::map::Entry;
 
 use super::ConfigError;
-use super::fault::Faults;
+use super::fault::{Faults, quoted};
 use crate::ini::{self, IniError};
 
 /// Stands among the keys read for all of a section's.
@@ -70,6 +70,18 @@ impl IniDocument {
     /// The keys of a section that were asked for.
     fn read_of(&mut self, section: &str) -> &mut BTreeSet<String> {
         self.read.entry(section.to_owned()).or_default()
+    }
+
+    /// The value that a key's word stands for; the first of `words` where the key is left out.
+    pub(super) fn word<T: Copy>(&mut self, section: &str, key: &str, words: [(&str, T); 2]) -> T {
+        let [(_, default), _] = words;
+        let Some(given) = self.optional(section, key) else { return default };
+        if let Some((_, value)) = words.into_iter().find(|(word, _)| *word == given) {
+            return value;
+        }
+        let known = words.map(|(word, _)| word).join(" or ");
+        self.fault(section, key, format!("{} given, {known} expected", quoted(&given)));
+        default
     }
 
     /// The value of a key that may be left out.

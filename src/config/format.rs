@@ -1,7 +1,6 @@
 //! `[common] format`: how the records stand in an object.
 
 use super::document::IniDocument;
-use super::fault::quoted;
 
 /// How the records stand in an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,11 +25,6 @@ impl Format {
     }
 
     pub(super) fn resolve(document: &mut IniDocument) -> Self {
-        let Some(given) = document.optional("common", "format") else { return Self::default() };
-        Self::ALL.into_iter().find(|f| f.name() == given).unwrap_or_else(|| {
-            let known = Self::ALL.map(Self::name).join(" or ");
-            document.fault("common", "format", format!("{} given, {known} expected", quoted(&given)));
-            Self::default()
-        })
+        document.word("common", "format", Self::ALL.map(|format| (format.name(), format)))
     }
 }

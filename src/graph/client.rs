@@ -82,6 +82,11 @@ impl Client {
         Arc::clone(&lock(&self.credentials))
     }
 
+    /// The user who calls.
+    pub fn ig_user_id(&self) -> String {
+        self.credentials().ig_user_id.clone()
+    }
+
     pub(super) fn set_credentials(&self, credentials: Credentials) {
         learn(&self.redactor, &credentials);
         *lock(&self.credentials) = Arc::new(credentials);

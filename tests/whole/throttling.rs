@@ -1,5 +1,12 @@
 //! A caller that the API throttles calls less, until it is answered again.
 
+use std::time::{Duration, SystemTime};
+
+use collector::function::{Function, Invocation};
+use collector::secret::Source;
+use serde_json::{Value, json};
+
+use crate::aws::S3Fault;
 use crate::stage::{Setting, Stage};
 
 /// The calls and the records of each of `jobs`, run one after another, and once more where one fails, as Lambda
@@ -53,7 +60,7 @@ async fn lambda_repeats_no_throttled_run() {
 
 #[tokio::test]
 async fn near_the_limit_the_next_run_makes_four_calls_at_a_time() {
-    let busy = Setting { options: Some(|o| o.latency = std::time::Duration::from_millis(20)), ..Setting::default() };
+    let busy = Setting { options: Some(|o| o.latency = Duration::from_millis(20)), ..Setting::default() };
     let stage = Stage::new(Setting { faults: vec!["*=usage:80x11"], ..busy }).await;
     stage.run("brand_media").await.unwrap();
     assert_eq!(stage.sandbox.most_at_once(), 11, "nothing was known of the usage");
@@ -64,4 +71,47 @@ async fn near_the_limit_the_next_run_makes_four_calls_at_a_time() {
     assert_eq!(stage.sandbox.most_at_once(), 4);
     let told: Vec<_> = stage.logged("WARNING").into_iter().filter(|l| l["usage_percent"] == 80).collect();
     assert_eq!(told.len(), 1, "by the first run");
+}
+
+/// The calls of a run of a process that starts, with what the bucket remembers.
+async fn calls_of_another_process(stage: &Stage) -> usize {
+    let before = stage.sandbox.calls().len();
+    let function = Function::new(Source::Manager("collector".to_owned())).with_aws(stage.aws.config().await);
+    let invocation = Invocation::new("request-2".to_owned(), SystemTime::now() + Duration::from_secs(30));
+    function.invoke(&json!({"job": "brand_media"}), &invocation, &()).await.unwrap();
+    stage.sandbox.calls().len() - before
+}
+
+#[tokio::test]
+async fn a_process_that_starts_knows_what_the_bucket_remembers() {
+    let remembering = Setting {
+        faults: vec!["*=throttledx12"],
+        config: Some(|ini| ini.replace("[common]", "[common]\nremember_throttling = bucket")),
+        ..Setting::default()
+    };
+    let stage = Stage::new(remembering).await;
+    let remembered = || {
+        let object = stage.aws.objects().into_iter().find(|(key, _)| key == "state/throttled_17841400000000001.json");
+        object.map(|(_, bytes)| serde_json::from_slice::<Value>(&bytes).unwrap())
+    };
+    assert_eq!(
+        (runs(&stage, &["brand_media"]).await, remembered().unwrap()["runs"].as_u64()),
+        (vec![(11, 0)], Some(1))
+    );
+    assert_eq!((calls_of_another_process(&stage).await, remembered().unwrap()["runs"].as_u64()), (1, Some(2)));
+    assert_eq!((calls_of_another_process(&stage).await, remembered()), (11, Some(Value::Null)));
+    assert!(stage.aws.objects().iter().any(|(key, _)| key.starts_with("raw/brand_")));
+
+    stage.aws.fail_s3(S3Fault { part: "state/", status: 403, code: "AccessDenied", times: 1 });
+    assert_eq!(calls_of_another_process(&stage).await, 11);
+    let told = stage.logged("WARNING").into_iter().find(|line| line["kind"] == "throttling").unwrap();
+    assert!(told["message"].as_str().unwrap().contains("state/throttled_17841400000000001.json could not be read"));
+}
+
+#[tokio::test]
+async fn by_default_the_process_alone_remembers() {
+    let stage = Stage::with_faults(&["*=throttledx22"]).await;
+    assert_eq!(runs(&stage, &["brand_media"]).await, [(11, 0)]);
+    assert_eq!(calls_of_another_process(&stage).await, 11);
+    assert!(stage.aws.objects().is_empty());
 }
