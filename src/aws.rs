@@ -42,7 +42,7 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 /// An operation with all its tries, where nothing nearer bounds it.
 const OPERATION: Duration = Duration::from_secs(15);
 
-/// Loads the configuration that a client is built from: one of the two of this module.
+/// Loads the configuration of the SDK: one of this module's two functions.
 pub type Load = fn(http::Client) -> BoxFuture<'static, SdkConfig>;
 
 /// What the environment's variables say, as in Lambda: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,

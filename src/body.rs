@@ -3,10 +3,10 @@
 use crate::config::Format;
 use crate::record::Record;
 
-/// What the fields of a record may take in an object that it was received without.
+/// The bytes that a record's defaults may add to its text.
 const DEFAULTS: usize = 256;
 
-/// An object's bytes in the making.
+/// An object's bytes while it is written.
 #[derive(Debug)]
 pub struct Body {
     format: Format,
@@ -14,8 +14,8 @@ pub struct Body {
 }
 
 impl Body {
-    /// An object without records yet, with room for `records` of so many bytes as received: a vector that
-    /// grows to tens of megabytes holds up to twice its bytes.
+    /// An empty object with room for `records` records whose text has `bytes` bytes. A vector that grows to
+    /// tens of megabytes would hold up to twice its bytes.
     pub fn with_room(format: Format, records: usize, bytes: usize) -> Self {
         Self { format, bytes: Vec::with_capacity(bytes + records * DEFAULTS) }
     }
@@ -29,11 +29,11 @@ impl Body {
             (Format::Ndjson, false) => b"\n",
         };
         self.bytes.extend_from_slice(before);
-        // Strings, numbers and nulls: writing them into memory cannot fail.
+        // The values are strings, numbers and nulls. Writing them into memory cannot fail.
         let _ = serde_json::to_writer(&mut self.bytes, record);
     }
 
-    /// The object; `None` where no record was added: then there is none.
+    /// The object; `None` where no record was added, since an empty object is not stored.
     pub fn finish(mut self) -> Option<Vec<u8>> {
         if self.bytes.is_empty() {
             return None;
@@ -62,7 +62,7 @@ mod tests {
         body.finish().map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
-    /// What would break a format that looked for its separators in the text.
+    /// Text that would break a format that looked for separators in it.
     const ODD: &str = "},{\n\r\\\"";
 
     #[test]

@@ -1,8 +1,7 @@
-//! The causes of an error, in words.
+//! The text of an error and its causes.
 
-/// An error's words and those of its causes. For the AWS SDK's errors too, and not its
-/// `DisplayErrorContext`: that one ends in a debug print of the whole answer, and the answer of Secrets
-/// Manager is the secret.
+/// The text of an error and its causes. It replaces the AWS SDK's `DisplayErrorContext`, which ends in a
+/// debug print of the whole answer: the answer of Secrets Manager is the secret.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |e| e.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))

@@ -1,4 +1,4 @@
-//! One job: its topics fetched concurrently, each on its own, up to the deadline, in their order.
+//! One job: its topics are fetched concurrently, until the deadline. A failed topic costs no other.
 
 use std::pin::pin;
 
@@ -13,7 +13,7 @@ use crate::topic::{Account, Hashtag};
 
 mod pages;
 
-/// What is asked for in one piece, and fails in one piece.
+/// A topic: it is fetched as a whole, and fails as a whole.
 #[derive(Debug, Clone, Copy)]
 pub enum Topic<'c> {
     /// An account's profile and media.
@@ -23,7 +23,7 @@ pub enum Topic<'c> {
 }
 
 impl Topic<'_> {
-    /// Its name in `[topic]`.
+    /// The name in `[topic]`.
     pub fn name(&self) -> &str {
         match self {
             Self::Account(account) => account.username.as_str(),
@@ -31,7 +31,7 @@ impl Topic<'_> {
         }
     }
 
-    /// The models that its records are of.
+    /// The models of the topic's records.
     pub const fn models(&self) -> &'static [Model] {
         match self {
             Self::Account(_) => &[Model::Brand, Model::Media],
@@ -40,19 +40,19 @@ impl Topic<'_> {
     }
 }
 
-/// What came of a topic, or why nothing did.
+/// The records of a topic, or why there are none.
 pub type Outcome<'c> = Result<Collected<'c>, Failure>;
 
 /// The records of a topic.
 #[derive(Debug)]
 pub struct Collected<'c> {
-    /// Its batches, one for each of its models.
+    /// The batches, one for each of the topic's models.
     pub batches: Vec<(Model, Batch<'c>)>,
-    /// Why records are missing that the API has; `None` where nothing is.
+    /// Why records of the API are missing; `None` where none are.
     pub cut_short: Option<Failure>,
 }
 
-/// Why a topic's records are missing, all or some of them.
+/// Why all or some records of a topic are missing; `None` where none are.
 pub fn failure_of<'o>(outcome: &'o Outcome<'_>) -> Option<&'o Failure> {
     match outcome {
         Ok(collected) => collected.cut_short.as_ref(),
@@ -60,22 +60,22 @@ pub fn failure_of<'o>(outcome: &'o Outcome<'_>) -> Option<&'o Failure> {
     }
 }
 
-/// Is told of each topic as it comes in.
+/// Watches the topics of a run.
 pub trait Progress: Sync {
-    /// The run has these topics.
+    /// The run starts with these topics.
     fn begin(&self, topics: &[Topic<'_>]);
     /// A topic is done.
     fn done(&self, topic: Topic<'_>, outcome: &Outcome<'_>);
 }
 
-/// Nobody watches.
+/// Watches nothing.
 impl Progress for () {
     fn begin(&self, _: &[Topic<'_>]) {}
     fn done(&self, _: Topic<'_>, _: &Outcome<'_>) {}
 }
 
-/// Fetches `topics`, at most `[limits] concurrency` at a time, and gives each one's outcome in their
-/// order. When the session stops, the unfinished ones are given up.
+/// Fetches `topics`, at most `[limits] concurrency` at a time. Returns their outcomes in the same order.
+/// When the session stops, the unfinished topics are given up.
 pub async fn collect<'c>(
     config: &'c Config,
     session: &Session<'_>,
@@ -161,7 +161,7 @@ async fn recent_media<'c>(config: &'c Config, session: &Session<'_>, hashtag: &H
     session.recent_media(&id, &mapping.requested(), config.limits.media_per_hashtag, read).await?
 }
 
-/// [`flatten`], where the run's memory has room for the records.
+/// Flattens a page as [`flatten`] does, where the run's memory budget has room for its records.
 fn flatten_within<'c>(
     session: &Session<'_>,
     page: &MediaPage<'_>,
@@ -180,8 +180,8 @@ fn flatten<'c>(page: &MediaPage<'_>, mapping: &'c Mapping, owner: &str, unknown:
     batch
 }
 
-/// The most defaulted fields of one batch that are logged one by one: an answer of 100,000 media would
-/// otherwise spend the run's time on its own log. The counts, and the quality object, have them all.
+/// The most defaulted fields of a batch that are logged one by one. An answer of 100,000 media would
+/// otherwise use up the run's time. The counts and the quality object have them all.
 const MOST_TRACED: usize = 5_000;
 
 fn trace_issues(config: &Config, model: Model, batch: &Batch<'_>) {

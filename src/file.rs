@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-/// The largest one that is read, in bytes: a configuration of 10,000 accounts has about half of it.
+/// The largest file that is read, in bytes. A configuration of 10,000 accounts has about half of it.
 pub const LARGEST: u64 = 1024 * 1024;
 
 /// The bytes of the file.
 ///
 /// # Errors
-/// As [`std::fs::read`], and [`ErrorKind::FileTooLarge`] beyond [`LARGEST`]: no more than that is taken
-/// into memory, also where the file is a device and has no size of its own.
+/// As [`std::fs::read`], and [`ErrorKind::FileTooLarge`] beyond [`LARGEST`]. No more than that is read,
+/// even from a device, which has no size of its own.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();

@@ -1,5 +1,5 @@
-//! The one HTTP client of the process: it calls the API and carries the AWS SDK's requests, so that
-//! there is one TLS stack, one set of root certificates and one pool of connections.
+//! The one HTTP client of the process. It calls the API and carries the AWS SDK's requests, so that there
+//! is one TLS stack, one set of root certificates and one pool of connections.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -22,26 +22,26 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tracing::warn;
 
-/// How long a connection may take to come up; each call's own time limit counts beside it.
+/// The time limit of a connect. Each call's own time limit applies too.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an idle connection is kept. Between invocations the process is frozen and the peer closes
-/// what it keeps, so an old connection would cost the next run a failed call.
+/// The longest time that an idle connection is kept. Between invocations the process is frozen and the peer
+/// closes its connections, so an old one would fail the next run's first call.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The largest object that is read from S3, in bytes.
 pub const LARGEST_OBJECT: usize = 64 * 1024 * 1024;
 
-/// The largest other answer of AWS that is read, in bytes: an error, or a secret, which has 64 KiB at most.
+/// The largest other answer of AWS that is read, in bytes. A secret has at most 64 KiB.
 const LARGEST_AWS_ANSWER: usize = 1024 * 1024;
 
-/// The variable that names a PEM file of further root certificates. OpenSSL, curl and Go read it too:
-/// proxies that look into TLS and emulators of AWS or of the API are made known to a process with it.
+/// The variable that names a PEM file of further root certificates. OpenSSL, curl and Go read it too. A
+/// proxy that inspects TLS, or an emulator of AWS or of the API, needs it.
 pub const ROOTS_FILE: &str = "SSL_CERT_FILE";
 
-/// Builds the client: HTTP/2 where the peer speaks it, compressed answers, no redirects (one would
-/// carry the token elsewhere), the root certificates of Mozilla compiled in, and those of the file that
-/// [`ROOTS_FILE`] names beside them.
+/// Builds the client. It speaks HTTP/2 where the peer does, and follows no redirects, since one would carry
+/// the token elsewhere. It trusts Mozilla's root certificates, which are compiled in, and those of the file
+/// that [`ROOTS_FILE`] names.
 ///
 /// # Errors
 /// Where the TLS stack cannot be set up.
@@ -57,14 +57,14 @@ pub fn client() -> reqwest::Result<Client> {
     client_trusting(roots)
 }
 
-/// Adds the certificates of a PEM file; one that cannot be read is passed over.
+/// Adds the certificates of a PEM file. A certificate that cannot be used is skipped.
 fn add_roots(roots: &mut RootCertStore, file: &std::path::Path) -> Result<(), rustls::pki_types::pem::Error> {
     let certificates = CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?;
     roots.add_parsable_certificates(certificates);
     Ok(())
 }
 
-/// [`client`], trusting other root certificates.
+/// Builds the [`client`] that trusts `roots` instead.
 ///
 /// # Errors
 /// Where the TLS stack cannot be set up.
@@ -78,11 +78,12 @@ pub fn client_trusting(roots: RootCertStore) -> reqwest::Result<Client> {
         .connect_timeout(CONNECT_TIMEOUT)
         .connector_layer(connects.clone())
         .pool_idle_timeout(POOL_IDLE_TIMEOUT);
-    // The provider speaks every version that rustls knows; were that to change, reqwest's own would do.
+    // The provider speaks every TLS version that rustls knows. If that changes, reqwest's own settings are
+    // used.
     let client = match ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
         Ok(tls) => {
             let mut tls = tls.with_root_certificates(roots).with_no_client_auth();
-            // reqwest offers these by itself only where it makes the configuration itself.
+            // reqwest offers these only with a TLS configuration that it makes itself.
             tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
             builder.tls_backend_preconfigured(tls).build()
         }
@@ -91,7 +92,7 @@ pub fn client_trusting(roots: RootCertStore) -> reqwest::Result<Client> {
     Ok(Client { client: client?, connects })
 }
 
-/// The client, and the connections that it is making.
+/// The client, and the number of its pending connects.
 #[derive(Debug, Clone)]
 pub struct Client {
     client: reqwest::Client,
@@ -104,11 +105,11 @@ impl Client {
         self.client.get(url)
     }
 
-    /// Sends a request, after the connection that is being made at the moment, if any.
+    /// Sends a request once no connect is pending.
     ///
-    /// Requests that start together on no connection would each make one: the pool learns that HTTP/2
-    /// serves them all only when the first is up, by when eleven handshakes are under way and are all
-    /// done. Waiting costs no time, since a connection of their own would take as long.
+    /// Requests that start together would each open a connection. The pool learns that HTTP/2 serves them
+    /// all only when the first one is up, and by then eleven handshakes are under way. Waiting costs no
+    /// time, since a connection of its own would take as long.
     ///
     /// # Errors
     /// Where there is no answer.
@@ -118,27 +119,26 @@ impl Client {
     }
 }
 
-/// How many connections are being made and may soon be up.
+/// The number of pending connects that may soon be done.
 #[derive(Debug, Clone, Default)]
 struct Connects(watch::Sender<usize>);
 
-/// How long others wait for a connection that is being made. At 7 % of a processor, as a function of 128
-/// MB has it, a TLS handshake takes 0.7 s; one that takes longer than this may hang.
+/// The longest wait for a pending connect. A TLS handshake takes 0.7 s at 7 % of a processor, which a
+/// function of 128 MB has. A longer one may hang.
 const WORTH_WAITING: Duration = Duration::from_secs(1);
 
-/// Polls of the runtime after which a connection that came up is in the pool: HTTP/2's own greeting
-/// takes two.
+/// The polls of the runtime until a new connection is in the pool. The preface of HTTP/2 takes two.
 const GREETING: usize = 4;
 
 impl Connects {
-    /// Waits until there are none. It waits once: where connections cannot be shared, those that waited
-    /// are made together.
+    /// Waits once until no connect is pending. Where connections cannot be shared, the requests that waited
+    /// then connect together.
     async fn settle(&self) {
         let mut connects = self.0.subscribe();
         if *connects.borrow() == 0 {
             return;
         }
-        // Its sender lives as long as `self`.
+        // The sender lives as long as `self`.
         let _ = connects.wait_for(|connects| *connects == 0).await;
         for _ in 0..GREETING {
             tokio::task::yield_now().await;
@@ -164,7 +164,7 @@ impl<S> Layer<S> for Connects {
     }
 }
 
-/// A connector whose connects are counted.
+/// A connector that counts its pending connects.
 #[derive(Debug, Clone)]
 struct CountingConnector<S> {
     connector: S,
@@ -196,7 +196,7 @@ where
     }
 }
 
-/// The AWS SDK's view of `client`.
+/// `client` as the AWS SDK takes it.
 pub fn for_sdk(client: Client) -> SharedHttpClient {
     SharedHttpClient::new(Shared(client.client))
 }

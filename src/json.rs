@@ -1,9 +1,8 @@
-//! JSON that is only partly known: chosen fields of an object, the first elements of a list, and the
-//! values in them, each taken out of the text once.
+//! JSON of which only parts are needed: some fields of an object, the first elements of a list, and the
+//! values in them.
 //!
-//! What is not asked for is passed over and never kept, so that the memory taken follows from what was
-//! asked for and not from what was sent. Half a surrogate pair, or a value of another type, costs the
-//! field that it stands in.
+//! Everything else is skipped and never kept. So the memory in use depends on what was asked for and not on
+//! what was sent. Half of a surrogate pair, or a value of another type, costs its own field alone.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,8 +11,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The fields `names` of the object that `text` is, as JSON text; `None` where it is no object. Of a name
-/// given twice the last one counts, as in most JSON readers.
+/// The fields `names` of the object in `text`, as JSON text; `None` where it is not an object. Of a name
+/// that is given twice the last one counts, as in most JSON readers.
 pub(crate) fn fields<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Option<&'a RawValue>; N]> {
     let mut found = [None; N];
     read(text, FieldSeed { names: &names, found: &mut found })?;
@@ -27,47 +26,47 @@ pub(crate) fn fields_of<'a>(text: &'a str, names: &[impl AsRef<str>]) -> Option<
     Some(found)
 }
 
-/// The object that `text` is without its field `name`, as JSON text, and that field; of one given twice the
-/// last.
+/// The object in `text` without its field `name`, as JSON text, and that field. Of a name that is given
+/// twice the last one counts.
 pub(crate) fn split_off<'a>(text: &'a str, name: &str) -> Option<(Box<RawValue>, Option<&'a RawValue>)> {
     let (rest, value) = read(text, SplitSeed { name })?;
-    // Names and values that were read out of JSON make JSON again.
+    // Names and values out of a JSON text make JSON again.
     Some((RawValue::from_string(rest).ok()?, value))
 }
 
 /// The first elements of a list.
 #[derive(Debug, Default)]
 pub(crate) struct Elements<'a> {
-    /// At most as many as were asked for, as JSON text.
+    /// The elements, at most as many as were asked for, as JSON text.
     pub(crate) first: Vec<&'a RawValue>,
-    /// How many follow them.
+    /// The number of elements after them.
     pub(crate) more: usize,
 }
 
-/// The first `most` elements of the list that `text` is; `None` where it is no list.
+/// The first `most` elements of the list in `text`; `None` where it is not a list.
 pub(crate) fn elements(text: &str, most: usize) -> Option<Elements<'_>> {
     read(text, ElementSeed { most })
 }
 
-/// The text of a JSON string, borrowed where it holds no escapes.
+/// The text of a JSON string. It is borrowed where the string holds no escapes.
 pub(crate) fn string(value: &RawValue) -> Result<Cow<'_, str>, NotString> {
     if !value.get().starts_with('"') {
         return Err(NotString::OtherType);
     }
-    // A `RawValue` is JSON, so what fails here is half a surrogate pair.
+    // A `RawValue` is valid JSON, so only half of a surrogate pair can fail here.
     serde_json::from_str(value.get()).map(|Text(text)| text).map_err(|_| NotString::NotUnicode)
 }
 
 /// Why a value has no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotString {
-    /// It is of another JSON type.
+    /// The value has another JSON type.
     OtherType,
-    /// It is a string with half a surrogate pair in it.
+    /// The string holds half of a surrogate pair.
     NotUnicode,
 }
 
-/// The first `most` characters of a string; one that is not Unicode as it is written.
+/// The first `most` characters of a string. A string that is not Unicode is taken as JSON text.
 pub(crate) fn beginning(value: Option<&RawValue>, most: usize) -> Option<String> {
     let value = value?;
     let text = match string(value) {
@@ -78,7 +77,7 @@ pub(crate) fn beginning(value: Option<&RawValue>, most: usize) -> Option<String>
     Some(text.chars().take(most).collect())
 }
 
-/// An integer, given as a number or as a string.
+/// An integer, written as a number or as a string.
 pub(crate) fn integer(value: Option<&RawValue>) -> Option<i64> {
     let value = value?;
     value.get().parse().ok().or_else(|| string(value).ok()?.parse().ok())
@@ -97,17 +96,17 @@ fn read<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Option<S::Value> 
     Some(value)
 }
 
-/// A string that is borrowed where it holds no escapes.
+/// A string. It is borrowed where it holds no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The name of a field. Bytes, since half a surrogate pair in one costs none of the others.
+/// The name of a field, as bytes: half of a surrogate pair in one name then costs no other field.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, [u8]>);
 
 struct FieldSeed<'s, 'a, N> {
     names: &'s [N],
-    /// A place for each of the names.
+    /// A slot for each of the names.
     found: &'s mut [Option<&'a RawValue>],
 }
 

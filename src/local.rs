@@ -95,7 +95,7 @@ enum Command {
     Shard(shard::ShardArgs),
 }
 
-/// How the sandbox behaves, for every command that can run on it.
+/// The sandbox's behaviour, for every command that can run on it.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Sandbox")]
 struct SandboxArgs {
@@ -163,12 +163,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// An error that has lines on purpose; what stands in them is printable already.
+/// An error of several lines. Its text is printable.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Lines(String);
 
-/// An error as a terminal shows it: on one line, unless it has lines on purpose.
+/// An error for a terminal: on one line, unless it has several on purpose.
 fn shown(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
     let has_lines = error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<Lines>());
@@ -195,7 +195,7 @@ impl Cli {
     }
 }
 
-/// Prints what another program may read, and stops without a complaint where that has seen enough.
+/// Prints text that another program may read. It stops silently when that program stops reading.
 fn print_whole(text: &[u8]) -> Result<ExitCode> {
     match std::io::stdout().write_all(text) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("standard output"),

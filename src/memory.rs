@@ -1,6 +1,6 @@
-//! The memory that a run may take, and how it is shared out.
+//! The memory budget of a run.
 //!
-//! Of a function of 128 MB, in MiB, as it collects and as it stores:
+//! A function of 128 MB has, in MiB, while it collects and while it stores:
 //!
 //! | what | collecting | storing |
 //! | --- | ---: | ---: |
@@ -12,8 +12,8 @@
 //! | two quality objects, and their examples: 2 × 2 × 2 | | 8 |
 //! | together | 70 | 90 |
 //!
-//! A larger function has more room for larger bodies and for records, in proportion. 1,000 accounts with
-//! 25 media each, of 620 bytes, take 34 MiB of the room for records.
+//! A larger function has proportionally more room for large bodies and for records. 1,000 accounts with 25
+//! media each, of 620 bytes, take 34 MiB of the room for records.
 
 use std::sync::Arc;
 
@@ -24,22 +24,22 @@ use crate::env::variable;
 /// The largest body that is read, in bytes, after decompression.
 pub const LARGEST_BODY: usize = 8 * MIB;
 
-/// A body of up to so many bytes is read beside all others. An account with 25 media has 27 KB.
+/// A body up to this size, in bytes, needs no permit. The answer for an account with 25 media has 27 KB.
 pub const SMALL_BODY: usize = 512 * 1024;
 
-/// What the examples in a quality object may take, in bytes. 1,000 accounts with 25 media each, a tenth of
-/// whose fields are defaulted, take 1 MB.
+/// The largest size of the examples in a quality object, in bytes. 1,000 accounts with 25 media each, with
+/// a tenth of the fields defaulted, take 1 MB.
 pub const LARGEST_QUALITY: usize = 2 * MIB;
 
-/// What a record takes beside its text, in bytes: ten fields of 48, and what the allocator adds to each.
+/// The bytes that a record takes in addition to its text: ten fields of 48, and the allocator's share.
 pub const RECORD: usize = 700;
 
 const MIB: usize = 1024 * 1024;
 
-/// The memory of a function where nothing else is known, in MiB: the least that Lambda has.
+/// The memory of a function of unknown size, in MiB: Lambda's minimum.
 const LEAST: usize = 128;
 
-/// What each of them has of the whole.
+/// The share of the memory for large bodies, and that for records.
 const BODIES_SHARE: usize = 16;
 const RECORDS_SHARE: (usize, usize) = (9, 32);
 
@@ -51,27 +51,27 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The budget of a process with so many MiB of memory, 128 at least.
+    /// The budget of a process with `mib` MiB of memory, at least 128.
     pub fn of(mib: usize) -> Self {
         let bytes = mib.max(LEAST).saturating_mul(MIB);
         let bodies = bytes / BODIES_SHARE / LARGEST_BODY;
         Self { records: bytes / RECORDS_SHARE.1 * RECORDS_SHARE.0, bodies: Arc::new(Semaphore::new(bodies)) }
     }
 
-    /// The budget of the function: Lambda names its memory in `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
+    /// The function's budget. Lambda gives the size of its memory in `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
     pub fn from_env() -> Self {
         let named = variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
         Self::of(named.and_then(|mib| mib.parse().ok()).unwrap_or(LEAST))
     }
 
-    /// What the records of a run may take, in bytes: the text of each in the answer, and [`RECORD`].
+    /// The bytes that a run's records may take. Each takes its text in the answer and [`RECORD`].
     pub fn records(&self) -> usize {
         self.records
     }
 
-    /// Waits for the room that a body larger than [`SMALL_BODY`] needs, and holds it.
+    /// Waits for the permit of a body that is larger than [`SMALL_BODY`].
     pub async fn large_body(&self) -> Option<OwnedSemaphorePermit> {
-        // It is never closed.
+        // The semaphore is never closed.
         Arc::clone(&self.bodies).acquire_owned().await.ok()
     }
 }

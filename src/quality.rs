@@ -1,4 +1,4 @@
-//! The tally of what was left out or defaulted: its counts, and the quality object beside the data.
+//! The tally of what was left out or defaulted: its counts, and the quality object.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,20 @@ use serde_json::value::RawValue;
 use crate::memory::LARGEST_QUALITY;
 use crate::record::{Issue, IssueKind, Mapping, Record, Reject};
 
-/// What came of one model in one run, over all its topics.
+/// The results of one model in one run, over all topics.
 #[derive(Debug)]
 pub struct Tally<'m> {
     mapping: &'m Mapping,
-    /// Records stored.
+    /// The number of records stored.
     pub records: usize,
     rejected: Examples<Rejected>,
     rejected_by_reason: BTreeMap<&'static str, usize>,
     defaulted: BTreeMap<(usize, IssueKind), Examples<Defaulted>>,
-    /// What the examples take, in bytes.
+    /// The bytes that the examples take.
     bytes: usize,
 }
 
-/// Cases of one kind: all are counted, and listed as long as there is room.
+/// Cases of one kind. All are counted; they are listed as long as there is room.
 #[derive(Debug)]
 struct Examples<T> {
     count: usize,
@@ -47,7 +47,7 @@ impl<T> Examples<T> {
     }
 }
 
-/// What an example takes in the object beside its texts: names, quotes and commas.
+/// The bytes of names, quotes and commas around an example.
 const EXAMPLE: usize = 64;
 
 #[derive(Debug, Serialize)]
@@ -64,47 +64,48 @@ struct Defaulted {
     value: Option<Box<RawValue>>,
 }
 
-/// Which run and which object a quality object is about.
+/// The run and the object that a quality object belongs to.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct About<'a> {
     /// The job.
     pub job: &'a str,
     /// The time that names the objects.
     pub time: &'a str,
-    /// The topics that the run was asked for, where it was asked for some: the name of its objects is made
-    /// from them and does not tell them.
+    /// The topics that the event selected; `None` for all. The name of the run's objects holds only a hash
+    /// of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topics: Option<&'a [String]>,
-    /// Its key; `None` where there were no records.
+    /// The object's key; `None` where there were no records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<&'a str>,
-    /// The key that it would have, had not an earlier run's object it.
+    /// The object's usual key, where an earlier run's object keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<&'a str>,
 }
 
-/// How often a field was defaulted for one reason, or a record left out for one.
+/// How often a field was defaulted, or a record left out, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Count {
     /// The reason.
     pub kind: &'static str,
     /// The field, as `output(response)`.
     pub field: String,
-    /// How often.
+    /// The number of cases.
     pub count: usize,
 }
 
-/// The levels of the quality object around a value: itself, `defaulted`, a field, a reason and an entry.
+/// The levels of the quality object around a value: the object, `defaulted`, a field, a reason and an
+/// entry.
 const LEVELS: usize = 5;
 
-/// A value received, as JSON that any reader takes: itself, or where it holds what strict readers
-/// refuse (half a surrogate pair, 1e999, more levels than 127 with those around it), a string of it.
+/// A value of an answer, as JSON that any reader accepts. A value that strict readers refuse (half of a
+/// surrogate pair, 1e999, more than 127 levels with those around it) becomes a string of its text.
 fn readable(value: Box<RawValue>) -> Box<RawValue> {
     let in_its_place = ["[".repeat(LEVELS).as_str(), value.get(), &"]".repeat(LEVELS)].concat();
     if serde_json::from_str::<serde_json::Value>(&in_its_place).is_ok() {
         return value;
     }
-    // A string can be written into memory.
+    // Writing a string into memory cannot fail.
     serde_json::value::to_raw_value(value.get()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
@@ -126,7 +127,7 @@ impl<'m> Tally<'m> {
         self.mapping
     }
 
-    /// Counts a topic's record.
+    /// Counts a record of a topic.
     pub fn add(&mut self, record: Record<'_>) {
         self.records += 1;
         let Record { id, issues, .. } = record;
@@ -137,7 +138,7 @@ impl<'m> Tally<'m> {
         }
     }
 
-    /// Counts a topic's record that was left out.
+    /// Counts a record of a topic that was left out.
     pub fn reject(&mut self, topic: &str, Reject { reason, record }: Reject) {
         let record = readable(record);
         let room = self.room(topic.len() + record.get().len());
@@ -145,7 +146,7 @@ impl<'m> Tally<'m> {
         *self.rejected_by_reason.entry(reason.name()).or_default() += 1;
     }
 
-    /// Whether the object has room for an example whose texts have so many bytes; takes it where it has.
+    /// Takes room for an example whose texts have `bytes` bytes; `false` where there is none left.
     fn room(&mut self, bytes: usize) -> bool {
         let with = self.bytes + bytes + EXAMPLE;
         let room = with <= LARGEST_QUALITY;
@@ -155,12 +156,12 @@ impl<'m> Tally<'m> {
         room
     }
 
-    /// Records left out.
+    /// The number of records left out.
     pub fn rejected(&self) -> usize {
         self.rejected.count
     }
 
-    /// Fields given their default.
+    /// The number of fields that got their default.
     pub fn defaulted(&self) -> usize {
         self.defaulted.values().map(|examples| examples.count).sum()
     }
@@ -174,7 +175,7 @@ impl<'m> Tally<'m> {
         self.mapping.fields().get(index).map(|f| format!("{}({})", f.output, f.response)).unwrap_or_default()
     }
 
-    /// The defaulted fields by field, in the mapping's order, and reason.
+    /// The defaulted fields, by field in the mapping's order, and by reason.
     pub fn defaulted_counts(&self) -> Vec<(&str, Count)> {
         let count = |((field, kind), examples): (&(usize, IssueKind), &Examples<Defaulted>)| {
             let output = self.mapping.fields().get(*field).map_or("", |f| f.output.as_str());
@@ -190,11 +191,11 @@ impl<'m> Tally<'m> {
         self.rejected_by_reason.iter().map(count).collect()
     }
 
-    /// The quality object: counts, rejected records as received, and the defaulted fields by field and
-    /// reason with the ids of their records and the values received. Beyond [`LARGEST_QUALITY`] cases are
-    /// counted and no longer listed, and `not_listed` says how many.
+    /// The quality object: the counts, the rejected records as received, and by field and reason the ids of
+    /// the records whose field was defaulted, with the values received. Beyond [`LARGEST_QUALITY`] cases
+    /// are counted and not listed; `not_listed` holds their number.
     ///
-    /// `failed_topics` are those whose records are missing altogether.
+    /// `failed_topics` are the topics whose records are missing.
     pub fn to_json<F: Serialize>(&self, about: About<'_>, failed_topics: &[F]) -> Vec<u8> {
         #[derive(Serialize)]
         struct Object<'a, F> {
@@ -234,7 +235,7 @@ impl<'m> Tally<'m> {
         let model = self.mapping.model.name();
         let rejected = &self.rejected.listed;
         let object = Object { model, about, counts, not_listed, failed_topics, rejected, defaulted };
-        // Maps with string keys and checked JSON texts: writing them into memory cannot fail.
+        // The maps have string keys, and the JSON texts are checked. Writing them into memory cannot fail.
         serde_json::to_vec(&object).unwrap_or_default()
     }
 }

@@ -57,11 +57,11 @@ impl fmt::Display for Model {
 /// A record as it is stored: flat, every field of its mapping in the mapping's order.
 #[derive(Debug, Clone)]
 pub struct Record<'m> {
-    /// The `id` that the API gave it, ASCII digits.
+    /// The `id` that the API gave the record, made of ASCII digits.
     pub id: String,
     /// The output fields and their values.
     pub fields: Vec<(&'m str, Value)>,
-    /// The fields that were given their defaults.
+    /// The fields that got their defaults.
     pub issues: Vec<Issue>,
 }
 
@@ -71,21 +71,21 @@ impl Serialize for Record<'_> {
     }
 }
 
-/// The records of one model from one topic, and what was left out of them.
+/// The records of one model from one topic, and those that were left out.
 #[derive(Debug, Clone, Default)]
 pub struct Batch<'m> {
     /// The records, in the order of the answer.
     pub records: Vec<Record<'m>>,
     /// The records that were left out.
     pub rejects: Vec<Reject>,
-    /// How many records an answer held beyond those asked for. They are not kept.
+    /// The number of records in the answer beyond those asked for. They are not kept.
     pub surplus: usize,
-    /// The bytes of the records as received.
+    /// The length of the records' text as received, in bytes.
     pub bytes: usize,
 }
 
 impl<'m> Batch<'m> {
-    /// Adds a record, or why it was left out.
+    /// Adds a record, or the reason for leaving it out.
     pub fn push(&mut self, record: Result<Record<'m>, Reject>) {
         match record {
             Ok(record) => self.records.push(record),
@@ -93,7 +93,7 @@ impl<'m> Batch<'m> {
         }
     }
 
-    /// Fields that were given their defaults.
+    /// The number of fields that got their defaults.
     pub fn defaulted(&self) -> usize {
         self.records.iter().map(|record| record.issues.len()).sum()
     }

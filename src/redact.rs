@@ -1,7 +1,6 @@
-//! Secrets are taken out of whatever the process says: of each line of the log, of the response and of
-//! the error, where they leave; and of what the API answers, since records are made of it. The API's
-//! error texts quote a malformed token, its paging links hold a good one, and S3's errors repeat the
-//! session token.
+//! Takes secrets out of everything that leaves the process (each log line, the response and the error) and
+//! out of the API's answers, since records are made of those. The API's error texts quote a malformed
+//! token, its paging links hold a valid one, and S3's errors repeat the session token.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,18 +12,18 @@ use memchr::{memchr3_iter, memmem};
 
 const REDACTED: &[u8] = b"REDACTED";
 
-/// A secret of fewer bytes is left alone: a test's `y` would take every `y` out of the log. Tokens have
-/// some 200 bytes, an app's secret 32, AWS's keys 40.
+/// A shorter secret, in bytes, is left alone: a test's `y` would take every `y` out of the log. Tokens have
+/// about 200 bytes, an app's secret 32, AWS's keys 40.
 const SHORTEST: usize = 8;
 
-/// The secrets that the process holds or has held.
+/// The secrets that the process has or had.
 #[derive(Default)]
 pub struct Redactor(RwLock<Vec<Known>>);
 
-/// A secret, and what stands for it in base64.
+/// A secret and its forms in base64.
 struct Known {
     secret: Vec<u8>,
-    /// By what stands before it in the encoded bytes: each offset in a group of three has its own text.
+    /// One form for each offset in a group of three bytes, since the bytes before the secret change it.
     base64: Vec<Vec<u8>>,
 }
 
@@ -35,7 +34,7 @@ impl fmt::Debug for Redactor {
 }
 
 impl Redactor {
-    /// Knows a secret from now on.
+    /// Learns a secret.
     pub fn add(&self, secret: &str) {
         let secret = secret.as_bytes();
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -44,22 +43,22 @@ impl Redactor {
         }
     }
 
-    /// `text` without any of the secrets, however their characters are written: as they are, as JSON
-    /// escapes (of JSON inside JSON too), percent-encoded or in base64.
+    /// `text` without the secrets, in each of their spellings: plain, as JSON escapes (of JSON inside JSON
+    /// too), percent-encoded and in base64.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self.redacted(text.as_bytes()) {
-            // What is taken out is whole characters.
+            // Only whole characters are taken out.
             Some(clean) => String::from_utf8_lossy(&clean).into_owned().into(),
             None => text.into(),
         }
     }
 
-    /// [`redact`](Self::redact), for bytes that may be no text.
+    /// [`redact`](Self::redact), for bytes that may not be text.
     pub fn redact_bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
         self.redacted(&bytes).unwrap_or(bytes)
     }
 
-    /// `None` where nothing is to be taken out.
+    /// `None` where nothing has to be taken out.
     fn redacted(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut clean: Option<Vec<u8>> = None;
@@ -78,7 +77,8 @@ impl Redactor {
     }
 }
 
-/// `bytes` without what `found` finds from a place on; `None` where it finds nothing.
+/// `bytes` without the parts that `found` finds; `None` where it finds none. `found` returns the next part
+/// after a position.
 fn without(bytes: &[u8], found: impl Fn(&[u8], usize) -> Option<Range<usize>>) -> Option<Vec<u8>> {
     let mut next = Some(found(bytes, 0)?);
     let mut clean = Vec::with_capacity(bytes.len());
@@ -93,12 +93,11 @@ fn without(bytes: &[u8], found: impl Fn(&[u8], usize) -> Option<Range<usize>>) -
     Some(clean)
 }
 
-/// The characters of base64 that `secret` alone decides, after 0, 1 and 2 bytes of something else, in
-/// both alphabets.
+/// The characters of base64 that depend on `secret` alone, after 0, 1 and 2 other bytes, in both alphabets.
 fn in_base64(secret: &[u8]) -> Vec<Vec<u8>> {
     let after = |before: usize| {
         let encoded = base64::encode([&vec![0; before], secret].concat());
-        // A character holds six bits: the first and the last ones may share theirs with a neighbour.
+        // A character holds six bits. The first and the last one may share theirs with a neighbour.
         let (first, last) = ((before * 8).div_ceil(6), (before + secret.len()) * 8 / 6);
         encoded.get(first..last).unwrap_or_default().to_owned()
     };
@@ -110,7 +109,7 @@ fn in_base64(secret: &[u8]) -> Vec<Vec<u8>> {
     texts
 }
 
-/// Where `secret` stands next in `body`.
+/// The next range of `body` that is `secret`.
 fn find(body: &[u8], from: usize, secret: &[u8]) -> Option<Range<usize>> {
     let rest = body.get(from..)?;
     memchr3_iter(*secret.first()?, b'\\', b'%', rest).find_map(|at| {
@@ -119,7 +118,7 @@ fn find(body: &[u8], from: usize, secret: &[u8]) -> Option<Range<usize>> {
     })
 }
 
-/// How much of `text` is `secret`, where it starts with it.
+/// The length of `secret` at the start of `text`; `None` where it does not start with it.
 fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
     if text.starts_with(secret) {
         return Some(secret.len());
@@ -127,10 +126,10 @@ fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
     secret.iter().try_fold(0, |at, byte| Some(at + spelling(text.get(at..)?, *byte)?))
 }
 
-/// Backslashes before an escaped character at most: JSON inside JSON has 2, another JSON around it 4.
+/// The most backslashes before an escaped character. JSON inside JSON has 2, and another JSON around it 4.
 const MOST_BACKSLASHES: usize = 8;
 
-/// How much of `text` is the ASCII character `byte`, where it starts with it.
+/// The length of the ASCII character `byte` at the start of `text`; `None` where it does not start with it.
 fn spelling(text: &[u8], byte: u8) -> Option<usize> {
     let is_code = |digits: &[u8]| {
         let code = std::str::from_utf8(digits).ok().and_then(|d| u32::from_str_radix(d, 16).ok());

@@ -1,4 +1,4 @@
-//! What happened in a run: its summary, the response and the error that carry it, the log's lines and the
+//! The report of a run: its summary, the response and the error that carry it, the log's lines and the
 //! metrics.
 
 mod error;

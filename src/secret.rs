@@ -1,4 +1,4 @@
-//! The secret: from AWS Secrets Manager or from a file, checked, and kept out of everything printed.
+//! The secret, from AWS Secrets Manager or from a file. It is checked, and kept out of everything printed.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,13 +20,13 @@ pub enum Source {
     File(PathBuf),
 }
 
-/// The name of a secret in Secrets Manager that an event asks for: never an ARN, since those of other
-/// accounts and regions are out of the function's reach by design.
+/// The name of a secret in Secrets Manager that an event may name. It is never an ARN, so that the secrets
+/// of other accounts and regions are out of reach.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SecretId(String);
 
 impl SecretId {
-    /// `name`, where a secret can have it: Secrets Manager's own rule.
+    /// The secret `name`; `None` where Secrets Manager's rules allow no such name.
     pub fn new(name: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b);
         ((1..=512).contains(&name.len()) && name.bytes().all(allowed)).then(|| Self(name.to_owned()))
@@ -38,18 +38,18 @@ impl SecretId {
     }
 }
 
-/// What the names of the secrets begin with that an event may ask for: `SECRET_PREFIX`.
+/// The prefix of the secrets that an event may name: `SECRET_PREFIX`.
 pub fn prefix_from_env() -> Option<String> {
     variable("SECRET_PREFIX")
 }
 
-/// Looked at where neither `SECRET_ID` nor `SECRET_FILE` says otherwise.
+/// The file that is read where neither `SECRET_ID` nor `SECRET_FILE` is set.
 pub const DEFAULT_FILE: &str = "../secret/dev_secret.ini";
 
 /// The bucket name that stands for the folder `./local_env`. No bucket can have it: S3's names hold no `_`.
 pub const LOCAL_BUCKET: &str = "local_env";
 
-/// The same for the data of the sandbox, which never goes where real data lies.
+/// The bucket name that stands for the folder of the sandbox's data, which is kept apart from real data.
 pub const SANDBOX_BUCKET: &str = "sandbox_env";
 
 impl Source {
@@ -61,12 +61,12 @@ impl Source {
         }
     }
 
-    /// The secret as it is now, read within `limit`.
+    /// Reads the secret within `limit`.
     ///
-    /// `aws` is asked for only where the source is Secrets Manager.
+    /// `aws` is called only where the source is Secrets Manager.
     ///
     /// # Errors
-    /// [`SecretError`]: which key, where, never a value.
+    /// [`SecretError`], which names the key and the place and never a value.
     pub async fn read<'a>(
         &self,
         aws: impl AsyncFnOnce() -> &'a SdkConfig,
@@ -79,52 +79,52 @@ impl Source {
     }
 }
 
-/// Who makes the calls, and where the data goes.
+/// The credentials of the calls, and where the data goes.
 #[derive(Debug, Clone)]
 pub struct Secret {
     /// The caller of the API.
     pub credentials: Credentials,
-    /// The S3 bucket, [`LOCAL_BUCKET`] or, where the sandbox is called, [`SANDBOX_BUCKET`].
+    /// The S3 bucket, [`LOCAL_BUCKET`], or [`SANDBOX_BUCKET`] where the sandbox is called.
     pub bucket: String,
-    /// The configuration, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED). A
-    /// secret that names none leaves it to the variable `CONFIG_FILE`.
+    /// The configuration file, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED).
+    /// The variable `CONFIG_FILE` names it where the secret does not.
     pub config_file: PathBuf,
 }
 
 impl Secret {
-    /// The folder that stands for the bucket, relative to the working directory; `None` for a bucket.
+    /// The folder that replaces the bucket, relative to the working directory; `None` for a real bucket.
     pub fn folder(&self) -> Option<&Path> {
         [LOCAL_BUCKET, SANDBOX_BUCKET].contains(&self.bucket.as_str()).then(|| Path::new(&self.bucket))
     }
 }
 
-/// Who makes the calls.
+/// The credentials of the calls.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// The Instagram user id.
     pub ig_user_id: String,
     /// The access token.
     pub access_token: SecretString,
-    /// The app, where the secret names it.
+    /// The app; `None` where the secret names none.
     pub app: Option<App>,
 }
 
 /// The app that the token belongs to.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// Its id.
+    /// The app's id.
     pub id: String,
-    /// Its secret, which proves that a call comes from the app.
+    /// The app's secret, which proves that a call comes from the app.
     pub secret: SecretString,
 }
 
 /// A secret that cannot be used. No variant holds a value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The file is not there or not readable.
+    /// The file does not exist or cannot be read.
     #[error("the secret file {} could not be read ({source}); it needs a section [SECRET] with ig_user_id, access_token and bucket; set SECRET_FILE for another file, or SECRET_ID for AWS Secrets Manager", path.display())]
     Unreadable {
-        /// The path looked at.
+        /// The file's path.
         path: PathBuf,
         /// Why not.
         source: std::io::Error,
@@ -132,29 +132,29 @@ pub enum SecretError {
     /// The file is no INI file.
     #[error("the secret file {} is no INI file ({reason}); it needs a section [SECRET] with `key = value` lines", path.display())]
     NotIni {
-        /// The path read.
+        /// The file's path.
         path: PathBuf,
-        /// The place and what was expected there, without the file's text.
+        /// The position of the fault and what was expected there. It holds nothing of the file's text.
         reason: String,
     },
-    /// Secrets Manager did not give the secret.
+    /// Secrets Manager did not return the secret.
     #[error("the secret {id} could not be read from AWS Secrets Manager: {reason}")]
     Manager {
-        /// The name or ARN asked for.
+        /// The name or ARN.
         id: String,
         /// Why not.
         reason: String,
     },
-    /// Secrets Manager's secret is not a JSON object of strings.
+    /// The secret in Secrets Manager is not a JSON object of strings.
     #[error("the secret {id} is not a JSON object of strings; expected the keys ig_user_id, access_token and bucket")]
     NotJson {
-        /// The name or ARN asked for.
+        /// The name or ARN.
         id: String,
     },
     /// A key is missing, empty or unusable.
     #[error("the secret in {place}: {key} {problem}")]
     Key {
-        /// Where the secret is kept.
+        /// The file's path, or the secret's name or ARN.
         place: String,
         /// The key.
         key: &'static str,
@@ -174,15 +174,15 @@ fn from_file(path: &Path) -> Result<Secret, SecretError> {
     })
 }
 
-/// The longest that one try at reading the secret may take. Secrets Manager answers within some 50 ms.
+/// The time limit of one try at reading the secret. Secrets Manager answers within about 50 ms.
 const LONGEST_TRY: Duration = Duration::from_secs(5);
 
-/// Tries at reading the secret: as many as the run has time for, since nothing can be done without it.
+/// The tries at reading the secret. Nothing can be done without it, so the run's time is the real limit.
 const MOST_TRIES: u32 = 20;
 
 async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secret, SecretError> {
     let config = aws_sdk_secretsmanager::config::Builder::from(aws);
-    // A third for a try, so that one that hangs leaves time for others.
+    // One try gets a third of the time, so that one that hangs leaves time for others.
     let timeouts =
         TimeoutConfig::builder().operation_attempt_timeout(LONGEST_TRY.min(limit / 3)).operation_timeout(limit);
     let config = config.timeout_config(timeouts.build()).retry_config(aws::retries().with_max_attempts(MOST_TRIES));
@@ -202,7 +202,7 @@ fn from_json(id: &str, text: &str) -> Result<Secret, SecretError> {
     })
 }
 
-/// The secret whose values `get` knows by their keys. `get` fails with what is wrong with a value.
+/// Checks a secret. `get` returns the value of a key, or what is wrong with it.
 fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>) -> Result<Secret, SecretError> {
     let wrong = |key, problem| SecretError::Key { place: place.to_owned(), key, problem };
     let given = |key| Ok(get(key).map_err(|problem| wrong(key, problem))?.map(|value| value.trim().to_owned()));
@@ -239,7 +239,7 @@ fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>
     Ok(Secret { credentials, bucket, config_file })
 }
 
-/// The keys that are asked for, for the test of docs/configuration.md.
+/// The keys of a secret, for the test of docs/configuration.md.
 #[cfg(test)]
 pub(crate) fn keys() -> Vec<String> {
     let asked = std::cell::RefCell::new(Vec::new());

@@ -1,5 +1,5 @@
-//! Where bytes end up: an S3 bucket, or a folder. An object is there whole or not at all, and writing
-//! it again replaces it.
+//! Where objects are stored: in an S3 bucket or in a folder. An object is complete or does not exist.
+//! Storing it again replaces it.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ mod folder;
 
 use folder::write_whole;
 
-/// A place for objects.
+/// A bucket or a folder.
 #[derive(Debug, Clone)]
 pub enum Sink {
     /// A bucket.
@@ -29,7 +29,7 @@ pub enum Sink {
         /// The bucket's name.
         bucket: String,
     },
-    /// A folder, whose name stands for the bucket's.
+    /// A folder. Its name stands for the bucket's.
     Folder(PathBuf),
 }
 
@@ -39,22 +39,22 @@ pub enum Sink {
 pub struct SinkError {
     /// `bucket/key`.
     pub place: String,
-    /// What could not be done, and why not.
+    /// What failed, and why.
     pub reason: String,
 }
 
-/// On what an object is stored.
+/// The condition on which an object is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Condition {
     None,
-    /// No object of its key is there.
+    /// There is no object with its key.
     IfNew,
 }
 
 const CONTENT_TYPE: &str = "application/json";
 
 impl Sink {
-    /// `bucket/key` of an object.
+    /// An object's `bucket/key`.
     pub fn place(&self, key: &ObjectKey) -> String {
         match self {
             Self::S3 { bucket, .. } => format!("{bucket}/{key}"),
@@ -62,20 +62,21 @@ impl Sink {
         }
     }
 
-    /// Stores an object within `limit`, trying again where that can help. It replaces one that is there.
+    /// Stores an object within `limit`, with further tries where they can help. It replaces an object with
+    /// the same key.
     ///
     /// # Errors
-    /// [`SinkError`] where it is not known to be stored.
+    /// [`SinkError`] where the object may not be stored.
     pub async fn put(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<(), SinkError> {
         self.store(key, body, limit, Condition::None).await.map(drop)
     }
 
-    /// [`put`](Self::put), where there is no object of that key yet; `false` where there is one, which stays.
-    /// A store that knows no such condition, or hangs up, is one where it is not known, so that nothing is
-    /// replaced.
+    /// Stores an object as [`put`](Self::put) does, unless one with the same key exists; `false` where one
+    /// exists, which stays. `false` too where a store does not know the condition or hangs up: it may
+    /// exist, so nothing is replaced.
     ///
     /// # Errors
-    /// [`SinkError`] where it is not known to be stored.
+    /// [`SinkError`] where the object may not be stored.
     pub async fn put_new(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<bool, SinkError> {
         self.store(key, body, limit, Condition::IfNew).await
     }
@@ -103,10 +104,10 @@ impl Sink {
 }
 
 impl Sink {
-    /// Reads an object within `limit`; `None` where there is none.
+    /// Reads an object within `limit`; `None` where it does not exist.
     ///
     /// # Errors
-    /// [`SinkError`] where it is not known whether there is one, or it is too large.
+    /// [`SinkError`] where it may exist and cannot be read, or is too large.
     pub async fn get(&self, key: &str, limit: Duration) -> Result<Option<Bytes>, SinkError> {
         let read = async {
             match self {
@@ -177,17 +178,16 @@ async fn put_s3(
     put(left, left / 2).await
 }
 
-/// The longest that a first try may take before another is made. A connection that stalls gives no sign,
-/// and S3 answers within some 100 ms.
+/// The time limit of the first try. A stalled connection gives no sign, and S3 answers within about 100 ms.
 fn first_try(bytes: usize) -> Duration {
     const SECONDS: u64 = 2;
     const BYTES_A_SECOND: u64 = 1024 * 1024;
     Duration::from_secs(SECONDS + bytes as u64 / BYTES_A_SECOND)
 }
 
-/// Whether an object is there already, by S3's 412, or it is not known: the store does not know the condition,
-/// by its 501, or hung up. One that answers 412 before it has read a large object hangs up on the rest of it,
-/// and its answer is lost with the connection.
+/// Whether the object exists (S3's 412), or may exist: the store does not know the condition (501), or hung
+/// up. A store that answers 412 before it has read a large object closes the connection on the rest of it,
+/// and its answer is lost.
 fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
     let answered = error.raw_response().map(|response| response.status().as_u16());
     let hung_up = || {

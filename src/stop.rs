@@ -1,19 +1,19 @@
-//! When a run's unfinished topics are given up: at its deadline, or when a person interrupts it.
+//! The end of a run's collecting: at its deadline, or when a person interrupts it.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// The end of a run's collecting. What came by then is stored and told.
+/// The end of a run's collecting. Everything that came before it is stored and reported.
 #[derive(Debug, Clone)]
 pub struct Stop {
     deadline: Instant,
     interrupt: CancellationToken,
 }
 
-/// How long before the end a topic gives up its next page, so that the pages before it are handed on in
-/// time.
+/// How long before the end a topic gives up its next page. It needs the time to hand on the pages before
+/// it.
 const HANDING_ON: Duration = Duration::from_millis(50);
 
 impl Stop {
@@ -27,12 +27,12 @@ impl Stop {
         Self::new(deadline, CancellationToken::new())
     }
 
-    /// When it is at the latest.
+    /// The latest moment of the end.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// The time until then.
+    /// The time that is left.
     pub fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -47,7 +47,7 @@ impl Stop {
         self.interrupt.cancelled().await;
     }
 
-    /// Waits until no further page is to be started.
+    /// Waits until it is too late to start a further page.
     pub async fn near(&self) {
         let deadline = self.deadline.checked_sub(HANDING_ON).unwrap_or(self.deadline);
         tokio::select! {
@@ -68,7 +68,7 @@ impl Stop {
         }
     }
 
-    /// Why topics are given up, in words.
+    /// Why topics are given up.
     pub fn reason(&self) -> &'static str {
         if self.is_interrupted() {
             "not done when the run was interrupted"

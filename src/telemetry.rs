@@ -1,8 +1,8 @@
-//! The log: one JSON object a line for Lambda, readable lines in a terminal. Metrics leave through it
-//! too, in CloudWatch's embedded metric format.
+//! The log: one JSON object a line for Lambda, readable lines in a terminal. Metrics use it too, in
+//! CloudWatch's embedded metric format.
 //!
-//! A field whose name starts with `json.` holds JSON text: it is put into the line as JSON, and one of
-//! the target [`METRICS`] as the line's own members.
+//! A field whose name starts with `json.` holds JSON text. It becomes part of the line as JSON. Under the
+//! target [`METRICS`] it becomes the line's own members.
 
 mod printable;
 
@@ -24,23 +24,23 @@ pub use printable::printable;
 /// The target of lines that carry metrics.
 pub const METRICS: &str = "collector_metrics";
 
-/// An ERROR that someone has to act on: written as CRITICAL, for which an alarm is set.
+/// Logs an ERROR that someone has to act on. It is written as CRITICAL, which an alarm watches.
 macro_rules! critical {
     ($($fields:tt)*) => { tracing::error!(critical = true, $($fields)*) };
 }
 pub(crate) use critical;
 
-/// How a line is written.
+/// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One JSON object, with the `timestamp` and `level` that Lambda's log levels need.
     Json,
-    /// For a person: on one line, whatever a message holds.
+    /// Text for a person. A message is always on one line.
     Text,
 }
 
-/// The most detailed level written: `AWS_LAMBDA_LOG_LEVEL`, by which Lambda's own log control speaks,
-/// or INFO.
+/// The most detailed level that is logged: `AWS_LAMBDA_LOG_LEVEL`, which Lambda's log control sets, or
+/// INFO.
 pub fn level_from_env() -> LevelFilter {
     let level = variable("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_ascii_uppercase();
     match level.as_str() {
@@ -52,8 +52,7 @@ pub fn level_from_env() -> LevelFilter {
     }
 }
 
-/// A subscriber that hands each line to `write`. Of the libraries underneath only warnings are written,
-/// and metrics always are.
+/// A subscriber that passes each line to `write`. Libraries log warnings only. Metrics are always logged.
 pub fn subscriber(
     format: Format,
     level: LevelFilter,
@@ -120,7 +119,7 @@ where
         let mut fields = Fields::default();
         attributes.record(&mut fields);
         let Some(span) = context.span(id) else { return };
-        // The job is known only once the event is read, and holds for the whole invocation around it.
+        // The job is known once the event is read. It then applies to the whole invocation.
         if let (Some(job), Some(parent)) = (fields.fields.get("job"), span.parent())
             && let Some(parent) = parent.extensions_mut().get_mut::<Fields>()
         {

@@ -9,8 +9,8 @@ use crate::record::{Batch, Model};
 use crate::topic::Account;
 
 /// Fetches the profile with the first page of media, and as many further pages as are configured. The
-/// number of pages bounds it and never a cursor that repeats. Where a further page fails, what came
-/// before it is kept.
+/// number of pages bounds the loop, so that a repeated cursor cannot extend it. Where a further page fails,
+/// the pages before it are kept.
 pub(super) async fn discover<'c>(
     config: &'c Config,
     session: &Session<'_>,
@@ -33,7 +33,7 @@ pub(super) async fn discover<'c>(
     let (profiles, mut posts, mut after) =
         session.discover(&account.username, &profile.requested(), &fields, limit, first).await??;
 
-    // The API may give a medium again where a new one moved the pages.
+    // The API may repeat a medium on the next page where a new medium has moved the pages.
     let mut seen: HashSet<String> = HashSet::new();
     if pages > 1 {
         seen.extend(posts.records.iter().map(|record| record.id.clone()));
@@ -72,7 +72,7 @@ pub(super) async fn discover<'c>(
     Ok(Collected { batches: vec![(Model::Brand, profiles), (Model::Media, posts)], cut_short })
 }
 
-/// Where the page after `page` starts; `None` where there can be none, as after an empty one.
+/// The cursor to the page after `page`; `None` where there is none, as after an empty page.
 fn next(page: &MediaPage<'_>) -> Option<Cursor> {
     if page.records.is_empty() { None } else { page.after() }
 }

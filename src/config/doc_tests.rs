@@ -1,4 +1,4 @@
-//! `docs/configuration.md` against the code: the same keys, the same defaults.
+//! Compares `docs/configuration.md` with the code: the same keys, the same defaults.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ fn documented() -> Vec<Row<'static>> {
     rows
 }
 
-/// The keys of the sections whose keys have names of their own, as the documentation writes them.
+/// The sections with free keys, and what the documentation writes for those.
 fn free_keys() -> BTreeSet<(String, String)> {
     let free = [("add_user_id", "*topic*"), ("hashtag_id", "*hashtag*"), ("The mappings", "*output field*")];
     free.map(|(section, key)| (section.to_owned(), key.to_owned())).into()
@@ -39,7 +39,7 @@ fn every_key_that_is_read_is_documented_and_the_other_way_round() {
     let (_, document) = Config::resolve(b"", "").unwrap();
     let asked: Vec<(&str, &str)> = document.asked().collect();
     let whole: BTreeSet<&str> = asked.iter().filter(|(_, key)| *key == ANY_KEY).map(|(section, _)| *section).collect();
-    // [limits] is read as a whole too, to find the keys that are no limits.
+    // [limits] is read as a whole too, to find keys that are no limits.
     let mappings = Model::ALL.map(Model::section);
     assert_eq!(whole, BTreeSet::from_iter(["add_user_id", "hashtag_id", "limits"].into_iter().chain(mappings)));
     assert!(mappings.iter().all(|section| DOC.contains(&format!("`[{section}]`"))));

@@ -1,4 +1,4 @@
-//! `configure.ini` as it is written: sections and keys in their order, and what no section accounts for.
+//! `configure.ini` as written: its sections and keys, and what is wrong with them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,22 +9,22 @@ use super::ConfigError;
 use super::fault::{Faults, quoted};
 use crate::ini::{self, IniError};
 
-/// Stands among the keys read for all of a section's.
+/// A stand-in for every key of a section.
 pub(super) const ANY_KEY: &str = "*";
 
-/// The file's sections, from which each part of the configuration takes its keys; what is wrong with
-/// them is collected on the way.
+/// The sections of the file. Each part of the configuration takes its keys from them and reports what is
+/// wrong with their values.
 #[derive(Debug, Default)]
 pub(super) struct IniDocument {
     sections: IndexMap<String, IndexMap<String, String>>,
-    /// By section.
+    /// The keys that were asked for, by section.
     read: BTreeMap<String, BTreeSet<String>>,
     faults: Faults,
     notices: Faults,
 }
 
 impl IniDocument {
-    /// Reads the file. Python's `configparser` reads `%%` as `%`; here both spellings mean the same.
+    /// Reads the file. `%%` means `%`, as in Python's `configparser`, and a single `%` is taken too.
     pub(super) fn read(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
         let path = || path.to_owned();
         let ini = ini::parse(bytes).map_err(|error| match error {
@@ -38,7 +38,7 @@ impl IniDocument {
         Ok(document)
     }
 
-    /// Takes a section; where it or a key in it is given twice, the first one counts.
+    /// Adds a section. Of a section or a key that is given twice the first one counts.
     fn add<'a>(&mut self, section: Option<&str>, properties: impl Iterator<Item = (&'a str, &'a str)>) {
         let mut keys: IndexMap<String, String> = IndexMap::new();
         for (key, value) in properties {
@@ -57,12 +57,12 @@ impl IniDocument {
         }
     }
 
-    /// Notes a fault.
+    /// Reports a fault.
     pub(super) fn fault(&mut self, section: &str, key: &str, problem: impl Into<String>) {
         self.faults.push(section, key, problem);
     }
 
-    /// Notes something odd that works.
+    /// Reports a value that works and looks wrong.
     pub(super) fn notice(&mut self, section: &str, key: &str, problem: impl Into<String>) {
         self.notices.push(section, key, problem);
     }
@@ -72,7 +72,7 @@ impl IniDocument {
         self.read.entry(section.to_owned()).or_default()
     }
 
-    /// The value that a key's word stands for; the first of `words` where the key is left out.
+    /// The value that a key's word stands for. The first of `words` is the default.
     pub(super) fn word<T: Copy>(&mut self, section: &str, key: &str, words: [(&str, T); 2]) -> T {
         let [(_, default), _] = words;
         let Some(given) = self.optional(section, key) else { return default };
@@ -84,13 +84,13 @@ impl IniDocument {
         default
     }
 
-    /// The value of a key that may be left out.
+    /// The value of an optional key.
     pub(super) fn optional(&mut self, section: &str, key: &str) -> Option<String> {
         self.read_of(section).insert(key.to_owned());
         self.sections.get(section)?.get(key).cloned()
     }
 
-    /// The value of a key that has to be there; empty, with a fault, where it is not.
+    /// The value of a required key; empty, with a fault, where it is missing.
     pub(super) fn required(&mut self, section: &str, key: &str) -> String {
         let value = self.optional(section, key).unwrap_or_default();
         if value.is_empty() {
@@ -99,7 +99,7 @@ impl IniDocument {
         value
     }
 
-    /// All keys of a section, in their order; `None` where there is no such section.
+    /// All keys of a section, in their order; `None` where the file has no such section.
     pub(super) fn section(&mut self, section: &str) -> Option<Vec<(String, String)>> {
         self.read_of(section).insert(ANY_KEY.to_owned());
         let keys: Vec<_> = self.sections.get(section)?.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -107,13 +107,14 @@ impl IniDocument {
         Some(keys)
     }
 
-    /// The keys that were asked for, whether they are there or not; [`ANY_KEY`] where a whole section was.
+    /// The keys that were asked for, whether or not the file has them. [`ANY_KEY`] stands for a whole
+    /// section.
     #[cfg(test)]
     pub(super) fn asked(&self) -> impl Iterator<Item = (&str, &str)> {
         self.read.iter().flat_map(|(section, keys)| keys.iter().map(|key| (section.as_str(), key.as_str())))
     }
 
-    /// The faults and the notices, with a notice for each key that nothing has read.
+    /// The faults and the notices. Each key that nothing has asked for is a notice.
     pub(super) fn finish(mut self) -> (Faults, Faults) {
         for (section, keys) in &self.sections {
             let read = self.read.get(section);

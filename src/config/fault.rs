@@ -1,22 +1,22 @@
-//! What is wrong in `configure.ini`, told by section and key, and never at greater length than somebody reads.
+//! What is wrong in `configure.ini`, by section and key, in a list short enough to be read.
 
 use std::fmt;
 
-/// Faults that are told one by one; of those beyond them, only how many there are.
+/// The most faults that are listed. Further ones are only counted.
 const LISTED: usize = 50;
 
-/// The longest list, in bytes: with the path before it an error stays below 16 KiB.
+/// The longest list, in bytes. With the path before it, an error stays below 16 KiB.
 const LONGEST_LIST: usize = 12 * 1024;
 
-/// Characters of a value, and of a name, that are told.
+/// The characters of a value or a name that are quoted.
 const QUOTED: usize = 200;
 
-/// One thing wrong in `configure.ini`, and where.
+/// One fault in `configure.ini`, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The section, without brackets; empty where the key stands before the first one.
     pub section: String,
-    /// The key; empty where it is about the whole section.
+    /// The key; empty where the fault concerns the whole section.
     pub key: String,
     /// What was given, what was expected and what to do.
     pub problem: String,
@@ -64,7 +64,7 @@ impl Faults {
         }
     }
 
-    /// The list, with how many more there are as its last entry.
+    /// The list. Its last entry is the number of further faults, where there are any.
     pub(super) fn into_list(mut self) -> Vec<Fault> {
         self.kept.extend(and_more(self.more));
         self.kept
@@ -90,7 +90,7 @@ pub(super) fn listed(faults: &[Fault], more: usize) -> String {
     faults.iter().chain(&and_more(more)).map(line).collect()
 }
 
-/// A value as a fault tells it: in quotes, and of a long one the beginning.
+/// A value in quotes. Only the beginning of a long one is quoted.
 pub(super) fn quoted(value: &str) -> String {
     match value.char_indices().nth(QUOTED) {
         None => format!("{value:?}"),
@@ -100,7 +100,8 @@ pub(super) fn quoted(value: &str) -> String {
     }
 }
 
-/// The name of a section or a key: its control characters as escapes, and of a long one the beginning.
+/// The name of a section or a key, with its control characters as escapes. Only the beginning of a long one
+/// is shown.
 fn shortened(name: &str) -> String {
     match name.char_indices().nth(QUOTED) {
         None => name.escape_debug().to_string(),

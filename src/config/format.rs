@@ -1,14 +1,14 @@
-//! `[common] format`: how the records stand in an object.
+//! `[common] format`: the format of an object.
 
 use super::document::IniDocument;
 
-/// How the records stand in an object.
+/// The format of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// One JSON array on one line.
     #[default]
     Array,
-    /// One JSON object a line, as Athena's JSON readers and Redshift's `COPY ... JSON 'auto'` want it.
+    /// One JSON object a line, for Athena's JSON readers and Redshift's `COPY ... JSON 'auto'`.
     Ndjson,
 }
 
@@ -16,7 +16,7 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 2] = [Self::Array, Self::Ndjson];
 
-    /// The word that stands for it in `configure.ini`.
+    /// The word for the format in `configure.ini`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Array => "array",

@@ -1,36 +1,36 @@
-//! `[limits]`: how much is asked for, and the schedule weighed against what the API allows.
+//! `[limits]`: how much is asked for, and how the schedule compares with what the API allows.
 
 use super::document::IniDocument;
 use super::fault::quoted;
 
-/// How much is asked for, and what the API allows. Defaults are the contract's.
+/// How much is asked for, and what the API allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Topics fetched at the same time.
+    /// The number of topics that are fetched at the same time.
     pub concurrency: u32,
-    /// Media asked for of each account; each 50 of them are a call of their own.
+    /// The media of each account that are asked for. Each 50 of them take a call.
     pub media_per_account: u32,
-    /// Media asked for under each hashtag; the API gives at most 50 a page.
+    /// The media under each hashtag that are asked for. The API gives at most 50 a page.
     pub media_per_hashtag: u32,
-    /// Calls that the API allows an hour: 200 × users of the app, of which one is counted on.
+    /// The calls that the API allows in an hour: 200 for each user of the app. One user is assumed.
     pub calls_per_hour: u32,
-    /// Different hashtags that the API allows an Instagram account in 7 days.
+    /// The different hashtags that the API allows an Instagram account in 7 days.
     pub hashtags_per_week: u32,
-    /// Hashtag calls allowed a day.
+    /// The hashtag calls that are allowed in a day.
     pub hashtag_calls_per_day: u32,
-    /// How often an hour `brand_media` runs.
+    /// How often `brand_media` runs in an hour.
     pub brand_media_runs_per_hour: u32,
-    /// How often an hour `hashtag` runs.
+    /// How often `hashtag` runs in an hour.
     pub hashtag_runs_per_hour: u32,
 }
 
 const SECTION: &str = "limits";
 
-/// Media of an account asked for in one call. The API documents no bound; clients that are maintained
-/// use 50 to 100.
+/// The media of an account that one call asks for. The API documents no limit; maintained clients use 50 to
+/// 100.
 pub const MEDIA_PER_PAGE: u32 = 50;
 
-/// Every key with its default and the largest value that can mean anything.
+/// Every key with its default and its largest useful value.
 const KEYS: [(&str, u32, u32); 8] = [
     ("concurrency", 16, 256),
     ("media_per_account", 25, 1_000),
@@ -43,7 +43,7 @@ const KEYS: [(&str, u32, u32); 8] = [
 ];
 
 impl Limits {
-    /// Calls that one account takes in one run: its profile comes with the first page of media.
+    /// The calls for one account in one run. The profile comes with the first page of media.
     pub const fn calls_per_account(&self) -> u32 {
         self.media_per_account.div_ceil(MEDIA_PER_PAGE)
     }
@@ -90,16 +90,16 @@ fn number(document: &mut IniDocument, key: &str, default: u32, most: u32) -> u32
     }
 }
 
-/// The calls that the configured schedule makes, against the limits.
+/// The calls of the configured schedule, and the limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// The limits that it is weighed against.
+    /// The limits.
     pub limits: Limits,
-    /// Accounts followed.
+    /// The number of accounts followed.
     pub accounts: u32,
-    /// Hashtags followed.
+    /// The number of hashtags followed.
     pub hashtags: u32,
-    /// Hashtags whose ids `[hashtag_id]` does not pin: a new process asks for each once.
+    /// The number of hashtags without an id in `[hashtag_id]`. A new process asks for each id once.
     pub unpinned: u32,
 }
 
@@ -111,7 +111,7 @@ impl Plan {
         Self { limits: limits.clone(), accounts: count(accounts), hashtags: count(pinned.len()), unpinned }
     }
 
-    /// Calls an hour by a process that knows every hashtag's id.
+    /// The calls in an hour of a process that knows every hashtag's id.
     pub fn calls_per_hour(&self) -> u64 {
         u64::from(self.accounts) * self.calls_per_account_and_hour() + self.hashtag_calls_per_hour()
     }
@@ -120,7 +120,7 @@ impl Plan {
         u64::from(self.limits.brand_media_runs_per_hour) * u64::from(self.limits.calls_per_account())
     }
 
-    /// Calls in an hour in which a process starts that knows only the pinned ids.
+    /// The calls in the hour in which a process starts that knows only the configured ids.
     pub fn cold_calls_per_hour(&self) -> u64 {
         self.calls_per_hour() + u64::from(self.unpinned)
     }
@@ -129,28 +129,28 @@ impl Plan {
         u64::from(self.hashtags) * u64::from(self.limits.hashtag_runs_per_hour)
     }
 
-    /// Hashtag calls a day.
+    /// The hashtag calls in a day.
     pub fn hashtag_calls_per_day(&self) -> u64 {
         self.hashtag_calls_per_hour() * 24
     }
 
-    /// How many more accounts the limits leave room for.
+    /// The number of further accounts that the limits allow.
     pub fn more_accounts(&self) -> u64 {
         self.calls_left(self.calls_per_hour()) / self.calls_per_account_and_hour()
     }
 
-    /// How many more accounts the limits leave room for in an hour in which a process starts.
+    /// The number of further accounts that the limits allow in the hour in which a process starts.
     pub fn cold_more_accounts(&self) -> u64 {
         self.calls_left(self.cold_calls_per_hour()) / self.calls_per_account_and_hour()
     }
 
-    /// How many more hashtags the limits leave room for.
+    /// The number of further hashtags that the limits allow.
     pub fn more_hashtags(&self) -> u64 {
         let runs = u64::from(self.limits.hashtag_runs_per_hour);
         self.hashtags_by_day_and_week().min(self.calls_left(self.calls_per_hour()) / runs)
     }
 
-    /// How many more hashtags, without pinned ids, the limits leave room for in an hour in which a
+    /// The number of further hashtags without a configured id that the limits allow in the hour in which a
     /// process starts.
     pub fn cold_more_hashtags(&self) -> u64 {
         let runs = u64::from(self.limits.hashtag_runs_per_hour);
@@ -167,8 +167,8 @@ impl Plan {
         by_day.min(u64::from(self.limits.hashtags_per_week.saturating_sub(self.hashtags)))
     }
 
-    /// Refuses a schedule that breaks a limit hour after hour, and tells of one that does so only when
-    /// a process starts.
+    /// Reports a schedule that exceeds a limit: as a fault where it does so every hour, as a notice where
+    /// it does so only when a process starts.
     pub(super) fn check(&self, document: &mut IniDocument) {
         let Limits { calls_per_hour, hashtags_per_week, hashtag_calls_per_day, .. } = self.limits;
         let Self { accounts, hashtags, unpinned, limits } = self;

@@ -1,4 +1,4 @@
-//! Where objects go: the locations of `[common]`, and the keys that a run makes of them.
+//! The locations of objects in `[common]`, and the keys that a run fills into them.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::document::IniDocument;
 use super::fault::quoted;
 use super::limits::Limits;
 
-/// The locations and the formats of what fills them.
+/// The locations, and the time formats that fill them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locations {
     ymd: String,
@@ -22,12 +22,12 @@ pub struct Locations {
     media_hashtag: String,
 }
 
-/// The key of an object: a path of `/`-separated names, relative and without `..`.
+/// The key of an object: names separated by `/`. It is relative and has no `..`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectKey(String);
 
 impl ObjectKey {
-    /// The text of it.
+    /// The key's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -39,21 +39,22 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// What names a run's objects: the same name gives the same keys, so a repeated run replaces them.
+/// What a run's keys are made from. A repeated run has the same keys and so replaces its objects.
 #[derive(Debug, Clone, Copy)]
 pub struct RunName<'a> {
     /// The scheduled time, or the start.
     pub time: DateTime<Utc>,
-    /// Which part of the run it is: `Event::part`.
+    /// The part of the run: `Event::part`.
     pub part: Option<&'a str>,
 }
 
-/// The keys of the models' locations, in the order of [`Model::ALL`].
+/// The keys in `[common]` of the models' locations, in the order of [`Model::ALL`].
 const LOCATION_KEYS: [&str; 3] = ["profiles_location", "media_location", "hashtags_location"];
 const SUMMARY: &str = "summary/{job}_{ymd}/{job}_{datetime}.json";
 
 const QUALITY: &str = "quality/{model}_{ymd}/{model}_{datetime}.json";
-/// Beside the prefixes that are loaded: what a run that lost topics has, where a better object is there.
+/// Outside of the prefixes that are loaded. A run that lost topics stores here where a better object
+/// exists.
 const PARTIAL: &str = "partial/{model}_{ymd}/{model}_{datetime}.json";
 const PARTIAL_QUALITY: &str = "partial/quality/{model}_{ymd}/{model}_{datetime}.json";
 
@@ -72,7 +73,7 @@ impl Locations {
         locations
     }
 
-    /// Tells of locations under which a run's object would take an earlier one's name.
+    /// Reports locations under which a later run would get the same keys.
     pub(super) fn check(&self, document: &mut IniDocument, limits: &Limits) {
         if self.ymd.is_empty() || self.datetime.is_empty() {
             return;
@@ -108,7 +109,7 @@ impl Locations {
         }
     }
 
-    /// A model's location as it is written, with `{ymd}` and `{datetime}` in it.
+    /// A model's location as written, with `{ymd}` and `{datetime}` in it.
     pub fn pattern(&self, model: Model) -> &str {
         match model {
             Model::Brand => &self.brand,
@@ -127,8 +128,8 @@ impl Locations {
         &self.datetime
     }
 
-    /// The key of the object with which `local check` tries the bucket: under the quality prefix, which
-    /// the function's role may write and no load of records lists. The same one each time.
+    /// The key of the object that `local check` writes to test the bucket. It is always the same one. The
+    /// function's role may write it, and no load of records lists it.
     pub fn probe() -> ObjectKey {
         ObjectKey("quality/check/check.json".to_owned())
     }
@@ -143,7 +144,7 @@ impl Locations {
         self.fill(&QUALITY.replace("{model}", model.name()), run)
     }
 
-    /// The key of a model's records where an earlier run's object stays in their place.
+    /// The key of a model's records where an earlier run's object keeps the usual key.
     pub fn partial(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(&PARTIAL.replace("{model}", model.name()), run)
     }
@@ -176,10 +177,10 @@ impl Locations {
 /// The longest key of an S3 object, in bytes.
 const LONGEST_KEY: usize = 1_024;
 
-/// What is kept free of it for `_<shard>` or `_part-<hex>`.
+/// The part of it that is left free for `_<shard>` or `_part-<hex>`.
 const KEPT_FREE: usize = 64;
 
-/// The longest time format, in bytes: a location may hold what it makes many times over.
+/// The longest time format, in bytes. A location may repeat its result many times.
 const LONGEST_FORMAT: usize = 64;
 
 fn format(document: &mut IniDocument, key: &str) -> String {
@@ -191,7 +192,7 @@ fn format(document: &mut IniDocument, key: &str) -> String {
     }
     let bad = StrftimeItems::new(&format).any(|item| matches!(item, Item::Error));
     let odd = |c: char| matches!(c, '/' | '\\' | '{' | '}') || c.is_control();
-    // `%D` has slashes that are seen only in what it makes.
+    // The result of `%D` has slashes that the format does not show.
     if bad
         || (!format.is_empty() && !format.contains('%'))
         || DateTime::UNIX_EPOCH.format(&format).to_string().contains(odd)

@@ -5,7 +5,7 @@ use crate::record::{Field, FieldType, ID, Mapping, Model};
 use super::document::IniDocument;
 use super::fault::quoted;
 
-/// The values that the API documents for a response field, where the line lists none.
+/// The values that the API documents for a response field, for mapping lines that list none.
 fn documented(response: &str) -> Option<&'static str> {
     match response {
         "media_type" => Some("IMAGE|VIDEO|CAROUSEL_ALBUM"),
@@ -36,7 +36,7 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         document.fault(section, output, problem);
         return None;
     };
-    // The name is spliced into the `fields` expression of a call.
+    // The name becomes part of the `fields` expression of a call.
     if !response.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
         let problem = format!("the response field {} given, a name of [a-z0-9_] expected", quoted(response));
         document.fault(section, output, problem);

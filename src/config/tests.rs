@@ -18,7 +18,7 @@ fn with(old: &str, new: &str) -> Result<Config, ConfigError> {
     parse(&SHIPPED.replacen(old, new, 1))
 }
 
-/// The shipped configuration with more at its end.
+/// The shipped configuration with more text at its end.
 fn and(more: &str) -> Result<Config, ConfigError> {
     parse(&format!("{SHIPPED}\n{more}"))
 }

@@ -1,4 +1,4 @@
-//! The topics: the accounts and hashtags that are followed, and the houses that they belong to.
+//! The topics: the accounts and hashtags that are followed, and their user ids.
 
 use std::collections::HashSet;
 
@@ -62,6 +62,6 @@ fn user_id(document: &mut IniDocument, key: &str, name: &str) -> Option<UserId> 
         document.fault("topic", key, format!("{name:?} has no user id; add `{name} = <user id>` to [add_user_id]"));
         return None;
     };
-    // One that is no id has its own fault already.
+    // A value that is no id has a fault of its own already.
     UserId::new(&id)
 }

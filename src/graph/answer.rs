@@ -1,5 +1,5 @@
-//! The shapes of the API's answers, borrowing from the body, and forgiving in everything that is not
-//! needed to find the records.
+//! The shapes of the API's answers. They borrow from the body. Anything that is not needed to find the
+//! records may be missing or wrong.
 
 use serde_json::value::RawValue;
 
@@ -11,45 +11,45 @@ use crate::json::{self, beginning, elements, fields, string};
 pub struct Discovery<'a> {
     /// The account's own fields, as received.
     pub profile: Box<RawValue>,
-    /// Its media; `None` where the answer has no list of them.
+    /// The account's media; `None` where the answer has no list of them.
     pub media: Option<MediaPage<'a>>,
 }
 
 /// A page of media.
 #[derive(Debug, Default)]
 pub struct MediaPage<'a> {
-    /// The records, each as received, and no more of them than were asked for.
+    /// The records as received, at most as many as were asked for.
     pub records: Vec<&'a RawValue>,
-    /// How many records the page held beyond those.
+    /// The number of records on the page beyond those.
     pub surplus: usize,
     paging: Option<&'a RawValue>,
 }
 
-/// Where the next page of media starts, as the API tells it: spliced into the `fields` expression of a
-/// call, so nothing that means something there may be in it.
+/// The API's cursor to the next page of media. It becomes part of a call's `fields` expression, so it holds
+/// no character that has a meaning there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(String);
 
 impl Cursor {
-    /// The longest that is taken; those of recordings have some 100 characters.
+    /// The longest cursor that is taken. Recorded ones have about 100 characters.
     const LONGEST: usize = 1_024;
 
-    /// `text`, where a cursor can be it.
+    /// The cursor `text`; `None` where no cursor can look like that.
     pub fn new(text: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_=+/%|:~".contains(&b);
         ((1..=Self::LONGEST).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
     }
 
-    /// The text of it.
+    /// The cursor's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What `debug_token` tells of a token. An undecodable token's answer lacks most of it.
+/// What `debug_token` says about a token. The answer for an undecodable token lacks most fields.
 #[derive(Debug, Clone, Default)]
 pub struct TokenInfo {
-    /// Whether calls with it are answered.
+    /// Whether the API answers calls with the token.
     pub is_valid: bool,
     /// When it expires, in Unix seconds; 0 = never.
     pub expires_at: Option<i64>,
@@ -59,12 +59,12 @@ pub struct TokenInfo {
     pub kind: Option<String>,
     /// The permissions granted.
     pub scopes: Vec<String>,
-    /// Why it is not valid.
+    /// Why the token is not valid.
     pub error: Option<ApiError>,
 }
 
 impl<'a> Discovery<'a> {
-    /// Reads the answer to a call for at most `limit` media; `None` where it is not the JSON expected.
+    /// Reads the answer to a call for at most `limit` media; `None` where it is not the expected JSON.
     pub fn read(body: &'a str, limit: usize) -> Option<Self> {
         let [account] = fields(body, ["business_discovery"])?;
         let (profile, media) = json::split_off(account?.get(), "media")?;
@@ -73,20 +73,20 @@ impl<'a> Discovery<'a> {
 }
 
 impl<'a> MediaPage<'a> {
-    /// Reads an answer that is a page itself, to a call for at most `limit` media; `None` where it is
-    /// not the JSON expected.
+    /// Reads an answer that is itself a page, to a call for at most `limit` media; `None` where it is not
+    /// the expected JSON.
     pub fn read(body: &'a str, limit: usize) -> Option<Self> {
         let [data, paging] = fields(body, ["data", "paging"])?;
         let records = elements(data?.get(), limit)?;
         Some(Self { records: records.first, surplus: records.more, paging })
     }
 
-    /// The bytes of its records.
+    /// The bytes of all records.
     pub fn bytes(&self) -> usize {
         self.records.iter().map(|record| record.get().len()).sum()
     }
 
-    /// Where the next page starts; `None` on the last one.
+    /// The cursor to the next page; `None` on the last page.
     pub fn after(&self) -> Option<Cursor> {
         let [cursors] = fields(self.paging?.get(), ["cursors"])?;
         let [after] = fields(cursors?.get(), ["after"])?;
@@ -95,13 +95,13 @@ impl<'a> MediaPage<'a> {
 }
 
 impl TokenInfo {
-    /// The failure that a token which is not valid is.
+    /// The failure that an invalid token causes.
     pub fn refusal(&self) -> Failure {
         let ApiError { code, error_subcode: subcode, message, .. } = self.error.clone().unwrap_or_default();
         Failure { kind: Kind::Token, code, subcode, message }
     }
 
-    /// Reads the answer; `None` where it is not the JSON expected.
+    /// Reads the answer; `None` where it is not the expected JSON.
     pub fn read(body: &str) -> Option<Self> {
         let [data] = fields(body, ["data"])?;
         let names = ["is_valid", "expires_at", "data_access_expires_at", "type", "scopes", "error"];
@@ -117,7 +117,7 @@ impl TokenInfo {
     }
 }
 
-/// The id that an `ig_hashtag_search` answer gives; `None` where it is not the JSON expected.
+/// The id in an `ig_hashtag_search` answer; `None` where it is not the expected JSON.
 pub(super) fn read_hashtag_id(body: &str) -> Option<String> {
     let [data] = fields(body, ["data"])?;
     let found = elements(data?.get(), 1)?;
@@ -133,7 +133,7 @@ mod tests {
 
     const LIMIT: usize = 3;
 
-    /// The profile without its media, and how many of those there are.
+    /// The profile without its media, and the number of those.
     fn found(body: &str) -> Option<(String, Option<usize>)> {
         let answer = Discovery::read(body, LIMIT)?;
         Some((answer.profile.get().to_owned(), answer.media.map(|m| m.records.len())))

@@ -1,4 +1,4 @@
-//! The body of an answer: read within its bounds, and decompressed.
+//! The body of an answer: read up to a limit, and decompressed.
 
 use std::io::{self, Write};
 
@@ -10,33 +10,33 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::memory::{Budget, LARGEST_BODY, SMALL_BODY};
 
-/// A body, and the room that it has of the memory.
+/// A body and its share of the memory budget.
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
-    /// Held as long as the body is, where it is a large one.
+    /// The permit of a large body, held for as long as the body is.
     pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
-/// Why there is none.
+/// Why an answer has no body.
 #[derive(Debug)]
 pub(super) enum BodyError {
-    /// It is larger than [`LARGEST_BODY`].
+    /// The body is larger than [`LARGEST_BODY`].
     TooLarge,
     /// The connection broke.
     Broken(reqwest::Error),
-    /// It did not come in time.
+    /// The body did not arrive in time.
     Late,
-    /// It is not compressed as it says.
+    /// The body is not the gzip that its header announces.
     NotGzip(io::Error),
 }
 
-/// The most that is decompressed before the room for it is looked at: at most 1,032 times as much comes
-/// of it.
+/// The bytes that are decompressed before the permit is checked. They decompress to at most 1,032 times as
+/// many.
 const SLICE: usize = 256;
 
-/// Reads the body of `response` up to `end`. A large one waits for its room in `memory`, unread, and that wait
-/// is not the peer's: `end` moves on by it.
+/// Reads the body of `response` until `end`. A large body waits for its permit in `memory`. That wait is
+/// not the peer's fault, so it moves `end` on.
 pub(super) async fn read(mut response: Response, memory: &Budget, mut end: Instant) -> Result<Body, BodyError> {
     let gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"gzip"));
     let mut decoder =
@@ -110,7 +110,7 @@ impl Decoder {
         &self.bounded().bytes
     }
 
-    /// Takes the room at once: a vector that grows holds up to three times its bytes for a moment.
+    /// Reserves all the room at once. A growing vector would hold up to three times its bytes for a moment.
     fn expect_large(&mut self) {
         let bounded = match self {
             Self::Plain(bounded) => bounded,

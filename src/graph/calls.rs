@@ -8,8 +8,8 @@ use super::transport::{NotExpected, Request};
 use crate::topic::{HashtagId, HashtagName, Username};
 
 impl Session<'_> {
-    /// Asks for an account's profile and its newest media, at most `limit`; `read` makes of the answer
-    /// what is kept of it, given the fields that were not asked for.
+    /// Asks for an account's profile and its newest media, at most `limit`. `read` turns the answer into
+    /// what is kept of it; it is given the fields that were not asked for.
     ///
     /// # Errors
     /// The [`Failure`] of the account.
@@ -36,7 +36,7 @@ impl Session<'_> {
         .await
     }
 
-    /// Asks for the media of an account that follow `after`, at most `limit`; `read` as in
+    /// Asks for at most `limit` media of an account that come after `after`. `read` is as in
     /// [`discover`](Self::discover).
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Session<'_> {
                 known(media, &unknown).join(",")
             );
             let request = Request::of_user(vec![("fields", fields)]);
-            // A page after the last one may come without `media`, as an empty one.
+            // A page after the last one may come without `media`. It counts as empty.
             let parse = |body: &str| match Discovery::read(body, limit as usize) {
                 Some(answer) => Ok(read(&answer.media.unwrap_or_default(), &unknown)),
                 None => Err(NotExpected("business_discovery")),
@@ -65,7 +65,7 @@ impl Session<'_> {
         .await
     }
 
-    /// A hashtag's id: asked for once in the life of the process.
+    /// A hashtag's id. A process asks for it once.
     ///
     /// # Errors
     /// The [`Failure`] of the hashtag.
@@ -82,7 +82,8 @@ impl Session<'_> {
         Ok(id)
     }
 
-    /// Asks for the newest media under a hashtag, at most `limit`; `read` as in [`discover`](Self::discover).
+    /// Asks for at most `limit` of the newest media under a hashtag. `read` is as in
+    /// [`discover`](Self::discover).
     ///
     /// # Errors
     /// The [`Failure`] of the hashtag.
@@ -105,8 +106,8 @@ impl Session<'_> {
         .await
     }
 
-    /// Asks what the access token is still good for, as the app where the secret names it. Not valid is a
-    /// refusal like any other: the secret is read again, and what it holds then is asked about.
+    /// Asks how long the access token is good for, as the app where the secret names one. An invalid token
+    /// counts as refused: the secret is read again, and its token is asked about.
     ///
     /// # Errors
     /// The [`Failure`] of the call.
@@ -124,7 +125,8 @@ impl Session<'_> {
         }
     }
 
-    /// Makes a call again without a field as often as the API says that it does not know one of `asked`.
+    /// Makes a call. Repeats it without a field each time the API says that it does not know one of
+    /// `asked`.
     async fn without_unknown_fields<T>(
         &self,
         edge: Edge,
@@ -137,7 +139,7 @@ impl Session<'_> {
                 Err(failure) if failure.code == Some(100) => failure,
                 done => return done,
             };
-            // Another topic may have found out meanwhile: then the field is not asked for again either way.
+            // Another topic may have met the field first. It is not asked for again either way.
             let named = |f: &&&str| failure.message.contains(&format!("({f})"));
             let Some(field) = asked.iter().find(named).filter(|f| **f != crate::record::ID) else {
                 return Err(failure);

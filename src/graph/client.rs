@@ -1,4 +1,4 @@
-//! The client of the API: what outlives a run.
+//! The client of the API: what a process keeps between runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use crate::redact::Redactor;
 use crate::secret::{App, Credentials};
 use crate::topic::{HashtagId, HashtagName};
 
-/// What the process knows of the API between runs.
+/// What a process knows about the API.
 #[derive(Debug)]
 pub struct Client {
     pub(super) http: http::Client,
@@ -32,7 +32,7 @@ pub struct Client {
     usage: Mutex<Option<LastUsage>>,
 }
 
-/// The two calls that name fields: one may know a field that the other one does not.
+/// The two calls that name fields. A field that one of them knows may be unknown to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edge {
     /// `business_discovery`: profiles and their media.
@@ -42,8 +42,8 @@ pub enum Edge {
 }
 
 impl Client {
-    /// A client of the API at `end_point`, which ends in the version asked for. `redactor` learns the
-    /// secrets that calls are made with.
+    /// A client of the API at `end_point`, which ends in the version. `redactor` learns the secrets of the
+    /// calls.
     pub fn new(
         http: http::Client,
         end_point: String,
@@ -66,7 +66,7 @@ impl Client {
         }
     }
 
-    /// The same client with another budget of memory than the least.
+    /// The same client with a larger memory budget than the minimum.
     #[must_use]
     pub fn with_memory(self, memory: Budget) -> Self {
         Self { memory, ..self }
@@ -77,7 +77,7 @@ impl Client {
         &self.http
     }
 
-    /// Who calls. Renewed credentials are others, even where they hold the same token.
+    /// The credentials of the calls. Renewed credentials are a new object even where the token is the same.
     pub(super) fn credentials(&self) -> Arc<Credentials> {
         Arc::clone(&lock(&self.credentials))
     }
@@ -92,12 +92,12 @@ impl Client {
         *lock(&self.credentials) = Arc::new(credentials);
     }
 
-    /// The throttling that the last answer told of; `None` where calls are answered, or nothing is known.
+    /// The throttling that the last answer reported. `None` where calls are answered, or nothing is known.
     pub fn throttled(&self) -> Option<Throttled> {
         *lock(&self.throttled)
     }
 
-    /// Remembers what another process, or this one, knew of throttling.
+    /// Replaces what is known of throttling.
     pub fn set_throttled(&self, throttled: Option<Throttled>) {
         *lock(&self.throttled) = throttled;
     }
@@ -113,7 +113,7 @@ impl Client {
         lock(&self.usage).is_some_and(|usage| usage.slows_down(Utc::now()))
     }
 
-    /// A hashtag's id, where the process has asked for it before.
+    /// A hashtag's id; `None` where the process has not asked for it yet.
     pub(super) fn hashtag_id(&self, hashtag: &HashtagName) -> Option<HashtagId> {
         lock(&self.hashtag_ids).get(hashtag).cloned()
     }
@@ -126,13 +126,13 @@ impl Client {
         lock(&self.unknown_fields).insert((edge, field.to_owned()));
     }
 
-    /// The response fields that `edge` turned out not to know: no longer asked of it by this process.
+    /// The response fields that `edge` does not know. This process no longer asks for them.
     pub fn unknown_fields(&self, edge: Edge) -> Vec<String> {
         lock(&self.unknown_fields).iter().filter(|(e, _)| *e == edge).map(|(_, field)| field.clone()).collect()
     }
 }
 
-/// Tells `redactor` all that is secret in calls of `credentials`.
+/// Teaches `redactor` everything that is secret in calls with `credentials`.
 fn learn(redactor: &Redactor, credentials: &Credentials) {
     redactor.add(credentials.access_token.expose_secret());
     if let Some(app) = &credentials.app {
@@ -142,7 +142,7 @@ fn learn(redactor: &Redactor, credentials: &Credentials) {
     sent.for_each(|(_, secret)| redactor.add(&secret));
 }
 
-/// The parameters that say who calls: the token, and the proof that the app itself does.
+/// The parameters that identify the caller: the token, and the proof that the app itself calls.
 pub(super) fn caller(credentials: &Credentials, as_app: bool) -> Vec<(&'static str, String)> {
     let token = match (&credentials.app, as_app) {
         (Some(app), true) => format!("{}|{}", app.id, app.secret.expose_secret()).into(),

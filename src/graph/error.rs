@@ -1,4 +1,4 @@
-//! What went wrong with a call, and what happens then: the classes of failure as one table.
+//! What can go wrong with a call, and what happens then: the classes of failure in one table.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -9,32 +9,32 @@ use serde_json::value::RawValue;
 use crate::json::{self, beginning, fields};
 use crate::memory::SMALL_BODY;
 
-/// The class of a failure, which says what happens.
+/// The class of a failure. It decides what happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Passes by itself: tried again, with backoff.
+    /// It passes by itself. The call is tried again, with backoff.
     Transient,
-    /// A limit of the API is reached: no further call in this run.
+    /// A limit of the API is reached. The run makes no further call.
     Throttled,
-    /// The version asked for has ended: no further call in this run.
+    /// The version has ended. The run makes no further call.
     VersionEnded,
-    /// The token is refused: the secret is read again once; then no further call in this run.
+    /// The token is refused. The secret is read again once; after that the run makes no further call.
     Token,
-    /// Something is not permitted: the topic fails.
+    /// Something is not permitted. The topic fails.
     Permission,
-    /// The topic does not exist, or not for us: it fails.
+    /// The topic does not exist, or not for this caller. It fails.
     NotFound,
-    /// A field is asked for that the API does not know: asked again without it.
+    /// The API does not know a field. The call is repeated without it.
     UnknownField,
-    /// An answer held more records than were asked for: the first of them are kept, the others counted.
+    /// An answer held more records than were asked for. The first ones are kept, the others counted.
     TooManyRecords,
-    /// The records of an answer have no room left in the run's memory: they are not kept.
+    /// The run's memory budget has no room for the records of an answer. They are not kept.
     Memory,
-    /// None of the known failures: the topic fails, and nothing is tried again.
+    /// None of the known failures. The topic fails, and the call is not repeated.
     Unexpected,
-    /// The run's time was over before the topic was done.
+    /// The run's time ended before the topic was done.
     Deadline,
-    /// The API's usage came so near its limit that no further call was started.
+    /// The API's usage was so near its limit that no further call was started.
     Usage,
 }
 
@@ -55,7 +55,7 @@ impl Kind {
         Self::Usage,
     ];
 
-    /// The word for it in logs, the summary and the quality object.
+    /// The name in logs, the summary and the quality object.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Transient => "transient",
@@ -86,8 +86,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The `error` object of an answer. Any of it may be missing, or of another type than documented: what
-/// can be read of it is, since the code decides what happens.
+/// The `error` object of an answer. Any field may be missing or have another type than documented. The
+/// others are read all the same, since the code decides what happens.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiError {
     /// `code`.
@@ -96,22 +96,23 @@ pub struct ApiError {
     pub error_subcode: Option<i64>,
     /// `is_transient`.
     pub is_transient: bool,
-    /// `message`, its beginning; localised, so nothing is decided by it but for the names of our own fields.
+    /// The beginning of `message`. The text is localised, so only the names of our own fields are looked
+    /// for in it.
     pub message: String,
     /// `fbtrace_id`, which the vendor's support asks for.
     pub fbtrace_id: String,
 }
 
-/// Longest texts kept of the API, in characters.
+/// The longest texts of the API that are kept, in characters.
 const MESSAGE_CHARS: usize = 300;
 const TRACE_CHARS: usize = 40;
 
 impl ApiError {
-    /// The error that an answer's body holds, if it does.
+    /// The error in an answer's body; `None` where it holds none.
     pub fn read(body: &[u8]) -> Option<Self> {
         let body = match std::str::from_utf8(body) {
             Ok(text) => text.into(),
-            // A text of large bytes that are none would take three times their room.
+            // Replacing the invalid bytes of a large body would take three times its room.
             Err(_) if body.len() > SMALL_BODY => return None,
             Err(_) => String::from_utf8_lossy(body),
         };
@@ -119,7 +120,7 @@ impl ApiError {
         Self::of(error?)
     }
 
-    /// The error that a JSON object is.
+    /// The error that a JSON object describes.
     pub(super) fn of(error: &RawValue) -> Option<Self> {
         let names = ["code", "error_subcode", "subcode", "is_transient", "message", "fbtrace_id"];
         let [code, error_subcode, subcode, is_transient, message, fbtrace_id] = fields(error.get(), names)?;
@@ -135,7 +136,7 @@ impl ApiError {
 
 struct Rule {
     codes: RangeInclusive<i64>,
-    /// The only subcode that the rule is about; `None` for any.
+    /// The only subcode that the rule applies to; `None` for any.
     subcode: Option<i64>,
     kind: Kind,
 }
@@ -144,16 +145,16 @@ const fn rule(codes: RangeInclusive<i64>, kind: Kind) -> Rule {
     Rule { codes, subcode: None, kind }
 }
 
-/// The known codes; the first rule that fits decides.
+/// The known codes. The first rule that fits decides.
 ///
 /// Sources, as of 2026-11: the vendor's pages "Handling errors" and "Rate limits" of the Graph API and
 /// "Error codes" of the Instagram platform, and recorded answers in public clients (python-facebook,
-/// facebook-apis-rs). What no source tells is left to the fallbacks of [`classify`] on purpose.
-/// 18 is a guess: it may mean the 30 hashtags in 7 days, or the legacy list's resource limits, and no
-/// recording of it was found. Both are limits.
+/// facebook-apis-rs). Codes that no source describes are left to the fallbacks of [`classify`] on purpose.
+/// 18 is a guess: it may stand for the 30 hashtags in 7 days, or for the resource limits of the legacy
+/// list. No recording of it was found. Both are limits.
 const RULES: &[Rule] = &[
-    // "We restrict certain activity to protect our community": a block for behaviour, like 368, that
-    // shares the code of the app's rate limit. Calling on at once makes such a block last.
+    // "We restrict certain activity to protect our community": a block for behaviour, like 368, that shares
+    // the code of the app's rate limit. Further calls make such a block last longer.
     Rule { codes: 4..=4, subcode: Some(2_207_051), kind: Kind::Permission },
     rule(-2..=-1, Kind::Transient),
     rule(1..=2, Kind::Transient),
@@ -176,8 +177,8 @@ const RULES: &[Rule] = &[
     rule(80_001..=80_014, Kind::Throttled),
 ];
 
-/// The class of an answer that is not the one asked for: by its error's code and subcode, then by
-/// `is_transient`, then by the HTTP status.
+/// The class of an answer that is an error: by its code and subcode first, then by `is_transient`, then by
+/// the HTTP status.
 pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
     if let Some(ApiError { code: Some(code), error_subcode, is_transient, .. }) = error {
         let fits = |r: &&Rule| r.codes.contains(code) && (r.subcode.is_none() || r.subcode == *error_subcode);
@@ -193,7 +194,7 @@ pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
     match status {
         429 => Kind::Throttled,
         408 | 500..=599 => Kind::Transient,
-        // A known code would have been found above; a 2xx without one is not the JSON expected.
+        // A known code is found above. A 2xx without one is not the expected JSON.
         200..=299 if error.is_none_or(|e| e.code.is_none()) => Kind::Transient,
         401 | 403 => Kind::Permission,
         404 => Kind::NotFound,
@@ -201,17 +202,17 @@ pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
     }
 }
 
-/// Why a topic, or the token job, came to nothing.
+/// Why a topic, or the token job, failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// Its class.
+    /// The class.
     pub kind: Kind,
-    /// The API's code, where it gave one.
+    /// The API's code; `None` where it gave none.
     pub code: Option<i64>,
-    /// The API's subcode, where it gave one.
+    /// The API's subcode; `None` where it gave none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subcode: Option<i64>,
-    /// What happened, in words, without any secret.
+    /// What happened. The text holds no secret.
     pub message: String,
 }
 
@@ -221,7 +222,7 @@ impl Failure {
         Self { kind, code: None, subcode: None, message: message.into() }
     }
 
-    /// The failure that an answer tells of.
+    /// The failure that an answer describes.
     pub(super) fn from_answer(error: Option<&ApiError>, status: u16, otherwise: &str) -> Self {
         let kind = classify(error, status);
         let Some(error) = error else {

@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-/// Tries of one call, the first one included.
+/// The tries of one call, including the first one.
 pub(super) const TRIES: u32 = 3;
 
-/// The bound of the first wait; each next bound is twice the last.
+/// The upper bound of the first wait. Each further bound is twice the one before.
 const FIRST: Duration = Duration::from_millis(400);
 
 /// The largest bound.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// The longest `Retry-After` that is waited for; beyond it the topic fails.
+/// The longest `Retry-After` that is waited for. A longer one fails the topic.
 pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The waits between tries: exponential with full jitter, each drawn from zero to its bound, so that
-/// topics that failed together do not come back together ("Exponential Backoff And Jitter", AWS
-/// Architecture Blog).
+/// The waits between tries: exponential backoff with full jitter. Each wait is drawn at random between zero
+/// and its bound, so that topics that failed together are not tried again together ("Exponential Backoff
+/// And Jitter", AWS Architecture Blog).
 pub(super) fn backoff() -> impl Iterator<Item = Duration> + Send + Sync + Unpin {
     (0..TRIES - 1).map(|n| bound(n).mul_f64(fastrand::f64()))
 }

@@ -1,4 +1,4 @@
-//! One run's use of the API: its end, its renewed token, and whether it may go on calling.
+//! One run's use of the API: its deadline, its renewed token, and whether it may call on.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -20,10 +20,10 @@ use crate::secret::Credentials;
 use crate::stop::Stop;
 use crate::telemetry::critical;
 
-/// Reads the secret again; `None` where that failed, which is logged there.
+/// Reads the secret again; `None` where that failed. The reader logs why.
 pub type Renew<'c> = dyn Fn() -> BoxFuture<'c, Option<Credentials>> + Send + Sync + 'c;
 
-/// A client, for the length of one run.
+/// A client during one run.
 pub struct Session<'c> {
     pub(super) client: &'c Client,
     stop: Stop,
@@ -34,16 +34,16 @@ pub struct Session<'c> {
     few: Semaphore,
     halt: Mutex<Option<Failure>>,
     calls: AtomicU64,
-    /// Bytes that the records of the run take.
+    /// The bytes that the run's records take so far.
     records: AtomicUsize,
     usage: Mutex<Usage>,
     version: OnceLock<String>,
 }
 
-/// A new token is on trial; its guard keeps the others waiting.
+/// A new token is on trial. The guard keeps the other topics waiting.
 pub(super) struct Proving<'s>(#[expect(dead_code, reason = "held, not read")] Option<MutexGuard<'s, ()>>);
 
-/// A call's turn; while it is held, the calls behind it wait.
+/// A call's turn. While it is held, the calls behind it wait.
 #[expect(dead_code, reason = "held, not read")]
 pub(super) enum Turn<'s> {
     /// The caller is throttled: one call alone.
@@ -55,7 +55,7 @@ pub(super) enum Turn<'s> {
 }
 
 impl<'c> Session<'c> {
-    /// A session that starts no wait and no try past `stop`; `renew` reads the secret again when the API
+    /// A session that starts no wait and no try after `stop`. `renew` reads the secret again when the API
     /// refuses the token.
     pub fn new(client: &'c Client, stop: Stop, renew: &'c Renew<'c>) -> Self {
         Self {
@@ -74,20 +74,21 @@ impl<'c> Session<'c> {
         }
     }
 
-    /// When unfinished topics are given up.
+    /// The moment at which unfinished topics are given up.
     pub fn stop(&self) -> &Stop {
         &self.stop
     }
 
-    /// The failure of what is given up then.
+    /// The failure of a topic that is given up.
     pub fn given_up(&self) -> Failure {
         Failure::new(Kind::Deadline, format!("given up: {}", self.stop.reason()))
     }
 
-    /// Takes the room that records need of the run's memory, whose texts in the answer have so many bytes.
+    /// Takes room for records from the run's memory budget. `bytes` is the length of their text in the
+    /// answer.
     ///
     /// # Errors
-    /// The failure of a topic for which there is none left.
+    /// The topic's failure where the budget has no room left.
     pub fn take_room(&self, records: usize, bytes: usize) -> Result<(), Failure> {
         let bytes = bytes + records * memory::RECORD;
         let most = self.client.memory.records();
@@ -102,7 +103,7 @@ impl<'c> Session<'c> {
         Err(Failure::new(Kind::Memory, message))
     }
 
-    /// Calls made so far, each try counted.
+    /// The number of calls so far. Each try counts.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
@@ -111,26 +112,26 @@ impl<'c> Session<'c> {
         self.calls.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The highest usage that any answer told of.
+    /// The highest usage that any answer reported.
     pub fn usage(&self) -> Usage {
         *lock(&self.usage)
     }
 
-    /// The version that really answered, where the API told it.
+    /// The version that answered, where the API named it.
     pub fn version(&self) -> Option<&str> {
         self.version.get().map(String::as_str)
     }
 
-    /// Why no further call is made; `None` while calls are.
+    /// Why no further call is made; `None` while calls are made.
     pub fn halted(&self) -> Option<Failure> {
         lock(&self.halt).clone()
     }
 
-    /// Reads the secret again after the API has refused `used`, once a run; `None` where no other token
-    /// came of it, or none that is still worth trying.
+    /// Reads the secret again after the API has refused `used`, at most once a run; `None` where that gave
+    /// no other token, or the run has no time left to try one.
     ///
-    /// What it gives is held until the new token has proved itself, so that of many topics that were
-    /// refused at once only the first one asks again to find out.
+    /// The returned guard is held until the new token has proved itself. Of many topics that were refused
+    /// at once, only the first one finds out.
     pub(super) async fn renew_after(&self, used: &Arc<Credentials>, refused: &Failure) -> Option<Proving<'_>> {
         let renewal = self.renewal.lock().await;
         let is_current = Arc::ptr_eq(used, &self.client.credentials());
@@ -138,7 +139,7 @@ impl<'c> Session<'c> {
             return None;
         }
         if !is_current {
-            // Another topic has brought a new token meanwhile.
+            // Another topic has renewed the token meanwhile.
             return Some(Proving(None));
         }
         warn!(
@@ -160,8 +161,8 @@ impl<'c> Session<'c> {
         done
     }
 
-    /// Waits for the turn of a call. After a throttled answer one call alone finds out whether the caller still
-    /// is throttled; near the limit only a few go at the same time.
+    /// Waits for the turn of a call. After a throttled answer, one call alone finds out whether the caller is
+    /// still throttled. Near the limit, only a few calls go at the same time.
     pub(super) async fn turn(&self) -> Turn<'_> {
         if self.client.throttled().is_some() {
             let alone = self.probe.lock().await;
@@ -172,8 +173,8 @@ impl<'c> Session<'c> {
         if self.client.slows_down() { Turn::Few(self.few.acquire().await.ok()) } else { Turn::Free }
     }
 
-    /// Makes no call in this run while the caller is to pause, because the API throttled several runs in a row.
-    /// It is for runs that can wait for the next one.
+    /// Ends this run before its first call if the API throttled several runs in a row and the pause is not
+    /// over. Only runs that can wait for the next one call it.
     pub fn pause_if_throttled(&self) {
         let Some(throttled) = self.client.throttled() else { return };
         let Some(until) = throttled.pause(Utc::now()) else { return };
@@ -185,7 +186,7 @@ impl<'c> Session<'c> {
         *lock(&self.halt) = Some(Failure::new(Kind::Throttled, message));
     }
 
-    /// Whether the API throttles the caller, by this run's answers or, where it pauses, by earlier ones.
+    /// Whether this run met throttling, or pauses because earlier runs did.
     pub fn is_throttled(&self) -> bool {
         self.halted().is_some_and(|halt| halt.kind == Kind::Throttled)
     }
@@ -200,8 +201,8 @@ impl<'c> Session<'c> {
         };
         let halt = Failure { kind, code, subcode, message: format!("no further call in this run: {why}") };
         {
-            // That a limit is near gives way to what the API refuses: an answer that throttles tells of
-            // full usage in its own headers.
+            // A refusal replaces a usage near the limit: an answer that throttles also reports full usage
+            // in its headers.
             let mut halted = lock(&self.halt);
             if halted.as_ref().is_some_and(|h| h.kind != Kind::Usage || kind == Kind::Usage) {
                 return;
@@ -253,7 +254,7 @@ impl<'c> Session<'c> {
     }
 }
 
-/// Whether a header's text is a version: nothing else of it is printed.
+/// Whether a header's text is a version. No other text of it is printed.
 fn is_version(text: &str) -> bool {
     text.len() <= 8 && text.strip_prefix('v').is_some_and(|v| v.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
 }

@@ -1,4 +1,4 @@
-//! One call: its tries within the run's time, and the answer of each.
+//! One call: its tries within the run's time, and the answer to each.
 
 use std::time::Duration;
 
@@ -18,20 +18,20 @@ use crate::causes::with_causes;
 use crate::memory::LARGEST_BODY;
 use crate::secret::Credentials;
 
-/// The longest that one try may take; what the run has left bounds it too.
+/// The longest time of one try. The run's remaining time bounds it too.
 const LONGEST_TRY: Duration = Duration::from_secs(15);
 
 /// A call.
 pub(super) struct Request {
-    /// Below the end point; empty stands for the calling user.
+    /// The path below the end point; empty for the calling user.
     pub(super) path: String,
-    /// Whether `user_id` goes into the query.
+    /// Whether the query has `user_id`.
     pub(super) user_id: bool,
     pub(super) query: Vec<(&'static str, String)>,
 }
 
 impl Request {
-    /// A call on the calling user itself.
+    /// A call on the calling user.
     pub(super) fn of_user(query: Vec<(&'static str, String)>) -> Self {
         Self { path: String::new(), user_id: false, query }
     }
@@ -41,7 +41,7 @@ impl Request {
     }
 }
 
-/// What an answer lacks to be the one expected.
+/// The field that an answer lacks.
 pub(super) struct NotExpected(pub(super) &'static str);
 
 /// One try that failed.
@@ -57,7 +57,7 @@ impl From<Failure> for Attempt {
 }
 
 impl Session<'_> {
-    /// Makes a call: with its tries, and once more with a new token where the API refuses the old one.
+    /// Makes a call with its tries. Where the API refuses the token, it repeats the call with a new one.
     pub(super) async fn get<T>(
         &self,
         request: &Request,
@@ -102,7 +102,7 @@ impl Session<'_> {
         Err(failure)
     }
 
-    /// The wait before the next try; `None` where there is no point in one.
+    /// The wait before the next try; `None` where another try is of no use.
     fn wait(&self, attempt: &Attempt, backoff: Duration) -> Option<Duration> {
         let wait = match attempt.retry_after {
             Some(longer) if longer > LONGEST_RETRY_AFTER => return None,
@@ -112,7 +112,8 @@ impl Session<'_> {
         (Instant::now() + wait < self.stop().deadline()).then_some(wait)
     }
 
-    /// What one try may take: at most half of what is left, so that one that stalls leaves time for another.
+    /// The time limit of one try: at most half of the remaining time, so that one that stalls leaves time
+    /// for another.
     fn try_limit(&self) -> Duration {
         let left = self.stop().left();
         LONGEST_TRY.min(left / 2).max(Duration::from_millis(100))
@@ -180,12 +181,12 @@ impl Session<'_> {
     }
 }
 
-/// A call that got no answer. The URL is left out of the text: it holds the token.
+/// The failure of a call without an answer. The text leaves out the URL, which holds the token.
 fn broken(error: reqwest::Error) -> Failure {
     Failure::new(Kind::Transient, with_causes(&error.without_url()))
 }
 
-/// `Retry-After`, in either of its forms: seconds, or a date.
+/// `Retry-After` in either form: seconds, or a date.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get("retry-after")?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -195,7 +196,7 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     Some((date.with_timezone(&Utc) - now).to_std().unwrap_or_default())
 }
 
-/// An answer, whole.
+/// A complete answer.
 struct Answer {
     status: u16,
     retry_after: Option<Duration>,

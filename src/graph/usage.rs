@@ -1,29 +1,29 @@
-//! How much of the API's limits is used, from the headers of every answer.
+//! How much of the API's limits is used, as the headers of every answer say.
 
 use http::HeaderMap;
 use serde_json::Value;
 
-/// What the headers of one answer tell. The API sends them only after "enough requests": what is
-/// missing is unknown, not 0.
+/// What the headers of one answer say. The API sends them only after "enough requests", so a missing value
+/// is unknown and not 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The highest percentage of any limit.
     pub percent: Option<u32>,
-    /// Minutes until calls succeed again, where the API tells.
+    /// Minutes until calls succeed again, where the API says so.
     pub regain_minutes: Option<u32>,
 }
 
-/// The keys that hold percentages. There are others, undocumented ones among them, that do not.
+/// The keys that hold percentages. Other keys do not; some of them are undocumented.
 const PERCENTAGES: [&str; 3] = ["call_count", "total_cputime", "total_time"];
 
 impl Usage {
-    /// From this share of a limit on, a WARNING.
+    /// A WARNING is logged from this percentage on.
     pub const WARN_PERCENT: u32 = 80;
 
-    /// From this share of a limit on, no further call is started.
+    /// No further call is started from this percentage on.
     pub const STOP_PERCENT: u32 = 95;
 
-    /// Reads `X-App-Usage` and `X-Business-Use-Case-Usage`; whatever is not as documented is passed over.
+    /// Reads `X-App-Usage` and `X-Business-Use-Case-Usage`. Anything that is not as documented is skipped.
     pub fn read(headers: &HeaderMap) -> Self {
         let json = |name: &str| {
             headers.get_all(name).iter().filter_map(|v| serde_json::from_slice(v.as_bytes()).ok()).collect()
@@ -47,7 +47,7 @@ impl Usage {
         self.percent = self.percent.max(highest);
     }
 
-    /// The higher of two.
+    /// The higher values of both.
     pub fn max(self, other: Self) -> Self {
         Self { percent: self.percent.max(other.percent), regain_minutes: self.regain_minutes.max(other.regain_minutes) }
     }

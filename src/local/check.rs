@@ -1,4 +1,4 @@
-//! `local check`: everything that a run needs, tried one by one, with what to do about what fails.
+//! `local check`: tries everything that a run needs, and says what to do about what fails.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(super) struct CheckArgs {
     on: SandboxArgs,
 }
 
-/// How long storing the probe may take.
+/// The time limit for storing the probe object.
 const STORING_LIMIT: Duration = Duration::from_secs(15);
 
 impl CheckArgs {
@@ -50,7 +50,7 @@ impl CheckArgs {
         let redactor: Arc<Redactor> = Arc::default();
         door::log(verbose, &redactor);
         let mut sheet = Sheet::on_stdout(Arc::clone(&redactor));
-        // The sandbox is made from the configuration, and cannot start with one that is faulty.
+        // The sandbox is built from the configuration, so it cannot start with a faulty one.
         let fault = if self.sandbox { Config::load(&self.on.config).err() } else { None };
         match fault {
             Some(error) => report_config_error(&mut sheet, &error),
@@ -109,7 +109,7 @@ impl CheckArgs {
             }
             (Err(error), Sink::S3 { bucket, .. }) => sheet.fail(
                 "bucket",
-                // The SDK's texts go on with the same once more, as Rust prints its parts.
+                // The SDK's text repeats itself in Rust's debug format.
                 error.to_string().chars().take(300).collect::<String>(),
                 format!(
                     "look whether the bucket {bucket} exists, in the region set, and whether these credentials may s3:PutObject under raw/ and quality/"
@@ -122,9 +122,9 @@ impl CheckArgs {
     }
 }
 
-/// Takes the probe away again, and the folders that held it where they are empty.
+/// Removes the probe object, and its folders where they are empty.
 fn remove_probe(top: &std::path::Path, probe: &std::path::Path) {
-    // What cannot be removed stays: it does no harm.
+    // A file that cannot be removed does no harm.
     let _ = std::fs::remove_file(probe);
     for folder in probe.ancestors().skip(1).take_while(|folder| *folder != top) {
         let _ = std::fs::remove_dir(folder);

@@ -1,5 +1,4 @@
-//! What a command needs to reach the API and the bucket, as the function builds it, or the sandbox
-//! in its place.
+//! Access to the API and the bucket for the commands that are not jobs. The sandbox may replace the API.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,10 +20,10 @@ use crate::stop::Stop;
 use crate::telemetry::{self, Format};
 use crate::{aws, http};
 
-/// What a command's calls may take together.
+/// The time limit of all calls of a command.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// The way to the API and to the bucket.
+/// Access to the API and to the bucket.
 pub(super) struct Door {
     pub(super) source: Source,
     pub(super) sandbox: Option<Sandbox>,
@@ -35,7 +34,7 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// Opens it, on the sandbox where that is asked for.
+    /// Builds the clients. Starts the sandbox where `sandbox` is set.
     pub(super) async fn open(sandbox: bool, on: &SandboxArgs, redactor: Arc<Redactor>) -> Result<Self> {
         Ok(Self {
             source: Source::from_env(),
@@ -85,13 +84,13 @@ impl Door {
     }
 }
 
-/// When a command gives up.
+/// The end of a command's time.
 pub(super) fn stop() -> Stop {
     Stop::at(Instant::now() + TIME_LIMIT)
 }
 
-/// Sends the log to standard error where it is asked for: these commands tell in their own output what
-/// the log would tell by default.
+/// Sends the log to standard error where `-v` asks for it. These commands print by themselves what the log
+/// would say by default.
 pub(super) fn log(verbose: u8, redactor: &Arc<Redactor>) {
     let level = match verbose {
         0 => return,
@@ -100,6 +99,6 @@ pub(super) fn log(verbose: u8, redactor: &Arc<Redactor>) {
     };
     let redactor = Arc::clone(redactor);
     let subscriber = telemetry::subscriber(Format::Text, level, move |line| eprintln!("{}", redactor.redact(line)));
-    // Nobody has set one before.
+    // No other subscriber is set.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }

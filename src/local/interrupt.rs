@@ -1,4 +1,4 @@
-//! Signals at a terminal: the first one ends a run as its deadline does, the second one the process.
+//! Signals at a terminal: the first one ends a run as its deadline does, the second one ends the process.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ pub(super) struct Signal {
 }
 
 impl Signal {
-    /// The exit code that shells give a process which this signal ended: 128 and its number.
+    /// The exit code that shells give a process that the signal ended: 128 and the signal's number.
     pub(super) fn exit_code(self) -> ExitCode {
         ExitCode::from(128 + self.number)
     }
@@ -27,7 +27,7 @@ impl fmt::Display for Signal {
     }
 }
 
-/// Whether a signal came, and what it cancels.
+/// The signal that came, if any, and the token that it cancels.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Interrupt {
     token: CancellationToken,
@@ -35,15 +35,15 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens for SIGINT and SIGTERM from here on, on a thread of its own: a second signal has to end the
-    /// process also where this one stands still, in a slow folder for example.
+    /// Listens for SIGINT and SIGTERM on a thread of its own. A second signal then ends the process even
+    /// where this thread is blocked, as by a slow folder.
     pub(super) fn listen() -> Result<Self> {
         let interrupt = Self::default();
         system::listen(interrupt.clone()).context("signals cannot be listened for")?;
         Ok(interrupt)
     }
 
-    /// What the first signal cancels.
+    /// The token that the first signal cancels.
     pub(super) fn token(&self) -> CancellationToken {
         self.token.clone()
     }
@@ -73,7 +73,7 @@ mod system {
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
             let done = runtime.and_then(|runtime| runtime.block_on(heed(&interrupt, &listens)));
-            // Nobody receives this where the thread listened: the first message was all that was waited for.
+            // The receiver is gone once the thread listens: it waits for the first message alone.
             let _ = listens.send(done);
         })?;
         listening.recv().unwrap_or_else(|error| Err(io::Error::other(error)))
@@ -98,7 +98,7 @@ mod system {
     }
 }
 
-/// Elsewhere the system's own way stays: the process ends at once.
+/// Other systems end the process at once.
 #[cfg(not(unix))]
 mod system {
     pub(super) fn listen(_: super::Interrupt) -> std::io::Result<()> {

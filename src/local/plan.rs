@@ -78,7 +78,7 @@ fn times(runs: u32) -> String {
     if runs == 1 { "once".to_owned() } else { format!("{runs} times") }
 }
 
-/// A number with its thousands apart.
+/// A number with separators between its thousands.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + 4);

@@ -1,5 +1,5 @@
-//! What a person sees of a run: a bar while topics come in and a table afterwards; plain lines where
-//! the output is no terminal.
+//! The progress of a run for a person: a bar while topics are fetched and a table afterwards. Where the
+//! output is not a terminal, plain lines.
 
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ pub(super) struct Watch {
     redactor: Arc<Redactor>,
 }
 
-/// What came of a topic.
+/// The outcome of a topic.
 #[derive(Debug, Clone, Default)]
 struct Row {
     topic: String,
@@ -43,7 +43,7 @@ impl Watch {
         let subscriber = telemetry::subscriber(Format::Text, level, move |line| {
             above.suspend(|| eprintln!("{}", door.redact(line)));
         });
-        // Nobody has set one before.
+        // No other subscriber is set.
         let _ = tracing::subscriber::set_global_default(subscriber);
         Self { bar, rows: Mutex::default(), redactor }
     }
@@ -52,7 +52,7 @@ impl Watch {
         lock(&self.rows)
     }
 
-    /// Takes the bar away and prints the table.
+    /// Removes the bar and prints the table.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
         let rows = self.rows();

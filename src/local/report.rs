@@ -36,7 +36,8 @@ use name::Name;
 use run::Run;
 use runs::Skipped;
 
-/// Runs read at the same time: enough to hide the way to S3, few enough to stay in memory.
+/// The number of runs that are read at the same time: enough to hide S3's latency, few enough for the
+/// memory.
 const AT_ONCE: usize = 24;
 
 #[derive(Debug, Args)]
@@ -101,7 +102,7 @@ impl ReportArgs {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What is read: its name, the way to it, and its keys.
+    /// The data that is read: its name, its storage and its keys.
     async fn source(&self) -> Result<(String, Storage, Vec<String>)> {
         let open = async |named: &str| {
             let storage = Storage::open(named).await?;
@@ -124,7 +125,7 @@ impl ReportArgs {
         Ok(sandbox)
     }
 
-    /// The keys by run, in the order of model and time, and those whose names tell no run.
+    /// The keys by run, in the order of model and time, and the keys that name no run.
     fn files(&self, keys: Vec<String>) -> (FilesOf, Vec<Skipped>) {
         let (mut runs, mut unnamed) = (FilesOf::new(), Vec::new());
         for key in keys {
@@ -141,13 +142,13 @@ impl ReportArgs {
     }
 }
 
-/// A run of a model; shards of one run, and parts that repair it, are one.
+/// A run of a model. Its shards, and the parts that repair it, belong to it.
 type RunOf = (Model, DateTime<Utc>);
 
 /// The files of each run, in the order of models and times.
 type FilesOf = BTreeMap<RunOf, Vec<String>>;
 
-/// Reads a run. Parsing is what takes time, so it is done on threads of its own, a run each.
+/// Reads a run. Parsing takes most of the time, so each run is parsed on a thread of its own.
 async fn read_run(storage: &Storage, (model, time): RunOf, keys: Vec<String>) -> Result<Run> {
     let read = keys.into_iter().map(async |key| {
         let body = storage.read(&key).await.map_err(|error| error.root_cause().to_string());
@@ -168,7 +169,7 @@ fn warn(bar: &ProgressBar, Skipped { key, reason }: &Skipped) {
     bar.suspend(|| eprintln!("{}", printable(&format!("WARNING {key} is skipped: {reason}"))));
 }
 
-/// A bar over the runs; nothing where standard error is no terminal.
+/// A progress bar; nothing where standard error is not a terminal.
 fn watch(runs: usize) -> ProgressBar {
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs read  {eta} left");

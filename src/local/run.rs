@@ -22,10 +22,10 @@ use crate::secret::{self, Source};
 use crate::telemetry::printable;
 use crate::topic::Job;
 
-/// What a run from a terminal may take.
+/// The time limit of a run from a terminal.
 const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// What a run from a terminal may take of the machine's memory, in MiB.
+/// The memory that a run from a terminal may use, in MiB.
 const MEMORY: usize = 1024;
 
 #[derive(Debug, Args)]
@@ -58,7 +58,7 @@ impl RunArgs {
         self.on.run(&self.payload(job)?, verbose).await
     }
 
-    /// The event that is given, for `job`.
+    /// The event of a run of `job`.
     fn payload(&self, job: Job) -> Result<Value> {
         let Some(event) = &self.event else { return Ok(json!({ "job": job.name() })) };
         let text = given("--event ", event)?;
@@ -73,13 +73,13 @@ impl RunArgs {
             Ok(event) if event.job != job => {
                 bail!("--event is for the job {:?}, the command for {:?}", event.job.name(), job.name())
             }
-            // One that is wrong is told by the function, as on Lambda.
+            // The function reports a wrong value, as it does on Lambda.
             _ => Ok(payload),
         }
     }
 }
 
-/// What a person gives as JSON, or as the path of a file that holds it; `option` stands before it in an error.
+/// JSON from the command line, or the content of the file that is named there. `option` begins an error.
 pub(super) fn given(option: &str, given: &str) -> Result<String> {
     if given.trim_start().starts_with(['{', '[', '"']) {
         return Ok(given.to_owned());
@@ -94,11 +94,11 @@ impl RunOn {
         self.args.asks_for_help()
     }
 
-    /// Runs the function on `payload` and tells what came of it. The first signal ends the run as its
-    /// deadline does, and sets the exit code.
+    /// Runs the function on `payload` and prints the results. The first signal ends the run as its deadline
+    /// does, and sets the exit code.
     pub(super) async fn run(&self, payload: &Value, verbose: u8) -> Result<ExitCode> {
         let interrupt = Interrupt::listen()?;
-        // Kept to the end: the sandbox stops where it is dropped.
+        // The sandbox stops when it is dropped, so it is kept to the end.
         let (function, _sandbox) = if self.sandbox {
             let sandbox = self.args.start(0).await?;
             (Function::against(sandbox.end_point(), sandbox.secret(self.args.config.clone())), Some(sandbox))
@@ -129,9 +129,9 @@ impl RunOn {
         Ok(signal.map_or(code, Signal::exit_code))
     }
 
-    /// Tells how to collect the topics that are missing.
+    /// Prints how to collect the missing topics.
     fn print_repair(&self, summary: &Summary) {
-        // The objects of an earlier run stay, which may have these topics.
+        // The objects of an earlier run stay. They may have these topics.
         if !summary.partial.is_empty() {
             return;
         }
@@ -156,7 +156,7 @@ fn print_response(response: &Response) {
 
 fn print_error(error: &Error) {
     let text = error.text();
-    // A configuration's faults have lines of their own, and are printable one by one.
+    // A configuration's faults are on lines of their own, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
     eprintln!("error: {}", if has_lines { text.into() } else { printable(&text) });
     if matches!(error.cause, Cause::Secret(_)) {

@@ -1,5 +1,5 @@
-//! `local sandbox-day`: a day of data, made by the real function on the sandbox at each moment of the
-//! schedule, for everything that needs more than one run to look at.
+//! `local sandbox-day`: a day of data for everything that needs more than one run. The real function makes
+//! it on the sandbox, at each moment of the schedule.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ use crate::secret::SANDBOX_BUCKET;
 use crate::telemetry::{self, Format, printable};
 use crate::topic::Job;
 
-/// What one run may take.
+/// The time limit of one run.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
@@ -84,7 +84,7 @@ impl SandboxDayArgs {
     }
 }
 
-/// The runs of the `hours` before `until`, in their order, as often an hour as `[limits]` says.
+/// The runs of the `hours` hours before `until`, in their order, as often as `[limits]` says.
 fn schedule(until: DateTime<Utc>, hours: u32, limits: &Limits) -> Vec<(DateTime<Utc>, Job)> {
     let start = until - TimeDelta::hours(hours.into());
     let of = |job: Job, per_hour: u32| {
@@ -97,8 +97,8 @@ fn schedule(until: DateTime<Utc>, hours: u32, limits: &Limits) -> Vec<(DateTime<
     runs
 }
 
-/// A bar over the runs. Each run of the sandbox hides likes and leaves captions out on purpose, so the
-/// log's warnings are kept for `-v`.
+/// A progress bar. Each run on the sandbox hides likes and leaves captions out on purpose, so the log's
+/// warnings are shown with `-v` alone.
 fn watch(runs: usize, verbose: u8) -> ProgressBar {
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
@@ -107,7 +107,7 @@ fn watch(runs: usize, verbose: u8) -> ProgressBar {
     let level = levels.get(usize::from(verbose)).copied().unwrap_or(LevelFilter::DEBUG);
     let above = bar.clone();
     let subscriber = telemetry::subscriber(Format::Text, level, move |line| above.suspend(|| eprintln!("{line}")));
-    // Nobody has set one before.
+    // No other subscriber is set.
     let _ = tracing::subscriber::set_global_default(subscriber);
     bar
 }

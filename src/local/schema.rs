@@ -1,4 +1,4 @@
-//! `local schema`: how a warehouse loads what is collected, made from the mappings.
+//! `local schema`: how a warehouse loads the records. It follows from the mappings.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,7 +55,7 @@ enum Target {
     Spark,
 }
 
-/// What the statements of a model are made from.
+/// What a model's statements depend on.
 struct Source<'a> {
     config: &'a Config,
     model: Model,
@@ -67,9 +67,9 @@ impl Source<'_> {
         self.config.mapping(self.model).fields()
     }
 
-    /// Every field as `written` by the engine, on a line of its own, with commas between.
-    fn lines(&self, indent: &str, written: impl Fn(&Field) -> String) -> String {
-        let lines: Vec<String> = self.fields().iter().map(|field| format!("{indent}{}", written(field))).collect();
+    /// Every field on a line of its own, as `column` writes it, separated by commas.
+    fn lines(&self, indent: &str, column: impl Fn(&Field) -> String) -> String {
+        let lines: Vec<String> = self.fields().iter().map(|field| format!("{indent}{}", column(field))).collect();
         lines.join(",\n")
     }
 }
@@ -115,7 +115,7 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The type that an engine stores a field as.
+/// The type in which an engine stores a field.
 struct Types {
     text: &'static str,
     instant: &'static str,
@@ -131,7 +131,7 @@ impl Types {
         }
     }
 
-    /// A field's column, `name` as the engine quotes it.
+    /// A field's column. The engine has quoted `name`.
     fn column(&self, name: String, field: &Field) -> String {
         let constraint = if field.nullable { "" } else { " NOT NULL" };
         format!("{name} {}{constraint}", self.of(field))

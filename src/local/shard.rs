@@ -1,5 +1,5 @@
-//! `local shard`: topics over credentials, as manifests for the state machine; docs/scale.md tells how
-//! they are used.
+//! `local shard`: distributes topics over credentials, as manifests for the state machine. docs/scale.md
+//! describes their use.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -120,7 +120,7 @@ impl ShardArgs {
         }
     }
 
-    /// Writes the events of the shards that did not succeed as a manifest of their own.
+    /// Writes a manifest of the events whose shards failed.
     async fn again(&self, results: &str) -> Result<()> {
         let from = Storage::open(results).await?;
         let bytes = from.read("").await?;
@@ -141,7 +141,7 @@ impl ShardArgs {
         let mut lines = String::new();
         for mut event in failed.iter().cloned() {
             if let Some(fields) = event.as_object_mut() {
-                // The state machine gives each shard the time of its input.
+                // The state machine sets each shard's time from its own input.
                 fields.remove("time");
             }
             lines.push_str(&format!("{event}\n"));
@@ -154,7 +154,7 @@ impl ShardArgs {
     }
 }
 
-/// A line of a manifest: the shard's event but for its time.
+/// A line of a manifest: the shard's event without its time.
 fn line(job: Job, shard: &Shard, topics: &[Topic], request: &Request) -> String {
     let listed: Vec<&Topic> = shard.topics.iter().filter_map(|topic| topics.get(*topic)).collect();
     let secret_id = request.credentials.get(shard.credential).map(|c| c.secret_id.as_str());

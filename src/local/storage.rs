@@ -1,4 +1,4 @@
-//! Where the terminal reads and writes: files of this machine, or objects in S3.
+//! Where the terminal reads and writes: files on this machine, or objects in S3.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use crate::causes::with_causes;
 use crate::redact::Redactor;
 use crate::{aws, http};
 
-/// A file or a folder, or an object or a prefix. Names are relative to it; an empty one means itself.
+/// A file or a folder, or an object or a prefix. Names are relative to it. The empty name stands for
+/// itself.
 #[derive(Debug, Clone)]
 pub(super) enum Storage {
     /// A path on this machine.
@@ -45,7 +46,7 @@ impl Storage {
         Ok(Self::S3 { client, bucket: bucket.to_owned(), key, redactor })
     }
 
-    /// What is below it.
+    /// The storage of `name`.
     fn below(&self, name: &str) -> Self {
         let mut storage = self.clone();
         match &mut storage {
@@ -57,7 +58,7 @@ impl Storage {
         storage
     }
 
-    /// What is in the same folder.
+    /// The storage of `name` in the same folder.
     pub(super) fn beside(&self, name: &str) -> Self {
         let mut storage = self.clone();
         match &mut storage {
@@ -69,7 +70,7 @@ impl Storage {
         storage
     }
 
-    /// Its address, for a person.
+    /// The address of `name`, for a person.
     pub(super) fn shown(&self, name: &str) -> String {
         match self.below(name) {
             Self::Local(path) => path.display().to_string(),

@@ -8,7 +8,7 @@ use url::Url;
 use super::{Field, FieldType, IssueKind};
 use crate::json::{self, NotString};
 
-/// What is stored of a value received.
+/// The value that is stored for a value of an answer.
 pub(super) fn value(field: &Field, received: &RawValue) -> Result<Value, IssueKind> {
     if field.kind == FieldType::Int {
         let number = integer(received.get())?;
@@ -42,13 +42,14 @@ fn integer(raw: &str) -> Result<i64, IssueKind> {
     })
 }
 
-/// Whether `text` is empty, or http or https with a host.
+/// Whether `text` is empty, or an http(s) URL with a host.
 fn is_url(text: &str) -> bool {
     let after_scheme = |scheme: &str| {
         let (start, rest) = text.split_at_checked(scheme.len())?;
         start.eq_ignore_ascii_case(scheme).then_some(rest)
     };
-    // `Url` would mend `https:x` and `https:///x`, whose path it takes for the host, and spaces at the end.
+    // `Url` would accept `https:x` and `https:///x`, where it takes the path for the host, and spaces at
+    // the end.
     let host = after_scheme("https://").or_else(|| after_scheme("http://"));
     let as_it_is = host.is_some_and(|host| !host.starts_with(['/', '\\']) && !host.ends_with(|c| c <= ' '));
     text.is_empty() || as_it_is && Url::parse(text).is_ok()
@@ -56,11 +57,12 @@ fn is_url(text: &str) -> bool {
 
 const LOCAL_TIME: &str = "%Y-%m-%dT%H:%M:%S";
 
-/// `text` as it is stored, with the offset as `+HHMM`; `None` where it is no instant in the contract's form.
+/// `text` as it is stored, with the offset as `+HHMM`; `None` where it is not an instant in a form that
+/// [`FieldType::Timestamp`] names.
 fn timestamp(text: &str) -> Option<String> {
     let (local, offset) = text.split_at_checked("YYYY-MM-DDTHH:MM:SS".len())?;
     let time = NaiveDateTime::parse_from_str(local, LOCAL_TIME).ok()?;
-    // chrono reads shorter numbers, leap seconds and the year 0 too; Python's `%z` and warehouses do not.
+    // chrono also reads shorter numbers, leap seconds and the year 0. Python's `%z` and warehouses do not.
     let as_written = time.format(LOCAL_TIME).to_string() == local;
     if !as_written || time.nanosecond() != 0 || local.starts_with("0000") {
         return None;

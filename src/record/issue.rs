@@ -2,29 +2,29 @@
 
 use serde_json::value::RawValue;
 
-/// Why a field was given its default.
+/// Why a field got its default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IssueKind {
-    /// The API left the field out: hidden, empty or licensed. A default here is not a counted 0.
+    /// The API left the field out: hidden, empty or licensed. A default of 0 is then no counted 0.
     NotFound,
-    /// The API no longer knows the field, so it was not asked for.
+    /// The API no longer knows the field, so the call leaves it out.
     UnknownField,
-    /// Another JSON type than the mapping says.
+    /// The value has another JSON type than the mapping says.
     WrongType,
-    /// An integer beyond `i64`.
+    /// The integer does not fit `i64`.
     OutOfRange,
-    /// Not an http(s) URL with a host.
+    /// The text is not an http(s) URL with a host.
     NotUrl,
-    /// Not a real instant in one of the forms of [`FieldType::Timestamp`](super::FieldType::Timestamp).
+    /// The text is not a real instant in a form of [`FieldType::Timestamp`](super::FieldType::Timestamp).
     NotTimestamp,
-    /// Not among the allowed values.
+    /// The value is not one of the allowed values.
     NotAllowed,
-    /// A string that is no Unicode text: half of a surrogate pair.
+    /// The string is not Unicode text: it holds half of a surrogate pair.
     NotUnicode,
 }
 
 impl IssueKind {
-    /// The words for it in the error log, the quality object and the logs.
+    /// The name in the error log, the quality object and the logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NotFound => "not found field",
@@ -42,18 +42,18 @@ impl IssueKind {
 /// Why a record was left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RejectReason {
-    /// It is no JSON object.
+    /// The record is not a JSON object.
     NotAnObject,
-    /// It has no `id`.
+    /// The record has no `id`.
     NoId,
-    /// Its `id` is no string.
+    /// The `id` is not a string.
     IdNotString,
-    /// Its `id` is not made of ASCII digits.
+    /// The `id` is not made of ASCII digits.
     IdNotDigits,
 }
 
 impl RejectReason {
-    /// The words for it in the error log, the quality object and the logs.
+    /// The name in the error log, the quality object and the logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NotAnObject => "record is not an object",
@@ -64,14 +64,14 @@ impl RejectReason {
     }
 }
 
-/// A field that was given its default.
+/// A field that got its default.
 #[derive(Debug, Clone)]
 pub struct Issue {
-    /// Which of [`Mapping::fields`](super::Mapping::fields) it is.
+    /// The field's index in [`Mapping::fields`](super::Mapping::fields).
     pub field: usize,
     /// Why.
     pub kind: IssueKind,
-    /// The value received; `None` where none was.
+    /// The value as received; `None` where the answer had none.
     pub value: Option<Box<RawValue>>,
 }
 

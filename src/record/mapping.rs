@@ -1,4 +1,4 @@
-//! The mapping of a model: which field of the API's answer becomes which field of a stored record.
+//! The mapping of a model: which field of an answer becomes which field of a stored record.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{Issue, IssueKind, Model, Record, Reject, RejectReason, check};
 use crate::json::{self, NotString};
 
-/// The type that a mapping line gives a field.
+/// The type of a field, as a mapping line names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
     /// A JSON string.
@@ -16,7 +16,7 @@ pub enum FieldType {
     /// A JSON string that is empty or an http(s) URL with a host.
     Url,
     /// A JSON string `YYYY-MM-DDTHH:MM:SS` with the offset `+HHMM`, `+HH:MM` or `Z` that names a real
-    /// instant. Stored with the offset as `+HHMM`, so that the column has one form.
+    /// instant. It is stored with the offset as `+HHMM`, so that the column has one form.
     Timestamp,
     /// A JSON integer that fits `i64`.
     Int,
@@ -26,7 +26,7 @@ impl FieldType {
     /// Every type.
     pub const ALL: [Self; 4] = [Self::Str, Self::Url, Self::Timestamp, Self::Int];
 
-    /// The word that stands for the type in `configure.ini`.
+    /// The word for the type in `configure.ini`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Str => "str",
@@ -49,11 +49,11 @@ pub struct Field {
     pub output: String,
     /// The name in the API's answer.
     pub response: String,
-    /// What the value must be.
+    /// The type that the value must have.
     pub kind: FieldType,
-    /// Whether `null` is stored in place of a bad or missing value: a type with `?`.
+    /// Whether a bad or missing value is stored as `null`: a type with `?`.
     pub nullable: bool,
-    /// The values allowed; `None` where any will do.
+    /// The allowed values; `None` where any value is allowed.
     pub allowed: Option<Vec<String>>,
 }
 
@@ -63,8 +63,8 @@ impl Field {
         Self { output: output.to_owned(), response: response.to_owned(), kind, nullable: false, allowed: None }
     }
 
-    /// What is stored in place of a bad or missing value. The warehouse's columns are NOT NULL, so only
-    /// a nullable field is `null`.
+    /// The value that is stored instead of a bad or missing one. It is `null` for a nullable field alone,
+    /// since the warehouse's columns are NOT NULL.
     pub fn default_value(&self) -> Value {
         match self.kind {
             _ if self.nullable => Value::Null,
@@ -75,24 +75,25 @@ impl Field {
     }
 }
 
-/// The fields of one model, in the order in which they are stored.
+/// The fields of one model, in the order of the stored record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
-    /// The model that the mapping makes.
+    /// The model of the records.
     pub model: Model,
     fields: Vec<Field>,
-    /// The response fields that a record is read for: [`ID`], then one for each of `fields`.
+    /// The response fields that are read from a record: [`ID`] first, then those of `fields`.
     read: Vec<String>,
 }
 
-/// The response field that identifies a record; a record without one is left out.
+/// The response field that identifies a record. A record without it is left out.
 pub const ID: &str = "id";
 
-/// The response field of media that is ours: filled from `[add_user_id]` and never asked for.
+/// The response field of media that the API does not have. It is filled from `[add_user_id]` and never
+/// asked for.
 pub const OWNER: &str = "user_id";
 
 impl Mapping {
-    /// A mapping of `fields`, stored in that order.
+    /// A mapping that stores `fields` in this order.
     pub fn new(model: Model, fields: Vec<Field>) -> Self {
         let mut seen = HashSet::from([ID]);
         let responses = fields.iter().map(|f| f.response.as_str()).filter(|name| seen.insert(name));
@@ -100,7 +101,7 @@ impl Mapping {
         Self { model, fields, read }
     }
 
-    /// The fields, in the order in which they are stored.
+    /// The fields, in the order of the stored record.
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
@@ -118,11 +119,11 @@ impl Mapping {
 
     /// Checks one record of an answer and flattens it.
     ///
-    /// `owner` is the house's user id, stored in media. `unknown` names the response fields that the
-    /// API no longer knows and was therefore not asked for.
+    /// `owner` is the user id that is stored in media. `unknown` names the response fields that the API no
+    /// longer knows. The call did not ask for them.
     ///
     /// # Errors
-    /// [`Reject`]: what is no object, or has no usable id.
+    /// [`Reject`] where the record is not an object, or has no usable id.
     pub fn flatten(&self, record: &RawValue, owner: &str, unknown: &[String]) -> Result<Record<'_>, Reject> {
         let reject = |reason| Reject { reason, record: record.to_owned() };
         let found = json::fields_of(record.get(), &self.read).ok_or_else(|| reject(RejectReason::NotAnObject))?;

@@ -1,4 +1,4 @@
-//! An invocation that failed, and what it told before.
+//! The error of an invocation that failed, with the summary of what was done before.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use super::Summary;
 use crate::error::Cause;
 use crate::redact::Redactor;
 
-/// An invocation that failed, and what was done before.
+/// The error of an invocation, with the summary of what was done before.
 pub struct Error {
     /// What failed.
     pub cause: Cause,
-    /// The run in figures, as far as it came.
+    /// The summary of the run up to the failure.
     pub summary: Box<Summary>,
     /// Takes the secrets out of the error's texts.
     pub redactor: Arc<Redactor>,
 }
 
 impl Error {
-    /// What failed, in words.
+    /// The cause, as text.
     pub fn text(&self) -> String {
         self.redactor.redact(&self.cause.to_string()).into_owned()
     }
 }
 
-/// The text of an invocation error: JSON, so that whoever reads it finds the figures as data.
+/// The text of an invocation error. It is JSON, so that the figures can be read as data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ErrorMessage<S> {
-    /// What failed, in words.
+    /// The cause, as text.
     pub message: String,
     /// The run's [`Summary`].
     pub summary: S,
@@ -40,13 +40,12 @@ pub struct ErrorMessage<S> {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = ErrorMessage { message: self.cause.to_string(), summary: &*self.summary };
-        // Strings, numbers and lists: writing them into memory cannot fail.
+        // The values are strings, numbers and lists. Writing them into memory cannot fail.
         f.write_str(&self.redactor.redact(&serde_json::to_string(&message).unwrap_or_default()))
     }
 }
 
-/// What failed and the summary, as an [`Error`]'s text holds them; a text that is no whole one of those, and
-/// no summary.
+/// The cause and the summary in an [`Error`]'s text. Any other text is returned whole, without a summary.
 pub fn parts(text: &str) -> (String, Option<Value>) {
     match serde_json::from_str(text) {
         Ok(ErrorMessage { message, summary }) => (message, Some(summary)),
@@ -54,14 +53,14 @@ pub fn parts(text: &str) -> (String, Option<Value>) {
     }
 }
 
-/// What the runtime logs of a returned error.
+/// The runtime logs a returned error with `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.cause.kind(), self.text())
     }
 }
 
-/// Without a source: the texts of one would leave with its secrets.
+/// An error without a source: the texts of one would leave with their secrets.
 impl std::error::Error for Error {}
 
 impl From<Error> for Diagnostic {

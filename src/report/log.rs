@@ -1,4 +1,4 @@
-//! What the log and the error log tell of a run.
+//! What the log and the error log say about a run.
 
 use tracing::{error, info, warn};
 
@@ -10,7 +10,7 @@ use crate::telemetry::METRICS;
 use crate::topic::Job;
 
 impl Summary {
-    /// Writes the log's last line of the run, and the metrics.
+    /// Logs the last line of the run, and its metrics.
     pub fn log(&self) {
         if self.job.is_some() {
             for (metrics, dimensions) in self.metrics() {
@@ -23,7 +23,7 @@ impl Summary {
     }
 }
 
-/// Tells once for each model, reason and field what was left out or defaulted.
+/// Logs what was left out or defaulted, once for each model, reason and field.
 pub fn log_quality(tallies: &[&Tally<'_>]) {
     for tally in tallies {
         let model = tally.mapping().model.name();
@@ -36,7 +36,7 @@ pub fn log_quality(tallies: &[&Tally<'_>]) {
     }
 }
 
-/// Tells once which of the fields that a run asks for the API no longer knows.
+/// Logs the fields that the API no longer knows, once a run.
 pub fn log_unknown_fields(unknown: &[String], tallies: &[&Tally<'_>]) {
     for tally in tallies {
         for field in tally.mapping().requested().into_iter().filter(|f| unknown.iter().any(|u| u == f)) {

@@ -9,8 +9,8 @@ use super::summary::{Quality, Summary};
 pub const NAMESPACE: &str = "LuxuryBrandsDataCollector";
 
 impl Summary {
-    /// The run's metrics with their dimensions: one set for the job, and one for each model, since a
-    /// job has records of two. `None` stands for what is not known.
+    /// The run's metrics with their dimensions: one set for the job, and one for each model, since a job
+    /// may have records of two models. `None` stands for an unknown value.
     pub(super) fn metrics(&self) -> Vec<(Vec<Metric>, Map<String, Value>)> {
         let job = json!(self.job);
         let Quality { rejected, defaulted, models, .. } = &self.quality;

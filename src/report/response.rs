@@ -1,4 +1,4 @@
-//! What the function answers.
+//! The function's response.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::Summary;
 use crate::redact::Redactor;
 
-/// What the function answers. It is serialized without the secrets that `redactor` knows, as JSON alone.
+/// The function's response. It is serialized to JSON alone, without the secrets that `redactor` knows.
 #[derive(Debug, Clone)]
 pub struct Response {
     answer: Answer,
@@ -36,12 +36,12 @@ impl Serialize for Response {
 /// The parts of the response.
 #[derive(Debug, Clone, Serialize)]
 pub struct Answer {
-    /// 200: partial success is success, and everything else is an invocation error.
+    /// 200. Partial success is success, and everything else is an invocation error.
     #[serde(rename = "statusCode")]
     pub status_code: u16,
     /// When the run started, UTC, `%y%m%d_%H%M_%S`.
     pub start_time: String,
-    /// When it ended.
+    /// When the run ended.
     pub end_time: String,
     /// The run in a sentence.
     pub body: String,

@@ -10,18 +10,18 @@ use crate::record::Model;
 /// An object of records.
 #[derive(Debug, Clone, Serialize)]
 pub struct File {
-    /// Its key, without the bucket.
+    /// The key, without the bucket.
     pub key: String,
-    /// The records in it.
+    /// The number of records in it.
     pub records: usize,
-    /// Its size.
+    /// The size.
     pub bytes: usize,
 }
 
-/// An object of a run that lost topics, where an earlier run's object of the same time stays.
+/// The object of a run that lost topics. An earlier run's object of the same time stays.
 #[derive(Debug, Clone, Serialize)]
 pub struct Partial {
-    /// Its key.
+    /// The key.
     pub key: String,
     /// The key of the earlier run's object.
     pub instead_of: String,
@@ -32,7 +32,7 @@ pub struct Partial {
 pub struct FailedTopic {
     /// The topic.
     pub topic: String,
-    /// The class of its failure.
+    /// The class of the failure.
     pub kind: Kind,
     /// The API's code, where it gave one.
     pub code: Option<i64>,
@@ -40,45 +40,45 @@ pub struct FailedTopic {
     pub message: String,
 }
 
-/// What was left out or defaulted, of one model.
+/// What was left out or defaulted in the records of one model.
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelQuality {
     /// The model.
     pub model: &'static str,
-    /// Records collected.
+    /// The number of records collected.
     pub records: usize,
-    /// Records left out.
+    /// The number of records left out.
     pub rejected: usize,
-    /// Fields given their default.
+    /// The number of fields that got their default.
     pub defaulted: usize,
 }
 
 /// What was left out or defaulted in a run.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Quality {
-    /// Records left out.
+    /// The number of records left out.
     pub rejected: usize,
-    /// Fields given their default.
+    /// The number of fields that got their default.
     pub defaulted: usize,
     /// The same by model.
     pub models: Vec<ModelQuality>,
     /// The quality objects that were stored.
     pub files: Vec<String>,
-    /// Those that could not be stored.
+    /// The quality objects that could not be stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<String>,
 }
 
-/// What the access token is still good for.
+/// How long the access token is good for, and for what.
 #[derive(Debug, Clone, Serialize)]
 pub struct TokenState {
-    /// Whether calls with it are answered.
+    /// Whether the API answers calls with the token.
     pub is_valid: bool,
-    /// When it expires; `None` = never, or not told.
+    /// When the token expires; `None` = never, or unknown.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When access to data expires; `None` = never, or not told.
+    /// When access to data expires; `None` = never, or unknown.
     pub data_access_expires_at: Option<DateTime<Utc>>,
-    /// Whole days until the nearer of the two; 0 where it is not valid.
+    /// Whole days until the nearer of the two; 0 where the token is not valid.
     pub days_left: Option<i64>,
     /// The permissions granted.
     pub scopes: Vec<String>,
@@ -94,16 +94,16 @@ pub struct Summary {
     /// The shard of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
-    /// The secret of the credential, where the event named it.
+    /// The name of the credential's secret, where the event gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_id: Option<String>,
-    /// The topics that the event asked for, where it asked for some of them. Those of a shard are told where
-    /// its run failed alone, since it then has to be repeated with them, and there are thousands of shards.
+    /// The topics that the event selected; `None` for all. A shard's summary lists them only where its run
+    /// failed, since it then has to be repeated with them. There are thousands of shards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topics: Option<Vec<String>>,
     /// The objects stored.
     pub files: Vec<File>,
-    /// Those of them that have a key of their own, since an earlier run's object has theirs.
+    /// The objects that have a key of their own, since an earlier run's object keeps the usual key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<Partial>,
     /// The objects of records that could not be stored.
@@ -113,14 +113,14 @@ pub struct Summary {
     pub failures: Vec<FailedTopic>,
     /// What was left out or defaulted.
     pub quality: Quality,
-    /// Calls made to the API, each try counted.
+    /// The number of calls to the API. Each try counts.
     pub api_calls: u64,
-    /// The highest usage that the API told of, in percent; `None` where it told of none.
+    /// The highest usage that the API reported, in percent; `None` where it reported none.
     pub usage_percent: Option<u32>,
-    /// The version of the API that answered, where it told.
+    /// The version of the API that answered, where the API named it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
-    /// What the token is still good for, for the job that asks.
+    /// How long the token is good for, in the job that asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenState>,
     /// How long the run took.
@@ -128,7 +128,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Records stored, over all objects.
+    /// The number of records stored, over all objects.
     pub fn records(&self) -> usize {
         self.files.iter().map(|f| f.records).sum()
     }
@@ -159,13 +159,13 @@ impl Summary {
 
     /// The summary as JSON text.
     pub fn to_json(&self) -> String {
-        // Strings, numbers and lists: writing them into memory cannot fail.
+        // The values are strings, numbers and lists. Writing them into memory cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
 impl Quality {
-    /// The quality of what `tallies` counted.
+    /// The quality of the records in `tallies`.
     pub fn of(tallies: &[&Tally<'_>]) -> Self {
         let model = |t: &&Tally<'_>| ModelQuality {
             model: Model::name(t.mapping().model),

@@ -1,4 +1,4 @@
-//! The sandbox's answers: which call it is, what the API would say, and what a fault makes of it.
+//! The sandbox's answers: which call it is, what the API says to it, and what the fault rules change.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use super::reply::Reply;
 use super::{Call, HangUp, State, data};
 use crate::lock::lock;
 
-/// The oldest version that still answers; one before it is answered by it, silently.
+/// The oldest living version. Calls to an older one are answered by it, silently.
 const OLDEST_VERSION: (u32, &str) = (21, "v21.0");
 
-/// Where the sandbox tells how often it was called: no path of the API's.
+/// The path where the sandbox reports its calls. The API has no such path.
 const COUNTS: &str = "/_calls";
 
 impl State {
@@ -98,7 +98,7 @@ impl State {
         })
     }
 
-    /// Calls by token, and by topic.
+    /// The number of calls by token, and by topic.
     fn counts(&self) -> Value {
         let mut topics: BTreeMap<String, usize> = BTreeMap::new();
         for call in lock(&self.calls).iter() {
@@ -107,7 +107,7 @@ impl State {
         json!({"tokens": *lock(&self.by_token), "topics": topics})
     }
 
-    /// The rules that strike this call.
+    /// The fault rules that apply to this call.
     fn striking(&self, topic: &str) -> Vec<usize> {
         let mut struck = lock(&self.struck);
         let mut striking = Vec::new();

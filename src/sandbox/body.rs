@@ -18,7 +18,7 @@ pub(super) fn whole(bytes: impl Into<Bytes>) -> Sent {
     Full::new(bytes.into()).boxed()
 }
 
-/// A body that sends `bytes` and then neither goes on nor ends.
+/// A body that sends `bytes` and then stalls.
 pub(super) fn stalling(bytes: impl Into<Bytes>) -> Sent {
     Stalling(Some(bytes.into())).boxed()
 }
@@ -58,7 +58,7 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-/// JSON text as the API writes it: ASCII alone, `/` escaped.
+/// JSON text as the API writes it: in ASCII, with `/` escaped.
 pub(super) fn as_the_api_writes(json: &str) -> String {
     let mut text = String::with_capacity(json.len() + json.len() / 4);
     for c in json.chars() {
@@ -71,20 +71,20 @@ pub(super) fn as_the_api_writes(json: &str) -> String {
     text
 }
 
-/// `secret` as an answer may quote it: plain, percent-encoded, in base64, as JSON inside the JSON, and,
-/// after [`with_escapes`], in JSON escapes.
+/// The spellings of `secret` that an answer may quote: plain, percent-encoded, in base64, as JSON inside
+/// the JSON, and, after [`with_escapes`], in JSON escapes.
 pub(super) fn quoted(secret: &str) -> String {
     let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let base64 = base64::encode(format!("access_token={secret}&"));
     format!("{secret} {percent} {base64} {{\"token\":\"{}\"}} {}", escaped(secret), marked(secret))
 }
 
-/// JSON text in which each secret that [`quoted`] marked is spelt in escapes.
+/// JSON text in which each secret that [`quoted`] marked is written in escapes.
 pub(super) fn with_escapes(text: String, secrets: &[&str]) -> String {
     secrets.iter().fold(text, |text, secret| text.replace(&marked(secret), &escaped(secret)))
 }
 
-/// What stands where `secret` is to be spelt in escapes; itself it tells nothing of it but its length.
+/// The mark for a secret that will be written in escapes. It reveals only the secret's length.
 fn marked(secret: &str) -> String {
     format!("<escaped {}>", secret.len())
 }

@@ -11,7 +11,7 @@ use super::reply::Reply;
 use super::token::{debug_token, proof};
 use super::{State, data};
 
-/// Fields of a profile and of media that exist. Of others the API says that it does not know them.
+/// The fields of a profile and of media that exist. The API rejects any other field as unknown.
 const PROFILE_FIELDS: [&str; 10] = [
     "id",
     "username",

@@ -1,16 +1,16 @@
-//! The sandbox's data: made from a seed, with the shapes of real answers, and moving with the clock.
+//! The sandbox's data. It is made from a seed, has the shapes of real answers, and moves with the clock.
 
 use chrono::{DateTime, Duration, Utc};
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
-/// How often an account posts, in minutes, at the most.
+/// The longest period between an account's posts, in minutes.
 const LONGEST_ACCOUNT_PERIOD: u64 = 40 * 60;
 
-/// How often a hashtag is posted under, in seconds, at the most.
+/// The longest period between posts under a hashtag, in seconds.
 const LONGEST_HASHTAG_PERIOD: u64 = 150;
 
-/// Real captions come in every script, with emoji, mathematical letters and Windows line ends.
+/// Real captions have every script, emoji, mathematical letters and Windows line ends.
 const CAPTIONS: [&str; 12] = [
     "A new bag 👜 for the season. Crafted in the atelier, carried everywhere.",
     "Herm\u{e8}s — l'\u{e9}t\u{e9} \u{e0} Paris, jusqu'au 27 ao\u{fb}t.\r\n\r\nRendez-vous au kiosque.",
@@ -29,9 +29,9 @@ const CAPTIONS: [&str; 12] = [
 const MEDIA_TYPES: [(&str, &str); 5] =
     [("IMAGE", "FEED"), ("CAROUSEL_ALBUM", "FEED"), ("VIDEO", "REELS"), ("IMAGE", "FEED"), ("CAROUSEL_ALBUM", "FEED")];
 
-/// The random numbers of one thing: the same for the same seed, kind and number, whatever else is asked.
+/// The random numbers of one item. They depend on the seed, the kind and the number alone.
 fn rng(seed: u64, kind: &str, number: u64) -> Rng {
-    // FNV-1a: all that matters is that different things get different streams.
+    // FNV-1a, so that different items get different streams.
     let hash = kind.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     Rng::with_seed(hash ^ seed.rotate_left(17) ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
@@ -40,7 +40,7 @@ fn timestamp(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%S+0000").to_string()
 }
 
-/// A signed CDN address, which changes with each call as the real ones do.
+/// A signed CDN address. It changes with each call, as the real ones do.
 fn cdn(rng: &mut Rng, now: DateTime<Utc>, file: &str) -> String {
     let word = |rng: &mut Rng, n: usize| std::iter::repeat_with(|| rng.alphanumeric()).take(n).collect::<String>();
     let (a, b) = (rng.u64(10_000_000..400_000_000), rng.u64(100_000_000_000_000..999_999_999_999_999));
@@ -56,19 +56,19 @@ fn cdn(rng: &mut Rng, now: DateTime<Utc>, file: &str) -> String {
 /// A day in seconds.
 const DAY: f64 = 86_400.0;
 
-/// How much more happens in the busiest hour of a day than on average, and less in the quietest.
+/// How far the busiest hour of a day is above the average, and the quietest below it.
 const SWING: f64 = 0.65;
 
-/// The time at which as much has happened as at an even pace until `time`: more by day and less by
-/// night, around the hour `peak` in UTC.
+/// The time until which as many events happen at an even pace as really happen until `time`: more by day
+/// and fewer by night, around the hour `peak` in UTC.
 fn paced(time: f64, peak: f64) -> f64 {
     let turn = std::f64::consts::TAU / DAY;
     time + SWING / turn * ((time - peak * 3_600.0) * turn).sin()
 }
 
-/// The time that [`paced`] makes `even`.
+/// The time that [`paced`] maps to `even`.
 fn unpaced(even: f64, peak: f64) -> f64 {
-    // Each step halves what is left to find, and SWING bounds where it can be: under 3 hours on either side.
+    // Each step halves the error. SWING bounds it to less than 3 hours on either side.
     let (mut low, mut high) = (even - DAY / 8.0, even + DAY / 8.0);
     for _ in 0..24 {
         let middle = low.midpoint(high);
@@ -77,7 +77,7 @@ fn unpaced(even: f64, peak: f64) -> f64 {
     high
 }
 
-/// An account's profile: all its fields, less those that it has not.
+/// An account's profile, with all fields that the account has.
 pub(super) fn profile(seed: u64, username: &str, user_id: &str, now: DateTime<Utc>) -> Map<String, Value> {
     let mut rng = rng(seed, username, 0);
     let (base, an_hour) = (rng.i64(5_000_000..60_000_000), rng.i64(40..2_500));
@@ -111,7 +111,7 @@ fn newest_post(seed: u64, username: &str, now: DateTime<Utc>) -> i64 {
     now.timestamp() / period(seed, username).num_seconds().max(1) - 9_000
 }
 
-/// The account's posts from the newest on, without those that are cut off by `skip` and `limit`.
+/// The account's posts, newest first, from `skip` on, at most `limit`.
 pub(super) fn account_media(
     seed: u64,
     username: &str,
@@ -152,7 +152,7 @@ pub(super) fn hashtag_media(
     posts.collect()
 }
 
-/// One post: its likes grow with its age, and it lacks what real posts lack at times.
+/// One post. Its likes grow with its age. It sometimes lacks the fields that real posts lack.
 fn medium(rng: &mut Rng, topic: &str, at: DateTime<Utc>, now: DateTime<Utc>, reach: f64) -> Map<String, Value> {
     let (media_type, product) = rng.choice(MEDIA_TYPES).unwrap_or(("IMAGE", "FEED"));
     let id = format!("1{}{:015}", rng.u8(7..9), rng.u64(0..1_000_000_000_000_000));
@@ -194,7 +194,7 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// The id of a hashtag: always the same one.
+/// The id of a hashtag. It is always the same.
 pub(super) fn hashtag_id(hashtag: &str) -> String {
     format!("1784{:013}", rng(0, hashtag, 0).u64(0..10_000_000_000_000))
 }

@@ -1,6 +1,6 @@
 //! The `fields` expression of a call: `a,b.limit(25).after(X){c,d}`.
 
-/// A field asked for, with its parameters and the fields asked for of it.
+/// A requested field, with its parameters and the fields requested of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) name: String,
@@ -9,18 +9,18 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// A parameter's value.
+    /// The value of a parameter.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
-    /// A field asked for.
+    /// A field requested of this one.
     pub(super) fn field(&self, name: &str) -> Option<&Self> {
         self.fields.iter().find(|n| n.name == name)
     }
 }
 
-/// Reads an expression; `None` where its brackets do not match.
+/// Parses an expression; `None` where its brackets do not match.
 pub(super) fn parse(text: &str) -> Option<Vec<Node>> {
     let (nodes, rest) = list(text)?;
     rest.is_empty().then_some(nodes)

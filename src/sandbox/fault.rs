@@ -1,10 +1,9 @@
-//! The ways in which the sandbox misbehaves, and how they are written: `gucci=throttled`,
-//! `#dior=http:503x2`, `*=slow:1500`.
+//! The faults of the sandbox, and their notation: `gucci=throttled`, `#dior=http:503x2`, `*=slow:1500`.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-/// One way to misbehave.
+/// A fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// An error body of the API: HTTP status, code, subcode and message.
@@ -22,21 +21,21 @@ pub enum Fault {
     Http(u16),
     /// 503 with `Retry-After` in seconds.
     RetryAfter(u64),
-    /// The error that quotes the token and the proof it was called with, in every way of writing them.
+    /// An error that quotes the call's token and proof, in every spelling.
     QuotesToken,
-    /// An answer after so many milliseconds.
+    /// An answer after this many milliseconds.
     Slow(u64),
-    /// Half an answer, and then nothing.
+    /// The connection stalls after half of the answer.
     Stall,
     /// The connection is closed without an answer.
     HangUp,
     /// A body other than the one expected.
     Body(Body),
-    /// A field is no longer known.
+    /// The API no longer knows this field.
     UnknownField(String),
-    /// The usage headers tell this percentage.
+    /// The usage headers report this percentage.
     Usage(u32),
-    /// `debug_token` tells of a token in this state.
+    /// `debug_token` reports this state.
     Token(TokenFault),
 }
 
@@ -53,7 +52,7 @@ pub enum Body {
     Null,
     /// `[]`.
     Array,
-    /// A byte that is no UTF-8.
+    /// The answer with bytes that are not UTF-8.
     NotUtf8,
     /// 100,000 nested lists before the answer's own fields.
     Deep,
@@ -61,11 +60,11 @@ pub enum Body {
     Twice,
     /// More than 8 MiB.
     Large,
-    /// A few kilobytes that swell to 64 MiB.
+    /// A few kilobytes of gzip that decompress to 64 MiB.
     Bomb,
-    /// Compressed in two members, of which each is a gzip file of its own.
+    /// Compressed in two members. Each of them is a gzip file of its own.
     Members,
-    /// Compressed, and cut off.
+    /// Compressed and truncated.
     CutGzip,
     /// 100,000 media.
     Many,
@@ -73,7 +72,7 @@ pub enum Body {
     Ids,
     /// Media with captions of 300 KB.
     Fat,
-    /// Media with captions that quote the token, in every way of writing it.
+    /// Media with captions that quote the token, in every spelling.
     TokenInCaption,
     /// The same media on every page.
     SameMedia,
@@ -83,18 +82,18 @@ pub enum Body {
     EmptyPage,
     /// Media without a profile.
     NoProfile,
-    /// Records and fields that are bad in every way.
+    /// Records and fields with every kind of error.
     BadRecords,
     /// A redirect to another host.
     Redirect,
 }
 
-/// A token that is not simply valid.
+/// The state of a token that is not simply valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenFault {
     /// Expired: HTTP 200 with `is_valid` false.
     Invalid,
-    /// So garbled that most fields are missing.
+    /// Undecodable: most fields are missing.
     Undecodable,
     /// Valid for 3 more days.
     Expiring,
@@ -134,7 +133,7 @@ const TOKENS: [(&str, TokenFault); 4] = [
     ("never", TokenFault::Never),
 ];
 
-/// The error bodies that stand for a class, as recorded or documented: word, status, code, subcode, message.
+/// The error bodies of each class, as recorded or documented: word, status, code, subcode, message.
 const CLASSES: [(&str, u16, i64, Option<i64>, &str); 8] = [
     ("transient", 500, 2, None, "Service temporarily unavailable"),
     ("throttled", 403, 4, None, "(#4) Application request limit reached"),
@@ -147,7 +146,7 @@ const CLASSES: [(&str, u16, i64, Option<i64>, &str); 8] = [
 ];
 
 impl Fault {
-    /// The words for every fault, for help texts.
+    /// The words of all faults, for help texts.
     pub fn words() -> String {
         let classes = CLASSES.iter().map(|(word, ..)| *word);
         let bodies = BODIES.iter().map(|(word, _)| *word);
@@ -197,19 +196,19 @@ impl FromStr for Fault {
     }
 }
 
-/// A fault, where it strikes and how often.
+/// A fault, the calls that it applies to, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultRule {
     /// An account, `#hashtag`, `token`, or `*` for every call.
     pub topic: String,
-    /// What it does.
+    /// The fault.
     pub fault: Fault,
-    /// How many calls it strikes; `None` for all.
+    /// The number of calls that it applies to; `None` for all.
     pub times: Option<u32>,
 }
 
 impl FaultRule {
-    /// The delay that the rule asks for.
+    /// The delay of the answer.
     pub(super) fn delay(&self) -> Option<Duration> {
         match self.fault {
             Fault::Slow(ms) => Some(Duration::from_millis(ms)),

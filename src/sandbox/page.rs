@@ -8,14 +8,14 @@ pub(super) fn unknown<'n>(asked: &'n [Node], known: &[&str], gone: &[&str]) -> O
     asked.iter().map(|n| n.name.as_str()).find(|name| !known.contains(name) || gone.contains(name))
 }
 
-/// The fields asked for, of those that there are; the id always comes along.
+/// The known fields among those asked for. The id is always included.
 pub(super) fn only(fields: &Map<String, Value>, asked: &[Node]) -> Map<String, Value> {
     let wanted = |name: &String| name == "id" || asked.iter().any(|n| n.name == *name);
     fields.iter().filter(|(name, _)| wanted(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
 }
 
-/// A page and the cursor to the next one. A page of its own, not one inside a profile, also has the
-/// address of the next one, with the token in it.
+/// A page and the cursor to the next one. A page that is not part of a profile also has the address of the
+/// next page, with the token in it.
 pub(super) fn page(media: &[Map<String, Value>], asked: &[Node], skip: usize, token: Option<&str>) -> Value {
     let records: Vec<_> = media.iter().map(|m| only(m, asked)).collect();
     let after = format!("{CURSOR}{}", skip + records.len());

@@ -1,8 +1,8 @@
-//! An answer of the API before it is sent, and its errors.
+//! An answer of the API before faults change it, and the API's errors.
 
 use serde_json::{Value, json};
 
-/// An answer before it is sent.
+/// An answer of the API.
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Value,

@@ -1,4 +1,4 @@
-//! Secrets, and what is told of those that cannot be used.
+//! Secrets, and the errors of those that cannot be used.
 
 use secrecy::ExposeSecret;
 
@@ -22,7 +22,7 @@ fn a_json_secret_gives_its_keys_and_the_default_configuration() {
     assert!(secret.credentials.app.is_none());
 }
 
-/// The secret of a file with this text.
+/// The secret in a file with this text.
 fn file(text: &str) -> Result<Secret, SecretError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dev_secret.ini");

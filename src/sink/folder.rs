@@ -1,18 +1,18 @@
-//! Objects in a folder: files that are there whole or not at all.
+//! Objects in a folder. Each file is complete or does not exist.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Condition;
 
-/// What the name of a file ends in that is not whole yet.
+/// The extension of a file that is not complete yet.
 const PART: &str = ".part";
 
-/// From this age on, nobody writes a part any more: the longest run of a terminal, and a part is written
-/// at its end.
+/// Nobody writes a part file that is older than this. A part is written at the end of a run, and no run of
+/// a terminal takes longer.
 const ABANDONED: Duration = Duration::from_secs(15 * 60);
 
-/// Writes a file beside its place and then moves it there, so that no reader sees half of it; `false`
+/// Writes a file under a temporary name and then renames it, so that no reader sees half of it; `false`
 /// where `condition` is not met.
 pub(super) fn write_whole(path: &Path, body: &[u8], condition: Condition) -> std::io::Result<bool> {
     if let Some(folder) = path.parent() {
@@ -22,34 +22,34 @@ pub(super) fn write_whole(path: &Path, body: &[u8], condition: Condition) -> std
     let part = part_of(path);
     let placed = std::fs::write(&part, body).and_then(|()| match condition {
         Condition::None => std::fs::rename(&part, path).map(|()| true),
-        // A second name replaces nothing, as a rename would.
+        // Unlike a rename, a hard link replaces nothing.
         Condition::IfNew => match std::fs::hard_link(&part, path) {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
             linked => linked.map(|()| true),
         },
     });
     if condition == Condition::IfNew || placed.is_err() {
-        // Nothing to do where this fails too: the error told is the first one.
+        // A failure here adds nothing: the first error is returned.
         let _ = std::fs::remove_file(&part);
     }
     placed
 }
 
-/// Where a file is written before it is moved to its place. The dot in front hides it from Spark and Hadoop, from
-/// shells' globs and from `ls`.
+/// The temporary name of a file. The dot in front hides it from Spark and Hadoop, from shells' globs and
+/// from `ls`.
 fn part_of(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().display();
     path.with_file_name(format!(".{name}.{}{PART}", std::process::id()))
 }
 
-/// Whether a file's name is one of those that [`part_of`] gives.
+/// Whether a file has a name that [`part_of`] gives.
 fn is_part(name: &str) -> bool {
     let name = name.strip_prefix('.').and_then(|name| name.strip_suffix(PART)?.rsplit_once('.'));
     name.is_some_and(|(_, process)| !process.is_empty() && process.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Removes what processes have left in a folder that were killed while they wrote. What cannot be removed
-/// stays: it costs no object.
+/// Removes the part files of processes that were killed while they wrote. A file that cannot be removed
+/// stays; it costs no object.
 fn remove_abandoned(folder: &Path) {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for file in files.filter(|file| file.file_name().to_str().is_some_and(is_part)) {

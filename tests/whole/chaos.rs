@@ -1,16 +1,16 @@
-//! Everything that can go wrong around the function, on its real binary, with what has to be stored and told
-//! of it, what must not be shown, and the memory it may take. Sandbox and AWS are in the test's process, so
-//! that what is read of `/proc` is the function's alone.
+//! Everything that can go wrong around the function, tried on its real binary: what it stores and reports,
+//! what it must not show, and the memory that it may take. The sandbox and AWS run in the test's process,
+//! so that `/proc` describes the function alone.
 //!
-//! The quick cases are among the usual tests. All of them take some minutes and a fast binary:
+//! The quick cases are ordinary tests. All cases take some minutes and a release build:
 //!
 //! ```text
 //! cargo build --release --bin data-collector
 //! CHAOS_BINARY=target/release/data-collector cargo test --test whole chaos -- --ignored --nocapture
 //! ```
 //!
-//! With `CHAOS_WRITE=1` the table goes into `docs/failures.md`; `CHAOS_ONLY=<part>` plays the cases whose
-//! names hold that part.
+//! `CHAOS_WRITE=1` writes the table into `docs/failures.md`. `CHAOS_ONLY=<part>` plays only cases whose
+//! names contain that part.
 
 use std::path::{Path, PathBuf};
 
@@ -36,14 +36,14 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failures.md");
 
 const MARKS: [&str; 2] = ["<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"];
 
-/// Cases played at once: most of them wait most of the time.
+/// The cases that are played at once. Most of them wait most of the time.
 const AT_ONCE: usize = 4;
 
 fn cases() -> Vec<Case> {
     let only = std::env::var("CHAOS_ONLY").unwrap_or_default();
     let mut cases: Vec<Case> = [connections::cases(), answers::cases(), parts::cases()].into_iter().flatten().collect();
     cases.retain(|case| name(case).contains(&only));
-    // Groups stand together, in the order of their first cases.
+    // The groups in the order of their first cases.
     let groups: Vec<&str> = cases.iter().map(|case| case.group).collect();
     cases.sort_by_key(|case| groups.iter().position(|group| *group == case.group));
     cases
@@ -53,7 +53,7 @@ fn name(case: &Case) -> String {
     format!("| {} | {} |", case.group, case.what)
 }
 
-/// A case's row of the table.
+/// A case's row in the table.
 fn row(case: &Case, played: &Played) -> String {
     let told: Vec<String> = case.told.iter().map(|part| format!("`{part}`")).collect();
     let shown = if played.shown.is_empty() { "none" } else { "YES" };
@@ -61,12 +61,12 @@ fn row(case: &Case, played: &Played) -> String {
     format!("{} {} | {} | {} | {shown} | {mib} MiB |\n", name(case), played.stored, played.ends, told.join(", "))
 }
 
-/// Plays the cases, and gives their rows in order, with what is wrong.
+/// Plays the cases. Returns their rows in order, and what is wrong.
 async fn play(cases: &[Case], binary: &Path, limited: bool) -> (String, Vec<String>) {
     let (mut rows, mut wrong) = (String::new(), Vec::new());
     let is_large = |case: &Case| case.group == "size";
     for group in cases.chunk_by(|a, b| is_large(a) == is_large(b)) {
-        // A stand-in that is busy with another case's large answers is slow with its own.
+        // A stand-in that is busy with another case's large answers answers its own calls slowly.
         let at_once = if group.iter().any(is_large) { 1 } else { AT_ONCE };
         let play = async |case: &Case| case.play(binary, limited).await;
         let played: Vec<_> = stream::iter(group).map(play).buffered(at_once).collect().await;

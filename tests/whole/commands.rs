@@ -1,4 +1,4 @@
-//! The commands of `local` beside the jobs, as a person or a script runs them.
+//! The commands of `local` other than the jobs, as a person or a script runs them.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -78,7 +78,7 @@ fn a_run_stores_what_the_format_says() {
     }
 }
 
-/// The data of the page that a report wrote.
+/// The data on the page of a report.
 fn page(folder: &Path) -> serde_json::Value {
     let html = std::fs::read_to_string(folder.join("report.html")).unwrap();
     let (_, data) = html.split_once(r#"id="data">"#).unwrap();

@@ -1,4 +1,4 @@
-//! Events, secrets and configurations that cannot be worked with, and how they are told.
+//! Events, secrets and configurations that cannot be used, and how they are reported.
 
 use collector::report::{Error, ErrorMessage};
 use serde_json::{Value, json};

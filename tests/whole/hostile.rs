@@ -1,4 +1,4 @@
-//! Answers that are made to hurt.
+//! Answers of a hostile peer.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::stage::{APP_SECRET, Setting, Stage, TIME};
 #[tokio::test]
 async fn of_a_hundred_thousand_media_in_one_answer_those_asked_for_are_kept_and_the_others_counted() {
     let stage = Stage::with_faults(&["dior=many"]).await;
-    // A build for tests on a busy machine takes long over a large answer.
+    // A debug build on a busy machine takes long over a large answer.
     let event = json!({"job": "brand_media", "time": TIME});
     let response = stage.invoke_within(event, Duration::from_secs(300)).await.unwrap();
     assert_eq!((stage.records("brand").len(), stage.records("media").len()), (11, 275));
@@ -26,7 +26,7 @@ async fn answers_that_are_too_much_for_the_memory_together_cost_no_topic_that_ha
     let stage = Stage::with_faults(&fat).await;
     let event = json!({"job": "brand_media", "time": TIME});
     let response = stage.invoke_within(event, Duration::from_secs(300)).await.unwrap();
-    // Each of them has 7.5 MB, and the least of functions has room for 36 MiB of records.
+    // Each answer has 7.5 MB. The smallest function has room for 36 MiB of records.
     assert_eq!((stage.records("brand").len(), stage.records("media").len()), (9, 225));
     let failures = &response.summary.failures;
     assert!(failures.len() == 2 && failures.iter().all(|f| f.kind == Kind::Memory), "{failures:?}");

@@ -1,5 +1,5 @@
-//! Formats × pages × shards × rejects: whatever the API answers, the objects stored are those that a plain
-//! model of the contract makes of the same answers.
+//! Formats × pages × shards × rejects. Whatever the API answers, the stored objects equal those of a plain
+//! model of the contract.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -27,11 +27,12 @@ mod values;
 
 type Checked = Result<(), TestCaseError>;
 
-/// The test's own reader of an object of records; what is not in the format's form is no object.
+/// Reads an object of records without the collector's code. Text that is not exactly in the format is an
+/// error.
 fn read(format: &str, text: &str) -> Result<Vec<IndexMap<String, Value>>, String> {
     let one = |text: &str| -> Result<IndexMap<String, Value>, String> {
         let record = serde_json::from_str(text).map_err(|e| format!("{e}: {text}"))?;
-        // Compact, and no name twice: nothing else is written back the same.
+        // The text is compact and no name repeats: only then is it written back unchanged.
         if serde_json::to_string(&record).unwrap() == text { Ok(record) } else { Err(format!("not compact: {text}")) }
     };
     if format == "ndjson" {
@@ -64,7 +65,7 @@ struct Quality {
     defaulted: ByFieldAndReason,
 }
 
-/// Compares two lists and shows where they part: whole ones would fill the screen.
+/// Compares two lists and shows the first difference. Whole lists would fill the screen.
 fn same<T: PartialEq + Debug>(what: &str, found: &[T], expected: &[T]) -> Checked {
     for (n, (found, expected)) in found.iter().zip(expected).enumerate() {
         prop_assert_eq!(found, expected, "{} {}", what, n);
@@ -73,7 +74,7 @@ fn same<T: PartialEq + Debug>(what: &str, found: &[T], expected: &[T]) -> Checke
     Ok(())
 }
 
-/// Runs the whole function on a run's answers and compares what it stores and tells with the model.
+/// Runs the whole function on a run's answers, and compares its objects and its report with the model.
 async fn stores_what_the_contract_says(run: &Run) -> Checked {
     let api = Api::start(run.answers()).await;
     let stage = Stage::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;
@@ -115,8 +116,8 @@ async fn stores_what_the_contract_says(run: &Run) -> Checked {
     Ok(())
 }
 
-/// What the names of a run's objects end in: the shard, or for a subset alone the same digits whatever the
-/// object, read off the first one's name.
+/// The end of the names of a run's objects: the shard, or for a subset without one the digits of the first
+/// object. All objects have the same digits.
 fn part(run: &Run, first: &str) -> Result<String, TestCaseError> {
     if let Some(shard) = &run.shard {
         return Ok(format!("_{shard}"));
@@ -176,7 +177,7 @@ fn same_quality(
     same("failed topics", &failed, &surplus)
 }
 
-/// Every defaulted field with its reason, in one list.
+/// Every defaulted field with its reason.
 fn listed(defaulted: &ByFieldAndReason) -> Vec<(&str, &str, &Defaulted)> {
     let mut list = Vec::new();
     for (field, reasons) in defaulted {
@@ -187,7 +188,7 @@ fn listed(defaulted: &ByFieldAndReason) -> Vec<(&str, &str, &Defaulted)> {
     list
 }
 
-/// How many runs are tried; `PROPTEST_CASES` says otherwise.
+/// The number of runs that are tried. `PROPTEST_CASES` overrides it.
 const CASES: u32 = 48;
 
 fn cases() -> ProptestConfig {

@@ -1,4 +1,4 @@
-//! Storing: tries, losses and what is told of them.
+//! Storing: its tries, its losses, and how they are reported.
 
 use std::time::Duration;
 
@@ -132,7 +132,7 @@ async fn tries_that_stall_are_given_up_in_time_for_another() {
     let stage = Stage::with_faults(&[]).await;
     stage.aws.fail_s3(S3Fault { part: "raw/media_", status: 0, code: STALLS, times: 2 });
     let event = json!({"job": "brand_media", "time": TIME});
-    // Given half of the time each, the two that stall would take all of it.
+    // With half of the time for each, the two that stall would use up all of it.
     stage.invoke_within(event, Duration::from_secs(8)).await.unwrap();
     assert_eq!(stage.records("media").len(), 275);
 }

@@ -1,4 +1,4 @@
-//! The schedule against the limits, and the names of its runs.
+//! The schedule and the limits; the keys of later runs.
 
 use super::*;
 

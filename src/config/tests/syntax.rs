@@ -1,4 +1,4 @@
-//! What the file may look like.
+//! The syntax of the file.
 
 use super::*;
 

@@ -22,7 +22,7 @@ fn a_username_holds_nothing_that_could_be_read_as_part_of_a_call() {
 
 #[test]
 fn hashtags_of_any_script_can_be_followed() {
-    // Letters alone, with a combining vowel sign and a virama, with joiners, decomposed, and with digits.
+    // Plain letters; a combining vowel sign and a virama; joiners; decomposed letters; digits.
     for name in ["에르메스", "हर्मेस", "می\u{200c}خواهم", "ක්\u{200d}ර", "e\u{301}te\u{301}", "ディオール2026", "ห้องน้ำ"]
     {
         let ids = SHIPPED.replace("[add_user_id]", &format!("[add_user_id]\n{name} = 17"));

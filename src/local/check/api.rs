@@ -9,23 +9,24 @@ use crate::json;
 use crate::record::Model;
 use crate::token::{self, SECONDS_A_DAY, WARN_DAYS};
 
-/// Accounts asked before the call counts as failed: one of them may have been renamed or gone private.
+/// The accounts that are tried before the call counts as failed. One of them may have been renamed or gone
+/// private.
 const ACCOUNTS_TRIED: usize = 3;
 
 /// The permission that every call needs.
 const BASIC: &str = "instagram_basic";
 
-/// What `business_discovery` is documented to need besides, as of 2026-08.
+/// The further permissions that `business_discovery` is documented to need, as of 2026-08.
 const DISCOVERY: [&str; 2] = ["instagram_manage_insights", "pages_read_engagement"];
 
-/// The token: its validity, both its expiries and its scopes.
+/// Checks the token: its validity, its two expiries and its scopes.
 pub(super) async fn token(sheet: &mut Sheet, session: &Session<'_>, config: &Config, place: &str) {
     let info = match session.debug_token().await {
         Ok(info) => info,
         Err(failure) => {
             let told = format!("its state was not told: {}: {failure}", failure.kind);
             match failure.kind {
-                // The API answers so where the token may not ask about itself; the call below tells more.
+                // The API answers so where the token may not ask about itself. The call below says more.
                 Kind::Permission | Kind::NotFound | Kind::Unexpected => {
                     sheet.warn("token", told, format!("put app_id and app_secret into {place}, to ask as the app"));
                 }
@@ -58,7 +59,7 @@ pub(super) async fn token(sheet: &mut Sheet, session: &Session<'_>, config: &Con
             place,
         );
     } else {
-        // The answer's 0 would read as "never".
+        // The 0 in the answer would read as "never".
         ["expiry", "data access"].into_iter().for_each(|what| sheet.skip(what, "the token is not valid"));
     }
     scopes(sheet, &info, config);
@@ -103,7 +104,7 @@ fn scopes(sheet: &mut Sheet, info: &TokenInfo, config: &Config) {
     sheet.warn("scopes", told, "grant it when making the token, unless the call below works");
 }
 
-/// One cheap call: an account's profile with one of its media, or one medium under a hashtag.
+/// Makes one cheap call: an account's profile with one of its media, or one medium under a hashtag.
 pub(super) async fn call(sheet: &mut Sheet, session: &Session<'_>, config: &Config) {
     let mut last: Option<Failure> = None;
     for account in config.accounts.iter().take(ACCOUNTS_TRIED) {
@@ -163,7 +164,7 @@ fn failed(sheet: &mut Sheet, name: &str, failure: &Failure) {
     sheet.fail("call", format!("{name}: {}: {failure}", failure.kind), to_do(failure.kind, "the secret"));
 }
 
-/// The fields of the mappings that the API turned out not to know.
+/// Reports the fields of the mappings that the API does not know.
 pub(super) fn unknown_fields(sheet: &mut Sheet, fields: &[String]) {
     if !fields.is_empty() {
         let told = format!("the API does not know {}: each record gets the default", fields.join(", "));
@@ -171,7 +172,7 @@ pub(super) fn unknown_fields(sheet: &mut Sheet, fields: &[String]) {
     }
 }
 
-/// What to do about a failure of a class.
+/// What to do about a class of failure.
 fn to_do(kind: Kind, place: &str) -> String {
     match kind {
         Kind::Token => format!("make a new long-lived token and put it into {place}"),

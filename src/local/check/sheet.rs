@@ -8,7 +8,7 @@ use crate::env::variable;
 use crate::redact::Redactor;
 use crate::telemetry::printable;
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
     Ok,
@@ -27,7 +27,7 @@ impl Level {
         }
     }
 
-    /// The SGR colour of its word.
+    /// The SGR colour of the level's word.
     const fn colour(self) -> &'static str {
         match self {
             Self::Ok => "32",
@@ -47,30 +47,30 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    /// Colours only where a person reads along and has not asked for none (`NO_COLOR`).
+    /// Lines on standard output. They have colours on a terminal, unless `NO_COLOR` is set.
     pub(super) fn on_stdout(redactor: Arc<Redactor>) -> Self {
         let plain = variable("NO_COLOR").is_some();
         Self { colours: std::io::stdout().is_terminal() && !plain, warned: 0, failed: 0, redactor }
     }
 
-    /// It works.
+    /// Reports a success.
     pub(super) fn ok(&mut self, what: &str, told: impl Display) {
         self.line(Level::Ok, what, &told.to_string());
     }
 
-    /// It works, and yet something is to be done.
+    /// Reports a success that needs some action.
     pub(super) fn warn(&mut self, what: &str, told: impl Display, to_do: impl Display) {
         self.warned += 1;
         self.line(Level::Warn, what, &format!("{told} -> {to_do}"));
     }
 
-    /// It does not work.
+    /// Reports a failure.
     pub(super) fn fail(&mut self, what: &str, told: impl Display, to_do: impl Display) {
         self.failed += 1;
         self.line(Level::Fail, what, &format!("{told} -> {to_do}"));
     }
 
-    /// It could not be tried.
+    /// Reports something that could not be tried.
     pub(super) fn skip(&mut self, what: &str, why: impl Display) {
         self.line(Level::Skip, what, &format!("not checked: {why}"));
     }
@@ -84,7 +84,7 @@ impl Sheet {
         self.failed > 0
     }
 
-    /// The last line.
+    /// Prints the last line.
     pub(super) fn verdict(&self) -> String {
         match (self.failed, self.warned) {
             (0, 0) => "everything that a run needs works".to_owned(),
@@ -98,7 +98,7 @@ impl Sheet {
 fn shown(level: Level, what: &str, told: &str, colours: bool) -> String {
     let word = format!("{:<4}", level.word());
     let word = if colours { format!("\u{1b}[{}m{word}\u{1b}[0m", level.colour()) } else { word };
-    // One line each, whatever a message holds: scripts read them by line.
+    // A message always takes one line, since scripts read the lines.
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     format!("{word}  {what:<13}  {}", printable(&told))
 }

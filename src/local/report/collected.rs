@@ -1,5 +1,5 @@
-//! All runs together: what each one adds to the figures of the page. Pure; the runs come in, model by
-//! model, in the order of their times.
+//! Adds up the runs to the figures of the page. Pure: the runs are added model by model, in the order of
+//! their times.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,35 +13,35 @@ use super::run::{Object, Run};
 use super::runs::{Failures, Skipped};
 use super::table::{Column, Measure, Table};
 
-/// The rows of a table on the page: a week of runs every 5 minutes.
+/// The most rows of a table on the page: a week of runs every 5 minutes.
 const MOST_ROWS: usize = 2_016;
 
-/// Everything that was read so far.
+/// The figures of the runs so far.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     pub(super) houses: Houses,
     tables: BTreeMap<Model, Table>,
     posts: Posts,
-    /// The ids of a house's last run under its hashtags.
+    /// The ids of the media in a house's last run, under its hashtags.
     under_hashtag: HashMap<usize, HashSet<String>>,
-    /// How many posts under the hashtags of a house came in an hour, by hours since 1970.
+    /// The number of posts under a house's hashtags, by hour since 1970.
     hours: BTreeMap<usize, BTreeMap<i64, u32>>,
     failures: Failures,
     skipped: Vec<Skipped>,
     source: Source,
 }
 
-/// The figure, and the columns for its hidden, zero and unusable values.
+/// A figure, and the columns for its hidden, zero and unusable values.
 const LIKES: [Measure; 3] = [Measure::LikesHidden, Measure::LikesZero, Measure::LikesUnusable];
 const COMMENTS: [Measure; 3] = [Measure::CommentsHidden, Measure::CommentsZero, Measure::CommentsUnusable];
 
 impl Collected {
-    /// An empty one, in which the houses of the configuration are known.
+    /// Figures of no run yet. The houses of the configuration are known.
     pub(super) fn new(houses: Houses) -> Self {
         Self { houses, ..Self::default() }
     }
 
-    /// Notes a file that is not used, and why.
+    /// Notes a file that was skipped, and why.
     pub(super) fn skip(&mut self, skipped: Skipped) {
         self.skipped.push(skipped);
     }
@@ -114,7 +114,7 @@ impl Collected {
         let mut now: BTreeMap<usize, HashSet<String>> = BTreeMap::new();
         for record in records {
             let house = self.houses.index(&record.user_id);
-            // Once, where two hashtags of a house bring the same post.
+            // Two hashtags of a house may have the same post. It counts once.
             if !now.entry(house).or_default().insert(record.media_id.clone()) {
                 continue;
             }
@@ -139,7 +139,7 @@ impl Collected {
         }
     }
 
-    /// The page's data. `place` is where it was read from.
+    /// The data of the page. `place` is the origin of the runs.
     pub(super) fn finish(self, place: &str, made: i64) -> Page {
         let times = |models: &[Model]| {
             let all = models.iter().filter_map(|m| self.tables.get(m)).flat_map(|t| t.times.iter().copied());
@@ -185,7 +185,7 @@ mod tests {
         format!("{kind}/x/{}_2026-11-24_030000.json", model.name())
     }
 
-    /// The page's data of runs, each given by its model, minute, records and quality object.
+    /// The page's data for runs, each given by its model, minute, records and quality object.
     fn page(runs: &[(Model, i64, Value, Option<Value>)]) -> Value {
         let mut collected = Collected::default();
         for (model, minute, records, quality) in runs {
@@ -265,7 +265,7 @@ mod tests {
         let page = serde_json::to_value(collected.finish("here", 0)).unwrap();
         assert_eq!(page["skipped"][1], json!({"key": quality, "reason": "permission denied"}));
         assert_eq!(page["source"]["records"], 1);
-        // Without the quality object a 0 may be hidden: it is not told as counted.
+        // Without the quality object a 0 may stand for a hidden figure, so it is not reported as counted.
         assert_eq!(page["tables"]["media"]["houses"]["likes_unusable"], json!([[1]]));
     }
 

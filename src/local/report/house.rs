@@ -1,4 +1,4 @@
-//! The houses: one colour and one name each, whichever account or hashtag a record came by.
+//! The houses: one colour and one name for each, whichever account or hashtag a record came from.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,8 @@ use serde::Serialize;
 
 use crate::config::Config;
 
-/// The houses that are known, by user id, with the names they write; the place is the number of the
-/// colour in `page.css`, so that a house keeps its colour from one report to the next, whatever is
-/// configured and collected.
+/// The well-known houses by user id, with their names as they write them. The position is the number of the
+/// colour in `page.css`, so that a house keeps its colour from one report to the next.
 const KNOWN: [(&str, &str); 11] = [
     ("17841400681603877", "Hermès"),
     ("17841401770520874", "Chanel"),
@@ -27,15 +26,15 @@ const KNOWN: [(&str, &str); 11] = [
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct House {
     user_id: String,
-    /// The name on the page: the known one, its shortest topic, its account, or its user id.
+    /// The name on the page: the known one, or else the shortest topic, the account or the user id.
     pub(super) label: String,
-    /// The account that the profile tells, where there is one.
+    /// The account in the house's profile, where there is one.
     account: String,
-    /// Where it stands in the list of colours.
+    /// The number of the colour.
     pub(super) colour: usize,
 }
 
-/// Every house met so far.
+/// The houses so far.
 #[derive(Debug, Default)]
 pub(super) struct Houses {
     houses: Vec<House>,
@@ -43,8 +42,8 @@ pub(super) struct Houses {
 }
 
 impl Houses {
-    /// The houses of a configuration, each unknown one named by the shortest of its topics: `loewe` rather
-    /// than `loeweofficial`.
+    /// The houses of a configuration. A house that is not well known is named by its shortest topic:
+    /// `loewe` rather than `loeweofficial`.
     pub(super) fn of(config: &Config) -> Self {
         let accounts = config.accounts.iter().map(|a| (a.user_id.as_str(), a.username.as_str()));
         let hashtags = config.hashtags.iter().map(|h| (h.user_id.as_str(), h.name.as_str()));
@@ -65,7 +64,7 @@ impl Houses {
         houses
     }
 
-    /// The index of the house with `user_id`, met now or before.
+    /// The index of the house with `user_id`, which is added where it is new.
     pub(super) fn index(&mut self, user_id: &str) -> usize {
         if let Some(index) = self.by_user_id.get(user_id) {
             return *index;
@@ -79,7 +78,7 @@ impl Houses {
         index
     }
 
-    /// Takes the account's name from a profile.
+    /// Sets the account's name from a profile.
     pub(super) fn tell_account(&mut self, index: usize, account: &str) {
         if let Some(house) = self.houses.get_mut(index)
             && !account.is_empty()
@@ -88,8 +87,8 @@ impl Houses {
         }
     }
 
-    /// The houses in the order of their indexes, those without a set colour numbered after the rest in
-    /// the order of their user ids.
+    /// The houses in the order of their indexes. Those without a fixed colour get the next numbers in the
+    /// order of their user ids.
     pub(super) fn finish(mut self) -> Vec<House> {
         let others = self.by_user_id.values().filter(|i| self.houses.get(**i).is_some_and(|h| h.colour == usize::MAX));
         let others: Vec<usize> = others.copied().collect();

@@ -1,9 +1,9 @@
-//! The page: one HTML file that asks nothing of any network.
+//! The page: one HTML file that loads nothing from the network.
 //!
-//! Captions and names come from strangers. They reach the page in one place, as JSON inside a script
-//! element that the browser does not run, with every character escaped that HTML could see; the page's
-//! script writes them as text. Beside that, the content security policy lets nothing run but our two
-//! scripts, by their hashes, and nothing be fetched.
+//! Captions and names come from strangers. They enter the page in one place, as JSON in a script element
+//! that the browser does not run. Every character that HTML could act on is escaped, and the page's script
+//! writes them as text. The content security policy allows our two scripts alone, by their hashes, and
+//! forbids every fetch.
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -21,7 +21,7 @@ const SCRIPTS: [&str; 5] = [
     include_str!("assets/page.js"),
 ];
 
-/// The page that shows `page`.
+/// The HTML of `page`.
 pub(super) fn render(page: &Page) -> Result<String> {
     let data = serde_json::to_string(page).context("the page's data cannot be written")?;
     Ok(fill(&escaped(&data)))
@@ -35,7 +35,7 @@ fn fill(data: &str) -> String {
         hash(&script)
     );
     let styles = STYLES.join("\n");
-    // Each part is looked for in the template alone, so that no part can stand for another one.
+    // The placeholders are searched in the template alone, so that no inserted part can hold another one.
     let parts =
         [("{policy}", &*policy), ("{style}", &styles), ("{data}", data), ("{library}", LIBRARY), ("{script}", &script)];
     let (mut html, mut rest) = (String::with_capacity(data.len() + 200_000), TEMPLATE);
@@ -51,7 +51,7 @@ fn fill(data: &str) -> String {
 }
 
 /// JSON in which nothing can end the script element or begin a comment, and no line separator can end a
-/// line of script.
+/// line of the script.
 fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len() + json.len() / 16);
     for c in json.chars() {
@@ -63,7 +63,7 @@ fn escaped(json: &str) -> String {
     escaped
 }
 
-/// A script's hash as a content security policy names it.
+/// A script's hash in the form of a content security policy.
 fn hash(script: &str) -> String {
     format!("sha256-{}", base64(&Sha256::digest(script.as_bytes())))
 }

@@ -11,11 +11,11 @@ use super::runs::{Failure, Failures, MOST_TOLD, Rhythm, Skipped, rhythm};
 use super::table::{Column, Measure, Table};
 use crate::secret::SANDBOX_BUCKET;
 
-/// Where the data is from, and how much it is.
+/// The origin and the amount of the data.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Source {
     pub(super) place: String,
-    /// Whether it is the sandbox's folder, whose data is made up.
+    /// Whether the data is the sandbox's, which is made up.
     pub(super) made_up: bool,
     /// When the page was made, in seconds since 1970.
     pub(super) made: i64,
@@ -25,14 +25,14 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The same, read from `place`; `made` is when the page was made.
+    /// The same data, read from `place`, on a page made at `made`.
     pub(super) fn at(self, place: &str, made: i64) -> Self {
-        // Wherever the folder lies; no bucket can have its name.
+        // The folder's name decides, wherever the folder is. No bucket can have it.
         let made_up = Path::new(place).file_name().is_some_and(|name| name == SANDBOX_BUCKET);
         Self { place: place.to_owned(), made_up, made, ..self }
     }
 
-    /// Where the data is from, and that it is made up where it is, for a person.
+    /// The origin of the data, for a person. It says so where the data is made up.
     pub(super) fn named(&self) -> String {
         format!("{}{}", self.place, if self.made_up { ", the sandbox's made-up data" } else { "" })
     }
@@ -45,7 +45,7 @@ pub(super) struct Page {
     houses: Vec<House>,
     tables: BTreeMap<&'static str, Columns>,
     posts: Vec<Post>,
-    /// Posts under hashtags by house and hour since 1970.
+    /// The posts under hashtags, by house and hour since 1970.
     hours: Vec<Hours>,
     jobs: Vec<Rhythm>,
     failures: Vec<Failure>,
@@ -57,21 +57,21 @@ pub(super) struct Page {
 #[derive(Debug, Serialize)]
 struct Hours {
     house: usize,
-    /// The first hour.
+    /// The first hour, since 1970.
     from: i64,
-    /// The posts of each hour from it on.
+    /// The number of posts in each hour from the first one on.
     posts: Vec<u32>,
 }
 
 type Values = Vec<Option<i64>>;
 
-/// A table as the page has it.
+/// A table of the page.
 #[derive(Debug, Serialize)]
 struct Columns {
     times: Vec<i64>,
     runs: Vec<u32>,
     width: i64,
-    /// By measure, one list of values for each house; an empty one where a house has none.
+    /// By measure, one list of values for each house. The list is empty where the house has no values.
     houses: BTreeMap<Measure, Vec<Values>>,
     defaulted: Vec<FieldReason>,
     rejected: BTreeMap<String, Values>,
@@ -105,13 +105,13 @@ impl Columns {
     }
 }
 
-/// What a page is made of.
+/// The parts of a page.
 pub(super) struct Parts {
     pub(super) source: Source,
     pub(super) houses: Vec<House>,
     pub(super) tables: BTreeMap<&'static str, Table>,
     pub(super) posts: Posts,
-    /// Posts under hashtags by house and by hours since 1970.
+    /// The posts under hashtags, by house and hour since 1970.
     pub(super) hours: BTreeMap<usize, BTreeMap<i64, u32>>,
     pub(super) failures: Failures,
     /// The times of each job's runs.
@@ -142,18 +142,19 @@ impl Page {
         }
     }
 
-    /// Where the data is from.
+    /// The origin of the data.
     pub(super) const fn source(&self) -> &Source {
         &self.source
     }
 
-    /// How many files are not used.
+    /// The number of files that were skipped.
     pub(super) fn skipped(&self) -> usize {
         self.skipped.len() + self.skipped_untold
     }
 }
 
-/// A stray old post must not make a list of a million hours: at most this many up to the newest.
+/// The most hours in a list, up to the newest. One stray old post would otherwise make a list of a million
+/// hours.
 const MOST_HOURS: i64 = 24 * 7 * 60;
 
 fn listed(house: usize, hours: &BTreeMap<i64, u32>) -> Option<Hours> {

@@ -1,4 +1,4 @@
-//! The houses' own posts, as last seen, and what they gained from one run to the next.
+//! The houses' own posts as last seen, and what they gained from one run to the next.
 
 use std::collections::HashMap;
 
@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::read::{Count, Record, seconds};
 
-/// The posts on a page: the newest, so that years of data stay a page.
+/// The most posts on a page. The newest ones are shown, so that years of data fit.
 const MOST_POSTS: usize = 12_000;
 
-/// The posts whose captions are on the page, those with the most interactions.
+/// The number of posts whose captions are on the page: those with the most interactions.
 const MOST_CAPTIONS: usize = 500;
 
-/// The letters of a caption on the page.
+/// The characters of a caption on the page.
 const CAPTION_LETTERS: usize = 140;
 
 /// The figures of a post in one run.
@@ -22,7 +22,7 @@ pub(super) struct Seen {
     pub(super) comments: Count,
 }
 
-/// What a post gained since the last run that has it; `None` where one of the two did not count.
+/// What a post gained since the run before that has it; `None` where a figure of either run is not counted.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gained {
     pub(super) likes: Option<i64>,
@@ -59,7 +59,7 @@ pub(super) struct Post {
 pub(super) struct Posts(HashMap<(usize, String), Post>);
 
 impl Posts {
-    /// Takes a post as a run has it, and tells what it gained since the last one.
+    /// Adds a post of a run, and returns what it gained since the run before.
     pub(super) fn see(&mut self, house: usize, seen: i64, record: Record, now: Seen) -> Gained {
         let Record { media_id, timestamp, caption, media_type, media_product_type, permalink, .. } = record;
         let kind =
@@ -82,7 +82,7 @@ impl Posts {
         Gained { likes: gained(before.0, now.likes), comments: gained(before.1, now.comments) }
     }
 
-    /// The newest posts, newest first, captions with those that matter most.
+    /// The newest posts, newest first. The posts with the most interactions have their captions.
     pub(super) fn finish(self) -> Vec<Post> {
         let mut posts: Vec<((usize, String), Post)> = self.0.into_iter().collect();
         posts.sort_by(|(a, x), (b, y)| y.time.cmp(&x.time).then_with(|| a.cmp(b)));
@@ -104,7 +104,7 @@ impl Post {
     }
 }
 
-/// Losses count too: likes are taken back.
+/// A loss counts too: likes are taken back.
 fn gained(before: Count, now: Count) -> Option<i64> {
     Some(now.counted()?.saturating_sub(before.counted()?))
 }

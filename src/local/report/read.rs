@@ -1,10 +1,10 @@
-//! Bytes to records: a JSON array, or one object a line; and the quality object beside them.
+//! Parses objects: records from a JSON array or one object a line, and the quality object beside them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Deserializer};
 
-/// What the report uses of a record, of whichever model.
+/// The fields of a record that the report uses, of all models.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Record {
@@ -49,7 +49,7 @@ pub(super) struct FailedTopic {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Quality {
-    /// The topics of a run that was asked for some.
+    /// The topics that the event selected; empty for all.
     pub(super) topics: Vec<String>,
     pub(super) failed_topics: Vec<FailedTopic>,
     pub(super) rejected: Vec<Rejected>,
@@ -68,13 +68,13 @@ struct Defaulted {
     id: String,
 }
 
-/// The reason by which the API hides a figure: it left the field out.
+/// The reason of a hidden figure: the API left the field out.
 pub(super) const NOT_FOUND: &str = "not found field";
 
 /// The records of an object.
 ///
 /// # Errors
-/// What is wrong, and where, in words for a person.
+/// What is wrong, and where, as text for a person.
 pub(super) fn records(bytes: &[u8]) -> Result<Vec<Record>, String> {
     let told = |error: serde_json::Error| error.to_string();
     match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
@@ -92,21 +92,21 @@ pub(super) fn quality(bytes: &[u8]) -> Result<Quality, String> {
     serde_json::from_slice(bytes).map_err(|error| error.to_string())
 }
 
-/// Which fields of which records of a run are defaulted, and why.
+/// The defaulted fields of a run's records, and the reasons.
 #[derive(Debug, Default)]
 pub(super) struct Defaults {
     by_field: HashMap<String, HashMap<String, String>>,
-    /// Whether a quality object of the run could not be read, so that a 0 may be anything.
+    /// Whether a quality object of the run could not be read. Any 0 may then stand for a default.
     unknown: bool,
 }
 
 impl Defaults {
-    /// The defaults of a run of which a quality object could not be read, or could.
+    /// No defaults yet. `unknown` means that a quality object of the run could not be read.
     pub(super) fn new(unknown: bool) -> Self {
         Self { unknown, ..Self::default() }
     }
 
-    /// Adds what a quality object tells.
+    /// Adds the defaults of a quality object.
     pub(super) fn add(&mut self, quality: &Quality) {
         for (field, reasons) in &quality.defaulted {
             let of_field = self.by_field.entry(field.clone()).or_default();
@@ -116,7 +116,7 @@ impl Defaults {
         }
     }
 
-    /// What a figure of a record is worth.
+    /// The meaning of a record's figure.
     pub(super) fn count(&self, field: &str, id: &str, value: Option<i64>) -> Count {
         match (self.by_field.get(field).and_then(|of_field| of_field.get(id)), value) {
             (Some(reason), _) if reason == NOT_FOUND => Count::Hidden,
@@ -128,7 +128,7 @@ impl Defaults {
 }
 
 impl Quality {
-    /// Takes out what is told of records and of topics that a later object of the run has.
+    /// Removes the entries of records and topics that a later object of the run has.
     pub(super) fn forget(&mut self, ids: &HashSet<String>, topics: &HashSet<String>) {
         self.failed_topics.retain(|failed| !topics.contains(&failed.topic));
         self.rejected.retain(|rejected| !topics.contains(&rejected.topic));
@@ -148,19 +148,19 @@ impl Quality {
     }
 }
 
-/// What a figure of a record is worth.
+/// The meaning of a record's figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Count {
-    /// Counted, 0 included.
+    /// The figure was counted. It may be 0.
     Counted(i64),
-    /// The API left it out; the 0 stored stands for that.
+    /// The API left the figure out. A 0 is stored for it.
     Hidden,
-    /// Defaulted for another reason, or of unknown worth.
+    /// The figure was defaulted for another reason, or its meaning is unknown.
     Unusable,
 }
 
 impl Count {
-    /// The figure, where one was counted.
+    /// The figure; `None` where it was not counted.
     pub(super) const fn counted(self) -> Option<i64> {
         match self {
             Self::Counted(n) => Some(n),
@@ -169,7 +169,7 @@ impl Count {
     }
 }
 
-/// Seconds since 1970 of a record's timestamp; `None` for the default and for what is no time.
+/// A record's timestamp, in seconds since 1970; `None` for the default and for any other text.
 pub(super) fn seconds(timestamp: &str) -> Option<i64> {
     let time = chrono::DateTime::parse_from_str(timestamp, "%Y-%m-%dT%H:%M:%S%z").ok()?.timestamp();
     (time != 0).then_some(time)

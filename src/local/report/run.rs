@@ -1,4 +1,4 @@
-//! A run of a model, read from its objects: shards beside each other, and parts that repair it.
+//! A run of a model, read from its objects: its shards, and the parts that repair it.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,30 +8,29 @@ use super::name::{Kind, Name};
 use super::read::{self, Quality, Record};
 use super::runs::Skipped;
 
-/// A run of a model, read.
+/// A run of a model.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) model: Model,
-    /// Seconds since 1970.
+    /// The time of the run, in seconds since 1970.
     pub(super) time: i64,
     objects: BTreeMap<Place, Object>,
     /// The files that could not be read.
     pub(super) skipped: Vec<Skipped>,
-    /// Whether one of them is a quality object.
+    /// Whether a quality object could not be read.
     pub(super) quality_lost: bool,
     pub(super) files: usize,
     pub(super) bytes: usize,
 }
 
-/// Where an object stands in its run: repairs after the rest, since they were made later, and all in the
-/// order of their names.
+/// The order of a run's objects: repairs last, since they are newer; otherwise by their names.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     is_repair: bool,
     part: String,
 }
 
-/// Records, and what is told of them.
+/// The records and the quality objects of one part of a run.
 #[derive(Debug, Default)]
 pub(super) struct Object {
     pub(super) records: Vec<Record>,
@@ -39,13 +38,13 @@ pub(super) struct Object {
 }
 
 impl Run {
-    /// A run of which nothing is read yet.
+    /// A run without objects yet.
     pub(super) fn new(model: Model, time: i64) -> Self {
         let (objects, skipped) = (BTreeMap::new(), Vec::new());
         Self { model, time, objects, skipped, quality_lost: false, files: 0, bytes: 0 }
     }
 
-    /// Takes a file of the run, or notes why not. One that is broken anywhere is left out whole.
+    /// Adds a file of the run, or notes why it was skipped. A file with any error is skipped as a whole.
     pub(super) fn take(&mut self, key: &str, body: Result<Vec<u8>, String>) {
         let Some(name) = Name::parse(key) else { return };
         let place = Place { is_repair: name.is_repair(), part: name.part.to_owned() };
@@ -75,8 +74,7 @@ impl Run {
         }
     }
 
-    /// The objects as one: what a repair has takes the place of what the objects before it have of the same
-    /// records and topics.
+    /// The objects merged. The records and topics of a repair replace those of the objects before it.
     pub(super) fn merged(self) -> Object {
         let (mut repaired, mut objects) = (Repaired::default(), Vec::new());
         for (Place { is_repair, .. }, mut object) in self.objects.into_iter().rev() {
@@ -98,11 +96,11 @@ impl Run {
     }
 }
 
-/// What later objects of a run have.
+/// The records and topics of the later objects.
 #[derive(Debug, Default)]
 struct Repaired {
     records: HashSet<(String, String)>,
-    /// The ids of these records, by which quality objects name them.
+    /// The ids of these records, which quality objects use.
     ids: HashSet<String>,
     topics: HashSet<String>,
 }
@@ -116,8 +114,7 @@ impl Repaired {
     }
 }
 
-/// What two objects have in common where they have the same record: a post under the hashtags of two houses
-/// is a record of each.
+/// The identity of a record. A post under the hashtags of two houses is a record of each.
 fn identity(record: &Record) -> (String, String) {
     (record.user_id.clone(), record.media_id.clone())
 }
@@ -171,7 +168,7 @@ mod tests {
                 ("raw ", json!([media("1", "11", 2), media("1", "12", 3)])),
             ],
         );
-        // The last part by name wins over the first one, and both over the run and its shards.
+        // The last part by name replaces the first one, and both replace the run and its shards.
         assert_eq!(likes(&run.merged()), [("12", Some(3)), ("10", Some(6)), ("11", Some(7))]);
     }
 

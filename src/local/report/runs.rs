@@ -1,4 +1,4 @@
-//! What did not come: topics that failed, runs that are missing, files that could not be read.
+//! What is missing: topics that failed, runs that did not take place, files that could not be read.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::read::FailedTopic;
 
-/// The failures and the files told on a page; the rest is counted.
+/// The most failures, and the most files, that the page lists. The others are counted.
 pub(super) const MOST_TOLD: usize = 1_000;
 
-/// A file that is not used.
+/// A file that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Skipped {
     pub(super) key: String,
@@ -28,7 +28,7 @@ pub(super) struct Failure {
     message: String,
 }
 
-/// The failures, each once: the quality objects of both models of a run tell the same ones.
+/// The failures, each once: the quality objects of both models of a run list the same ones.
 #[derive(Debug, Default)]
 pub(super) struct Failures(BTreeMap<(i64, &'static str, String), Failure>);
 
@@ -41,34 +41,34 @@ impl Failures {
         }
     }
 
-    /// Newest first.
+    /// The failures, newest first.
     pub(super) fn finish(self) -> Vec<Failure> {
         self.0.into_values().rev().collect()
     }
 }
 
-/// Runs that the rhythm of a job's others makes one expect, and that left nothing.
+/// A gap in a job's usual rhythm of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Gap {
     job: &'static str,
-    /// The run before, in seconds since 1970.
+    /// The run before the gap, in seconds since 1970.
     after: i64,
-    /// The run after.
+    /// The run after the gap.
     before: i64,
     missing: i64,
 }
 
-/// A job's runs: how many, at what rhythm, and where it was broken.
+/// A job's runs: their number, their rhythm and its gaps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Rhythm {
     pub(super) job: &'static str,
     runs: usize,
-    /// The usual seconds from a run to the next; 0 with fewer than two.
+    /// The usual seconds from one run to the next; 0 with fewer than two runs.
     every: i64,
     gaps: Vec<Gap>,
 }
 
-/// The rhythm of a job's runs, whose times ascend: the median distance is the usual one.
+/// The rhythm of a job's runs, whose times ascend. The median distance is the usual one.
 pub(super) fn rhythm(job: &'static str, times: &[i64]) -> Rhythm {
     let steps = || times.iter().zip(times.iter().skip(1)).map(|(a, b)| (*a, *b));
     let mut distances: Vec<i64> = steps().map(|(a, b)| b - a).filter(|d| *d > 0).collect();
@@ -101,7 +101,7 @@ mod tests {
         let gaps =
             |times: &[i64]| rhythm("hashtag", times).gaps.iter().map(|g| (g.after, g.missing)).collect::<Vec<_>>();
         assert_eq!(gaps(&[0, 300, 600, 1_500, 1_800]), [(600, 2)]);
-        // A run that starts late breaks no rhythm.
+        // A run that starts late leaves no gap.
         assert_eq!(gaps(&[0, 300, 700, 900, 1_200]), []);
         assert_eq!(gaps(&[]), []);
         assert_eq!(gaps(&[5]), []);

@@ -1,35 +1,36 @@
-//! Figures by run: a row a run, a column a figure; and the same by period, where there are more runs
-//! than a page can hold or an eye can tell apart.
+//! Figures with a row for each run and a column for each figure. Rows are merged to periods where there are
+//! more runs than a page can hold or an eye can tell apart.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// A figure of each run, one of each house.
+/// A figure of each run, by house.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Measure {
-    /// Followers, at the run.
+    /// The number of followers at the run.
     Followers,
-    /// Media that the profile tells of, at the run.
+    /// The number of media at the run, as the profile says.
     MediaCount,
-    /// Records stored.
+    /// The number of records stored.
     Records,
-    /// Records of runs that have a run before them to compare with.
+    /// The number of records in runs that have a run before them to compare with.
     Compared,
-    /// Of those, the ones that the run before did not have.
+    /// The number of those that the run before did not have.
     Fresh,
-    /// Runs of whose records every one was new, so that others may have been missed.
+    /// The number of runs with new records only. Others may have been missed.
     Full,
-    /// Likes added since the run before, on posts whose likes both runs counted.
+    /// The likes added since the run before, on posts whose likes both runs counted.
     LikesGained,
-    /// Comments added, likewise.
+    /// The comments added, in the same way.
     CommentsGained,
-    /// Records whose likes the API left out: hidden, not 0.
+    /// The number of records whose likes the API left out: hidden, not 0.
     LikesHidden,
-    /// Records with no likes, counted.
+    /// The number of records whose likes are a counted 0.
     LikesZero,
-    /// Records whose likes are defaulted for another reason, or of which it cannot be told.
+    /// The number of records whose likes were defaulted for another reason, or whose likes have no known
+    /// meaning.
     LikesUnusable,
     /// As for likes.
     CommentsHidden,

@@ -1,6 +1,6 @@
 //! Athena: an external table with partition projection, and a view with the types.
 //!
-//! Athena has no NOT NULL: what keeps nulls out is the collector, which writes them for nullable fields alone.
+//! Athena has no NOT NULL. The collector itself writes nulls for nullable fields alone.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use super::{Source, Types, literal, quoted};
 use crate::config::Format;
 use crate::record::{Field, FieldType};
 
-/// As the JSON is read. Athena's timestamps have no offset, so the view makes them.
+/// The type in the JSON. Athena's timestamps have no offset, so the view converts them.
 const TYPES: Types = Types { text: "varchar", instant: "varchar", integer: "bigint" };
 
 pub(super) fn text(source: &Source<'_>) -> Result<String> {

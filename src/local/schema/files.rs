@@ -1,5 +1,5 @@
-//! Where a model's objects are, in the ways in which engines want it told: made from the location and
-//! the time formats.
+//! Where a model's objects are, in the notations of the engines. It follows from the location and the time
+//! formats.
 
 use anyhow::{Result, bail};
 use chrono::format::{Item, Numeric, Pad, StrftimeItems};
@@ -16,13 +16,13 @@ pub(super) struct Files<'a> {
 
 /// The folders of a model's objects, by date.
 pub(super) struct Folders {
-    /// The part that is the same for all, with a slash at its end.
+    /// The common prefix, with a slash at its end.
     pub(super) fixed: String,
-    /// The whole, with `${ymd}` for the date; `None` where there is one folder for all dates.
+    /// The whole path, with `${ymd}` for the date; `None` where all dates have one folder.
     pub(super) template: Option<String>,
 }
 
-/// A date format as Java writes it, and the unit in which it advances.
+/// A date format in Java's notation, and the unit in which it advances.
 pub(super) struct JavaDate {
     pub(super) pattern: String,
     pub(super) unit: &'static str,
@@ -38,8 +38,8 @@ impl<'a> Files<'a> {
         self.root
     }
 
-    /// A glob of all the model's objects, shards among them, and of no other model's: `media_*` alone
-    /// would take `media_hashtag_...` along.
+    /// A glob of all objects of the model, shards included, and of no other model's: `media_*` alone would
+    /// match `media_hashtag_...` too.
     pub(super) fn glob(&self) -> String {
         format!("{}/{}", self.root, self.fill(&|text| text.to_owned(), "*"))
     }
@@ -55,7 +55,7 @@ impl<'a> Files<'a> {
 
     fn fill(&self, literal: &dyn Fn(&str) -> String, any: &str) -> String {
         let pattern = self.locations.pattern(self.model);
-        // A shard's name stands before the ending.
+        // A shard's name comes before the extension.
         let (stem, ending) = pattern.strip_suffix(".json").map_or((pattern, ""), |stem| (stem, ".json"));
         let mut text = String::new();
         let mut rest = stem;
@@ -98,7 +98,7 @@ impl<'a> Files<'a> {
         format!("{}/{}", self.root, stem.replace("{ymd}", placeholder))
     }
 
-    /// `[common] ymd` as Java writes it.
+    /// `[common] ymd` in Java's notation.
     pub(super) fn java_date(&self) -> Result<JavaDate> {
         const UNITS: [(Numeric, &str, &str); 8] = [
             (Numeric::Second, "ss", "SECONDS"),
@@ -139,14 +139,14 @@ fn java_literal(text: &str) -> String {
     text.to_owned()
 }
 
-/// The first placeholder of a location, with what stands before and after it.
+/// The first placeholder of a location, with the text before and after it.
 fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once('{')?;
     let (name, after) = rest.split_once('}')?;
     Some((before, name, after))
 }
 
-/// What a time format makes, as a pattern: `[0-9]` for each digit of numbers of fixed width.
+/// The results of a time format as a pattern: `[0-9]` for each digit of a number of fixed width.
 fn digits(format: &str, literal: &dyn Fn(&str) -> String, any: &str) -> String {
     let part = |item: Item<'_>| match item {
         Item::Literal(text) | Item::Space(text) => literal(text),

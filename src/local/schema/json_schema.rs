@@ -1,4 +1,4 @@
-//! A JSON Schema: of an object's array, or of one line where the format is ndjson.
+//! A JSON Schema of an object's array, or of one line where the format is ndjson.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::record::{Field, FieldType, ID};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The schema of the one source, or one with a definition for each.
+/// The schema of a single source, or a schema with a definition for each source.
 pub(super) fn text(sources: &[Source<'_>]) -> String {
     let schema = match sources {
         [one] => {
@@ -69,7 +69,7 @@ fn of_field(field: &Field) -> Value {
 
 fn of_type(field: &Field) -> Value {
     match field.kind {
-        // A record without an id is left out, so that the default never stands for one.
+        // A record without an id is left out, so no stored id is the default.
         FieldType::Str if field.response == ID => json!({ "type": "string", "pattern": "^[0-9]+$" }),
         FieldType::Str => json!({ "type": "string" }),
         FieldType::Url => json!({ "type": "string", "pattern": "^$|^[hH][tT][tT][pP][sS]?://" }),
@@ -80,7 +80,7 @@ fn of_type(field: &Field) -> Value {
     }
 }
 
-/// An allowed value as JSON; `None` where the type can never hold it.
+/// An allowed value as JSON; `None` where the field's type cannot have it.
 fn typed(kind: FieldType, text: &str) -> Option<Value> {
     match kind {
         FieldType::Int => text.parse::<i64>().ok().map(Value::from),

@@ -3,7 +3,7 @@
 use super::{Source, Types, literal, quoted};
 use crate::config::Format;
 
-/// VARCHAR counts bytes and is 256 without a length: a longer caption would end the load.
+/// The column's type. VARCHAR counts bytes and has 256 by default. A longer caption would end the load.
 const TYPES: Types = Types { text: "VARCHAR(65535)", instant: "TIMESTAMPTZ", integer: "BIGINT" };
 
 pub(super) fn text(source: &Source<'_>) -> String {

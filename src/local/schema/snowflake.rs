@@ -6,7 +6,7 @@ use crate::record::{Field, FieldType};
 
 const TYPES: Types = Types { text: "VARCHAR", instant: "TIMESTAMP_TZ", integer: "NUMBER(38, 0)" };
 
-/// A name as Snowflake takes it without quotes: in capitals; in quotes, so that a reserved word will do.
+/// A name that Snowflake takes as if it had no quotes: in capitals. The quotes allow reserved words.
 fn quoted(name: &str) -> String {
     super::quoted(&name.to_uppercase())
 }

@@ -1,8 +1,8 @@
-//! What is missing where a plan has no room: credentials, or time.
+//! What a plan lacks: credentials, or time.
 
 use super::plan::{Credential, Request};
 
-/// A request without a plan, and what would do.
+/// A request that cannot be planned, and requests that can.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{accounts} accounts and {hashtags} hashtags do not fit {credentials} credentials: {needed} calls an hour are needed and {allowed} can be planned, {hashtags} hashtags and {hashtags_allowed} are allowed a week; {}",
@@ -15,17 +15,17 @@ pub(super) struct Infeasible {
     needed: u64,
     allowed: u64,
     hashtags_allowed: u64,
-    /// Each would do alone.
+    /// The proposals. Each of them is enough.
     pub(super) would_do: Vec<String>,
 }
 
-/// Hours that divide a day.
+/// The hours that divide a day.
 pub(super) const CYCLES: [u32; 8] = [1, 2, 3, 4, 6, 8, 12, 24];
 
-/// More credentials than this are not looked for.
+/// The most additional credentials that are tried.
 const MOST_CREDENTIALS: usize = 20_000;
 
-/// What `request` lacks. Each proposal is one that was planned.
+/// What `request` lacks. Each proposal was planned.
 pub(super) fn missing(request: &Request) -> Infeasible {
     let pinned = request.hashtags.iter().all(|h| h.pinned);
     let an_hour = |topics: usize, cost: u64, every: u32| (topics as u64 * cost).div_ceil(u64::from(every.max(1)));
@@ -50,7 +50,7 @@ pub(super) fn missing(request: &Request) -> Infeasible {
     }
 }
 
-/// What a new credential may do: the API's limits of one user.
+/// The limits of a new credential: the API's limits of one user.
 const NEW: (u32, u32) = (200, 30);
 
 fn with_more(request: &Request, more: usize) -> Request {
@@ -64,7 +64,7 @@ fn with_more(request: &Request, more: usize) -> Request {
     request
 }
 
-/// How many more credentials are needed: found by doubling and halving.
+/// The number of additional credentials needed, found by doubling and halving.
 fn more_credentials(request: &Request) -> Option<usize> {
     let fits = |more: usize| with_more(request, more).try_plan().is_some();
     let mut enough = 1;
@@ -82,8 +82,8 @@ fn more_credentials(request: &Request) -> Option<usize> {
     Some(enough)
 }
 
-/// The most frequent schedule that fits, of accounts and then of hashtags. More hours do not help against
-/// the hashtags of a week.
+/// The most frequent schedule that fits, of accounts first and then of hashtags. More hours do not help
+/// against the limit of hashtags in a week.
 fn schedule(request: &Request) -> Option<String> {
     let fits = |change: &dyn Fn(&mut Request)| {
         let mut changed = request.clone();

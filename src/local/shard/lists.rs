@@ -14,19 +14,19 @@ use crate::secret::SecretId;
 use crate::telemetry::printable;
 use crate::topic::{HashtagId, HashtagName, UserId, Username};
 
-/// A topic, as a manifest has it.
+/// A topic, as in a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Topic {
-    /// Its name.
+    /// The name.
     pub(super) name: String,
-    /// The user id that goes into its media.
+    /// The user id that is stored in its media.
     pub(super) user_id: String,
     /// A hashtag's id, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<String>,
 }
 
-/// What is planned, and with whose credentials.
+/// The topics to plan, and the credentials.
 #[derive(Debug)]
 pub(super) struct Lists {
     pub(super) accounts: Vec<Topic>,
@@ -35,7 +35,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Reads the lists that are given; topics of the configuration where neither list of them is.
+    /// Reads the given lists. Where there is no list of topics, those of the configuration are taken.
     pub(super) fn read(
         config: &Config,
         accounts: Option<&Path>,
@@ -77,7 +77,7 @@ impl Lists {
 
 type Row = Map<String, Value>;
 
-/// A row's value as text, whatever it is written as.
+/// A row's value as text, whatever its type.
 fn text(row: &Row, key: &str) -> Option<String> {
     match row.get(key)? {
         Value::String(text) if text.is_empty() => None,
@@ -106,10 +106,10 @@ fn credential(row: &Row) -> Option<Credential> {
     })
 }
 
-/// Problems that are shown of a list.
+/// The most problems of a list that are shown.
 const SHOWN: usize = 10;
 
-/// Reads a list; every row that is wrong or there twice is told at once.
+/// Reads a list. One error reports every row that is wrong or repeated.
 fn list<T>(path: &Path, key: &str, read: impl Fn(&Row) -> Option<T>) -> Result<Vec<T>> {
     let shown = path.display();
     let written = std::fs::read_to_string(path).with_context(|| format!("{shown} could not be read"))?;
@@ -146,7 +146,7 @@ fn rows(written: &str) -> Option<Vec<Row>> {
     if written.starts_with('{') {
         return lines.map(|line| serde_json::from_str(line).ok()).collect();
     }
-    // Nothing in these lists can hold a comma or a quote.
+    // No value in these lists can have a comma or a quote in it.
     let head: Vec<&str> = lines.next()?.split(',').map(str::trim).collect();
     let row = |line: &str| {
         let values: Vec<&str> = line.split(',').map(str::trim).collect();

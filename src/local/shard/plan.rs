@@ -1,16 +1,16 @@
-//! The plan: every topic in one place, every limit kept, and few topics moved when one is added.
+//! The plan: each topic has one slot, each limit is kept, and few topics move when one is added.
 //!
-//! Pure. A place is a credential in one hour of the job's cycle. Topics are dealt over the places by
-//! consistent hashing with bounded loads (Mirrokni, Thorup, Zadimoghaddam: "Consistent Hashing with
-//! Bounded Loads", 2018): each starts at its own point of a ring and goes on to the next place with room.
-//! They are dealt in the order of their hashes and not in that of the list, so that a plan depends on
-//! the set alone.
+//! Pure. A slot is a credential in one hour of the job's cycle. Consistent hashing with bounded loads
+//! assigns topics to slots (Mirrokni, Thorup, Zadimoghaddam: "Consistent Hashing with Bounded Loads",
+//! 2018): each topic starts at its own point of a ring and takes the next slot with room. Topics are
+//! assigned in the order of their hashes and not in that of the list, so that a plan depends on the set of
+//! topics alone.
 
 use std::collections::BTreeMap;
 
 use super::infeasible::{Infeasible, missing};
 
-/// What is planned.
+/// What to plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
     /// The credentials.
@@ -19,76 +19,77 @@ pub(super) struct Request {
     pub(super) accounts: Vec<String>,
     /// Hashtags to follow, by name.
     pub(super) hashtags: Vec<Hashtag>,
-    /// How the job `brand_media` runs, and what an account costs a run.
+    /// The schedule of the job `brand_media`, and the calls of an account.
     pub(super) brand_media: Schedule,
-    /// How the job `hashtag` runs, and what a hashtag costs a run.
+    /// The schedule of the job `hashtag`, and the calls of a hashtag.
     pub(super) hashtag: Schedule,
     /// The most topics of a shard.
     pub(super) most_topics: usize,
-    /// Percent of each hour's calls that are left free: for retries, and for the hour that rolls.
+    /// The percentage of each hour's calls that is left free: for retries, and because the API's hour is a
+    /// rolling one.
     pub(super) reserve_percent: u32,
 }
 
-/// Whose calls are counted together.
+/// A credential. Its calls count together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Credential {
     /// The name of its secret.
     pub(super) secret_id: String,
-    /// Calls that it may make an hour.
+    /// The calls that it may make in an hour.
     pub(super) calls_per_hour: u32,
-    /// Different hashtags that it may ask for in 7 days.
+    /// The different hashtags that it may ask for in 7 days.
     pub(super) hashtags_per_week: u32,
 }
 
 /// A hashtag to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hashtag {
-    /// Its name.
+    /// The name.
     pub(super) name: String,
-    /// Whether its id is known; any process may have to look up one that is not.
+    /// Whether the id is known. Otherwise any process may have to look it up.
     pub(super) pinned: bool,
 }
 
-/// How often a topic's turn comes.
+/// How often a topic has its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Schedule {
-    /// Runs in an hour in which it is a topic's turn.
+    /// The runs in an hour in which the topic has its turn.
     pub(super) runs_per_hour: u32,
-    /// Hours from one turn to the next: a divisor of 24.
+    /// The hours from one turn to the next, a divisor of 24.
     pub(super) every_hours: u32,
-    /// Calls of a topic in a run, without looking up its id.
+    /// The calls of a topic in a run, without the look-up of its id.
     pub(super) calls: u32,
 }
 
-/// A part of a plan: what one invocation does.
+/// A part of a plan: the work of one invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shard {
-    /// Its name, which ends those of its objects.
+    /// The name, which is part of its objects' names.
     pub(super) name: String,
-    /// Its credential, by position.
+    /// The index of its credential.
     pub(super) credential: usize,
     /// The hour of the cycle in which it runs.
     pub(super) hour: u32,
-    /// Its topics, by position, in the order of the list.
+    /// The indexes of its topics, in the order of the list.
     pub(super) topics: Vec<usize>,
 }
 
 /// The shards of both jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Those of accounts.
+    /// The shards of accounts.
     pub(super) brand_media: Vec<Shard>,
-    /// Those of hashtags.
+    /// The shards of hashtags.
     pub(super) hashtag: Vec<Shard>,
-    /// Calls that are planned with each credential in its busiest hour.
+    /// The planned calls of each credential in its busiest hour.
     pub(super) calls: Vec<u64>,
 }
 
-/// Points of each place on the ring: the more, the evener the loads.
+/// The points of each slot on the ring. More points make the loads more even.
 const POINTS: u64 = 64;
 
-/// FNV-1a with a finish that spreads it over all bits. Stable over versions and machines: a plan must
-/// not move topics because the program was built anew.
+/// FNV-1a with a final step that spreads it over all bits. It is the same on every version and machine, so
+/// that a new build of the program moves no topic.
 pub(super) fn hash(parts: &[&[u8]]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for part in parts {
@@ -102,12 +103,12 @@ pub(super) fn hash(parts: &[&[u8]]) -> u64 {
 }
 
 impl Request {
-    /// Calls that may be planned with a credential in an hour.
+    /// The calls of a credential in an hour that may be planned.
     pub(super) fn calls(&self, credential: &Credential) -> u64 {
         u64::from(credential.calls_per_hour) * u64::from(100_u32.saturating_sub(self.reserve_percent)) / 100
     }
 
-    /// Calls of a topic in an hour in which it is its turn.
+    /// The calls of a topic in an hour in which it has its turn.
     pub(super) const fn cost(schedule: Schedule, pinned: bool) -> u64 {
         let calls = if pinned { schedule.calls } else { schedule.calls + 1 };
         schedule.runs_per_hour as u64 * calls as u64
@@ -116,28 +117,28 @@ impl Request {
     /// The plan.
     ///
     /// # Errors
-    /// [`Infeasible`]: what is missing, and which schedule would fit.
+    /// [`Infeasible`], which names what is missing and a schedule that fits.
     pub(super) fn plan(&self) -> Result<Plan, Infeasible> {
         self.try_plan().ok_or_else(|| missing(self))
     }
 
-    /// The plan; `None` where there is no room for all topics.
+    /// The plan; `None` where not all topics have room.
     pub(super) fn try_plan(&self) -> Option<Plan> {
         let budgets: Vec<u64> = self.credentials.iter().map(|c| self.calls(c)).collect();
-        // Hashtags first: each needs more calls than an account, and the week bounds them as well. Those
-        // whose ids are not known are counted alike, so that pinning one moves none.
+        // Hashtags come first: each needs more calls than an account, and the week limits them too. A
+        // hashtag counts the same whether or not its id is known, so that configuring one moves none.
         let pinned = self.hashtags.iter().all(|h| h.pinned);
         let weeks = self.credentials.iter().map(|c| c.hashtags_per_week as usize).collect();
         let names: Vec<&str> = self.hashtags.iter().map(|h| h.name.as_str()).collect();
         let mut ring = Ring::new(self, self.hashtag, Self::cost(self.hashtag, pinned), &budgets, weeks);
-        let hashtags = ring.deal(&names)?;
+        let hashtags = ring.assign(&names)?;
         let by_hashtags = ring.busiest(self.credentials.len());
 
         let left: Vec<u64> = budgets.iter().zip(&by_hashtags).map(|(budget, used)| budget - used).collect();
         let names: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
         let any = vec![usize::MAX; self.credentials.len()];
         let mut ring = Ring::new(self, self.brand_media, Self::cost(self.brand_media, true), &left, any);
-        let accounts = ring.deal(&names)?;
+        let accounts = ring.assign(&names)?;
         let by_accounts = ring.busiest(self.credentials.len());
 
         let calls = by_hashtags.iter().zip(&by_accounts).map(|(a, b)| a + b).collect();
@@ -146,10 +147,10 @@ impl Request {
         Some(Plan { brand_media, hashtag, calls })
     }
 
-    /// Cuts what each place has into shards that are not too large.
-    fn shards(&self, places: BTreeMap<(usize, u32), Vec<usize>>, names: &[&str]) -> Vec<Shard> {
+    /// Cuts the topics of each slot into shards that are not too large.
+    fn shards(&self, slots: BTreeMap<(usize, u32), Vec<usize>>, names: &[&str]) -> Vec<Shard> {
         let mut shards = Vec::new();
-        for ((credential, hour), topics) in places {
+        for ((credential, hour), topics) in slots {
             let secret_id = self.credentials.get(credential).map_or("", |c| c.secret_id.as_str());
             let name = format!("{:010x}-{hour:02}", hash(&[secret_id.as_bytes()]) & 0xff_ffff_ffff);
             let hashed =
@@ -165,11 +166,11 @@ impl Request {
     }
 }
 
-/// Cuts topics in two by one bit of their hashes after the other, as long as there are too many: one
-/// more topic cuts at most the one part that it falls into.
+/// Halves topics by one bit of their hashes after the other while there are too many. An additional topic
+/// then splits one part at most.
 fn cut(topics: Vec<(u64, usize)>, most: usize, bit: u32, name: String, parts: &mut Vec<(String, Vec<usize>)>) {
     if topics.len() <= most || bit >= DEEPEST {
-        // Beyond the last bit they are cut by number: names that collide so far are made up.
+        // After the last bit they are cut by number. Real names do not collide that far.
         for (i, chunk) in topics.chunks(most).enumerate() {
             let mut chunk: Vec<usize> = chunk.iter().map(|(_, topic)| *topic).collect();
             chunk.sort_unstable();
@@ -185,21 +186,21 @@ fn cut(topics: Vec<(u64, usize)>, most: usize, bit: u32, name: String, parts: &m
     }
 }
 
-/// Cuts by bits at most: a shard's name has 32 characters, of which these and a number take 18.
+/// The most bits. A shard's name has 32 characters; these and a number take 18 of them.
 const DEEPEST: u32 = 14;
 
-/// The places of a job on a ring.
+/// The slots of a job on a ring.
 struct Ring {
-    /// The points in their order, each with its place.
+    /// The points in their order, each with its slot.
     points: Vec<(u64, u32)>,
-    /// For each point the next one whose place may have room.
+    /// For each point the next one whose slot may have room.
     next: Vec<usize>,
     hours: u32,
     cost: u64,
-    /// Calls left at each place.
+    /// The calls left in each slot.
     left: Vec<u64>,
     used: Vec<u64>,
-    /// Topics that each credential may still take.
+    /// The topics that each credential may still take.
     topics: Vec<usize>,
 }
 
@@ -207,12 +208,12 @@ impl Ring {
     fn new(request: &Request, schedule: Schedule, cost: u64, budgets: &[u64], topics: Vec<usize>) -> Self {
         let hours = schedule.every_hours.max(1);
         let mut points = Vec::new();
-        let mut place = 0;
+        let mut slot = 0;
         for credential in &request.credentials {
             for hour in 0..hours {
-                let of_place = [credential.secret_id.as_bytes(), &hour.to_le_bytes()];
-                points.extend((0..POINTS).map(|n| (hash(&[of_place[0], of_place[1], &n.to_le_bytes()]), place)));
-                place += 1;
+                let of_slot = [credential.secret_id.as_bytes(), &hour.to_le_bytes()];
+                points.extend((0..POINTS).map(|n| (hash(&[of_slot[0], of_slot[1], &n.to_le_bytes()]), slot)));
+                slot += 1;
             }
         }
         points.sort_unstable();
@@ -221,25 +222,24 @@ impl Ring {
         Self { next: (0..points.len()).collect(), points, hours, cost, left, used, topics }
     }
 
-    /// Deals the topics over the places; `None` where not all find room.
-    fn deal(&mut self, names: &[&str]) -> Option<BTreeMap<(usize, u32), Vec<usize>>> {
+    /// Assigns the topics to slots; `None` where not all have room.
+    fn assign(&mut self, names: &[&str]) -> Option<BTreeMap<(usize, u32), Vec<usize>>> {
         let mut hashed: Vec<(u64, usize)> = names.iter().map(|name| hash(&[name.as_bytes()])).zip(0..).collect();
         hashed.sort_unstable_by(|(a, i), (b, j)| (a, names.get(*i)).cmp(&(b, names.get(*j))));
-        let mut places: BTreeMap<(usize, u32), Vec<usize>> = BTreeMap::new();
+        let mut slots: BTreeMap<(usize, u32), Vec<usize>> = BTreeMap::new();
         for (hash, topic) in hashed {
             let start = self.points.partition_point(|(at, _)| *at < hash);
-            let place = self.with_room(start)?;
-            let credential = place / self.hours as usize;
-            *self.left.get_mut(place)? -= self.cost;
-            *self.used.get_mut(place)? += self.cost;
+            let slot = self.with_room(start)?;
+            let credential = slot / self.hours as usize;
+            *self.left.get_mut(slot)? -= self.cost;
+            *self.used.get_mut(slot)? += self.cost;
             *self.topics.get_mut(credential)? -= 1;
-            places.entry((credential, (place % self.hours as usize) as u32)).or_default().push(topic);
+            slots.entry((credential, (slot % self.hours as usize) as u32)).or_default().push(topic);
         }
-        Some(places)
+        Some(slots)
     }
 
-    /// The next place with room from a point on. A place that is full stays full, so that the way past
-    /// it is walked once.
+    /// The next slot with room from a point on. A full slot stays full, so it is skipped for good.
     fn with_room(&mut self, start: usize) -> Option<usize> {
         let all = self.points.len();
         let mut at = if start >= all { 0 } else { start };
@@ -251,13 +251,13 @@ impl Ring {
                 at = to;
                 continue;
             }
-            let place = self.points.get(at)?.1 as usize;
-            let room = *self.left.get(place)? >= self.cost && *self.topics.get(place / self.hours as usize)? > 0;
+            let slot = self.points.get(at)?.1 as usize;
+            let room = *self.left.get(slot)? >= self.cost && *self.topics.get(slot / self.hours as usize)? > 0;
             if room {
                 for point in passed {
                     *self.next.get_mut(point)? = at;
                 }
-                return Some(place);
+                return Some(slot);
             }
             passed.push(at);
             let after = if at + 1 == all { 0 } else { at + 1 };
@@ -267,7 +267,7 @@ impl Ring {
         None
     }
 
-    /// Calls of each credential in its busiest hour.
+    /// The calls of each credential in its busiest hour.
     fn busiest(&self, credentials: usize) -> Vec<u64> {
         let by_hour = self.used.chunks(self.hours as usize).map(|hours| hours.iter().copied().max().unwrap_or(0));
         by_hour.take(credentials).collect()

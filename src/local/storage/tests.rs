@@ -1,4 +1,4 @@
-//! The same names, whether they are files or objects.
+//! Folders and buckets hold the same names.
 
 use aws_sdk_s3::config::{Credentials, Region};
 use s3s::auth::SimpleAuth;
@@ -9,7 +9,7 @@ use crate::sandbox::Server;
 
 const NAMES: [&str; 3] = ["raw/a.json", "raw/b/c.json", "raw/b/d.json"];
 
-/// Writes [`NAMES`] and one beside them, and looks at them in every way.
+/// Writes [`NAMES`] and another name, and reads them in every way.
 async fn holds_what_is_written(storage: &Storage) {
     for name in NAMES.into_iter().chain(["other/e.json"]) {
         storage.write(name, name.into()).await.unwrap();

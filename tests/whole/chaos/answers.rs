@@ -1,4 +1,4 @@
-//! Answers of the API: errors, bodies that are not what they should be, and texts that quote secrets.
+//! Answers of the API: errors, malformed bodies, and texts that quote secrets.
 
 use serde_json::json;
 

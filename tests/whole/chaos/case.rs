@@ -1,39 +1,39 @@
-//! A case: what is tried, and what has to come of it.
+//! A case: a fault, and the expected result.
 
 use collector::sandbox::Options;
 
 use super::scene::Scene;
 
-/// What is tried, and what has to come of it.
+/// A fault, and the expected result.
 pub struct Case {
     pub group: &'static str,
     pub what: &'static str,
-    /// Whether it is among the ordinary tests.
+    /// Whether the case is one of the ordinary tests.
     pub quick: bool,
     pub faults: &'static [&'static str],
-    /// How the sandbox behaves besides.
+    /// Further options of the sandbox.
     pub options: fn(&mut Options),
     pub arrange: fn(&mut Scene),
     pub stored: &'static str,
     pub ends: &'static str,
-    /// Parts of the log, the response or the error.
+    /// The expected parts of the log, the response or the error.
     pub told: &'static [&'static str],
 }
 
-/// A case without anything arranged.
+/// A case that arranges nothing.
 pub fn case(group: &'static str, what: &'static str) -> Case {
     let (options, arrange) = (|_: &mut Options| {}, |_: &mut Scene| {});
     Case { group, what, quick: false, faults: &[], options, arrange, stored: ALL, ends: "whole", told: &[] }
 }
 
-/// All that a run of `brand_media` stores.
+/// Everything that a run of `brand_media` stores.
 pub const ALL: &str = "11 brands, 275 media";
 
 /// The same without one account.
 pub const ALL_BUT_ONE: &str = "10 brands, 250 media";
 
 impl Case {
-    /// Among the ordinary tests.
+    /// Makes the case one of the ordinary tests.
     pub fn quick(self) -> Self {
         Self { quick: true, ..self }
     }

@@ -1,10 +1,10 @@
-//! Connections that do not come up, break, or lead elsewhere.
+//! Connections that fail, break, or lead elsewhere.
 
 use super::case::{ALL, ALL_BUT_ONE, Case, case};
 use super::front::{Breaks, Certificate, Front};
 use super::scene::Scene;
 
-/// TLS in front of the sandbox, as `name`, whose root the function trusts where `trusted`.
+/// TLS in front of the sandbox, for the host `name`. The function trusts its root where `trusted` is set.
 fn tls(scene: &mut Scene, certificate: &Certificate, trusted: bool, breaks: Breaks) {
     let front = Front::tls(scene.sandbox(), certificate, breaks);
     scene.call(&format!("https://localhost:{}", front.address.port()));

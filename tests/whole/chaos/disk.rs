@@ -1,15 +1,15 @@
-//! A file system of its own, as small as one likes, where this process may mount one.
+//! A small file system, where this process may mount one.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A mounted file system; it goes when it is dropped.
+/// A mounted file system. It is unmounted when it is dropped.
 pub struct Mount(TempDir);
 
 impl Mount {
-    /// `None` where it cannot be had.
+    /// A new file system; `None` where this process may not mount one.
     pub fn of(bytes: usize) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={bytes}");
@@ -20,7 +20,7 @@ impl Mount {
         self.0.path()
     }
 
-    /// Makes it one that cannot be written to.
+    /// Makes the file system read-only.
     pub fn read_only(&self) {
         assert!(mount(&["-o", "remount,ro", self.path().to_str().unwrap()]));
     }

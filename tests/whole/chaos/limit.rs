@@ -1,5 +1,5 @@
-//! The memory of the least of functions, as a limit that ends the process: a control group of Linux, where
-//! this process may make one.
+//! The memory limit of the smallest function, which ends the process. It is a control group of Linux, where
+//! this process may create one.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,19 +8,19 @@ use tokio::process::Command;
 
 const BYTES: usize = 128 * 1024 * 1024;
 
-/// A control group with 128 MB of memory; it goes when it is dropped, by when its processes have ended.
+/// A control group with 128 MB of memory. Its processes have ended when it is dropped.
 pub struct Limit {
     group: PathBuf,
 }
 
 impl Limit {
-    /// A group of its own; the error says why there can be none.
+    /// A new group. The error says why none can be created.
     pub fn new() -> std::io::Result<Self> {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let name = format!("collector-chaos-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let [v1, v2] = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"].map(Path::new);
         let (group, files) = if v1.join("memory.limit_in_bytes").exists() {
-            // The second one, memory with swap, is not there where swap is not counted.
+            // The second file limits memory with swap. It exists only where swap is accounted.
             (v1.join(name), ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"])
         } else {
             let _ = std::fs::write(v2.join("cgroup.subtree_control"), "+memory");
@@ -35,7 +35,7 @@ impl Limit {
         Ok(limit)
     }
 
-    /// `binary` under the limit: the shell moves itself into the group and becomes the function.
+    /// `binary` in the group: the shell moves itself into it and then becomes the function.
     pub fn command(&self, binary: &Path) -> Command {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", "echo $$ >\"$0\" && exec \"$@\""]).arg(self.group.join("cgroup.procs")).arg(binary);
@@ -45,7 +45,7 @@ impl Limit {
 
 impl Drop for Limit {
     fn drop(&mut self) {
-        // An empty group that stays behind costs nothing.
+        // An empty group that remains costs nothing.
         let _ = std::fs::remove_dir(&self.group);
     }
 }

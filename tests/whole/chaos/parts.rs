@@ -1,4 +1,4 @@
-//! What the function stands on: S3, Secrets Manager, its credentials, its disk, and the process itself.
+//! Faults of the function's surroundings: S3, Secrets Manager, its credentials, its disk and the process.
 
 use serde_json::json;
 
@@ -63,7 +63,7 @@ fn s3() -> Vec<Case> {
     ]
 }
 
-/// Objects of an earlier run of the same time.
+/// The objects of an earlier run of the same time.
 fn partial() -> Vec<Case> {
     let of = |what| case("S3", what);
     vec![

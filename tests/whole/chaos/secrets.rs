@@ -1,14 +1,14 @@
-//! Secrets in whatever spelling, looked for by other means than the collector's own.
+//! Searches for secrets in every spelling, without the collector's own code.
 
 use aws_smithy_types::base64;
 
 use crate::aws::{KEY, SESSION_TOKEN};
 use crate::stage::{APP_SECRET, NEW_TOKEN, TOKEN};
 
-/// The spellings of the secrets, and of `proofs`, that stand in `text`.
+/// The spellings of the secrets, and of `proofs`, that `text` contains.
 pub fn shown(proofs: &[String], text: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(text);
-    // JSON inside JSON has more backslashes, and none of them belongs to a secret.
+    // JSON inside JSON has more backslashes. No secret has a backslash.
     let bare = text.replace('\\', "");
     let lower = bare.to_ascii_lowercase();
     let mut secrets = vec![TOKEN, NEW_TOKEN, APP_SECRET, KEY.1, SESSION_TOKEN];
@@ -21,7 +21,7 @@ pub fn shown(proofs: &[String], text: &[u8]) -> Vec<String> {
         let codes = [each(|byte| format!("%{byte:02x}")), each(|byte| format!("u{byte:04x}"))];
         let inside = [0, 1, 2].map(|before| {
             let encoded = base64::encode([&vec![b' '; before], secret.as_bytes()].concat());
-            // The first and the last characters depend on the neighbours.
+            // The first and the last characters depend on the neighbouring bytes.
             encoded.get(4..encoded.len() - 4).unwrap().to_owned()
         });
         found.extend(plain.into_iter().filter(|spelt| bare.contains(spelt)));

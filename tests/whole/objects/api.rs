@@ -1,4 +1,4 @@
-//! An API that answers with given bodies, and notes what it was asked for.
+//! An API that answers with given bodies, and records its calls.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use url::Url;
 
-/// A call for records: of which topic, which page of them, and how many at most.
+/// A call for records: its topic, the page, and the limit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
     pub topic: String,
@@ -47,7 +47,7 @@ impl Api {
         format!("http://{}", self.server.address())
     }
 
-    /// The calls for records, by topic and page: topics are asked for at the same time.
+    /// The calls for records, by topic and page. Topics are fetched concurrently.
     pub fn calls(&self) -> Vec<Call> {
         let mut calls = self.state.calls.lock().unwrap().clone();
         calls.sort();
@@ -55,7 +55,7 @@ impl Api {
     }
 }
 
-/// Where page `page` of a topic starts.
+/// The cursor to page `page` of a topic.
 pub fn cursor(page: usize) -> String {
     format!("QVFIUpage_{page}")
 }

@@ -1,18 +1,18 @@
-//! A run: its configuration, its event, and what the API answers.
+//! A run: its configuration, its event, and the API's answers.
 
 use serde_json::{Value, json};
 
 use super::api::{Answers, cursor};
 use crate::stage::TIME;
 
-/// Media of an account that one call asks for.
+/// The media of an account that one call asks for.
 pub const PAGE: usize = 50;
 
-/// A run: what is configured, asked for and answered.
+/// A run: its configuration, its event and the API's answers.
 pub struct Run {
     pub job: &'static str,
     pub format: &'static str,
-    /// Media asked for of each topic.
+    /// The media of each topic that are asked for.
     pub media: usize,
     pub shard: Option<String>,
     pub subset: Option<Vec<&'static str>>,
@@ -33,7 +33,7 @@ pub struct Topic {
 
 pub struct Page {
     pub records: Vec<Received>,
-    /// Whether the answer tells where the next page starts.
+    /// Whether the answer has a cursor to the next page.
     pub cursor: bool,
 }
 
@@ -42,7 +42,7 @@ pub struct Page {
 pub enum Received {
     /// The names and the values of its fields, each as JSON text.
     Object(Vec<(String, String)>),
-    /// What is no object.
+    /// A value that is not an object.
     Other(&'static str),
 }
 
@@ -85,7 +85,7 @@ pub const MEDIA: &[Row] = &[
     ("permalink", "permalink", "url", ""),
     ("like_count", "like_count", "int", ""),
     ("comments_count", "comments_count", "int", ""),
-    // A response field twice, the second time with values of its own.
+    // The same response field twice, the second time with allowed values of its own.
     ("few_comments", "comments_count", "int", "0|1|2|3"),
     ("image", "media_type", "str", "IMAGE"),
 ];
@@ -141,7 +141,7 @@ impl Run {
             .collect()
     }
 
-    /// A record as it stands in a body.
+    /// A record's text in a body.
     pub fn text(&self, record: &Received) -> String {
         match record {
             Received::Object(fields) => self.object(fields),
@@ -170,7 +170,7 @@ impl Run {
             (Received::Object(fields), 0) => fields.clone(),
             _ => vec![field("id", "\"17\"".to_owned())],
         };
-        // Without records and without a next page, a list of none and no list at all mean the same.
+        // Without records and without a next page, an empty list and no list mean the same.
         if page.cursor || !page.records.is_empty() {
             account.insert(account.len().min(1), field("media", self.object(&media)));
         }
@@ -178,7 +178,7 @@ impl Run {
     }
 }
 
-/// The mappings, some of whose lines have a `?`.
+/// The mappings. `nullable` says which lines have a `?`.
 pub fn mappings(nullable: &[bool]) -> [Mapping; 3] {
     let of = |model, section, rows: &[Row]| {
         let line = |(&(output, response, kind, allowed), &nullable)| Line { output, response, kind, nullable, allowed };

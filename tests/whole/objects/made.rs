@@ -1,4 +1,4 @@
-//! Runs made at random: good records on pages of any length, some of them changed.
+//! Random runs: good records on pages of any length, some of them changed.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -12,7 +12,7 @@ use super::values::{
 const NAMES: [&str; 3] = ["dior", "gucci", "a_b.c"];
 const HASHTAGS: [&str; 3] = ["dior", "gucci", "été_1"];
 
-/// A run over good records alone, on full pages.
+/// A run with good records on full pages.
 pub fn good_run(format: &'static str, media: usize) -> Run {
     let page = PageSpec { fill: Fill::Full, repeated: 0, cursor: true, odd: Vec::new() };
     let topic = TopicSpec { profile: Vec::new(), pages: vec![page; 4] };
@@ -22,7 +22,7 @@ pub fn good_run(format: &'static str, media: usize) -> Run {
     RunSpec { settings, order: [0, 1, 2], subset: None, topics: vec![topic] }.run()
 }
 
-/// What a run is made of: small enough to be shown where it fails.
+/// The parameters of a run, small enough to be shown where a test fails.
 #[derive(Debug, Clone)]
 pub struct RunSpec {
     settings: Settings,
@@ -50,14 +50,14 @@ struct TopicSpec {
 #[derive(Debug, Clone)]
 struct PageSpec {
     fill: Fill,
-    /// Records that were on the page before already.
+    /// The records that the page before already had.
     repeated: usize,
     cursor: bool,
-    /// Changes to a good record, and where it stands.
+    /// The changes to good records, and their positions.
     odd: Vec<(Index, Vec<Change>)>,
 }
 
-/// How many records a page has.
+/// The number of records on a page.
 #[derive(Debug, Clone)]
 enum Fill {
     Full,
@@ -68,15 +68,15 @@ enum Fill {
 
 #[derive(Debug, Clone)]
 enum Change {
-    /// Something else in the record's place.
+    /// Replaces the record by something else.
     Other(&'static str),
     Drop(&'static str),
     Set(&'static str, String),
-    /// The field once more, before what is there or after it.
+    /// Repeats the field, before the existing one or after it.
     Again(&'static str, String, bool),
-    /// The field's name in escapes.
+    /// Writes the field's name in escapes.
     Escape(&'static str),
-    /// A field that no mapping names.
+    /// Adds a field that no mapping names.
     Extra(&'static str, String),
 }
 
@@ -168,7 +168,7 @@ fn object<const N: usize>(fields: [(&str, String); N]) -> Received {
     Received::Object(fields.map(|(name, value)| (format!("{name:?}"), value)).into())
 }
 
-/// A good medium, other than those of other numbers and none too plain.
+/// A good medium. It differs from those with other numbers, and is not too plain.
 fn medium(n: usize) -> Received {
     let text = |text: &str| json!(text).to_string();
     let caption = CAPTIONS[n % CAPTIONS.len()];
@@ -245,7 +245,7 @@ fn bad_id() -> impl Strategy<Value = Vec<Change>> + Clone {
         2 => bad().prop_map(|id| Change::Set("id", id)),
         1 => (bad(), any::<bool>()).prop_map(|(id, after)| Change::Again("id", id, after)),
     ];
-    // What is wrong with the other fields is told in the record as received.
+    // The record is reported as received, with whatever is wrong in its other fields.
     (change, any::<bool>()).prop_map(|(id, more)| {
         let more = more.then(|| Change::Set("caption", CUT.to_owned()));
         std::iter::once(id).chain(more).collect()

@@ -1,5 +1,5 @@
-//! The contract's rules on records and pages, said as plainly as they can be. Nothing of the collector is
-//! used here, or both would be wrong in the same way.
+//! The contract's rules on records and pages, written as plainly as possible. It uses nothing of the
+//! collector, so that the two cannot share a mistake.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,16 +11,16 @@ use super::api::Call;
 use super::given::{Line, Mapping, PAGE, Received, Run, Topic};
 use super::values::GOOD_URLS;
 
-/// What is to come of a run.
+/// The expected result of a run.
 pub struct Expected {
     pub calls: Vec<Call>,
-    /// Of each of the job's models, in the order of its mappings.
+    /// The result for each model of the job, in the order of the mappings.
     pub models: Vec<Stored>,
-    /// The topics that sent more records than were asked for, and how many more.
+    /// The topics whose answers held more records than were asked for, and how many more.
     pub surplus: Vec<(&'static str, usize)>,
 }
 
-/// What is to be stored of one model.
+/// The expected objects of one model.
 #[derive(Default)]
 pub struct Stored {
     pub records: Vec<Vec<(&'static str, Value)>>,
@@ -30,7 +30,7 @@ pub struct Stored {
 
 pub type ByFieldAndReason = BTreeMap<String, BTreeMap<String, Vec<Defaulted>>>;
 
-/// A record that is left out, as the quality object tells it.
+/// A record that is left out, as in the quality object.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rejected {
@@ -41,12 +41,12 @@ pub struct Rejected {
     pub record: String,
 }
 
-/// A field that is given its default, as the quality object tells it.
+/// A field that gets its default, as in the quality object.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Defaulted {
     pub id: String,
-    /// As JSON text; `None` where none was received.
+    /// The value as JSON text; `None` where the answer had none.
     #[serde(default, deserialize_with = "some_json_text")]
     pub value: Option<String>,
 }
@@ -80,7 +80,8 @@ pub fn expected(run: &Run) -> Expected {
     expected
 }
 
-/// The media of a topic, page by page, up to the configured number, an empty page or one without a next.
+/// The media of a topic, page by page: up to the configured number, an empty page, or one without a next
+/// page.
 fn media(run: &Run, topic: &Topic, expected: &mut Expected) {
     let (mapping, stored) = run.mappings.iter().zip(&mut expected.models).next_back().unwrap();
     let (mut seen, mut surplus) = (BTreeSet::new(), 0);
@@ -101,7 +102,7 @@ fn media(run: &Run, topic: &Topic, expected: &mut Expected) {
     }
 }
 
-/// Stores a record, once, or says why it is left out.
+/// Stores a record once, or notes why it is left out.
 fn add(
     stored: &mut Stored,
     mapping: &Mapping,
@@ -141,7 +142,7 @@ fn add(
     stored.records.push(fields);
 }
 
-/// A JSON text, or a string of it where a strict reader does not take it, five levels deep as it stands there.
+/// A JSON text; or a string of it where a strict reader rejects it five levels deep, where it is stored.
 fn for_any_reader(text: String) -> String {
     match serde_json::from_str::<Value>(&format!("[[[[[{text}]]]]]")) {
         Ok(_) => text,
@@ -149,21 +150,21 @@ fn for_any_reader(text: String) -> String {
     }
 }
 
-/// A profile's own fields: it is told without its media, and so without the spaces between them.
+/// A profile's own fields. The quality object has the profile without its media, and so without spaces.
 fn as_received(profile: &Received) -> String {
     let Received::Object(fields) = profile else { return String::new() };
     let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}:{value}")).collect();
     format!("{{{}}}", fields.join(","))
 }
 
-/// The last field of a name.
+/// The last field with a name.
 fn field<'r>(record: &'r Received, name: &str) -> Option<&'r str> {
     let Received::Object(fields) = record else { return None };
     let named = |text: &str| serde_json::from_str::<String>(text).is_ok_and(|text| text == name);
     fields.iter().rfind(|(text, _)| named(text)).map(|(_, value)| value.as_str())
 }
 
-/// A record's id, or why it is left out.
+/// A record's id, or why the record is left out.
 pub fn id(record: &Received) -> Result<String, &'static str> {
     if let Received::Other(_) = record {
         return Err("record is not an object");
@@ -217,7 +218,7 @@ fn default(line: &Line) -> Value {
     }
 }
 
-/// `YYYY-MM-DDTHH:MM:SS` with `Z`, `+HHMM` or `+HH:MM`, as it is stored: with `+HHMM`.
+/// The stored form of `YYYY-MM-DDTHH:MM:SS` with `Z`, `+HHMM` or `+HH:MM`. It has the offset as `+HHMM`.
 fn timestamp(text: &str) -> Option<String> {
     let form: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let (local, offset) = form.split_at_checked(19)?;

@@ -1,14 +1,14 @@
-//! What a field of an answer may hold: good, bad and odd.
+//! The values that a field of an answer may have: good, bad and odd.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 
-/// Captions that are taken, and would break what looked for separators in them.
+/// Accepted captions that would break a format that looked for separators in them.
 pub const CAPTIONS: [&str; 6] =
     ["a },{ b", "two\nlines\r\n", "\"quoted\" \\ \\n", "Hermès 👜 \u{2028}", "", "]\u{0}\u{1f}\u{7f}["];
 
-/// URLs that are taken. Those that are not: [`BAD_URLS`], and whatever text has another beginning.
+/// Accepted URLs. Rejected are [`BAD_URLS`], and any text with another beginning.
 pub const GOOD_URLS: [&str; 4] =
     ["https://cdn.example.com/a.jpg?x=1&y=%7B", "http://localhost", "HTTPS://A.EXAMPLE/", "https://例え.jp/x"];
 
@@ -26,7 +26,7 @@ const BAD_URLS: [&str; 8] = [
 /// Half of a surrogate pair.
 pub const CUT: &str = r#""cut \ud83d""#;
 
-/// Values that are of no mapping's type, or of one and odd.
+/// Values that have no mapping's type, or have one and are odd.
 const JUNK: [&str; 18] = [
     "null",
     "true",
@@ -48,13 +48,13 @@ const JUNK: [&str; 18] = [
     r#"["\udc5c"]"#,
 ];
 
-/// What is no object, in a record's place.
+/// Values in a record's place that are not objects.
 pub const NO_OBJECTS: [&str; 7] = ["null", "7", "true", r#""{}""#, "[]", r#"[{"id":"1"}]"#, "1e999"];
 
 pub const BAD_IDS: [&str; 10] =
     ["17", "null", "true", "{}", r#""""#, r#""12ab""#, r#""１２""#, r#""-1""#, r#""1 ""#, r#""\ud800""#];
 
-/// Names that no mapping has, as JSON text: the last one is no Unicode text.
+/// Names that no mapping has, as JSON text. The last one is not Unicode text.
 pub const EXTRA: [&str; 4] = [r#""username_""#, r#""ID""#, r#""""#, r#""\ud83d""#];
 
 pub const PROFILE_FIELDS: [&str; 5] = ["username", "name", "profile_picture_url", "followers_count", "media_count"];
@@ -70,7 +70,7 @@ pub const MEDIA_FIELDS: [&str; 9] = [
     "user_id",
 ];
 
-/// What a field may hold, as JSON text: what its type takes, what looks like it, and anything.
+/// A value of a field as JSON text: a value of its type, one that looks like it, or any other.
 pub fn value(name: &str) -> BoxedStrategy<String> {
     let text = |text: &str| json!(text).to_string();
     let own = match name {
@@ -96,7 +96,7 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 pub fn junk() -> impl Strategy<Value = String> {
-    // Readers go some 128 levels deep.
+    // Readers accept about 128 levels.
     let deep = (110..140_usize).prop_map(|depth| "[".repeat(depth) + &"]".repeat(depth));
     prop_oneof![16 => select(&JUNK[..]).prop_map(str::to_owned), 1 => deep]
 }
@@ -111,7 +111,7 @@ fn timestamp() -> impl Strategy<Value = String> {
     })
 }
 
-/// A text as a JSON string in which every character is an escape.
+/// A JSON string in which every character is an escape.
 pub fn escaped(text: &str) -> String {
     let escapes: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
     format!("\"{escapes}\"")

@@ -1,4 +1,4 @@
-//! The plan's promises, over many requests.
+//! The properties of a plan, over many requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,18 +22,18 @@ fn request(accounts: usize, hashtags: usize, credentials: usize) -> Request {
     }
 }
 
-/// Where each topic is: its credential, hour and shard.
-fn places(shards: &[Shard], names: &[&str]) -> BTreeMap<String, (usize, u32, String)> {
+/// The credential, the hour and the shard of each topic.
+fn slots(shards: &[Shard], names: &[&str]) -> BTreeMap<String, (usize, u32, String)> {
     let each = shards.iter().flat_map(|s| s.topics.iter().map(move |t| (s, *t)));
     each.map(|(s, t)| (names[t].to_owned(), (s.credential, s.hour, s.name.clone()))).collect()
 }
 
 fn accounts(request: &Request) -> BTreeMap<String, (usize, u32, String)> {
     let names: Vec<&str> = request.accounts.iter().map(String::as_str).collect();
-    places(&request.plan().unwrap().brand_media, &names)
+    slots(&request.plan().unwrap().brand_media, &names)
 }
 
-/// How many accounts have another credential or hour.
+/// The number of accounts with another credential or hour.
 fn moved(before: &Request, after: &Request) -> usize {
     let (before, after) = (accounts(before), accounts(after));
     before.iter().filter(|(name, (c, h, _))| after.get(*name).is_none_or(|(d, i, _)| (c, h) != (d, i))).count()
@@ -133,7 +133,7 @@ fn one_topic_less_and_one_credential_more_move_few_as_well() {
     let mut without = whole.clone();
     without.accounts.remove(500);
     assert!(moved(&without, &whole) <= 20);
-    // A ninth credential takes its share, and little else changes.
+    // A ninth credential gets its share, and few topics move.
     let more = request(1_000, 0, 9);
     assert!(moved(&whole, &more) <= 250, "{}", moved(&whole, &more));
 }
@@ -145,7 +145,7 @@ fn one_more_topic_cuts_at_most_one_shard() {
         let mut after = before.clone();
         after.accounts.push(format!("new{n}"));
         let (old, new) = (accounts(&before), accounts(&after));
-        let renamed = old.iter().filter(|(name, place)| new.get(*name).is_none_or(|p| &p != place)).count();
+        let renamed = old.iter().filter(|(name, slot)| new.get(*name).is_none_or(|s| &s != slot)).count();
         assert!(renamed <= 50 + 20, "{renamed}");
     }
 }
