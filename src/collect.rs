@@ -143,8 +143,8 @@ async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>) 
     }
     let surplus: usize = collected.batches.iter().map(|(_, batch)| batch.surplus).sum();
     if surplus > 0 && collected.cut_short.is_none() {
-        let told = format!("{surplus} records came beyond those asked for and are not kept");
-        collected.cut_short = Some(Failure::new(Kind::TooManyRecords, told));
+        let message = format!("{surplus} records came beyond those asked for and are not kept");
+        collected.cut_short = Some(Failure::new(Kind::TooManyRecords, message));
     }
     Ok(collected)
 }

@@ -21,8 +21,8 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 <= LARGEST {
         return Ok(bytes);
     }
-    let told = format!("it has {size} bytes, at most {LARGEST} are read: take out what does not belong there");
-    Err(io::Error::new(ErrorKind::FileTooLarge, told))
+    let message = format!("it has {size} bytes, at most {LARGEST} are read: take out what does not belong there");
+    Err(io::Error::new(ErrorKind::FileTooLarge, message))
 }
 
 #[cfg(test)]

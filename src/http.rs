@@ -231,11 +231,12 @@ async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
     let is_object = method == http::Method::GET && response.status().is_success();
     let most = if is_object { LARGEST_OBJECT } else { LARGEST_AWS_ANSWER };
     let response = http::Response::<reqwest::Body>::from(response).map(|body| {
-        let told = move |error: Box<dyn std::error::Error + Send + Sync>| match error.downcast::<LengthLimitError>() {
-            Ok(_) => format!("the answer is larger than {} MiB", most >> 20).into(),
-            Err(other) => other,
-        };
-        SdkBody::from_body_1_x(Limited::new(body, most).map_err(told))
+        let too_large =
+            move |error: Box<dyn std::error::Error + Send + Sync>| match error.downcast::<LengthLimitError>() {
+                Ok(_) => format!("the answer is larger than {} MiB", most >> 20).into(),
+                Err(other) => other,
+            };
+        SdkBody::from_body_1_x(Limited::new(body, most).map_err(too_large))
     });
     HttpResponse::try_from(response).map_err(|e| ConnectorError::other(e.into(), None))
 }

@@ -128,12 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_twice_is_there_twice() {
+    fn a_repeated_section_or_key_is_in_the_result_twice() {
         assert_eq!(entries("[s]\na = 1\na = 2\n[t]\nb = 3\n[s]\na = 4"), ["s.a=1", "s.a=2", "t.b=3", "s.a=4"]);
     }
 
     #[test]
-    fn a_line_that_is_nothing_is_an_error_with_its_number() {
+    fn a_malformed_line_is_an_error_with_its_number() {
         for text in ["[s]\n\nnonsense\na = x", "[s]\n\n[t\na = x", "[s]\n\n[t] x\na = x"] {
             assert_eq!(error(text), "line 3: `[section]`, `key = value` or `# comment` expected", "{text:?}");
         }

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_has_no_fields_and_what_is_no_list_no_elements() {
+    fn a_value_that_is_not_an_object_has_no_fields_and_one_that_is_not_a_list_no_elements() {
         for text in ["", "null", "7", "\"{}\"", "[]", "[[]]", "{} {}", "{\"a\":1", "{\"a\":}"] {
             assert_eq!(texts(text, ["a"]), None, "{text}");
         }

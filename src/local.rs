@@ -16,9 +16,9 @@ use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
 use crate::telemetry::printable;
 use crate::topic::Job;
 
+mod backend;
 mod check;
 mod completions;
-mod door;
 mod hashtag_ids;
 mod interrupt;
 mod plan;

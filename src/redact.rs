@@ -63,14 +63,14 @@ impl Redactor {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut clean: Option<Vec<u8>> = None;
         for Known { secret, base64 } in &*known {
-            let written = |text: &[u8], from: usize| find(text, from, secret);
-            clean = without(clean.as_deref().unwrap_or(bytes), written).or(clean);
+            let next = |text: &[u8], from: usize| find(text, from, secret);
+            clean = without(clean.as_deref().unwrap_or(bytes), next).or(clean);
             for encoded in base64 {
-                let written = |text: &[u8], from: usize| {
+                let next = |text: &[u8], from: usize| {
                     let start = from + memmem::find(text.get(from..)?, encoded)?;
                     Some(start..start + encoded.len())
                 };
-                clean = without(clean.as_deref().unwrap_or(bytes), written).or(clean);
+                clean = without(clean.as_deref().unwrap_or(bytes), next).or(clean);
             }
         }
         clean

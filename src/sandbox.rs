@@ -115,8 +115,8 @@ struct State {
     now: Mutex<Option<DateTime<Utc>>>,
     calls: Mutex<Vec<Call>>,
     by_token: Mutex<BTreeMap<String, usize>>,
-    /// How often each fault rule has struck.
-    struck: Mutex<Vec<u32>>,
+    /// How often each fault rule has been applied.
+    applied: Mutex<Vec<u32>>,
     /// Calls under way, and the most there were at once.
     under_way: Mutex<(usize, usize)>,
 }
@@ -128,14 +128,14 @@ impl Sandbox {
     /// Where the port cannot be listened on.
     pub async fn start(options: Options) -> std::io::Result<Self> {
         let port = options.port;
-        let struck = Mutex::new(vec![0; options.faults.len()]);
+        let applied = Mutex::new(vec![0; options.faults.len()]);
         let now = Mutex::new(options.now);
         let state = Arc::new(State {
             options,
             now,
             calls: Mutex::default(),
             by_token: Mutex::default(),
-            struck,
+            applied,
             under_way: Mutex::default(),
         });
         let answering = Arc::clone(&state);
@@ -195,5 +195,5 @@ impl State {
 
 /// The error that makes the server hang up in the middle of a call.
 #[derive(Debug, thiserror::Error)]
-#[error("told to hang up")]
+#[error("a fault hangs up")]
 struct HangUp;

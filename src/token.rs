@@ -21,15 +21,15 @@ pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<
         () = session.stop().reached() => Err(session.given_up()),
     };
     let info = asked.map_err(|failure| {
-        error!(kind = failure.kind.name(), code = failure.code, "the access token's state was not told: {failure}");
-        let told = failure.to_string();
+        error!(kind = failure.kind.name(), code = failure.code, "the access token's state is unknown: {failure}");
+        let message = failure.to_string();
         summary.failures.push(FailedTopic {
             topic: "token".into(),
             kind: failure.kind,
             code: failure.code,
             message: failure.message,
         });
-        Cause::NothingCollected(format!("the access token's state was not told: {told}"))
+        Cause::NothingCollected(format!("the access token's state is unknown: {message}"))
     })?;
     let state = state(&info, Utc::now());
     log(&info, &state);

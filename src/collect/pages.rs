@@ -18,7 +18,7 @@ pub(super) async fn discover<'c>(
 ) -> Result<Collected<'c>, Failure> {
     let (profile, media) = (config.mapping(Model::Brand), config.mapping(Model::Media));
     let owner = account.user_id.as_str();
-    let (wanted, pages) = (config.limits.media_per_account, config.limits.calls_per_account());
+    let (requested, pages) = (config.limits.media_per_account, config.limits.calls_per_account());
     let first = |answer: &Discovery<'_>, unknown: &[String]| {
         let page = answer.media.as_ref();
         let (records, bytes) = page.map_or((0, 0), |page| (page.records.len(), page.bytes()));
@@ -29,7 +29,7 @@ pub(super) async fn discover<'c>(
         Ok((profiles, page.map(|page| flatten(page, media, owner, unknown)).unwrap_or_default(), page.and_then(next)))
     };
     let fields = media.requested();
-    let limit = wanted.min(MEDIA_PER_PAGE);
+    let limit = requested.min(MEDIA_PER_PAGE);
     let (profiles, mut posts, mut after) =
         session.discover(&account.username, &profile.requested(), &fields, limit, first).await??;
 
@@ -41,7 +41,7 @@ pub(super) async fn discover<'c>(
     let mut cut_short = None;
     for page in 2..=pages {
         let Some(cursor) = after.take() else { break };
-        let limit = (wanted - (page - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
+        let limit = (requested - (page - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
         let further = |page: &MediaPage<'_>, unknown: &[String]| {
             flatten_within(session, page, media, owner, unknown).map(|batch| (batch, next(page)))
         };

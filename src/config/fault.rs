@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn of_many_faults_the_first_50_are_listed_and_the_others_counted() {
-        let told = parse(&with("", &numbered(80_000, |i| format!("k{i} = 1\n")))).unwrap_err().to_string();
-        let lines: Vec<&str> = told.lines().collect();
+        let message = parse(&with("", &numbered(80_000, |i| format!("k{i} = 1\n")))).unwrap_err().to_string();
+        let lines: Vec<&str> = message.lines().collect();
         assert_eq!(lines.len(), 52);
         assert_eq!(lines[0], "configuration configure.ini cannot work, 80000 faults to mend:");
         assert_eq!(lines[50], "  k49: stands before the first section; put it under one");
@@ -151,10 +151,10 @@ mod tests {
 
     #[test]
     fn a_long_value_is_quoted_by_its_beginning() {
-        let told = parse(&SHIPPED.replace("v17.0", &"é".repeat(500_000))).unwrap_err().to_string();
+        let message = parse(&SHIPPED.replace("v17.0", &"é".repeat(500_000))).unwrap_err().to_string();
         let given = format!("{:?}... (500000 characters) given, a version like v21.0 expected", "é".repeat(200));
         assert_eq!(
-            told,
+            message,
             format!("configuration configure.ini cannot work, 1 fault to mend:\n  [API] version: {given}")
         );
     }
@@ -180,28 +180,33 @@ mod tests {
             format!("{SHIPPED}\n[{long}]\n{}", "a = 1\n".repeat(80_000)),
             format!("{SHIPPED}\n[odd]\n{long} = 1\n"),
         ] {
-            let told = parse(&text).unwrap_err().to_string();
-            assert!(told.len() < 13 * 1024, "{} bytes: {}", told.len(), told.chars().take(300).collect::<String>());
+            let message = parse(&text).unwrap_err().to_string();
+            assert!(
+                message.len() < 13 * 1024,
+                "{} bytes: {}",
+                message.len(),
+                message.chars().take(300).collect::<String>()
+            );
         }
     }
 
     #[test]
     fn a_key_longer_than_s3_takes_is_a_fault() {
-        let told = |text: String| parse(&text).unwrap_err().to_string();
-        let long = told(SHIPPED.replace("= raw/media_{ymd}", &format!("= {}media_{{ymd}}", "raw/".repeat(300))));
+        let message = |text: String| parse(&text).unwrap_err().to_string();
+        let long = message(SHIPPED.replace("= raw/media_{ymd}", &format!("= {}media_{{ymd}}", "raw/".repeat(300))));
         assert!(long.contains("[common] media_location: ") && long.contains("at most 1024 bytes expected"), "{long}");
-        let filled = told(SHIPPED.replace("= raw/media_{ymd}", &format!("= raw/media_{}", "{ymd}".repeat(95))));
+        let filled = message(SHIPPED.replace("= raw/media_{ymd}", &format!("= raw/media_{}", "{ymd}".repeat(95))));
         assert!(filled.contains("[common] media_location: its keys have 989 bytes, at most 960 expected"), "{filled}");
     }
 
     #[test]
-    fn a_file_that_is_too_large_is_told_with_its_size_and_the_largest() {
+    fn a_file_that_is_too_large_is_an_error_with_both_sizes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("large.ini");
         let text = with("[topic]\n", &"# comment\n".repeat(200_000));
         std::fs::write(&path, &text).unwrap();
-        let told = Config::load(&path).unwrap_err().to_string();
+        let message = Config::load(&path).unwrap_err().to_string();
         let sizes = format!("it has {} bytes, at most 1048576 are read: take out", text.len());
-        assert!(told.contains(&sizes), "{told}");
+        assert!(message.contains(&sizes), "{message}");
     }
 }

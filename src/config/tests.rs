@@ -50,7 +50,7 @@ fn the_shipped_configuration_works_without_a_notice_and_with_the_defaults() {
 }
 
 #[test]
-fn every_fault_is_told_at_once_by_section_and_key() {
+fn one_error_lists_every_fault_by_section_and_key() {
     let config = "\
 lost = 1
 
@@ -132,7 +132,7 @@ name = name str
 }
 
 #[test]
-fn a_type_that_does_not_exist_is_told_with_those_that_do() {
+fn an_unknown_type_is_a_fault_that_lists_the_known_ones() {
     assert_eq!(
         faults(with("followers_count int", "followers_count integer")),
         [
@@ -140,8 +140,8 @@ fn a_type_that_does_not_exist_is_told_with_those_that_do() {
         ]
     );
     for odd in ["int??", "?", "?int"] {
-        let told = faults(with("followers_count int", &format!("followers_count {odd}")));
-        assert!(told.len() == 1 && told[0].starts_with("[luxury_profile] followers_count: "), "{odd}: {told:?}");
+        let found = faults(with("followers_count int", &format!("followers_count {odd}")));
+        assert!(found.len() == 1 && found[0].starts_with("[luxury_profile] followers_count: "), "{odd}: {found:?}");
     }
 }
 
@@ -156,21 +156,21 @@ fn a_question_mark_after_a_type_makes_the_field_nullable_and_nothing_else() {
 
 #[test]
 fn a_location_needs_the_datetime() {
-    let told = faults(with("raw/media_{ymd}/media_{datetime}.json", "raw/media_{ymd}/media.json"));
-    assert!(told[0].starts_with("[common] media_location:") && told[0].contains("{datetime}"), "{told:?}");
+    let found = faults(with("raw/media_{ymd}/media_{datetime}.json", "raw/media_{ymd}/media.json"));
+    assert!(found[0].starts_with("[common] media_location:") && found[0].contains("{datetime}"), "{found:?}");
 }
 
 #[test]
 fn two_models_may_not_share_a_location() {
-    let told = faults(with("raw/media_hashtag_{ymd}/media_hashtag_{datetime}", "raw/media_{ymd}/media_{datetime}"));
-    assert!(told[0].starts_with("[common] hashtags_location: the same location"), "{told:?}");
+    let found = faults(with("raw/media_hashtag_{ymd}/media_hashtag_{datetime}", "raw/media_{ymd}/media_{datetime}"));
+    assert!(found[0].starts_with("[common] hashtags_location: the same location"), "{found:?}");
 }
 
 #[test]
 fn a_time_format_makes_no_folders() {
     for bad in ["%D", "%Y/%m", "%n", "%Q", "{%Y}"] {
-        let told = faults(with("ymd = %Y-%m-%d", &format!("ymd = {bad}")));
-        assert_eq!(told, [format!("[common] ymd: {bad:?} given, a time format like %Y-%m-%d without / expected")]);
+        let found = faults(with("ymd = %Y-%m-%d", &format!("ymd = {bad}")));
+        assert_eq!(found, [format!("[common] ymd: {bad:?} given, a time format like %Y-%m-%d without / expected")]);
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSele
     let Some(list) = value.as_array().filter(|list| !list.is_empty()) else {
         return problem(format!("has {key:?} with {}, no list of topics", shown(value)));
     };
-    let mut wanted: Vec<TopicSelector> = Vec::with_capacity(list.len());
+    let mut selectors: Vec<TopicSelector> = Vec::with_capacity(list.len());
     let mut places: HashMap<String, usize> = HashMap::new();
     for entry in list {
         let topic = match entry {
@@ -27,16 +27,16 @@ pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSele
         // A topic named twice counts once.
         match places.entry(topic.name().to_owned()) {
             Entry::Vacant(place) => {
-                place.insert(wanted.len());
-                wanted.push(topic);
+                place.insert(selectors.len());
+                selectors.push(topic);
             }
-            Entry::Occupied(place) if wanted.get(*place.get()) == Some(&topic) => {}
+            Entry::Occupied(place) if selectors.get(*place.get()) == Some(&topic) => {}
             Entry::Occupied(place) => {
                 return problem(format!("has {key:?} with {:?} twice, each time otherwise", place.key()));
             }
         }
     }
-    Ok(wanted)
+    Ok(selectors)
 }
 
 /// A topic with its ids; `None` where one is missing or wrong, or there is more.
@@ -98,13 +98,13 @@ mod tests {
             json!({"name": "dior", "user_id": "1", "limit": 2}),
             json!(7),
         ] {
-            let told = names(json!({"job": "brand_media", "accounts": [topic]})).unwrap_err();
-            assert!(told.contains(&topic.to_string()) && told.contains("allowed"), "{told}");
+            let error = names(json!({"job": "brand_media", "accounts": [topic]})).unwrap_err();
+            assert!(error.contains(&topic.to_string()) && error.contains("allowed"), "{error}");
         }
         let account = |user_id: &str| json!({"name": "a", "user_id": user_id});
         for otherwise in [json!([account("1"), account("2")]), json!(["a", account("1")])] {
-            let told = names(json!({"job": "brand_media", "accounts": otherwise})).unwrap_err();
-            assert!(told.contains("\"a\" twice"), "{told}");
+            let error = names(json!({"job": "brand_media", "accounts": otherwise})).unwrap_err();
+            assert!(error.contains("\"a\" twice"), "{error}");
         }
     }
 

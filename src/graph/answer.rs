@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_is_told_as_received_whatever_its_names_are() {
+    fn a_profile_is_kept_as_received_whatever_its_names_are() {
         let body =
             r#"{"\ud83d":1,"business_discovery":{"name":"a","\ud83d":[ 1 ],"m\u0065dia":{"data":[1]},"name":"b"}}"#;
         assert_eq!(found(body), own(r#"{"name":"a","\ud83d":[ 1 ],"name":"b"}"#, Some(1)));

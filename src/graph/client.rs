@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_app_asks_for_itself_only_where_it_is_told_to() {
+    fn the_app_is_the_caller_only_where_the_call_asks_for_it() {
         let mut credentials = Credentials { ig_user_id: "1".into(), access_token: "t".into(), app: None };
         assert_eq!(caller(&credentials, true), [("access_token", "t".to_owned())]);
         credentials.app = Some(App { id: "7".into(), secret: "s".into() });

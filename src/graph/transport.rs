@@ -81,7 +81,7 @@ impl Session<'_> {
         read: &impl Fn(&str) -> Result<T, NotExpected>,
     ) -> Result<T, Failure> {
         let mut backoff = backoff();
-        let mut made = 1;
+        let mut tries = 1;
         let mut failure = loop {
             let failed = match self.attempt(request, credentials, read).await {
                 Ok(value) => return Ok(value),
@@ -94,10 +94,10 @@ impl Session<'_> {
             let (kind, code) = (failure.kind.name(), failure.code);
             warn!(kind, code, wait_ms = wait.as_millis() as u64, "a call failed and is tried again: {failure}");
             sleep(wait).await;
-            made += 1;
+            tries += 1;
         };
         if failure.kind == Kind::Transient {
-            failure.message = format!("{} (tried {made} of {TRIES} times)", failure.message);
+            failure.message = format!("{} (tried {tries} of {TRIES} times)", failure.message);
         }
         Err(failure)
     }

@@ -11,7 +11,7 @@ use clap::Args;
 use futures_util::FutureExt;
 use serde_json::json;
 
-use super::door::{self, Door};
+use super::backend::{self, Backend};
 use super::{SandboxArgs, print_faults};
 use crate::config::{Config, ConfigError, Locations};
 use crate::graph::{Edge, Session, Usage};
@@ -20,9 +20,9 @@ use crate::secret::{Secret, Source};
 use crate::sink::Sink;
 
 mod api;
-mod sheet;
+mod checklist;
 
-use sheet::Sheet;
+use checklist::Checklist;
 
 #[derive(Debug, Args)]
 #[command(after_help = "The exit status is 1 where a line says FAIL. The bucket is tried by storing \
@@ -48,51 +48,51 @@ impl CheckArgs {
             return Ok(print_faults());
         }
         let redactor: Arc<Redactor> = Arc::default();
-        door::log(verbose, &redactor);
-        let mut sheet = Sheet::on_stdout(Arc::clone(&redactor));
+        backend::log(verbose, &redactor);
+        let mut checklist = Checklist::on_stdout(Arc::clone(&redactor));
         // The sandbox is built from the configuration, so it cannot start with a faulty one.
         let fault = if self.sandbox { Config::load(&self.on.config).err() } else { None };
         match fault {
-            Some(error) => report_config_error(&mut sheet, &error),
-            None => self.check(&mut sheet, redactor).await?,
+            Some(error) => report_config_error(&mut checklist, &error),
+            None => self.check(&mut checklist, redactor).await?,
         }
-        println!("{}", sheet.verdict());
-        Ok(if sheet.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        println!("{}", checklist.verdict());
+        Ok(if checklist.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
-    async fn check(&self, sheet: &mut Sheet, redactor: Arc<Redactor>) -> Result<()> {
-        let door = Door::open(self.sandbox, &self.on, redactor).await?;
-        let secret = match door.secret().await {
+    async fn check(&self, checklist: &mut Checklist, redactor: Arc<Redactor>) -> Result<()> {
+        let backend = Backend::open(self.sandbox, &self.on, redactor).await?;
+        let secret = match backend.secret().await {
             Ok(secret) => secret,
             Err(error) => {
-                sheet.fail("secret", error, "without a secret, try `local check --sandbox`");
-                sheet.skip("configuration", "the secret names its file");
+                checklist.fail("secret", error, "without a secret, try `local check --sandbox`");
+                checklist.skip("configuration", "the secret names its file");
                 return Ok(());
             }
         };
-        sheet.ok("secret", secret_told(&door, &secret));
-        match door.config(&secret) {
-            Err(error) => report_config_error(sheet, &error),
+        checklist.ok("secret", secret_summary(&backend, &secret));
+        match backend.config(&secret) {
+            Err(error) => report_config_error(checklist, &error),
             Ok(config) => {
-                report_config(sheet, &config, &secret);
-                let client = door.client(&config, &secret);
+                report_config(checklist, &config, &secret);
+                let client = backend.client(&config, &secret);
                 let renew = || async { None }.boxed();
-                let session = Session::new(&client, door::stop(), &renew);
-                let keeper = if self.sandbox { "the sandbox's secret".to_owned() } else { place(&door.source) };
-                api::token(sheet, &session, &config, &keeper).await;
-                api::call(sheet, &session, &config).await;
-                api::unknown_fields(sheet, &client.unknown_fields(Edge::Discovery));
-                report_version(sheet, &config, session.version());
-                report_usage(sheet, session.usage());
+                let session = Session::new(&client, backend::stop(), &renew);
+                let store = if self.sandbox { "the sandbox's secret".to_owned() } else { source_name(&backend.source) };
+                api::token(checklist, &session, &config, &store).await;
+                api::call(checklist, &session, &config).await;
+                api::unknown_fields(checklist, &client.unknown_fields(Edge::Discovery));
+                report_version(checklist, &config, session.version());
+                report_usage(checklist, session.usage());
             }
         }
-        self.bucket(sheet, &door.sink(&secret).await).await;
+        self.bucket(checklist, &backend.sink(&secret).await).await;
         Ok(())
     }
 
-    async fn bucket(&self, sheet: &mut Sheet, sink: &Sink) {
+    async fn bucket(&self, checklist: &mut Checklist, sink: &Sink) {
         if self.no_write {
-            return sheet.skip("bucket", "untried because of --no-write");
+            return checklist.skip("bucket", "untried because of --no-write");
         }
         let key = Locations::probe();
         let stored = json!({
@@ -102,12 +102,12 @@ impl CheckArgs {
         });
         let place = sink.place(&key);
         match (sink.put(&key, Bytes::from(stored.to_string()), STORING_LIMIT).await, sink) {
-            (Ok(()), Sink::S3 { .. }) => sheet.ok("bucket", format!("{place} could be stored")),
+            (Ok(()), Sink::S3 { .. }) => checklist.ok("bucket", format!("{place} could be stored")),
             (Ok(()), Sink::Folder(folder)) => {
                 remove_probe(folder, &folder.join(key.as_str()));
-                sheet.ok("bucket", format!("the folder {} can be written", folder.display()));
+                checklist.ok("bucket", format!("the folder {} can be written", folder.display()));
             }
-            (Err(error), Sink::S3 { bucket, .. }) => sheet.fail(
+            (Err(error), Sink::S3 { bucket, .. }) => checklist.fail(
                 "bucket",
                 // The SDK's text repeats itself in Rust's debug format.
                 error.to_string().chars().take(300).collect::<String>(),
@@ -116,7 +116,7 @@ impl CheckArgs {
                 ),
             ),
             (Err(error), Sink::Folder(_)) => {
-                sheet.fail("bucket", error, "run it from a folder that can be written");
+                checklist.fail("bucket", error, "run it from a folder that can be written");
             }
         }
     }
@@ -131,43 +131,44 @@ fn remove_probe(top: &std::path::Path, probe: &std::path::Path) {
     }
 }
 
-fn place(source: &Source) -> String {
+fn source_name(source: &Source) -> String {
     match source {
         Source::Manager(id) => format!("{id} in AWS Secrets Manager"),
         Source::File(path) => path.display().to_string(),
     }
 }
 
-fn secret_told(door: &Door, secret: &Secret) -> String {
-    if door.sandbox.is_some() {
+fn secret_summary(backend: &Backend, secret: &Secret) -> String {
+    if backend.sandbox.is_some() {
         return "the sandbox needs none".to_owned();
     }
     let proof = if secret.credentials.app.is_some() { "with" } else { "without" };
-    format!("{}: bucket {}, calls {proof} appsecret_proof", place(&door.source), secret.bucket)
+    format!("{}: bucket {}, calls {proof} appsecret_proof", source_name(&backend.source), secret.bucket)
 }
 
-fn report_config_error(sheet: &mut Sheet, error: &ConfigError) {
+fn report_config_error(checklist: &mut Checklist, error: &ConfigError) {
     const WHAT: &str = "configuration";
     match error {
         ConfigError::Faults { path, faults, more } => {
-            faults.iter().for_each(|fault| sheet.fail(WHAT, fault, format!("mend it in {path}")));
+            faults.iter().for_each(|fault| checklist.fail(WHAT, fault, format!("mend it in {path}")));
             if *more > 0 {
-                sheet.fail(WHAT, format!("and {more} more"), format!("mend them in {path}"));
+                checklist.fail(WHAT, format!("and {more} more"), format!("mend them in {path}"));
             }
         }
-        other => sheet.fail(WHAT, other, "docs/configuration.md has every key"),
+        other => checklist.fail(WHAT, other, "docs/configuration.md has every key"),
     }
 }
 
-fn report_config(sheet: &mut Sheet, config: &Config, secret: &Secret) {
+fn report_config(checklist: &mut Checklist, config: &Config, secret: &Secret) {
     let (accounts, hashtags) = (config.accounts.len(), config.hashtags.len());
     let file = secret.config_file.display();
-    sheet.ok("configuration", format!("{file}: {accounts} accounts, {hashtags} hashtags, as {}", config.format.name()));
+    checklist
+        .ok("configuration", format!("{file}: {accounts} accounts, {hashtags} hashtags, as {}", config.format.name()));
     for notice in &config.notices {
-        sheet.warn("configuration", notice, format!("mend it in {file}"));
+        checklist.warn("configuration", notice, format!("mend it in {file}"));
     }
     let plan = config.plan();
-    sheet.ok(
+    checklist.ok(
         "schedule",
         format!(
             "{} calls an hour, {} with a process that starts, {} allowed",
@@ -178,12 +179,12 @@ fn report_config(sheet: &mut Sheet, config: &Config, secret: &Secret) {
     );
 }
 
-fn report_version(sheet: &mut Sheet, config: &Config, served: Option<&str>) {
+fn report_version(checklist: &mut Checklist, config: &Config, served: Option<&str>) {
     let asked = &config.version;
     match served {
-        None => sheet.skip("version", "no answer told it"),
-        Some(served) if served == asked => sheet.ok("version", format!("{served} answers, as configured")),
-        Some(served) => sheet.warn(
+        None => checklist.skip("version", "no answer named it"),
+        Some(served) if served == asked => checklist.ok("version", format!("{served} answers, as configured")),
+        Some(served) => checklist.warn(
             "version",
             format!("{asked} is configured and {served} answers"),
             format!("{asked} is past its end: read the changelog up to {served} and set [API] version = {served}"),
@@ -191,17 +192,17 @@ fn report_version(sheet: &mut Sheet, config: &Config, served: Option<&str>) {
     }
 }
 
-fn report_usage(sheet: &mut Sheet, Usage { percent, regain_minutes }: Usage) {
+fn report_usage(checklist: &mut Checklist, Usage { percent, regain_minutes }: Usage) {
     let regain = regain_minutes.map_or_else(String::new, |m| format!(", to be regained in {m} minutes"));
-    let told = |percent: u32| format!("{percent} % of the API's limit is used{regain}");
+    let used = |percent: u32| format!("{percent} % of the API's limit is used{regain}");
     match percent {
-        None => sheet.ok("usage", "not told, as long as it is low"),
+        None => checklist.ok("usage", "the API reports none while it is low"),
         Some(percent) if percent >= Usage::STOP_PERCENT => {
-            sheet.fail("usage", told(percent), "wait: a run would make no further call; see `local plan`");
+            checklist.fail("usage", used(percent), "wait: a run would make no further call; see `local plan`");
         }
         Some(percent) if percent >= Usage::WARN_PERCENT => {
-            sheet.warn("usage", told(percent), "see `local plan`, and who else uses this token");
+            checklist.warn("usage", used(percent), "see `local plan`, and who else uses this token");
         }
-        Some(percent) => sheet.ok("usage", told(percent)),
+        Some(percent) => checklist.ok("usage", used(percent)),
     }
 }

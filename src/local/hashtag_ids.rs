@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use futures_util::{FutureExt, StreamExt, stream};
 
-use super::door::{self, Door};
+use super::backend::{self, Backend};
 use super::{SandboxArgs, print_faults};
 use crate::graph::Session;
 use crate::telemetry::printable;
@@ -29,13 +29,13 @@ impl HashtagIdsArgs {
             return Ok(print_faults());
         }
         let redactor = std::sync::Arc::default();
-        door::log(verbose, &redactor);
-        let door = Door::open(self.sandbox, &self.on, redactor).await?;
-        let secret = door.secret().await.context("no secret; `--sandbox` needs none")?;
-        let config = door.config(&secret)?;
-        let client = door.client(&config, &secret);
+        backend::log(verbose, &redactor);
+        let backend = Backend::open(self.sandbox, &self.on, redactor).await?;
+        let secret = backend.secret().await.context("no secret; `--sandbox` needs none")?;
+        let config = backend.config(&secret)?;
+        let client = backend.client(&config, &secret);
         let renew = || async { None }.boxed();
-        let session = Session::new(&client, door::stop(), &renew);
+        let session = Session::new(&client, backend::stop(), &renew);
         let resolve = async |hashtag: &Hashtag| match &hashtag.id {
             Some(pinned) => Ok(pinned.clone()),
             None => session.hashtag_id(&hashtag.name).await,
@@ -49,8 +49,8 @@ impl HashtagIdsArgs {
                 Ok(id) => found.push((hashtag, id)),
                 Err(failure) => {
                     failed += 1;
-                    let told = format!("{}: {}: {failure}", hashtag.name, failure.kind);
-                    eprintln!("error: {}", printable(&told));
+                    let message = format!("{}: {}: {failure}", hashtag.name, failure.kind);
+                    eprintln!("error: {}", printable(&message));
                 }
             }
         }

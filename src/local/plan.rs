@@ -21,7 +21,7 @@ pub(super) struct PlanArgs {
 impl PlanArgs {
     pub(super) fn run(self) -> Result<ExitCode> {
         let config = Config::load(&self.config)?;
-        println!("{}", told(&config.plan()));
+        println!("{}", summary(&config.plan()));
         for notice in &config.notices {
             println!("\nwarn  {notice}");
         }
@@ -29,7 +29,7 @@ impl PlanArgs {
     }
 }
 
-fn told(plan: &Plan) -> String {
+fn summary(plan: &Plan) -> String {
     let Plan { limits, accounts, hashtags, unpinned } = plan;
     let (brand_runs, hashtag_runs) = (limits.brand_media_runs_per_hour, limits.hashtag_runs_per_hour);
     let mut table = Table::new();
@@ -102,8 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_schedule_is_told_warm_and_cold() {
-        insta::assert_snapshot!(told(&plan("")), @r##"
+    fn the_shipped_schedule_is_shown_warm_and_cold() {
+        insta::assert_snapshot!(summary(&plan("")), @r##"
     11 accounts, once an hour; 11 hashtags, 12 times an hour
 
                                    warm   cold  limit
@@ -122,7 +122,7 @@ mod tests {
     fn pinned_ids_make_a_cold_start_as_cheap_as_a_warm_one() {
         let hashtags = "hermes chanel dior louisvuitton gucci prada ysl celine valentino miumiu fendi";
         let pins: String = hashtags.split(' ').map(|h| format!("{h} = 1\n")).collect();
-        insta::assert_snapshot!(told(&plan(&format!("[hashtag_id]\n{pins}"))), @r##"
+        insta::assert_snapshot!(summary(&plan(&format!("[hashtag_id]\n{pins}"))), @r##"
     11 accounts, once an hour; 11 hashtags, 12 times an hour
 
                                    warm   cold  limit
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_room_that_is_told_is_exactly_what_the_configuration_takes() {
+    fn the_room_that_is_shown_is_exactly_what_the_configuration_takes() {
         for limits in ["", "hashtag_calls_per_day = 3700", "hashtags_per_week = 12", "calls_per_hour = 170"] {
             let text = format!("{SHIPPED}\n[limits]\n{limits}");
             let plan = Config::parse(text.as_bytes(), "x").unwrap().plan();

@@ -39,9 +39,9 @@ impl Watch {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let level =
             [LevelFilter::WARN, LevelFilter::INFO].get(usize::from(verbose)).copied().unwrap_or(LevelFilter::DEBUG);
-        let (above, door) = (bar.clone(), Arc::clone(&redactor));
+        let (above, secrets) = (bar.clone(), Arc::clone(&redactor));
         let subscriber = telemetry::subscriber(Format::Text, level, move |line| {
-            above.suspend(|| eprintln!("{}", door.redact(line)));
+            above.suspend(|| eprintln!("{}", secrets.redact(line)));
         });
         // No other subscriber is set.
         let _ = tracing::subscriber::set_global_default(subscriber);
@@ -79,8 +79,8 @@ impl Progress for Watch {
             row.rejected = batches.iter().map(|(_, b)| b.rejects.len()).sum();
         }
         if let Some(failure) = failure_of(outcome) {
-            let told = format!("{}: {failure}", failure.kind);
-            row.failure = printable(&self.redactor.redact(&told)).into_owned();
+            let message = format!("{}: {failure}", failure.kind);
+            row.failure = printable(&self.redactor.redact(&message)).into_owned();
         }
         if self.bar.is_hidden() {
             let Row { topic, records, defaulted, rejected, failure } = row;

@@ -88,15 +88,15 @@ impl ReportArgs {
         let page = collected.finish(&named, Utc::now().timestamp());
         let html = html::render(&page)?;
         std::fs::write(&self.out, &html).with_context(|| format!("{} cannot be written", self.out.display()))?;
-        let (told, seconds) = (page.source(), bar.elapsed().as_secs_f64());
+        let (source, seconds) = (page.source(), bar.elapsed().as_secs_f64());
         println!(
             "{}  {}, of {} records in {} files of {} ({}, {} skipped), read in {seconds:.1} s",
             self.out.display(),
             HumanBytes(html.len() as u64),
-            told.records,
-            told.files,
-            told.named(),
-            HumanBytes(told.bytes as u64),
+            source.records,
+            source.files,
+            source.named(),
+            HumanBytes(source.bytes as u64),
             page.skipped(),
         );
         Ok(ExitCode::SUCCESS)
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_whose_name_tells_no_run_is_told() {
+    fn a_file_whose_name_holds_no_run_is_reported() {
         let (runs, unnamed) = args(None, None).files(vec!["raw/x.json".into()]);
         assert_eq!((runs.len(), unnamed.len(), &*unnamed[0].key), (0, 1, "raw/x.json"));
     }

@@ -97,7 +97,7 @@ impl ShardArgs {
                 out.write(&format!("{job}/{hour:02}.jsonl"), lines.into_bytes()).await?;
             }
         }
-        println!("{}", told(&plan, &request, took));
+        println!("{}", summary(&plan, &request, took));
         println!("manifests: {}", out.shown("{job}/{hour}.jsonl"));
         Ok(())
     }
@@ -165,7 +165,7 @@ fn line(job: Job, shard: &Shard, topics: &[Topic], request: &Request) -> String 
     format!("{event}\n")
 }
 
-fn told(plan: &Plan, request: &Request, took: std::time::Duration) -> String {
+fn summary(plan: &Plan, request: &Request, took: std::time::Duration) -> String {
     let part = |job: Job, topics: usize, shards: &[Shard], schedule: Schedule| {
         let largest = shards.iter().map(|s| s.topics.len()).max().unwrap_or_default();
         let every = match schedule.every_hours {

@@ -27,7 +27,7 @@ fn tally_topic(tally: &mut Tally<'_>, topic: &str) {
 }
 
 #[test]
-fn the_quality_object_tells_each_default_and_reject_and_why() {
+fn the_quality_object_lists_each_default_and_reject_with_its_reason() {
     let mapping = mapping();
     let mut tally = Tally::new(&mapping);
     tally_topic(&mut tally, "dior");
@@ -54,7 +54,7 @@ fn beyond_its_largest_size_the_object_counts_and_says_so() {
 }
 
 #[test]
-fn a_value_too_deep_for_a_strict_reader_is_told_as_text() {
+fn a_value_too_deep_for_a_strict_reader_is_stored_as_text() {
     let mapping = mapping();
     for levels in 100..200 {
         let deep = raw(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
@@ -63,8 +63,8 @@ fn a_value_too_deep_for_a_strict_reader_is_told_as_text() {
         let issues = vec![Issue { field: 1, kind: IssueKind::WrongType, value: Some(deep) }];
         tally.add(Record { id: "1".into(), fields: Vec::new(), issues });
         let read: serde_json::Value = serde_json::from_slice(&tally.to_json(About::default(), &[0; 0])).unwrap();
-        let told = &read["defaulted"]["likes"]["wrong type"][0]["value"];
-        assert_eq!((told.is_string(), read["rejected"][0]["record"].is_string()), (levels > 122, levels > 122));
+        let value = &read["defaulted"]["likes"]["wrong type"][0]["value"];
+        assert_eq!((value.is_string(), read["rejected"][0]["record"].is_string()), (levels > 122, levels > 122));
     }
 }
 

@@ -52,7 +52,7 @@ fn a_good_record_is_flat_in_the_mappings_order_and_compact_utf8() {
 }
 
 #[test]
-fn a_bad_field_gets_its_default_and_is_told_with_the_value_received() {
+fn a_bad_field_gets_its_default_and_an_issue_with_the_received_value() {
     let cases: [(&str, Value, Value, IssueKind); 10] = [
         ("like_count", json!("12"), json!(0), IssueKind::WrongType),
         ("like_count", json!(true), json!(0), IssueKind::WrongType),
@@ -75,7 +75,7 @@ fn a_bad_field_gets_its_default_and_is_told_with_the_value_received() {
 }
 
 #[test]
-fn a_missing_field_is_told_apart_from_one_that_the_api_no_longer_knows() {
+fn a_missing_field_differs_from_one_that_the_api_no_longer_knows() {
     let record = flatten_by(&MAPPING, r#"{"id":"1"}"#, &["like_count".to_owned()]).unwrap();
     assert_eq!(
         stored(&record),
@@ -95,7 +95,7 @@ fn a_nullable_field_is_null_where_its_default_would_lie_and_itself_elsewhere() {
         stored(&record),
         json!({"user_id":"178","media_id":"1","timestamp":null,"caption":null,"media_type":null,"media_url":null,"like_count":null})
     );
-    assert_eq!(record.issues.len(), 5, "null is told as any default is");
+    assert_eq!(record.issues.len(), 5, "a null counts as defaulted");
     let (good, plain) = (flatten_by(&nullable, GOOD, &[]).unwrap(), flatten(GOOD).unwrap());
     assert_eq!(stored(&good), stored(&plain));
 }

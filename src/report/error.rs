@@ -78,8 +78,8 @@ mod tests {
         for cause in ["plain", "it says \"; summary: {}\" and ; summary: [", ""] {
             let summary = Box::new(Summary { job: Some("hashtag"), ..Summary::default() });
             let error = Error { cause: Cause::Store(cause.to_owned()), summary, redactor: Arc::default() };
-            let (told, summary) = parts(&error.to_string());
-            assert_eq!((told.as_str(), &summary.unwrap()["job"]), (cause, &Value::from("hashtag")));
+            let (found, summary) = parts(&error.to_string());
+            assert_eq!((found.as_str(), &summary.unwrap()["job"]), (cause, &Value::from("hashtag")));
         }
         for other in ["Task timed out after 60.00 seconds", r#"{"message":"cut","summary":{"job":"#, "7", "{}"] {
             assert_eq!(parts(other), (other.to_owned(), None));

@@ -44,7 +44,7 @@ impl State {
             *count += 1;
             *count
         };
-        let faults = self.striking(&topic);
+        let faults = self.applicable(&topic);
         let delays: std::time::Duration = faults.iter().filter_map(|f| self.options.faults.get(*f)?.delay()).sum();
         tokio::time::sleep(self.options.latency + delays).await;
         let faults: Vec<&Fault> = faults.iter().filter_map(|i| self.options.faults.get(*i)).map(|r| &r.fault).collect();
@@ -108,17 +108,17 @@ impl State {
     }
 
     /// The fault rules that apply to this call.
-    fn striking(&self, topic: &str) -> Vec<usize> {
-        let mut struck = lock(&self.struck);
-        let mut striking = Vec::new();
-        for (i, (rule, struck)) in self.options.faults.iter().zip(struck.iter_mut()).enumerate() {
+    fn applicable(&self, topic: &str) -> Vec<usize> {
+        let mut applied = lock(&self.applied);
+        let mut applicable = Vec::new();
+        for (i, (rule, applied)) in self.options.faults.iter().zip(applied.iter_mut()).enumerate() {
             let meant = rule.topic == topic || rule.topic == "*";
-            if meant && rule.times.is_none_or(|times| *struck < times) {
-                *struck += 1;
-                striking.push(i);
+            if meant && rule.times.is_none_or(|times| *applied < times) {
+                *applied += 1;
+                applicable.push(i);
             }
         }
-        striking
+        applicable
     }
 
     fn topic(&self, path: &str, query: &BTreeMap<String, String>) -> String {

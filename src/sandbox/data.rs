@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_real_answers_lack_is_left_out_and_never_null() {
+    fn the_sandbox_leaves_out_what_real_answers_lack_and_never_sends_null() {
         let media: Vec<_> = (0..40).flat_map(|n| account_media(n, "dior", at(3), 0, 25)).collect();
         for field in ["caption", "like_count", "media_url"] {
             let missing = media.iter().filter(|m| !m.contains_key(field)).count();

@@ -189,7 +189,7 @@ impl FromStr for Fault {
                 let (code, subcode) = a.split_once('/').map_or((a, None), |(c, s)| (c, Some(s)));
                 let code = code.parse().map_err(|_| unknown())?;
                 let subcode = subcode.map(|s| s.parse().map_err(|_| unknown())).transpose()?;
-                Ok(Self::Error { status: 400, code, subcode, message: format!("(#{code}) told to fail") })
+                Ok(Self::Error { status: 400, code, subcode, message: format!("(#{code}) fault of the sandbox") })
             }
             _ => Err(unknown()),
         }
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_no_fault_is_told_with_those_that_are() {
+    fn an_unknown_fault_is_an_error_that_lists_the_known_ones() {
         for bad in ["gucci", "gucci=throtled", "gucci=http:9", "gucci=slow:x"] {
             assert!(bad.parse::<FaultRule>().unwrap_err().contains("expected"), "{bad}");
         }

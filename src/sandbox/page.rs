@@ -10,8 +10,8 @@ pub(super) fn unknown<'n>(asked: &'n [Node], known: &[&str], gone: &[&str]) -> O
 
 /// The known fields among those asked for. The id is always included.
 pub(super) fn only(fields: &Map<String, Value>, asked: &[Node]) -> Map<String, Value> {
-    let wanted = |name: &String| name == "id" || asked.iter().any(|n| n.name == *name);
-    fields.iter().filter(|(name, _)| wanted(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    let is_requested = |name: &String| name == "id" || asked.iter().any(|n| n.name == *name);
+    fields.iter().filter(|(name, _)| is_requested(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
 }
 
 /// A page and the cursor to the next one. A page that is not part of a profile also has the address of the

@@ -55,8 +55,8 @@ fn a_file_that_cannot_be_read_is_refused_with_the_place_and_no_value() {
 }
 
 #[test]
-fn what_is_wrong_is_told_by_key_and_place_and_never_by_value() {
-    for (fields, told) in [
+fn an_error_names_the_key_and_the_place_and_never_the_value() {
+    for (fields, expected) in [
         (good().replace("access_token", "token"), "access_token is missing"),
         (good().replace(TOKEN, "  "), "access_token is empty"),
         (good().replace(TOKEN, &format!("{TOKEN} x")), "access_token holds white space"),
@@ -68,13 +68,13 @@ fn what_is_wrong_is_told_by_key_and_place_and_never_by_value() {
         ("[]".to_owned(), "not a JSON object"),
     ] {
         let error = json(&fields).unwrap_err();
-        assert!(error.to_string().contains(told) && error.to_string().contains("collector/test"), "{error}");
+        assert!(error.to_string().contains(expected) && error.to_string().contains("collector/test"), "{error}");
         assert!(!format!("{error} {error:?}").contains(TOKEN), "{error:?}");
     }
 }
 
 #[test]
-fn a_missing_file_is_named_with_what_goes_into_it() {
+fn a_missing_file_is_an_error_that_says_what_goes_into_it() {
     let error = from_file(Path::new("/nowhere/dev_secret.ini")).unwrap_err().to_string();
     assert!(
         error.contains("/nowhere/dev_secret.ini") && error.contains("[SECRET]") && error.contains("access_token"),

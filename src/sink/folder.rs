@@ -53,8 +53,8 @@ fn is_part(name: &str) -> bool {
 fn remove_abandoned(folder: &Path) {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for file in files.filter(|file| file.file_name().to_str().is_some_and(is_part)) {
-        let written = file.metadata().and_then(|about| about.modified()).ok();
-        if written.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > ABANDONED) {
+        let modified = file.metadata().and_then(|about| about.modified()).ok();
+        if modified.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > ABANDONED) {
             let _ = std::fs::remove_file(file.path());
         }
     }

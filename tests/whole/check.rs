@@ -23,7 +23,7 @@ fn level(output: &Output, what: &str) -> String {
 }
 
 #[test]
-fn a_check_on_the_sandbox_tells_everything_and_succeeds() {
+fn a_check_on_the_sandbox_reports_everything_and_succeeds() {
     let folder = folder(CONFIGURE_INI);
     let checked = local(folder.path(), &["check", "--sandbox"], &[]);
     assert!(checked.status.success(), "{checked:?}");
@@ -50,7 +50,7 @@ fn a_check_on_the_sandbox_tells_everything_and_succeeds() {
 }
 
 #[test]
-fn a_check_tells_what_fails_and_fails() {
+fn a_check_reports_what_fails_and_fails() {
     let folder = folder(CONFIGURE_INI);
     let cases: [(&[&str], &[&str]); 5] = [
         (&["token=invalid"], &["token"]),
@@ -91,7 +91,7 @@ fn a_check_lists_every_fault_of_the_configuration() {
 }
 
 #[test]
-fn a_check_without_a_secret_tells_what_goes_into_one() {
+fn a_check_without_a_secret_says_what_goes_into_one() {
     let folder = folder(CONFIGURE_INI);
     let checked = local(folder.path(), &["check"], &[("SECRET_FILE", "nowhere.ini")]);
     assert_eq!((checked.status.code(), level(&checked, "secret").as_str()), (Some(1), "FAIL"));
@@ -146,7 +146,7 @@ async fn a_check_stores_one_object_that_no_load_lists_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_that_may_not_be_written_is_told_with_what_to_look_at() {
+async fn a_bucket_that_may_not_be_written_is_reported_with_what_to_check() {
     let aws = Aws::start().await;
     aws.fail_s3(S3Fault { part: "quality", status: 403, code: "AccessDenied", times: 9 });
     let checked = checked_on(&aws, BUCKET, &[]).await;
@@ -166,7 +166,7 @@ async fn a_check_prints_no_token_even_where_the_api_quotes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_is_not_there_is_told_by_its_name() {
+async fn a_missing_secret_is_reported_by_its_name() {
     let aws = Aws::start().await;
     let folder = folder(CONFIGURE_INI);
     let end_point = aws.end_point();

@@ -145,7 +145,7 @@ async fn at_most_the_configured_number_of_topics_is_fetched_at_a_time() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_by_the_api_is_defaulted_and_told_by_record() {
+async fn what_the_api_leaves_out_is_defaulted_and_reported_by_record() {
     let stage = Stage::with_faults(&[]).await;
     let response = stage.run("brand_media").await.unwrap();
     let hidden: Vec<Value> = stage.records("media").into_iter().filter(|m| m["like_count"] == 0).collect();
@@ -222,7 +222,7 @@ async fn metrics_name_the_job_and_the_model() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_not_the_one_asked_for_is_told_once_a_run() {
+async fn another_version_than_the_configured_one_is_logged_once_a_run() {
     let config = |ini: String| ini.replace("v21.0", "v17.0");
     let stage = Stage::new(Setting { config: Some(config), ..Setting::default() }).await;
     stage.run("brand_media").await.unwrap();

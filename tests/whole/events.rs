@@ -44,7 +44,7 @@ async fn a_time_that_cannot_be_read_is_a_warning_and_the_start_names_the_objects
 }
 
 #[tokio::test]
-async fn a_bad_secret_is_told_by_key_until_one_loads_without_a_restart() {
+async fn a_bad_secret_is_an_error_that_names_the_key_until_one_loads_without_a_restart() {
     let stage = Stage::with_faults(&[]).await;
     let file = stage.config_file();
     let bad = [
@@ -73,7 +73,7 @@ async fn a_bad_secret_is_told_by_key_until_one_loads_without_a_restart() {
 }
 
 #[tokio::test]
-async fn an_answer_of_secrets_manager_that_cannot_be_read_is_told_without_what_it_holds() {
+async fn an_unreadable_answer_of_secrets_manager_is_an_error_that_quotes_nothing() {
     let stage = Stage::with_faults(&[]).await;
     stage
         .aws
@@ -83,7 +83,7 @@ async fn an_answer_of_secrets_manager_that_cannot_be_read_is_told_without_what_i
 }
 
 #[tokio::test]
-async fn a_secret_that_hangs_is_asked_for_again_within_the_run_and_told_at_its_end() {
+async fn a_secret_that_hangs_is_asked_for_again_within_the_run_and_is_an_error_at_its_end() {
     let stage = Stage::with_faults(&[]).await;
     let secret = secret(&stage.config_file(), &json!({})).to_string();
     stage.aws.set_secrets([HANGS.to_owned(), secret]);

@@ -162,7 +162,7 @@ async fn throttling_stops_the_calls_that_wait_and_keeps_what_came() {
 }
 
 #[tokio::test]
-async fn throttling_is_critical_though_its_answer_or_another_one_told_of_full_usage_before() {
+async fn throttling_is_critical_even_after_an_answer_that_reports_full_usage() {
     for faults in [&["dior=throttled", "dior=usage:100"][..], &["dior=throttled", "dior=slow:300", "gucci=usage:96"]] {
         let stage = Stage::with_faults(faults).await;
         stage.run("brand_media").await.unwrap();
@@ -172,7 +172,7 @@ async fn throttling_is_critical_though_its_answer_or_another_one_told_of_full_us
 }
 
 #[tokio::test]
-async fn usage_is_told_from_80_percent_and_stops_further_calls_from_95() {
+async fn usage_is_logged_from_80_percent_and_stops_further_calls_from_95() {
     let one_at_a_time = |ini: String| ini + "\n[limits]\nconcurrency = 1\n";
     for (fault, brands, warned, percent) in [
         ("hermes=usage:79", 11, 0, 79),

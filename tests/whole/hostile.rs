@@ -34,7 +34,7 @@ async fn answers_that_are_too_much_for_the_memory_together_cost_no_topic_that_ha
 }
 
 #[tokio::test]
-async fn bad_records_and_fields_are_told_one_by_one_and_the_rest_is_kept() {
+async fn bad_records_and_fields_are_reported_one_by_one_and_the_rest_is_kept() {
     let stage = Stage::with_faults(&["gucci=bad_records"]).await;
     let response = stage.run("brand_media").await.unwrap();
     assert_eq!((stage.records("media").len(), response.summary.quality.rejected), (270, 5));

@@ -104,7 +104,7 @@ fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
 }
 
 #[test]
-fn an_interrupted_run_of_which_nothing_came_tells_its_error_and_keeps_the_signals_code() {
+fn an_interrupted_run_without_results_prints_its_error_and_keeps_the_signals_code() {
     for (job, fault) in [("brand_media", "*=stall"), ("hashtag", "*=stall"), ("token", "token=stall")] {
         let folder = folder();
         let run = Running::start(folder.path(), &[job, "--sandbox", "--fault", fault]).until(1, "v21.0 answers");

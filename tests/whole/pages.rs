@@ -71,7 +71,7 @@ async fn an_empty_page_is_the_last_one() {
 }
 
 #[tokio::test]
-async fn where_a_further_page_fails_what_came_before_it_is_kept_and_the_failure_is_told() {
+async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure_is_reported() {
     let stage = stage("120", &[], Some(|o: &mut Options| o.calls_allowed = Some(2))).await;
     let response = run(&stage, 30).await;
     assert_eq!((stage.records("brand").len(), stage.records("media").len()), (1, 100));

@@ -135,7 +135,7 @@ fn refused(folder: &Path, given: &str) -> Output {
 }
 
 #[test]
-fn a_run_in_which_nothing_failed_is_told_and_not_repeated() {
+fn a_run_in_which_nothing_failed_is_reported_and_not_repeated() {
     let folder = folder();
     let summary = json!({"job": "hashtag", "time": TIME, "files": [{"key": "raw/x.json"}], "failures": []});
     for given in [json!({"summary": summary}), json!({"job": "hashtag", "time": TIME, "failed_topics": []})] {

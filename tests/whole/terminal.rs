@@ -94,7 +94,7 @@ fn an_answer_cannot_act_on_the_terminal_nor_forge_a_line() {
 }
 
 #[test]
-fn a_configuration_is_told_in_lines_that_it_cannot_forge() {
+fn a_configuration_is_quoted_in_lines_that_it_cannot_forge() {
     let folder = folder();
     let odd =
         CONFIGURE_INI.replace("version = v17.0", "version = \u{1b}[2J\nend\u{9b}point\u{1b} = 1\nymd\u{202e}x = 1");
@@ -140,7 +140,7 @@ fn a_missing_secret_says_which_file_what_goes_into_it_and_that_the_sandbox_needs
 }
 
 #[test]
-fn a_fault_that_there_is_not_is_told_with_those_that_there_are() {
+fn an_unknown_fault_lists_the_known_ones() {
     let output = local(folder().path(), &["brand_media", "--sandbox", "--fault", "gucci=throtled"]);
     assert!(
         output.status.code() == Some(1) && text(&output.stderr).contains("transient, throttled, blocked"),

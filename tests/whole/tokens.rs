@@ -118,7 +118,7 @@ async fn every_call_proves_the_app_where_the_secret_names_it_and_debug_token_ask
 }
 
 #[tokio::test]
-async fn the_token_job_tells_the_days_left_and_their_level() {
+async fn the_token_job_logs_the_days_left_at_their_level() {
     for (faults, days, level, valid) in [
         (&[][..], Some(39), None, true),
         (&["token=never"][..], None, None, true),

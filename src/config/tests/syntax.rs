@@ -50,7 +50,7 @@ fn a_key_given_twice_is_a_fault() {
 }
 
 #[test]
-fn a_key_that_nothing_reads_is_a_notice() {
+fn a_key_that_is_never_asked_for_is_a_notice() {
     assert_eq!(
         notices(and("[limit]\nconcurrency = 3")),
         ["[limit] concurrency: nothing reads this key; is it misspelt?"]
@@ -58,19 +58,19 @@ fn a_key_that_nothing_reads_is_a_notice() {
 }
 
 #[test]
-fn a_file_in_another_encoding_is_told_with_the_place() {
+fn a_file_in_another_encoding_is_an_error_with_the_position() {
     let error = Config::parse(b"[API]\nend_point = caf\xe9", "configure.ini").unwrap_err().to_string();
     assert_eq!(error, "configuration configure.ini is not UTF-8 (at byte 21); save it as UTF-8");
 }
 
 #[test]
-fn a_line_that_is_nothing_is_told_with_its_number() {
-    let told = |text: &str| parse(text).unwrap_err().to_string();
+fn a_malformed_line_is_an_error_with_its_number() {
+    let message = |text: &str| parse(text).unwrap_err().to_string();
     assert_eq!(
-        told("[API]\nversion = v21.0\nnonsense\nend_point = x\n"),
+        message("[API]\nversion = v21.0\nnonsense\nend_point = x\n"),
         "configuration configure.ini, line 3: `[section]`, `key = value` or `# comment` expected"
     );
     for text in ["[API]\nversion = v21.0\n= x\n", "[API]\n\n[topic\n"] {
-        assert!(told(text).starts_with("configuration configure.ini, line 3:"), "{}", told(text));
+        assert!(message(text).starts_with("configuration configure.ini, line 3:"), "{}", message(text));
     }
 }

@@ -14,9 +14,9 @@ fn a_topic_needs_a_user_id() {
 fn a_username_holds_nothing_that_could_be_read_as_part_of_a_call() {
     let long = "a".repeat(31);
     for bad in ["Dior", "d){id}", "dior,name", "di-or", "dïor", "@dior", long.as_str()] {
-        let told = faults(with("accounts = hermes", &format!("accounts = {bad} hermes")));
+        let found = faults(with("accounts = hermes", &format!("accounts = {bad} hermes")));
         let expected = format!("[topic] accounts: {bad:?} given, a username of [a-z0-9._]{{1,30}} expected");
-        assert!(told.contains(&expected), "{told:?}");
+        assert!(found.contains(&expected), "{found:?}");
     }
 }
 
@@ -30,7 +30,7 @@ fn hashtags_of_any_script_can_be_followed() {
         assert_eq!(config.hashtags[0].name.as_str(), name);
     }
     for name in ["#dior", "a-b", "a,b", "a.b", "a/b", "👜", "a\u{200b}b", "\u{301}", "\u{200d}", "¿que"] {
-        let told = faults(with("hashtags = hermes", &format!("hashtags = {name} hermes")));
-        assert!(told[0].contains("hashtag of letters"), "{name}: {told:?}");
+        let found = faults(with("hashtags = hermes", &format!("hashtags = {name} hermes")));
+        assert!(found[0].contains("hashtag of letters"), "{name}: {found:?}");
     }
 }

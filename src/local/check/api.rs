@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::sheet::Sheet;
+use super::checklist::Checklist;
 use crate::config::Config;
 use crate::graph::{Failure, Kind, Session, TokenInfo};
 use crate::json;
@@ -20,77 +20,88 @@ const BASIC: &str = "instagram_basic";
 const DISCOVERY: [&str; 2] = ["instagram_manage_insights", "pages_read_engagement"];
 
 /// Checks the token: its validity, its two expiries and its scopes.
-pub(super) async fn token(sheet: &mut Sheet, session: &Session<'_>, config: &Config, place: &str) {
+pub(super) async fn token(checklist: &mut Checklist, session: &Session<'_>, config: &Config, store: &str) {
     let info = match session.debug_token().await {
         Ok(info) => info,
         Err(failure) => {
-            let told = format!("its state was not told: {}: {failure}", failure.kind);
+            let message = format!("its state is unknown: {}: {failure}", failure.kind);
             match failure.kind {
                 // The API answers so where the token may not ask about itself. The call below says more.
                 Kind::Permission | Kind::NotFound | Kind::Unexpected => {
-                    sheet.warn("token", told, format!("put app_id and app_secret into {place}, to ask as the app"));
+                    checklist.warn(
+                        "token",
+                        message,
+                        format!("put app_id and app_secret into {store}, to ask as the app"),
+                    );
                 }
-                kind => sheet.fail("token", told, to_do(kind, place)),
+                kind => checklist.fail("token", message, to_do(kind, store)),
             }
             return ["expiry", "data access", "scopes"]
                 .into_iter()
-                .for_each(|w| sheet.skip(w, "the token's state was not told"));
+                .for_each(|w| checklist.skip(w, "the token's state is unknown"));
         }
     };
     let state = token::state(&info, Utc::now());
     if state.is_valid {
-        sheet
+        checklist
             .ok("token", format!("valid{}", info.kind.as_ref().map_or_else(String::new, |k| format!(", of type {k}"))));
     } else {
         let error = info.error.clone().unwrap_or_default();
         let numbers: Vec<String> =
             [error.code, error.error_subcode].into_iter().flatten().map(|n| n.to_string()).collect();
-        let told = format!("not valid ({}): {}", numbers.join("/"), error.message);
-        sheet.fail("token", told, to_do(Kind::Token, place));
+        let message = format!("not valid ({}): {}", numbers.join("/"), error.message);
+        checklist.fail("token", message, to_do(Kind::Token, store));
     }
     if state.is_valid {
-        expiry(sheet, "expiry", "the token", info.expires_at, state.expires_at, place);
+        expiry(checklist, "expiry", "the token", info.expires_at, state.expires_at, store);
         expiry(
-            sheet,
+            checklist,
             "data access",
             "access to data",
             info.data_access_expires_at,
             state.data_access_expires_at,
-            place,
+            store,
         );
     } else {
         // The 0 in the answer would read as "never".
-        ["expiry", "data access"].into_iter().for_each(|what| sheet.skip(what, "the token is not valid"));
+        ["expiry", "data access"].into_iter().for_each(|what| checklist.skip(what, "the token is not valid"));
     }
-    scopes(sheet, &info, config);
+    scopes(checklist, &info, config);
 }
 
-fn expiry(sheet: &mut Sheet, what: &str, who: &str, told: Option<i64>, at: Option<DateTime<Utc>>, place: &str) {
+fn expiry(
+    checklist: &mut Checklist,
+    what: &str,
+    who: &str,
+    seconds: Option<i64>,
+    at: Option<DateTime<Utc>>,
+    store: &str,
+) {
     let Some(at) = at else {
-        return match told {
-            Some(_) => sheet.ok(what, format!("{who} never expires")),
-            None => sheet.skip(what, "the API did not tell it"),
+        return match seconds {
+            Some(_) => checklist.ok(what, format!("{who} never expires")),
+            None => checklist.skip(what, "the API did not report it"),
         };
     };
     let days = (at - Utc::now()).num_seconds().div_euclid(SECONDS_A_DAY);
     let date = at.format("%Y-%m-%d");
-    let to_do = format!("make a new long-lived token and put it into {place}");
+    let to_do = format!("make a new long-lived token and put it into {store}");
     if days < 0 {
-        sheet.fail(what, format!("{who} expired on {date}"), to_do);
+        checklist.fail(what, format!("{who} expired on {date}"), to_do);
     } else if days < WARN_DAYS {
-        sheet.warn(what, format!("{who} expires in {days} days, on {date}"), to_do);
+        checklist.warn(what, format!("{who} expires in {days} days, on {date}"), to_do);
     } else {
-        sheet.ok(what, format!("{who} expires in {days} days, on {date}"));
+        checklist.ok(what, format!("{who} expires in {days} days, on {date}"));
     }
 }
 
-fn scopes(sheet: &mut Sheet, info: &TokenInfo, config: &Config) {
+fn scopes(checklist: &mut Checklist, info: &TokenInfo, config: &Config) {
     let missing = |scope: &&str| !info.scopes.iter().any(|granted| granted == scope);
     if info.scopes.is_empty() {
-        return sheet.skip("scopes", "the API did not tell them");
+        return checklist.skip("scopes", "the API did not report them");
     }
     if missing(&BASIC) {
-        return sheet.fail(
+        return checklist.fail(
             "scopes",
             format!("{BASIC} is missing"),
             "grant it when making the token: no call works without",
@@ -98,14 +109,14 @@ fn scopes(sheet: &mut Sheet, info: &TokenInfo, config: &Config) {
     }
     let lacking: Vec<&str> = DISCOVERY.into_iter().filter(missing).collect();
     if lacking.is_empty() || config.accounts.is_empty() {
-        return sheet.ok("scopes", info.scopes.join(", "));
+        return checklist.ok("scopes", info.scopes.join(", "));
     }
-    let told = format!("{} missing; business_discovery is documented to need it", lacking.join(", "));
-    sheet.warn("scopes", told, "grant it when making the token, unless the call below works");
+    let message = format!("{} missing; business_discovery is documented to need it", lacking.join(", "));
+    checklist.warn("scopes", message, "grant it when making the token, unless the call below works");
 }
 
 /// Makes one cheap call: an account's profile with one of its media, or one medium under a hashtag.
-pub(super) async fn call(sheet: &mut Sheet, session: &Session<'_>, config: &Config) {
+pub(super) async fn call(checklist: &mut Checklist, session: &Session<'_>, config: &Config) {
     let mut last: Option<Failure> = None;
     for account in config.accounts.iter().take(ACCOUNTS_TRIED) {
         let name = &account.username;
@@ -118,33 +129,38 @@ pub(super) async fn call(sheet: &mut Sheet, session: &Session<'_>, config: &Conf
         };
         match session.discover(name, &profile, &media, 1, count).await {
             Ok((0, media)) => {
-                return sheet.warn(
+                return checklist.warn(
                     "call",
                     format!("{name} answers without a profile, {media} media"),
                     "ask again later",
                 );
             }
             Ok((fields, media)) => {
-                return sheet.ok("call", format!("{name} answers: {fields} fields of its profile, {media} medium"));
+                return checklist.ok("call", format!("{name} answers: {fields} fields of its profile, {media} medium"));
             }
             Err(failure) if failure.kind == Kind::NotFound => {
                 let to_do = format!("look whether {name} was renamed or is no professional account any more");
-                sheet.warn("call", format!("{name}: {failure}"), to_do);
+                checklist.warn("call", format!("{name}: {failure}"), to_do);
                 last = Some(failure);
             }
-            Err(failure) => return failed(sheet, name.as_str(), &failure),
+            Err(failure) => return failed(checklist, name.as_str(), &failure),
         }
     }
     match (last, config.hashtags.first()) {
         (Some(failure), _) => {
-            sheet.fail("call", format!("no account tried is there: {failure}"), "look at [topic] accounts")
+            checklist.fail("call", format!("no account tried is there: {failure}"), "look at [topic] accounts")
         }
-        (None, Some(hashtag)) => hashtag_call(sheet, session, config, hashtag).await,
-        (None, None) => sheet.skip("call", "no topics"),
+        (None, Some(hashtag)) => hashtag_call(checklist, session, config, hashtag).await,
+        (None, None) => checklist.skip("call", "no topics"),
     }
 }
 
-async fn hashtag_call(sheet: &mut Sheet, session: &Session<'_>, config: &Config, hashtag: &crate::topic::Hashtag) {
+async fn hashtag_call(
+    checklist: &mut Checklist,
+    session: &Session<'_>,
+    config: &Config,
+    hashtag: &crate::topic::Hashtag,
+) {
     let asked = async {
         let id = match &hashtag.id {
             Some(pinned) => pinned.clone(),
@@ -155,27 +171,27 @@ async fn hashtag_call(sheet: &mut Sheet, session: &Session<'_>, config: &Config,
     };
     let name = format!("#{}", hashtag.name);
     match asked.await {
-        Ok(media) => sheet.ok("call", format!("{name} answers: {media} medium")),
-        Err(failure) => failed(sheet, &name, &failure),
+        Ok(media) => checklist.ok("call", format!("{name} answers: {media} medium")),
+        Err(failure) => failed(checklist, &name, &failure),
     }
 }
 
-fn failed(sheet: &mut Sheet, name: &str, failure: &Failure) {
-    sheet.fail("call", format!("{name}: {}: {failure}", failure.kind), to_do(failure.kind, "the secret"));
+fn failed(checklist: &mut Checklist, name: &str, failure: &Failure) {
+    checklist.fail("call", format!("{name}: {}: {failure}", failure.kind), to_do(failure.kind, "the secret"));
 }
 
 /// Reports the fields of the mappings that the API does not know.
-pub(super) fn unknown_fields(sheet: &mut Sheet, fields: &[String]) {
+pub(super) fn unknown_fields(checklist: &mut Checklist, fields: &[String]) {
     if !fields.is_empty() {
-        let told = format!("the API does not know {}: each record gets the default", fields.join(", "));
-        sheet.warn("fields", told, "take them out of the mappings, or set an [API] version that knows them");
+        let message = format!("the API does not know {}: each record gets the default", fields.join(", "));
+        checklist.warn("fields", message, "take them out of the mappings, or set an [API] version that knows them");
     }
 }
 
 /// What to do about a class of failure.
-fn to_do(kind: Kind, place: &str) -> String {
+fn to_do(kind: Kind, store: &str) -> String {
     match kind {
-        Kind::Token => format!("make a new long-lived token and put it into {place}"),
+        Kind::Token => format!("make a new long-lived token and put it into {store}"),
         Kind::Throttled | Kind::Usage => "wait an hour; `local plan` tells what the schedule needs".to_owned(),
         Kind::VersionEnded => "set [API] version to a living one".to_owned(),
         Kind::Permission => "look at the app's permissions and reviews in its dashboard".to_owned(),

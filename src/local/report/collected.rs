@@ -79,7 +79,7 @@ impl Collected {
         let table = self.tables.entry(Model::Brand).or_default();
         for record in records {
             let house = self.houses.index(&record.user_id);
-            self.houses.tell_account(house, &record.user_name);
+            self.houses.set_account(house, &record.user_name);
             table.add(Column::House(Measure::Records, house), 1);
             let of = |field, value| defaults.count(field, &record.user_id, value).counted();
             if let Some(n) = of("followers_count", record.followers_count) {
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_told_and_the_rest_of_its_run_counts() {
+    fn a_broken_file_is_reported_and_the_rest_of_its_run_counts() {
         let mut run = Run::new(Model::Media, 0);
         let (raw, quality) = (key(Model::Media, "raw"), key(Model::Media, "quality"));
         run.take(&raw, Ok(b"[{".to_vec()));
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_and_missing_runs_are_told() {
+    fn failures_and_missing_runs_are_reported() {
         let failed = json!({"failed_topics": [{"topic": "dior", "kind": "permission", "code": 10, "message": "no"}]});
         let page = page(&[
             (Model::Brand, 0, json!([]), Some(failed.clone())),

@@ -79,7 +79,7 @@ impl Houses {
     }
 
     /// Sets the account's name from a profile.
-    pub(super) fn tell_account(&mut self, index: usize, account: &str) {
+    pub(super) fn set_account(&mut self, index: usize, account: &str) {
         if let Some(house) = self.houses.get_mut(index)
             && !account.is_empty()
         {
@@ -147,7 +147,7 @@ mod tests {
     fn a_house_that_is_not_configured_is_named_by_its_account_or_its_id() {
         let mut houses = Houses::default();
         let index = houses.index("7");
-        houses.tell_account(index, "loewe");
+        houses.set_account(index, "loewe");
         houses.index("8");
         let labels: Vec<_> = houses.finish().into_iter().map(|h| h.label).collect();
         assert_eq!(labels, ["loewe", "8"]);

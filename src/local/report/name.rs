@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_kind_model_time_and_shard() {
+    fn a_name_holds_kind_model_time_and_shard() {
         for (key, kind, model, part) in [
             ("raw/brand_2026-11-24/brand_2026-11-24_030507.json", Kind::Raw, Model::Brand, ""),
             ("raw/media_2026-11-24/media_2026-11-24_030507_shard-1.json", Kind::Raw, Model::Media, "shard-1"),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_a_model_or_a_real_time_tells_nothing() {
+    fn a_name_without_a_model_or_a_real_time_is_not_parsed() {
         for key in ["", "raw/", "raw/x.json", "raw/media.json", "raw/brand_2026-11-24.json", "raw/brand_20261324000000"]
         {
             assert_eq!(Name::parse(key), None, "{key}");

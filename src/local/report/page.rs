@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::house::House;
 use super::posts::{Post, Posts};
-use super::runs::{Failure, Failures, MOST_TOLD, Rhythm, Skipped, rhythm};
+use super::runs::{Failure, Failures, MOST_LISTED, Rhythm, Skipped, rhythm};
 use super::table::{Column, Measure, Table};
 use crate::secret::SANDBOX_BUCKET;
 
@@ -49,9 +49,9 @@ pub(super) struct Page {
     hours: Vec<Hours>,
     jobs: Vec<Rhythm>,
     failures: Vec<Failure>,
-    failures_untold: usize,
+    failures_unlisted: usize,
     skipped: Vec<Skipped>,
-    skipped_untold: usize,
+    skipped_unlisted: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -124,10 +124,10 @@ impl Page {
         let Parts { source, houses, tables, posts, hours, failures, runs, mut skipped } = parts;
         let tables = tables.into_iter().map(|(model, table)| (model, Columns::new(table, houses.len()))).collect();
         let mut failures = failures.finish();
-        let failures_untold = failures.len().saturating_sub(MOST_TOLD);
-        let skipped_untold = skipped.len().saturating_sub(MOST_TOLD);
-        failures.truncate(MOST_TOLD);
-        skipped.truncate(MOST_TOLD);
+        let failures_unlisted = failures.len().saturating_sub(MOST_LISTED);
+        let skipped_unlisted = skipped.len().saturating_sub(MOST_LISTED);
+        failures.truncate(MOST_LISTED);
+        skipped.truncate(MOST_LISTED);
         Self {
             source,
             houses,
@@ -136,9 +136,9 @@ impl Page {
             hours: hours.iter().filter_map(|(house, hours)| listed(*house, hours)).collect(),
             jobs: runs.iter().map(|(job, times)| rhythm(job, times)).collect(),
             failures,
-            failures_untold,
+            failures_unlisted,
             skipped,
-            skipped_untold,
+            skipped_unlisted,
         }
     }
 
@@ -149,7 +149,7 @@ impl Page {
 
     /// The number of files that were skipped.
     pub(super) fn skipped(&self) -> usize {
-        self.skipped.len() + self.skipped_untold
+        self.skipped.len() + self.skipped_unlisted
     }
 }
 
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_of_the_sandbox_is_told_as_made_up_data_wherever_it_lies() {
+    fn the_sandboxs_folder_is_marked_as_made_up_data_wherever_it_is() {
         let named = |place: &str| Source::default().at(place, 0).named();
         for place in ["sandbox_env", "./sandbox_env/", "/tmp/x/sandbox_env"] {
             assert_eq!(named(place), format!("{place}, the sandbox's made-up data"));

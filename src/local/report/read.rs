@@ -76,11 +76,11 @@ pub(super) const NOT_FOUND: &str = "not found field";
 /// # Errors
 /// What is wrong, and where, as text for a person.
 pub(super) fn records(bytes: &[u8]) -> Result<Vec<Record>, String> {
-    let told = |error: serde_json::Error| error.to_string();
+    let message = |error: serde_json::Error| error.to_string();
     match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         None => Err("it is empty".to_owned()),
-        Some(b'[') => serde_json::from_slice(bytes).map_err(told),
-        Some(_) => serde_json::Deserializer::from_slice(bytes).into_iter().collect::<Result<_, _>>().map_err(told),
+        Some(b'[') => serde_json::from_slice(bytes).map_err(message),
+        Some(_) => serde_json::Deserializer::from_slice(bytes).into_iter().collect::<Result<_, _>>().map_err(message),
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_object_is_told_with_its_place() {
+    fn a_broken_object_is_an_error_with_the_position() {
         assert_eq!(records(b" \n").unwrap_err(), "it is empty");
         let error = records(br#"[{"media_id":"1"},{"media_"#).unwrap_err();
         assert!(error.contains("EOF") && error.contains("column"), "{error}");

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_of_a_repaired_topic_and_its_records_is_told_no_more() {
+    fn a_repair_replaces_the_failures_and_defaults_of_its_topic() {
         let failed = |topic: &str| json!({"topic": topic, "kind": "transient"});
         let hidden = |ids: &[&str]| json!({"like_count": {"not found field": ids.iter().map(|id| json!({"id": id})).collect::<Vec<_>>()}});
         let whole = json!({"failed_topics": [failed("gucci"), failed("dior")],
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_that_failed_again_in_a_part_is_told_once_as_the_part_has_it() {
+    fn a_topic_that_failed_again_in_a_repair_is_listed_once() {
         let failed = |kind: &str| json!([{"topic": "gucci", "kind": kind}]);
         let objects = [
             ("quality ", json!({"failed_topics": failed("transient")})),

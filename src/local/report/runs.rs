@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::read::FailedTopic;
 
 /// The most failures, and the most files, that the page lists. The others are counted.
-pub(super) const MOST_TOLD: usize = 1_000;
+pub(super) const MOST_LISTED: usize = 1_000;
 
 /// A file that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_that_both_models_of_a_run_tell_is_one() {
+    fn a_failure_that_both_models_of_a_run_list_counts_once() {
         let failed =
             FailedTopic { topic: "dior".into(), kind: "permission".into(), code: Some(10), message: "no".into() };
         let mut failures = Failures::default();

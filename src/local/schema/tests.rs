@@ -105,14 +105,14 @@ fn a_json_schema_takes_the_defaults_beside_the_allowed_values() {
 }
 
 #[test]
-fn every_engine_tells_arrays_and_lines_apart() {
+fn every_engine_distinguishes_arrays_and_lines() {
     for target in Target::value_variants() {
         assert_ne!(array("media", *target), ndjson("media", *target), "{target:?}");
     }
 }
 
 #[test]
-fn without_a_model_all_are_told() {
+fn without_a_model_all_are_printed() {
     for target in Target::value_variants() {
         let text = array("", *target);
         assert!(Model::ALL.iter().all(|m| text.contains(m.name())), "{target:?}");
@@ -147,7 +147,7 @@ fn partitions_follow_the_date_format() {
 }
 
 #[test]
-fn folders_that_an_engine_could_not_tell_apart_are_refused() {
+fn folders_that_an_engine_could_not_distinguish_are_refused() {
     let shared = SHIPPED.replace("raw/brand_{ymd}/", "raw/all_{ymd}/").replace("raw/media_{ymd}/", "raw/all_{ymd}/");
     assert!(text_of(&shared, "brand", Target::Athena).unwrap_err().to_string().contains("share the folder"));
     assert!(text_of(&shared, "brand", Target::Duckdb).is_ok(), "it reads by the objects' names");

@@ -112,8 +112,8 @@ const SHOWN: usize = 10;
 /// Reads a list. One error reports every row that is wrong or repeated.
 fn list<T>(path: &Path, key: &str, read: impl Fn(&Row) -> Option<T>) -> Result<Vec<T>> {
     let shown = path.display();
-    let written = std::fs::read_to_string(path).with_context(|| format!("{shown} could not be read"))?;
-    let rows = rows(&written).with_context(|| {
+    let list = std::fs::read_to_string(path).with_context(|| format!("{shown} could not be read"))?;
+    let rows = rows(&list).with_context(|| {
         format!("{shown} is neither CSV with a head line, nor a JSON array of objects, nor JSON Lines")
     })?;
     let (mut found, mut names, mut problems) = (Vec::with_capacity(rows.len()), HashSet::new(), Vec::new());
@@ -137,13 +137,13 @@ fn list<T>(path: &Path, key: &str, read: impl Fn(&Row) -> Option<T>) -> Result<V
     Err(Lines(format!("{}:{lines}", printable(&shown.to_string()))).into())
 }
 
-fn rows(written: &str) -> Option<Vec<Row>> {
-    let written = written.trim_start_matches('\u{feff}').trim();
-    if written.starts_with('[') {
-        return serde_json::from_str(written).ok();
+fn rows(text: &str) -> Option<Vec<Row>> {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.starts_with('[') {
+        return serde_json::from_str(text).ok();
     }
-    let mut lines = written.lines().map(str::trim).filter(|line| !line.is_empty());
-    if written.starts_with('{') {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    if text.starts_with('{') {
         return lines.map(|line| serde_json::from_str(line).ok()).collect();
     }
     // No value in these lists can have a comma or a quote in it.
@@ -160,9 +160,9 @@ fn rows(written: &str) -> Option<Vec<Row>> {
 mod tests {
     use super::*;
 
-    fn read(written: &str) -> Result<Vec<Topic>, String> {
+    fn read(text: &str) -> Result<Vec<Topic>, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), written).unwrap();
+        std::fs::write(file.path(), text).unwrap();
         list(file.path(), "name", |row| topic(row, |name| Username::new(name).is_some())).map_err(|e| e.to_string())
     }
 
@@ -177,12 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn every_row_that_is_wrong_is_told() {
-        let told = read("name,user_id\nDior,17\nprada,x\nprada,18\nprada,19\n").unwrap_err();
+    fn one_error_lists_every_wrong_row() {
+        let error = read("name,user_id\nDior,17\nprada,x\nprada,18\nprada,19\n").unwrap_err();
         for row in ["row 1", "row 2", "row 4"] {
-            assert!(told.contains(row), "{told}");
+            assert!(error.contains(row), "{error}");
         }
-        assert!(!told.contains("row 3") && told.contains("there twice"), "{told}");
+        assert!(!error.contains("row 3") && error.contains("there twice"), "{error}");
         assert!(read("[7]").unwrap_err().contains("neither CSV"));
     }
 

@@ -82,7 +82,7 @@ function masthead() {
     `${many(source.records, "record")} in ${many(source.files, "file")} from ${source.place}, ${moment(STATE.from)} to ${moment(STATE.to)} ${zoneName()}.`;
   document.getElementById("zone").replaceWith(Object.assign(
     switcher("Time zone", { utc: "UTC", own: "My time" }, STATE.utc ? "utc" : "own", (key) => { STATE.utc = key === "utc"; render(); }), { id: "zone" }));
-  const skipped = DATA.skipped.length + DATA.skipped_untold;
+  const skipped = DATA.skipped.length + DATA.skipped_unlisted;
   const notices = [];
   if (source.made_up) notices.push(el("p", { class: "notice" }, "This is the sandbox’s made-up data: no figure on this page is of a real account."));
   if (skipped) notices.push(el("p", { class: "notice" },
@@ -122,12 +122,12 @@ theme();
 // What is seen first comes first, and the rest when it is on the screen.
 render(1);
 const painted = (then) => requestAnimationFrame(() => setTimeout(then));
-const told = (what) => { document.documentElement.dataset[what] = String(Math.round(performance.now())); };
+const marked = (what) => { document.documentElement.dataset[what] = String(Math.round(performance.now())); };
 painted(() => {
-  told("opened");
+  marked("opened");
   document.getElementById("main").append(...SECTIONS.slice(1).map((s, i) => section(s, i + 1)));
   drawCharts();
-  painted(() => told("drawn"));
+  painted(() => marked("drawn"));
 });
 document.getElementById("theme").addEventListener("click", () => { theme(dark() ? "light" : "dark"); render(); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { theme(); render(); });

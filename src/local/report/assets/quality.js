@@ -84,7 +84,7 @@ function runs(box) {
   if (!failed.length) box.append(el("p", { class: "lede" }, "None in this range."));
   else {
     const list = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Topics that failed" });
-    list.append(table(DATA.failures_untold ? `The newest; ${n(DATA.failures_untold)} older ones are not listed` : null, ["Topic", "Run", "Job", "Kind", "Code", "Message"],
+    list.append(table(DATA.failures_unlisted ? `The newest; ${n(DATA.failures_unlisted)} older ones are not listed` : null, ["Topic", "Run", "Job", "Kind", "Code", "Message"],
       failed.map((f) => [f.topic, moment(f.time), f.job, f.kind, f.code ?? "–", f.message]), [5], [1, 2, 3]));
     box.append(list);
   }
@@ -92,7 +92,7 @@ function runs(box) {
   if (DATA.skipped.length) {
     box.append(panel("Files that could not be used"));
     const list = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Files that could not be used" });
-    list.append(table(DATA.skipped_untold ? `${n(DATA.skipped_untold)} more are not listed` : null, ["File", "Why"], DATA.skipped.map((s) => [s.key, s.reason]), [1]));
+    list.append(table(DATA.skipped_unlisted ? `${n(DATA.skipped_unlisted)} more are not listed` : null, ["File", "Why"], DATA.skipped.map((s) => [s.key, s.reason]), [1]));
     box.append(list);
   }
 }

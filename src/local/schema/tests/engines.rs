@@ -148,7 +148,7 @@ fn redshift_copies_one_object_a_line() {
 }
 
 #[test]
-fn redshift_tells_that_it_copies_no_array() {
+fn redshift_says_that_it_copies_no_array() {
     let text = array("media", Target::Redshift);
     assert!(text.contains("-- COPY \"media\"") && !text.contains("\nCOPY "), "{text}");
 }

@@ -24,7 +24,7 @@ use crate::{aws, http};
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Access to the API and to the bucket.
-pub(super) struct Door {
+pub(super) struct Backend {
     pub(super) source: Source,
     pub(super) sandbox: Option<Sandbox>,
     http: http::Client,
@@ -33,7 +33,7 @@ pub(super) struct Door {
     sandbox_config: PathBuf,
 }
 
-impl Door {
+impl Backend {
     /// Builds the clients. Starts the sandbox where `sandbox` is set.
     pub(super) async fn open(sandbox: bool, on: &SandboxArgs, redactor: Arc<Redactor>) -> Result<Self> {
         Ok(Self {

@@ -39,14 +39,14 @@ impl Level {
 }
 
 /// The lines of a check.
-pub(super) struct Sheet {
+pub(super) struct Checklist {
     colours: bool,
     warned: u32,
     failed: u32,
     redactor: Arc<Redactor>,
 }
 
-impl Sheet {
+impl Checklist {
     /// Lines on standard output. They have colours on a terminal, unless `NO_COLOR` is set.
     pub(super) fn on_stdout(redactor: Arc<Redactor>) -> Self {
         let plain = variable("NO_COLOR").is_some();
@@ -54,20 +54,20 @@ impl Sheet {
     }
 
     /// Reports a success.
-    pub(super) fn ok(&mut self, what: &str, told: impl Display) {
-        self.line(Level::Ok, what, &told.to_string());
+    pub(super) fn ok(&mut self, what: &str, message: impl Display) {
+        self.line(Level::Ok, what, &message.to_string());
     }
 
     /// Reports a success that needs some action.
-    pub(super) fn warn(&mut self, what: &str, told: impl Display, to_do: impl Display) {
+    pub(super) fn warn(&mut self, what: &str, message: impl Display, to_do: impl Display) {
         self.warned += 1;
-        self.line(Level::Warn, what, &format!("{told} -> {to_do}"));
+        self.line(Level::Warn, what, &format!("{message} -> {to_do}"));
     }
 
     /// Reports a failure.
-    pub(super) fn fail(&mut self, what: &str, told: impl Display, to_do: impl Display) {
+    pub(super) fn fail(&mut self, what: &str, message: impl Display, to_do: impl Display) {
         self.failed += 1;
-        self.line(Level::Fail, what, &format!("{told} -> {to_do}"));
+        self.line(Level::Fail, what, &format!("{message} -> {to_do}"));
     }
 
     /// Reports something that could not be tried.
@@ -75,8 +75,8 @@ impl Sheet {
         self.line(Level::Skip, what, &format!("not checked: {why}"));
     }
 
-    fn line(&self, level: Level, what: &str, told: &str) {
-        println!("{}", shown(level, what, &self.redactor.redact(told), self.colours));
+    fn line(&self, level: Level, what: &str, message: &str) {
+        println!("{}", shown(level, what, &self.redactor.redact(message), self.colours));
     }
 
     /// Whether anything failed.
@@ -95,12 +95,12 @@ impl Sheet {
     }
 }
 
-fn shown(level: Level, what: &str, told: &str, colours: bool) -> String {
+fn shown(level: Level, what: &str, message: &str, colours: bool) -> String {
     let word = format!("{:<4}", level.word());
     let word = if colours { format!("\u{1b}[{}m{word}\u{1b}[0m", level.colour()) } else { word };
     // A message always takes one line, since scripts read the lines.
-    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("{word}  {what:<13}  {}", printable(&told))
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{word}  {what:<13}  {}", printable(&message))
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_stays_one_line_whatever_it_tells() {
+    fn a_message_stays_on_one_line() {
         assert_eq!(shown(Level::Fail, "token", "a\n  b", false), "FAIL  token          a b");
         assert_eq!(shown(Level::Fail, "token", "a\u{1b}[2J", false), r"FAIL  token          a\u{1b}[2J");
         assert_eq!(shown(Level::Ok, "token", "a", true), "\u{1b}[32mok  \u{1b}[0m  token          a");
@@ -116,15 +116,15 @@ mod tests {
 
     #[test]
     fn only_what_failed_makes_the_check_fail() {
-        let mut sheet = Sheet { colours: false, warned: 0, failed: 0, redactor: Arc::default() };
-        sheet.ok("a", "b");
-        sheet.skip("a", "b");
-        sheet.warn("a", "b", "c");
+        let mut checklist = Checklist { colours: false, warned: 0, failed: 0, redactor: Arc::default() };
+        checklist.ok("a", "b");
+        checklist.skip("a", "b");
+        checklist.warn("a", "b", "c");
         assert_eq!(
-            (sheet.failed(), sheet.verdict().as_str()),
+            (checklist.failed(), checklist.verdict().as_str()),
             (false, "everything that a run needs works; 1 to look at")
         );
-        sheet.fail("a", "b", "c");
-        assert_eq!((sheet.failed(), sheet.verdict().as_str()), (true, "1 to mend, 1 to look at"));
+        checklist.fail("a", "b", "c");
+        assert_eq!((checklist.failed(), checklist.verdict().as_str()), (true, "1 to mend, 1 to look at"));
     }
 }
