@@ -13,22 +13,23 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span, warn};
 
 use crate::collect::Progress;
-use crate::config::Config;
 use crate::error::Cause;
 use crate::event::Event;
-use crate::graph::{Client, Session};
+use crate::graph::Session;
 use crate::memory::Budget;
 use crate::redact::Redactor;
 use crate::report::Error;
 use crate::report::{Response, Summary};
-use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
-use crate::sink::Sink;
+use crate::secret::{Secret, SecretId, Source};
 use crate::stop::Stop;
 use crate::topic::Job;
 use crate::{aws, http, token};
 
 mod job;
+mod ready;
 mod throttling;
+
+use ready::Ready;
 
 /// How long before Lambda's deadline the unfinished topics are given up: the time to store and report.
 const STORING_TIME: Duration = Duration::from_secs(2);
@@ -41,10 +42,6 @@ const LONGEST_PREPARATION: Duration = Duration::from_secs(8);
 
 /// What is kept back of the storing time for the response itself.
 const RESPONDING_TIME: Duration = Duration::from_millis(250);
-
-/// Credentials that a process keeps ready at most; the one built first goes first. Each holds a
-/// configuration and what its client has learnt, a few kilobytes in all.
-const KEPT_READY: usize = 64;
 
 /// The collector as a process runs it.
 pub struct Function {
@@ -59,13 +56,6 @@ pub struct Function {
     aws: OnceCell<aws_config::SdkConfig>,
     /// By the secret that the event named; `None` is the function's own.
     ready: Mutex<IndexMap<Option<SecretId>, Arc<Ready>>>,
-}
-
-/// What is built once a process for each credential.
-struct Ready {
-    config: Config,
-    client: Client,
-    sink: Sink,
 }
 
 /// One invocation, as the Lambda runtime describes it.
@@ -144,75 +134,6 @@ impl Function {
     /// error, and what takes too long, is left to the invocations, each of which tries again.
     pub async fn prepare(&self) {
         let _ = tokio::time::timeout(LONGEST_PREPARATION, self.ready(None, LONGEST_PREPARATION)).await;
-    }
-
-    async fn ready(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Arc<Ready>, Cause> {
-        let key = secret_id.cloned();
-        let mut ready = self.ready.lock().await;
-        if let Some(ready) = ready.get(&key) {
-            return Ok(Arc::clone(ready));
-        }
-        let built = Arc::new(self.build(secret_id, limit).await?);
-        if ready.len() >= KEPT_READY {
-            ready.shift_remove_index(0);
-        }
-        ready.insert(key, Arc::clone(&built));
-        Ok(built)
-    }
-
-    async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
-        let http = self.http.get_or_try_init(async || http::client()).await?.clone();
-        let secret = self.read_secret(secret_id, &http, limit).await?;
-        let mut config = Config::load(&secret.config_file)?;
-        if let Some(end_point) = &self.end_point {
-            config.end_point = format!("{end_point}/{}", config.version);
-        }
-        for notice in &config.notices {
-            warn!(kind = "config", "configuration: {notice}");
-        }
-        let sink = match secret.folder() {
-            Some(folder) => Sink::Folder(folder.to_owned()),
-            None => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket: secret.bucket },
-        };
-        let (end_point, version) = (config.end_point.clone(), config.version.clone());
-        let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
-        let client = client.with_memory(self.memory.clone());
-        let ready = Ready { config, client, sink };
-        ready.recall_throttling(limit).await;
-        Ok(ready)
-    }
-
-    async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {
-        let load = async || aws::redacting(&(self.load_aws)(http.clone()).await, self.redactor());
-        self.aws.get_or_init(load).await
-    }
-
-    async fn read_secret(
-        &self,
-        id: Option<&SecretId>,
-        http: &http::Client,
-        limit: Duration,
-    ) -> Result<Secret, SecretError> {
-        let named = id.map(|id| Source::Manager(id.as_str().to_owned()));
-        match (&self.secret, named) {
-            (Some(secret), _) => Ok(secret.clone()),
-            (None, named) => named.as_ref().unwrap_or(&self.source).read(async || self.aws(http).await, limit).await,
-        }
-    }
-
-    async fn renewed_credentials(
-        &self,
-        id: Option<&SecretId>,
-        http: &http::Client,
-        limit: Duration,
-    ) -> Option<Credentials> {
-        match self.read_secret(id, http, limit).await {
-            Ok(secret) => Some(secret.credentials),
-            Err(error) => {
-                warn!(kind = "secret", "the access token was refused and the secret could not be read again: {error}");
-                None
-            }
-        }
     }
 
     /// Runs one invocation.

@@ -1,0 +1,99 @@
+//! What a process builds once for each credential and keeps between invocations: the configuration, the
+//! client of the API and the sink.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::warn;
+
+use super::Function;
+use crate::config::Config;
+use crate::error::Cause;
+use crate::graph::Client;
+use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
+use crate::sink::Sink;
+use crate::{aws, http};
+
+/// The most credentials that a process keeps ready. The oldest one is dropped first. Each takes a few
+/// kilobytes: a configuration, and what its client has learnt.
+const KEPT_READY: usize = 64;
+
+/// What a process builds once for each credential.
+pub(super) struct Ready {
+    pub(super) config: Config,
+    pub(super) client: Client,
+    pub(super) sink: Sink,
+}
+
+impl Function {
+    /// The clients and the configuration of the event's credential, built where they are not kept yet.
+    pub(super) async fn ready(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Arc<Ready>, Cause> {
+        let key = secret_id.cloned();
+        let mut ready = self.ready.lock().await;
+        if let Some(ready) = ready.get(&key) {
+            return Ok(Arc::clone(ready));
+        }
+        let built = Arc::new(self.build(secret_id, limit).await?);
+        if ready.len() >= KEPT_READY {
+            ready.shift_remove_index(0);
+        }
+        ready.insert(key, Arc::clone(&built));
+        Ok(built)
+    }
+
+    async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
+        let http = self.http.get_or_try_init(async || http::client()).await?.clone();
+        let secret = self.read_secret(secret_id, &http, limit).await?;
+        let mut config = Config::load(&secret.config_file)?;
+        if let Some(end_point) = &self.end_point {
+            config.end_point = format!("{end_point}/{}", config.version);
+        }
+        for notice in &config.notices {
+            warn!(kind = "config", "configuration: {notice}");
+        }
+        let sink = match secret.folder() {
+            Some(folder) => Sink::Folder(folder.to_owned()),
+            None => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket: secret.bucket },
+        };
+        let (end_point, version) = (config.end_point.clone(), config.version.clone());
+        let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
+        let client = client.with_memory(self.memory.clone());
+        let ready = Ready { config, client, sink };
+        ready.recall_throttling(limit).await;
+        Ok(ready)
+    }
+
+    async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {
+        let load = async || aws::redacting(&(self.load_aws)(http.clone()).await, self.redactor());
+        self.aws.get_or_init(load).await
+    }
+
+    async fn read_secret(
+        &self,
+        id: Option<&SecretId>,
+        http: &http::Client,
+        limit: Duration,
+    ) -> Result<Secret, SecretError> {
+        let named = id.map(|id| Source::Manager(id.as_str().to_owned()));
+        match (&self.secret, named) {
+            (Some(secret), _) => Ok(secret.clone()),
+            (None, named) => named.as_ref().unwrap_or(&self.source).read(async || self.aws(http).await, limit).await,
+        }
+    }
+
+    /// The credentials as the secret has them now; `None`, with a WARNING, where it cannot be read.
+    pub(super) async fn renewed_credentials(
+        &self,
+        id: Option<&SecretId>,
+        http: &http::Client,
+        limit: Duration,
+    ) -> Option<Credentials> {
+        match self.read_secret(id, http, limit).await {
+            Ok(secret) => Some(secret.credentials),
+            Err(error) => {
+                warn!(kind = "secret", "the access token was refused and the secret could not be read again: {error}");
+                None
+            }
+        }
+    }
+}
