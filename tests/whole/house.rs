@@ -95,3 +95,26 @@ fn the_picture_of_the_plan_is_that_of_the_code() {
     }
     assert!(std::fs::read_to_string(&path).unwrap_or_default() == dot, "run it with PLAN_WRITE=1");
 }
+
+/// The most lines of a file of Rust, tests included.
+const MOST_LINES: usize = 300;
+
+#[test]
+fn no_file_of_rust_has_more_than_300_lines() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut too_long = Vec::new();
+    for folder in ["src", "tests", "benches", "fuzz/fuzz_targets"] {
+        walk(&root.join(folder), &mut |path| {
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+                let name = path.strip_prefix(root).unwrap().display();
+                too_long.extend((lines > MOST_LINES).then(|| format!("{name} has {lines} lines")));
+            }
+        });
+    }
+    assert!(
+        too_long.is_empty(),
+        "{}: at most {MOST_LINES} expected; move one of the things that the file is about into a file of its own, named for it",
+        too_long.join(", ")
+    );
+}
