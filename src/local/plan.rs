@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
+use indicatif::HumanCount;
 
 use crate::config::{Config, Plan};
 
@@ -37,9 +38,9 @@ fn summary(plan: &Plan) -> String {
     let mut row = |name: &str, warm: u64, cold: u64, limit: Option<u32>| {
         table.add_row([
             name.to_owned(),
-            grouped(warm),
-            grouped(cold),
-            limit.map_or_else(String::new, |l| grouped(l.into())),
+            HumanCount(warm).to_string(),
+            HumanCount(cold).to_string(),
+            limit.map_or_else(String::new, |l| HumanCount(l.into()).to_string()),
         ]);
     };
     let day = plan.hashtag_calls_per_day();
@@ -76,19 +77,6 @@ fn summary(plan: &Plan) -> String {
 
 fn times(runs: u32) -> String {
     if runs == 1 { "once".to_owned() } else { format!("{runs} times") }
-}
-
-/// A number with separators between its thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + 4);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -160,10 +148,5 @@ mod tests {
                 assert!(more.is_err() || !more.unwrap().notices.is_empty(), "{key} {limits}");
             }
         }
-    }
-
-    #[test]
-    fn thousands_are_apart() {
-        assert_eq!([0, 999, 1_000, 4_800, 1_234_567].map(grouped), ["0", "999", "1,000", "4,800", "1,234,567"]);
     }
 }
