@@ -181,7 +181,7 @@ impl Config {
         match job {
             Job::BrandMedia => self.accounts.iter().map(|a| a.username.as_str()).collect(),
             Job::Hashtag => self.hashtags.iter().map(|h| h.name.as_str()).collect(),
-            Job::Token | Job::Rollup => Vec::new(),
+            Job::Token => Vec::new(),
         }
     }
 

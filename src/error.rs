@@ -25,9 +25,6 @@ pub enum Cause {
     /// An object could not be stored.
     #[error("{0}")]
     Store(String),
-    /// The results of a run's shards could not be summed up.
-    #[error("{0}")]
-    Rollup(String),
 }
 
 impl Cause {
@@ -40,7 +37,6 @@ impl Cause {
             Self::Http(_) => "http",
             Self::NothingCollected(_) => "nothing_collected",
             Self::Store(_) => "store",
-            Self::Rollup(_) => "rollup",
         }
     }
 }

@@ -25,8 +25,6 @@ pub struct Event {
     pub shard: Option<Shard>,
     /// Whose credential it runs on; `None` for the function's own.
     pub secret_id: Option<SecretId>,
-    /// What the job `rollup` sums up.
-    pub rollup: Option<Rollup>,
 }
 
 /// A topic that an event asks for.
@@ -55,18 +53,6 @@ impl TopicSelector {
 /// to be expected: one pair in 10^19.
 const PART_BYTES: usize = 8;
 
-/// What a roll-up sums up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rollup {
-    /// The job that the shards did.
-    pub of: Job,
-    /// The key of the `manifest.json` that the state machine's result writer left in the bucket.
-    pub results: String,
-}
-
-/// Where results lie: the function reads nothing else of the bucket but its own summaries.
-pub const RESULTS_PREFIX: &str = "runs/";
-
 /// An event that asks for nothing the collector does.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the event {problem}; allowed: {ALLOWED}")]
@@ -74,14 +60,14 @@ pub struct EventError {
     problem: String,
 }
 
-const ALLOWED: &str = r#""brand_media", "hashtag", "token", or an object with "job" (one of those) and optionally "time" (RFC 3339), "accounts" or "hashtags" (a list of configured topics, or of objects with "name", "user_id" and for a hashtag optionally "id"), "shard" ([a-z0-9-]{1,32}) and "secret_id" (the name of a secret that begins with the function's SECRET_PREFIX); or the job "rollup" with "time", "of" ("brand_media" or "hashtag") and "results" (runs/.../manifest.json); an EventBridge event holds it in "detail""#;
+const ALLOWED: &str = r#""brand_media", "hashtag", "token", or an object with "job" (one of those) and optionally "time" (RFC 3339), "accounts" or "hashtags" (a list of configured topics, or of objects with "name", "user_id" and for a hashtag optionally "id"), "shard" ([a-z0-9-]{1,32}) and "secret_id" (the name of a secret that begins with the function's SECRET_PREFIX); an EventBridge event holds it in "detail""#;
 
 fn problem<T>(problem: impl Into<String>) -> Result<T, EventError> {
     Err(EventError { problem: problem.into() })
 }
 
 /// A value as it was given, short enough for an error.
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     short(value.to_string())
 }
 
@@ -99,7 +85,7 @@ impl Event {
     /// Whatever is not an event of the contract, naming what was given and what is allowed.
     pub fn parse(payload: &Value) -> Result<Self, EventError> {
         match payload {
-            Value::String(_) => Self::new(job(payload)?, None),
+            Value::String(_) => Ok(Self::new(job(payload)?, None)),
             Value::Object(whole) => match (whole.get("job"), whole.get("detail")) {
                 (None, Some(Value::Object(detail))) => Self::read(detail, whole.get("time")),
                 _ => Self::read(whole, whole.get("time")),
@@ -165,14 +151,11 @@ impl Event {
         }
     }
 
-    fn new(job: Job, time: Option<&Value>) -> Result<Self, EventError> {
+    fn new(job: Job, time: Option<&Value>) -> Self {
         let read = time.map(|t| t.as_str().and_then(|t| DateTime::parse_from_rfc3339(t).ok()));
         let unread_time = matches!(read, Some(None)).then(|| time.map(shown)).flatten();
         let time = read.flatten().map(|t| t.with_timezone(&Utc));
-        if job == Job::Rollup && time.is_none() {
-            return problem("asks for a roll-up of no \"time\" that can be read");
-        }
-        Ok(Self { job, time, unread_time, subset: None, shard: None, secret_id: None, rollup: None })
+        Self { job, time, unread_time, subset: None, shard: None, secret_id: None }
     }
 
     fn read(fields: &Map<String, Value>, time: Option<&Value>) -> Result<Self, EventError> {
@@ -183,14 +166,10 @@ impl Event {
                 if keys.is_empty() { "none".into() } else { short(keys.join(", ")) }
             ));
         };
-        let mut event = Self::new(job(named)?, time)?;
-        if event.job == Job::Rollup {
-            event.rollup = Some(rollup(fields)?);
-        }
+        let mut event = Self::new(job(named)?, time);
         for (key, value) in fields {
             match key.as_str() {
                 "job" | "time" => {}
-                "of" | "results" if event.job == Job::Rollup => {}
                 "secret_id" => event.secret_id = Some(secret_id(value)?),
                 "shard" => event.shard = Some(shard(value)?),
                 key if event.job.topics_key() == Some(key) => {
@@ -227,20 +206,6 @@ fn secret_id(value: &Value) -> Result<SecretId, EventError> {
     match value.as_str().and_then(SecretId::new) {
         Some(id) => Ok(id),
         None => problem(format!("has the secret_id {}", shown(value))),
-    }
-}
-
-fn rollup(fields: &Map<String, Value>) -> Result<Rollup, EventError> {
-    let given = |key: &str| fields.get(key).unwrap_or(&Value::Null);
-    let of = [Job::BrandMedia, Job::Hashtag].into_iter().find(|job| given("of") == job.name());
-    let Some(of) = of else { return problem(format!("asks for a roll-up \"of\" {}", shown(given("of")))) };
-    let results = given("results").as_str().filter(|key| {
-        let plain = key.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        plain && key.starts_with(RESULTS_PREFIX) && key.ends_with("/manifest.json")
-    });
-    match results {
-        Some(results) => Ok(Rollup { of, results: results.to_owned() }),
-        None => problem(format!("asks for a roll-up of the \"results\" {}", shown(given("results")))),
     }
 }
 

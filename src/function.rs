@@ -190,7 +190,6 @@ impl Function {
                 Err(_) if session.is_throttled() => Ok(RunOutput::default()),
                 told => told.map(|()| RunOutput::default()),
             },
-            Job::Rollup => ready.roll_up(run, event, time).await,
             Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };
         ready.remember_throttling(before, run.left()).await;

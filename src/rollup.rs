@@ -11,11 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{error, info, warn};
 
-use crate::event::Rollup;
 use crate::sink::SinkError;
 
+mod event;
+mod function;
 mod results;
 
+pub use event::RollupEvent;
+pub use function::{RollupAnswer, RollupError, RollupFailure, RollupFunction};
 pub use results::{Item, Manifest, items};
 
 /// A run over all its shards.
@@ -124,14 +127,13 @@ const fn known() -> bool {
     true
 }
 
-/// Reads what `rollup` names and sums it up, on top of the summary at `summary_key` where there is one:
-/// shards that ran again alone replace what was known of them, and the others stay.
+/// Reads the results that `event` names and sums them up, on top of the summary at `summary_key` where there
+/// is one: shards that ran again alone replace what was known of them, and the others stay.
 ///
 /// # Errors
 /// What could not be read.
 pub async fn read(
-    rollup: &Rollup,
-    time: &str,
+    event: &RollupEvent,
     summary_key: &str,
     get: impl AsyncFn(String) -> Result<Option<bytes::Bytes>, SinkError>,
 ) -> Result<RollupSummary, String> {
@@ -140,8 +142,8 @@ pub async fn read(
         Ok(None) => Err(format!("the results {key} are not there")),
         Err(error) => Err(error.to_string()),
     };
-    let manifest = Manifest::read(&needed(&rollup.results).await?)
-        .ok_or_else(|| format!("{} is no manifest of a result writer", rollup.results))?;
+    let manifest = Manifest::read(&needed(&event.results).await?)
+        .ok_or_else(|| format!("{} is no manifest of a result writer", event.results))?;
     let mut found = Vec::new();
     for key in manifest.files() {
         found.extend(items(&needed(key).await?).ok_or_else(|| format!("{key} is no list of results"))?);
@@ -149,7 +151,7 @@ pub async fn read(
     let before = get(summary_key.to_owned()).await.map_err(|e| e.to_string())?;
     // A summary that cannot be read is replaced: it is made of results, which are kept.
     let before = before.and_then(|bytes| serde_json::from_slice::<RollupSummary>(&bytes).ok());
-    Ok(sum(rollup.of.name(), time, &found, before))
+    Ok(sum(event.job.name(), &event.time_text(), &found, before))
 }
 
 /// Sums up `items` on top of `before`.

@@ -13,13 +13,11 @@ pub enum Job {
     Hashtag,
     /// How long the access token is still good for.
     Token,
-    /// One summary of a run over all its shards.
-    Rollup,
 }
 
 impl Job {
     /// Every job.
-    pub const ALL: [Self; 4] = [Self::BrandMedia, Self::Hashtag, Self::Token, Self::Rollup];
+    pub const ALL: [Self; 3] = [Self::BrandMedia, Self::Hashtag, Self::Token];
 
     /// The word for it in events, logs and metrics.
     pub const fn name(self) -> &'static str {
@@ -27,7 +25,6 @@ impl Job {
             Self::BrandMedia => "brand_media",
             Self::Hashtag => "hashtag",
             Self::Token => "token",
-            Self::Rollup => "rollup",
         }
     }
 
@@ -41,7 +38,7 @@ impl Job {
         match self {
             Self::BrandMedia => Some("accounts"),
             Self::Hashtag => Some("hashtags"),
-            Self::Token | Self::Rollup => None,
+            Self::Token => None,
         }
     }
 }

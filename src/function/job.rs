@@ -16,7 +16,6 @@ use crate::graph::{Edge, Session};
 use crate::quality::{About, Tally};
 use crate::record::Model;
 use crate::report::{self, FailedTopic, File, Partial, Quality, Summary};
-use crate::rollup;
 use crate::sink::SinkError;
 use crate::topic::Job;
 
@@ -67,28 +66,13 @@ impl Ready {
         Ok(RunOutput { error_log, target_file })
     }
 
-    /// Sums up a run over all its shards, on top of what an earlier roll-up of the same run knew.
-    pub(super) async fn roll_up(&self, run: &mut Run, event: &Event, time: DateTime<Utc>) -> Result<RunOutput, Cause> {
-        let Some(rollup) = &event.rollup else { return Ok(RunOutput::default()) };
-        let key = self.config.locations.summary(rollup.of, time);
-        let limit = || run.end.saturating_duration_since(Instant::now());
-        let read = async |key: String| self.sink.get(&key, limit()).await;
-        let summed = rollup::read(rollup, &run.summary.time, key.as_str(), read).await.map_err(Cause::Rollup)?;
-        summed.log();
-        let body = Bytes::from(summed.to_json());
-        let bytes = body.len();
-        self.sink.put(&key, body, limit()).await.map_err(|e| Cause::Store(e.to_string()))?;
-        run.summary.files.push(File { key: key.to_string(), records: 0, bytes });
-        Ok(RunOutput { error_log: String::new(), target_file: self.sink.place(&key) })
-    }
-
     /// The event's topics: the configured ones in the configuration's order, then those that it brings
     /// along in its own.
     fn topics<'a>(&'a self, event: &'a Event) -> Result<Vec<Topic<'a>>, Cause> {
         let mut topics: Vec<Topic<'a>> = match event.job {
             Job::BrandMedia => self.config.accounts.iter().map(Topic::Account).collect(),
             Job::Hashtag => self.config.hashtags.iter().map(Topic::Hashtag).collect(),
-            Job::Token | Job::Rollup => Vec::new(),
+            Job::Token => Vec::new(),
         };
         if let Some(subset) = &event.subset {
             event.check_subset(&topics.iter().map(Topic::name).collect::<Vec<_>>())?;

@@ -112,13 +112,8 @@ fn repair(told: &PastRun) -> Result<Option<(Repair, String)>, String> {
     };
     let Some(key) = job.topics_key() else {
         let failed = error.is_some() || !told.failed.is_empty();
-        return match (failed, job) {
-            (false, _) => Ok(None),
-            (true, Job::Token) => {
-                Err("the job \"token\" stores nothing that could be repaired: run it again with `local token`".into())
-            }
-            (true, _) => Err(format!("the job {:?} is repeated by its own event", job.name())),
-        };
+        let told = "the job \"token\" stores nothing that could be repaired: run it again with `local token`";
+        return if failed { Err(told.to_owned()) } else { Ok(None) };
     };
     let is_lost = told.lost > 0 || error.is_some_and(|(kind, _)| kind == "store");
     if !is_lost && told.stored && told.failed.is_empty() {
@@ -222,7 +217,6 @@ mod tests {
     fn what_cannot_be_repaired_says_what_to_do_instead() {
         for (told, said) in [
             (PastRun { job: Some("token".into()), stored: false, ..told() }, "`local token`"),
-            (PastRun { job: Some("rollup".into()), error: error("rollup"), ..told() }, "its own event"),
             (PastRun { job: None, error: error("event"), ..told() }, "correct the event: because"),
             (PastRun { job: Some("nonsense".into()), ..told() }, "no job is told"),
             (PastRun { time: None, ..told() }, "no time is told"),

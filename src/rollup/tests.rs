@@ -6,7 +6,6 @@ use super::*;
 use crate::error::Cause;
 use crate::report::Error;
 use crate::report::Summary;
-use crate::topic::Job;
 
 fn item(shard: &str, secret_id: &str, output: Value) -> Value {
     let accounts = json!([{"name": "a", "user_id": "1"}, {"name": "b", "user_id": "2"}]);
@@ -105,7 +104,8 @@ async fn the_files_that_the_manifest_lists_are_read_and_one_that_is_missing_is_t
         "DestinationBucket": "b", "MapRunArn": "arn",
         "ResultFiles": {"FAILED": [{"Key": "runs/x/FAILED_0.json", "Size": 1}], "PENDING": [], "SUCCEEDED": [{"Key": "runs/x/SUCCEEDED_0.json", "Size": 1}]},
     });
-    let rollup = Rollup { of: Job::BrandMedia, results: "runs/x/manifest.json".to_owned() };
+    let event = json!({"job": "brand_media", "time": "2026-01-31T23:00:00Z", "results": "runs/x/manifest.json"});
+    let event = RollupEvent::parse(&event).unwrap();
     for there in [true, false] {
         let get = async |key: String| {
             Ok(match key.as_str() {
@@ -115,7 +115,7 @@ async fn the_files_that_the_manifest_lists_are_read_and_one_that_is_missing_is_t
                 _ => None,
             })
         };
-        let summed = read(&rollup, "t", "summary/k.json", get).await;
+        let summed = read(&event, "summary/k.json", get).await;
         match summed {
             Ok(summed) => assert!(there && summed.totals.shards == 2),
             Err(told) => assert!(!there && told.contains("runs/x/FAILED_0.json are not there"), "{told}"),

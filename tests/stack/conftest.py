@@ -1,7 +1,6 @@
 """The package, the emulated account and the stack in it, each made once."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import stacks  # noqa: E402
 import template  # noqa: E402
 from emulator import Emulator  # noqa: E402
 from graph_api import TOKEN, USER_ID, GraphApi  # noqa: E402
@@ -30,7 +30,7 @@ def configuration(folder: Path, api: GraphApi) -> Path:
 
 @pytest.fixture(scope="session")
 def package() -> Path:
-    """The folder that `sam build` made for this machine's processor; `.ci/stack` makes it."""
+    """The folder of the collector that `sam build` made for this machine's processor; `.ci/stack` makes it."""
     folder = template.BUILT / "CollectorFunction"
     assert (folder / "bootstrap").exists(), "no package: run `bash .ci/stack`"
     return folder
@@ -68,17 +68,9 @@ def stack(cloud, api, package, tmp_path_factory):
     secret = {"ig_user_id": USER_ID, "access_token": TOKEN, "bucket": BUCKET}
     collecting = secret | {"config_file": str(config)}
     cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(collecting))
-    architecture = {"x86_64": "x86_64", "aarch64": "arm64"}[subprocess.check_output(["uname", "-m"], text=True).strip()]
-    parameters = {"Architecture": architecture, "BucketName": BUCKET, "AlarmEmail": "someone@example.com",
+    parameters = {"Architecture": stacks.ARCHITECTURE, "BucketName": BUCKET, "AlarmEmail": "someone@example.com",
                   "HashtagSchedule": "'cron(0/1 * * * ? *)'"}
-    done = subprocess.run(
-        [Path(sys.executable).with_name("sam"), "deploy", "--config-file", template.ROOT / "samconfig.toml",
-         "--template-file", template.emulated(), "--stack-name", STACK, "--no-confirm-changeset",
-         "--parameter-overrides", *(f"{k}={v}" for k, v in parameters.items())],
-        cwd=template.ROOT, env=cloud.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
-    formation = cloud.client("cloudformation")
-    resources = formation.describe_stack_resources(StackName=STACK)["StackResources"]
-    ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
+    stacks.deploy(cloud, template.emulated(), STACK, parameters)
+    ids = stacks.ids(cloud, STACK)
     tls_only = lift_tls_only(cloud, ids["CollectorFunction"])
     return SimpleNamespace(cloud=cloud, api=api, secret=secret, collecting=collecting, ids=ids, tls_only=tls_only)

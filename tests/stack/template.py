@@ -1,4 +1,4 @@
-"""The template as data, and the one change that the emulator needs."""
+"""The templates as data, and the one change that the emulator needs."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,28 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / ".aws-sam" / "build"
+SCALE = ROOT / "scale"
+SCALE_BUILT = SCALE / ".aws-sam" / "build"
 
 # MiniStack does not know saved queries: they are taken out of what is deployed, and nothing else is.
 UNKNOWN_TO_THE_EMULATOR = "AWS::Logs::QueryDefinition"
 
 
-def load(path: Path = ROOT / "template.yaml") -> dict:
+def load(path: Path) -> dict:
     return yaml_parse(path.read_text())
+
+
+def collector() -> dict:
+    return load(ROOT / "template.yaml")
+
+
+def observability() -> dict:
+    """What template.yaml deploys as a stack within its own."""
+    return load(ROOT / collector()["Resources"]["Observability"]["Properties"]["TemplateURL"])
+
+
+def scale() -> dict:
+    return load(SCALE / "template.yaml")
 
 
 def of_type(template: dict, kind: str) -> dict[str, dict]:
@@ -27,20 +42,25 @@ def default(template: dict, parameter: str):
 
 def schedules(template: dict) -> dict[str, dict]:
     """The properties of the schedules, by the job that they start."""
-    events = template["Resources"]["CollectorFunction"]["Properties"]["Events"].values()
-    return {json.loads(e["Properties"]["Input"])["job"]: e["Properties"] for e in events}
+    events = [r["Properties"]["Events"] for r in template["Resources"].values() if "Events" in r.get("Properties", {})]
+    found = [event["Properties"] for each in events for event in each.values()]
+    return {json.loads(properties["Input"])["job"]: properties for properties in found}
 
 
-def dashboard(template: dict) -> list[dict]:
+def dashboard() -> list[dict]:
     """The dashboard's widgets, with numbers where CloudFormation would put some."""
-    text = template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
+    text = observability()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
     return json.loads(text.replace("${CallsPerHour}", "200").replace("${DurationLimit}", "48000"))["widgets"]
 
 
 def emulated() -> Path:
-    """Writes the built template without what the emulator does not know, beside the built one."""
-    template = load(BUILT / "template.yaml")
-    resources = {n: r for n, r in template["Resources"].items() if r["Type"] != UNKNOWN_TO_THE_EMULATOR}
+    """Writes the built templates without what the emulator does not know, beside the built ones."""
+    built = load(BUILT / "template.yaml")
+    nested = built["Resources"]["Observability"]["Properties"]
+    watched = load(BUILT / nested["TemplateURL"])
+    watched["Resources"] = {n: r for n, r in watched["Resources"].items() if r["Type"] != UNKNOWN_TO_THE_EMULATOR}
+    (BUILT / "emulated_observability.yaml").write_text(yaml_dump(watched))
+    nested["TemplateURL"] = "emulated_observability.yaml"
     path = BUILT / "emulated.yaml"
-    path.write_text(yaml_dump({**template, "Resources": resources}))
+    path.write_text(yaml_dump(built))
     return path

@@ -8,9 +8,9 @@ import pytest
 from conftest import configuration
 from graph_api import TOKEN, USER_ID, GraphApi
 from runtime_api import Process
-from template import ROOT, dashboard, load, of_type, schedules
+from template import ROOT, collector, dashboard, observability, of_type, schedules
 
-TEMPLATE = load()
+TEMPLATE, OBSERVABILITY = collector(), observability()
 # How the dashboard names each unit; a count is named after what is counted.
 LABELS = {"Percent": {"percent"}, "Milliseconds": {"ms"}, "None": {"days"}, "Count": {"records", "fields", "topics", "calls", "count"}}
 
@@ -50,7 +50,7 @@ def emitted(log) -> dict[tuple, str]:
 def shown() -> list[tuple[tuple, str]]:
     """Each metric on the dashboard with the label of its axis."""
     result = []
-    for widget in (w["properties"] for w in dashboard(TEMPLATE) if w["type"] == "metric"):
+    for widget in (w["properties"] for w in dashboard() if w["type"] == "metric"):
         for namespace, name, *rest in widget["metrics"]:
             words = [w for w in rest if isinstance(w, str)]
             dimensions = frozenset(zip(words[::2], words[1::2]))
@@ -60,7 +60,7 @@ def shown() -> list[tuple[tuple, str]]:
 
 def watched() -> list[tuple]:
     """Each metric that an alarm watches."""
-    alarms = of_type(TEMPLATE, "AWS::CloudWatch::Alarm").values()
+    alarms = of_type(OBSERVABILITY, "AWS::CloudWatch::Alarm").values()
     named = lambda a: frozenset((d["Name"], str(d["Value"])) for d in a.get("Dimensions", []))  # noqa: E731
     return [(a["Namespace"], a["MetricName"], named(a)) for a in alarms]
 
@@ -98,8 +98,8 @@ def test_there_are_as_many_metrics_as_the_manual_counts_the_price_of(emitted):
 
 
 def test_the_critical_line_is_the_one_that_the_filter_counts(package, tmp_path):
-    (transformation,) = of_type(TEMPLATE, "AWS::Logs::MetricFilter")["CriticalLines"]["MetricTransformations"]
-    pattern = of_type(TEMPLATE, "AWS::Logs::MetricFilter")["CriticalLines"]["FilterPattern"]
+    (transformation,) = of_type(OBSERVABILITY, "AWS::Logs::MetricFilter")["CriticalLines"]["MetricTransformations"]
+    pattern = of_type(OBSERVABILITY, "AWS::Logs::MetricFilter")["CriticalLines"]["FilterPattern"]
     field, value = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', pattern).groups()
     log = run(tmp_path, package, "refused", [{"job": "brand_media"}])
     assert any(line[field] == value for line in log)
@@ -108,7 +108,7 @@ def test_the_critical_line_is_the_one_that_the_filter_counts(package, tmp_path):
 
 def test_the_saved_queries_ask_for_fields_that_the_log_has(log, package, tmp_path):
     fields = {name for line in log for name in line} | {"@timestamp", "record.requestId"}
-    for name, query in of_type(TEMPLATE, "AWS::Logs::QueryDefinition").items():
+    for name, query in of_type(OBSERVABILITY, "AWS::Logs::QueryDefinition").items():
         text = query["QueryString"]
         asked = [w for line in re.findall(r"^fields (.+)", text, re.MULTILINE) for w in line.split(", ")]
         asked += re.findall(r"\bfilter (?:ispresent\()?([@\w.]+)", text)

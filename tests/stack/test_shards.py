@@ -1,29 +1,29 @@
 """1,000 accounts over 8 credentials, by the real state machine and the real binaries.
 
-The template is deployed with ShardedRuns=true beside an emulator that has a result writer
-(result_writer.py); the API is the project's own sandbox, which counts the calls of each token.
+Both stacks are deployed into an emulator that has a result writer (step_functions.py); the API is the project's
+own sandbox, which counts the calls of each token.
 """
 
 import json
-import platform
+import os
 import subprocess
-import sys
 import urllib.request
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import stacks
 import template
 from emulator import Emulator, wait_for
 
-STACK = "sharded"
+COLLECTOR, STACK = "sharded", "sharded-scale"
 BUCKET = "sharded-snapshots"
 PREFIX = "luxury-brands-data-collector/"
 ACCOUNTS, CREDENTIALS, CALLS_ALLOWED = 1_000, 8, 200
 FIRST, AGAIN = "2026-01-31T05:00:00Z", "2026-01-31T06:00:00Z"
 RUN_SECONDS = 240
-LOCAL = template.ROOT / "target" / "debug" / "local"
+LOCAL = Path(os.environ.get("CARGO_TARGET_DIR", template.ROOT / "target")) / "debug" / "local"
 
 
 def token(n: int) -> str:
@@ -74,9 +74,9 @@ def run(stack, event: dict) -> dict:
     return wait_for("the end of a run", ended, RUN_SECONDS)
 
 
-def invoke(stack, event: dict) -> dict:
-    """What the function answers to an event of its own."""
-    answer = stack.cloud.client("lambda").invoke(FunctionName=stack.ids["CollectorFunction"], Payload=json.dumps(event))
+def invoke(stack, event: dict, function: str = "CollectorFunction") -> dict:
+    """What a function answers to an event of its own."""
+    answer = stack.cloud.client("lambda").invoke(FunctionName=stack.ids[function], Payload=json.dumps(event))
     return json.loads(answer["Payload"].read())
 
 
@@ -86,20 +86,16 @@ def summary(cloud, time: str) -> dict:
     return json.loads(body)
 
 
-def deploy(cloud, folder: Path) -> dict[str, str]:
-    """The physical ids of the stack's resources."""
-    parameters = {"Architecture": {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()], "BucketName": BUCKET,
-                  "SecretName": "own", "ShardedRuns": "true", "SchedulesState": "DISABLED", "SecretPrefix": PREFIX,
-                  "ToleratedFailurePercentage": "25", "ShardConcurrency": "4"}
-    done = subprocess.run(
-        [Path(sys.executable).with_name("sam"), "deploy", "--config-file", template.ROOT / "samconfig.toml",
-         "--template-file", template.emulated(), "--stack-name", STACK, "--no-confirm-changeset",
-         "--parameter-overrides", *(f"{k}={v}" for k, v in parameters.items())],
-        cwd=template.ROOT, env=cloud.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
-    found = cloud.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+def deploy(cloud) -> dict[str, str]:
+    """The physical ids of the resources of both stacks: the collector's, and the one that runs it over shards."""
+    collector = {"Architecture": stacks.ARCHITECTURE, "BucketName": BUCKET, "SecretName": "own",
+                 "SchedulesState": "DISABLED", "SecretPrefix": PREFIX}
+    stacks.deploy(cloud, template.emulated(), COLLECTOR, collector)
     cloud.client("s3").delete_bucket_policy(Bucket=BUCKET)  # TLS only, and the emulator speaks plain HTTP
-    return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found}
+    scale = {"Architecture": stacks.ARCHITECTURE, "Collector": COLLECTOR, "SchedulesState": "DISABLED",
+             "ToleratedFailurePercentage": "25", "ShardConcurrency": "4"}
+    stacks.deploy(cloud, template.SCALE_BUILT / "template.yaml", STACK, scale, template.SCALE)
+    return stacks.ids(cloud, COLLECTOR) | stacks.ids(cloud, STACK)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +103,7 @@ def stack(package, tmp_path_factory):
     folder = tmp_path_factory.mktemp("shards")
     (folder / "accounts.csv").write_text("name,user_id\n" + "".join(f"account{n},{10_000 + n}\n" for n in range(ACCOUNTS)))
     (folder / "credentials.csv").write_text("secret_id\n" + "".join(f"{PREFIX}ig-{n}\n" for n in range(CREDENTIALS)))
-    cloud = Emulator(folder, ("python", Path(__file__).with_name("result_writer.py")))
+    cloud = Emulator(folder, ("python", Path(__file__).with_name("step_functions.py")))
     sandboxes: list[Sandbox] = []
 
     def sandbox(*arguments: str) -> Sandbox:
@@ -118,7 +114,7 @@ def stack(package, tmp_path_factory):
         return sandboxes[-1]
 
     try:
-        ids = deploy(cloud, folder)
+        ids = deploy(cloud)
         for name, n in [("own", 99)] + [(f"{PREFIX}ig-{n}", n) for n in range(CREDENTIALS)]:
             secret = {"ig_user_id": str(17_800 + n), "access_token": token(n), "bucket": BUCKET,
                       "config_file": str(folder / "configure.ini")}
@@ -205,9 +201,10 @@ def test_too_many_failed_shards_fail_the_run_and_their_outcomes_are_kept(stack):
     assert (ended["status"], ended["error"]) == ("FAILED", "States.ExceedToleratedFailureThreshold")
     kept = objects(stack.cloud, f"runs/brand_media/{time}/")
     assert any(key.endswith("/FAILED_0.json") for key in kept)
-    # The machine makes no summary of such a run; an invocation of the function does.
+    # The machine makes no summary of such a run; an invocation of the roll-up does.
     (results,) = [key for key in kept if key.endswith("/manifest.json")]
-    assert invoke(stack, {"job": "rollup", "time": time, "of": "brand_media", "results": results})["statusCode"] == 200
+    event = {"job": "brand_media", "time": time, "results": results}
+    assert invoke(stack, event, "RollupFunction")["statusCode"] == 200
     total = summary(stack.cloud, time)["totals"]
     assert (total["failed_shards"], total["failed_topics"], total["records"]) == (total["shards"], ACCOUNTS, 0)
 
@@ -217,15 +214,61 @@ def test_a_secret_outside_the_prefix_is_refused(stack):
     assert told["errorType"] == "event" and "does not begin with" in told["errorMessage"]
 
 
+def policies(stack, role: str) -> dict[str, list[dict]]:
+    """The statements of a role, by policy."""
+    iam, name = stack.cloud.client("iam"), stack.ids[role]
+    assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+    documents = {p: iam.get_role_policy(RoleName=name, PolicyName=p)["PolicyDocument"]
+                 for p in iam.list_role_policies(RoleName=name)["PolicyNames"]}
+    return {policy: document["Statement"] for policy, document in documents.items()}
+
+
+def test_the_roll_up_alone_reads_results_and_knows_no_secret(stack):
+    allowed = {s["Sid"]: (s["Action"], s["Resource"]) for s in policies(stack, "RollupRole")["roll-up"]}
+    bucket = f"arn:aws:s3:::{BUCKET}"
+    assert allowed.pop("WriteLogs")[0] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert allowed == {
+        "ReadResults": ("s3:GetObject", [f"{bucket}/runs/*", f"{bucket}/summary/*"]),
+        "StoreSummaries": ("s3:PutObject", f"{bucket}/summary/*"),
+        "TellWhatIsNotThere": ("s3:ListBucket", bucket),
+    }
+    collector = policies(stack, "CollectorRole")
+    assert not {"s3:GetObject", "s3:ListBucket"} & {s["Action"] for each in collector.values() for s in each if isinstance(s["Action"], str)}
+    (credentials,) = collector["credentials"]
+    assert credentials["Resource"].endswith(f":secret:{PREFIX}*")
+
+
+def test_the_machine_starts_itself_and_the_two_functions_alone(stack):
+    machine = policies(stack, "ShardsRole")
+    (start,) = [s for s in machine["start-shards"] if s["Sid"] == "StartShards"]
+    assert (start["Action"], start["Resource"]) == ("states:StartExecution", stack.machine)
+    invoked = next(s for s in machine["run-shards"] if s["Sid"] == "CollectAndRollUp")["Resource"]
+    assert [arn.rsplit(":", 1)[1] for arn in invoked] == [stack.ids["CollectorFunction"], stack.ids["RollupFunction"]]
+
+
 def test_with_shards_the_schedules_start_the_state_machine_and_the_function_starts_by_itself_for_the_token_alone():
-    resources = template.load()["Resources"]
-    events = template.schedules(template.load())
-    assert events["token"]["State"] == {"Ref": "SchedulesState"}
-    for job, name in [("brand_media", "BrandMediaShardsSchedule"), ("hashtag", "HashtagShardsSchedule")]:
-        sharded = resources[name]["Properties"]
-        assert events[job]["State"] == {"Fn::If": ["Sharded", "DISABLED", {"Ref": "SchedulesState"}]}
-        assert sharded["Target"]["Arn"] == {"Ref": "ShardsStateMachine"} and resources[name]["Condition"] == "Sharded"
-        assert sharded["ScheduleExpression"] == events[job]["ScheduleExpression"] and sharded["Target"]["Input"] == events[job]["Input"]
+    own, sharded = template.schedules(template.collector()), template.schedules(template.scale())
+    assert own["token"]["State"] == {"Ref": "SchedulesState"}
+    assert set(sharded) == {"brand_media", "hashtag"}
+    for job, schedule in sharded.items():
+        assert own[job]["State"] == {"Fn::If": ["Sharded", "DISABLED", {"Ref": "SchedulesState"}]}
+        assert schedule["State"] == {"Ref": "SchedulesState"}
+        same = [key for key in schedule if key not in ("State", "DeadLetterConfig", "Description")]
+        assert {key: schedule[key] for key in same} == {key: own[job][key] for key in same}
+        parameter = schedule["ScheduleExpression"]["Ref"]
+        assert template.default(template.scale(), parameter) == template.default(template.collector(), parameter)
+
+
+def test_schedules_of_the_two_stacks_reach_their_targets(stack):
+    scheduler = stack.cloud.client("scheduler")
+    found = {s["Name"]: scheduler.get_schedule(Name=s["Name"]) for s in scheduler.list_schedules()["Schedules"]}
+    targets = {name: (s["State"], s["Target"]["Arn"].rsplit(":", 1)[1]) for name, s in found.items()}
+    machine, function = stack.machine.rsplit(":", 1)[1], stack.ids["CollectorFunction"]
+    assert targets == {
+        f"{COLLECTOR}-brand-media": ("DISABLED", function), f"{COLLECTOR}-hashtag": ("DISABLED", function),
+        f"{COLLECTOR}-token": ("DISABLED", function),
+        f"{STACK}-brand-media": ("DISABLED", machine), f"{STACK}-hashtag": ("DISABLED", machine),
+    }
 
 
 def test_what_step_functions_bounds_is_kept(stack):

@@ -1,4 +1,4 @@
-"""What the template says, without an account: parameters, schedules, ages, limits."""
+"""What the templates say, without an account: parameters, schedules, ages, limits."""
 
 import json
 import re
@@ -6,9 +6,9 @@ from datetime import datetime
 
 import cron
 import pytest
-from template import ROOT, default, load, of_type, schedules
+from template import ROOT, collector, default, observability, of_type, scale, schedules
 
-TEMPLATE = load()
+TEMPLATE, OBSERVABILITY, SCALE = collector(), observability(), scale()
 FUNCTION = TEMPLATE["Resources"]["CollectorFunction"]["Properties"]
 DAY = datetime(2026, 3, 1)
 
@@ -46,13 +46,30 @@ def test_an_expression_that_never_fires_is_noticed(never):
     assert cron.times(never, DAY, days=1500) == []
 
 
-def test_every_parameter_says_what_happens_when_it_is_changed():
-    for name, parameter in TEMPLATE["Parameters"].items():
+@pytest.mark.parametrize("template", [TEMPLATE, SCALE])
+def test_every_parameter_says_what_happens_when_it_is_changed(template):
+    for name, parameter in template["Parameters"].items():
         told = parameter["Description"]
         assert re.search(r"Changed|Raised|[Ll]owered|Halved|[Ee]mptied|Below|DEBUG adds|DISABLED deploys", told), name
         assert len(told) < 4000, name
-    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    assert sorted(p for g in groups for p in g["Parameters"]) == sorted(TEMPLATE["Parameters"])
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(p for g in groups for p in g["Parameters"]) == sorted(template["Parameters"])
+
+
+def test_what_the_stack_within_is_given_is_what_it_takes():
+    given = TEMPLATE["Resources"]["Observability"]["Properties"]["Parameters"]
+    assert list(given) == list(OBSERVABILITY["Parameters"])
+    for name, parameter in OBSERVABILITY["Parameters"].items():
+        if name in TEMPLATE["Parameters"]:
+            rules = {key: value for key, value in TEMPLATE["Parameters"][name].items() if key != "Description"}
+            told = {key: value for key, value in parameter.items() if key != "Description"}
+            assert given[name] == {"Ref": name} and all(rules.get(key) == value for key, value in told.items()), name
+
+
+def test_what_the_stack_of_shards_imports_is_exported():
+    exports = {str(o["Export"]["Name"]["Fn::Sub"]) for o in TEMPLATE["Outputs"].values() if "Export" in o}
+    imports = set(re.findall(r"\$\{Collector\}-\w+", (ROOT / "scale" / "template.yaml").read_text()))
+    assert {name.replace("Collector", "AWS::StackName") for name in imports} == exports
 
 
 @pytest.mark.parametrize("job", ["brand_media", "hashtag", "token"])
@@ -70,13 +87,13 @@ def test_a_schedule_starts_its_job_at_its_time_and_gives_up_before_the_next_run(
 
 
 def test_the_alarm_on_duration_is_at_80_percent_of_each_timeout():
-    limits = {int(s): m["Milliseconds"] for s, m in TEMPLATE["Mappings"]["DurationAlarm"].items()}
+    limits = {int(s): m["Milliseconds"] for s, m in OBSERVABILITY["Mappings"]["DurationAlarm"].items()}
     assert limits == {s: s * 800 for s in TEMPLATE["Parameters"]["Timeout"]["AllowedValues"]}
 
 
 def test_an_absence_is_told_later_than_the_next_run_is_due():
     for job, alarm in [("brand_media", "BrandMediaAbsent"), ("hashtag", "HashtagAbsent"), ("token", "TokenAbsent")]:
-        properties = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")[f"{alarm}Alarm"]
+        properties = of_type(OBSERVABILITY, "AWS::CloudWatch::Alarm")[f"{alarm}Alarm"]
         first, second = cron.times(expression(job), DAY, days=2)[:2]
         waits = properties["Period"] * default(TEMPLATE, properties["EvaluationPeriods"]["Ref"])
         assert waits > (second - first).total_seconds()
@@ -88,7 +105,9 @@ def test_an_absence_is_told_later_than_the_next_run_is_due():
 
 def test_every_alarm_is_heard_and_has_its_place_in_the_manual():
     manual = (ROOT / "docs" / "operations.md").read_text()
-    for name, alarm in of_type(TEMPLATE, "AWS::CloudWatch::Alarm").items():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}], name
-        assert alarm["AlarmDescription"].endswith(f"docs/operations.md, {name}."), name
-        assert f"### {name}\n" in manual, name
+    topics = [(OBSERVABILITY, {"Ref": "AlarmTopic"}), (SCALE, {"Fn::ImportValue": {"Fn::Sub": "${Collector}-AlarmTopicArn"}})]
+    for template, topic in topics:
+        for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
+            assert alarm["AlarmActions"] == alarm["OKActions"] == [topic], name
+            assert alarm["AlarmDescription"].endswith(f"docs/operations.md, {name}."), name
+            assert f"### {name}\n" in manual, name

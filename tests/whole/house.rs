@@ -15,8 +15,8 @@ const FLOORS: [&[&str]; 10] = [
     &["event", "graph", "quality"],
     &["body", "collect", "error", "sink"],
     &["report"],
-    &["rollup", "token"],
-    &["function"],
+    &["token"],
+    &["function", "rollup"],
 ];
 
 const EVERYTHING: [&str; 4] = ["local", "sandbox", "main", "bin"];

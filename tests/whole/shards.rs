@@ -1,8 +1,17 @@
 //! Shards of a run: topics that the event brings along, credentials of their own, and the roll-up.
 
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use collector::rollup::{RollupAnswer, RollupFailure, RollupFunction};
+use collector::sandbox::Answer;
 use serde_json::{Value, json};
 
+use crate::aws::BUCKET;
+use crate::runtime_api;
 use crate::stage::{Setting, Stage, TIME, secret};
+
+const ROLLUP: &str = env!("CARGO_BIN_EXE_rollup");
 
 async fn stage() -> Stage {
     let stage = Stage::new(Setting { options: Some(|o| o.token = None), ..Setting::default() }).await;
@@ -11,6 +20,13 @@ async fn stage() -> Stage {
         stage.aws.name_secret(&format!("collectors/{n}"), secret(&stage.config_file(), &other).to_string());
     }
     stage
+}
+
+/// What the roll-up answers to `event`.
+async fn roll_up(stage: &Stage, event: Value) -> Result<RollupAnswer, RollupFailure> {
+    let function = RollupFunction::new(Some(BUCKET.to_owned()), stage.config_file().into());
+    let deadline = SystemTime::now() + Duration::from_secs(30);
+    function.invoke(&event, "request-1", deadline, async |_| stage.aws.config().await).await
 }
 
 fn event(job: &str, shard: &str, topics: Value) -> Value {
@@ -93,9 +109,10 @@ async fn a_roll_up_leaves_one_summary_of_all_shards_and_keeps_it_when_some_run_a
         let files =
             json!({"SUCCEEDED": [{"Key": key("SUCCEEDED_0")}], "FAILED": [{"Key": key("FAILED_0")}], "PENDING": []});
         stage.aws.put(&key("manifest"), &json!({"ResultFiles": files}).to_string());
-        let event = json!({"job": "rollup", "time": TIME, "of": "brand_media", "results": key("manifest")});
-        let response = stage.invoke(event).await.unwrap();
-        assert_eq!(response.summary.files[0].key, "summary/brand_media_2026-01-31/brand_media_2026-01-31_235907.json");
+        let event = json!({"job": "brand_media", "time": TIME, "results": key("manifest")});
+        let answer = roll_up(&stage, event).await.unwrap();
+        let place = format!("{BUCKET}/summary/brand_media_2026-01-31/brand_media_2026-01-31_235907.json");
+        assert_eq!(answer.target_file, place);
         let objects = stage.aws.objects();
         let (_, summary) = objects.iter().find(|(k, _)| k.starts_with("summary/")).unwrap();
         serde_json::from_slice::<Value>(summary).unwrap()
@@ -109,9 +126,54 @@ async fn a_roll_up_leaves_one_summary_of_all_shards_and_keeps_it_when_some_run_a
 }
 
 #[tokio::test]
-async fn results_that_are_not_there_are_told() {
+async fn what_cannot_be_summed_up_is_an_error_of_its_kind() {
+    let stage = stage().await;
+    let event = json!({"job": "hashtag", "time": TIME, "results": "runs/x/manifest.json"});
+    let error = roll_up(&stage, event.clone()).await.unwrap_err();
+    assert!(error.kind == "results" && error.text.contains("runs/x/manifest.json are not there"), "{error:?}");
+    let mut raw = event;
+    raw["results"] = json!("raw/x/manifest.json");
+    assert_eq!(roll_up(&stage, raw).await.unwrap_err().kind, "event");
+}
+
+#[tokio::test]
+async fn the_collector_takes_no_roll_up() {
     let stage = stage().await;
     let event = json!({"job": "rollup", "time": TIME, "of": "hashtag", "results": "runs/x/manifest.json"});
-    let error = stage.invoke(event).await.unwrap_err();
-    assert!(error.cause.kind() == "rollup" && error.to_string().contains("runs/x/manifest.json are not there"));
+    assert_eq!(stage.invoke(event).await.unwrap_err().cause.kind(), "event");
+}
+
+#[tokio::test]
+async fn the_binary_sums_up_under_the_runtime_api_with_its_bucket_from_the_environment() {
+    let stage = stage().await;
+    let manifest = json!({"ResultFiles": {"SUCCEEDED": [], "FAILED": [], "PENDING": []}});
+    stage.aws.put("runs/x/manifest.json", &manifest.to_string());
+    let event = json!({"job": "hashtag", "time": TIME, "results": "runs/x/manifest.json"});
+    let folder = tempfile::tempdir().unwrap();
+    let variables: Vec<_> =
+        crate::lambda::variables(&stage).into_iter().filter(|(name, _)| *name != "SECRET_ID").collect();
+    for bucket in [Some(BUCKET), None] {
+        let bucket = bucket.map(|bucket| ("BUCKET", bucket.to_owned()));
+        let variables: Vec<_> = variables.iter().cloned().chain(bucket.clone()).collect();
+        let (answers, log) =
+            runtime_api::run(ROLLUP.as_ref(), folder.path(), &variables, std::slice::from_ref(&event)).await;
+        match &answers[..] {
+            [Answer::Response(answer)] => assert!(bucket.is_some() && answer["totals"]["shards"] == 0, "{answer}"),
+            [Answer::Error(error)] => {
+                assert!(bucket.is_none() && error["errorType"] == "config", "{error}");
+                assert!(error["errorMessage"].as_str().unwrap().contains("BUCKET is not set"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 1, "{log}");
+    }
+    assert_eq!(stage.aws.secret_reads(), 0, "it knows no secret");
+}
+
+#[test]
+fn started_outside_lambda_the_roll_up_says_what_it_is_in_one_line() {
+    let output = Command::new(ROLLUP).env_remove("AWS_LAMBDA_RUNTIME_API").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && told.lines().count() == 1 && told.contains("docs/scale.md"), "{told}");
 }

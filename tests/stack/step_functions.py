@@ -1,25 +1,34 @@
-"""MiniStack with the result writer that it lacks.
+"""MiniStack with what it lacks of Step Functions: definitions in YAML, and the result writer.
 
-MiniStack 1.5.33 runs a Distributed Map with its item reader, item selector, concurrency and thresholds,
-but passes over `ResultWriter`: the map's result is the list of outputs, and nothing is written. This adds
-what AWS documents of it (docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html): a
-manifest.json and the files of succeeded and failed child executions under the prefix, and their place as
-the map's result. What it writes is made of what MiniStack keeps of each child. The state machine itself
-runs as the template has it. It writes as the emulator and not as the machine's role, so that
-`s3:PutObject` of that role is not shown here; neither is the role's `s3:GetObject`, since MiniStack's
-item reader asks no policy.
+MiniStack 1.5.33 takes definitions as JSON alone; CloudFormation takes YAML too, and fills the substitutions in
+before it reads either. It runs a Distributed Map with its item reader, item selector, concurrency and
+thresholds, but passes over `ResultWriter`: the map's result is the list of outputs, and nothing is written. This
+adds what AWS documents of it
+(docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html): a manifest.json and the files of
+succeeded and failed child executions under the prefix, and their place as the map's result. What it writes is
+made of what MiniStack keeps of each child. The state machine itself runs as scale/shards.asl.yaml has it. It
+writes as the emulator and not as the machine's role, so that `s3:PutObject` of that role is not shown here;
+neither is the role's `s3:GetObject`, since MiniStack's item reader asks no policy.
 """
 
 import json
 import sys
 import uuid
 
+import yaml
 from ministack import app
 from ministack.services import s3, stepfunctions
+from ministack.services.cloudformation import provisioners
 
 FIELDS = {"ExecutionArn": "executionArn", "Input": "input", "Name": "name", "Output": "output", "StartDate": "startDate",
           "StateMachineArn": "stateMachineArn", "Status": "status", "StopDate": "stopDate", "Error": "error", "Cause": "cause"}
 without_writer = stepfunctions._run_distributed_map
+as_written = provisioners._sfn_definition
+
+
+def as_json(properties: dict) -> str:
+    """A definition as JSON, of which YAML is more."""
+    return json.dumps(yaml.safe_load(as_written(properties)))
 
 
 def described(child: dict) -> dict:
@@ -65,4 +74,5 @@ def with_writer(state, raw_input, effective, iterator, execution, ctx):
 
 if __name__ == "__main__":
     stepfunctions._run_distributed_map = with_writer
+    provisioners._sfn_definition = as_json
     sys.exit(app.main())

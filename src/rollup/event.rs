@@ -1,0 +1,89 @@
+//! The event of a roll-up.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::Value;
+
+use super::RollupError;
+use crate::event::shown;
+use crate::topic::Job;
+
+/// Where results lie: the roll-up reads nothing else of the bucket but its own summaries.
+const RESULTS_PREFIX: &str = "runs/";
+
+/// What is summed up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollupEvent {
+    /// The job that the shards did.
+    pub job: Job,
+    /// The time that names the run's objects.
+    pub time: DateTime<Utc>,
+    /// The key of the `manifest.json` that the state machine's result writer left in the bucket.
+    pub results: String,
+}
+
+impl RollupEvent {
+    /// The event that a payload is: an object with `job`, `time` (RFC 3339) and `results`.
+    ///
+    /// # Errors
+    /// [`RollupError::Event`], which names what was given and what is allowed.
+    pub fn parse(payload: &Value) -> Result<Self, RollupError> {
+        let given = |key: &str| payload.get(key).unwrap_or(&Value::Null);
+        let text = |key: &str| given(key).as_str();
+        let wrong = |key: &'static str| RollupError::Event { key, given: shown(given(key)) };
+        let job = text("job").and_then(Job::named).filter(|job| job.topics_key().is_some());
+        let time = text("time").and_then(|time| DateTime::parse_from_rfc3339(time).ok());
+        let results = text("results").filter(|key| {
+            let plain = key.split('/').all(|part| !matches!(part, "" | "." | ".."));
+            plain && key.starts_with(RESULTS_PREFIX) && key.ends_with("/manifest.json")
+        });
+        Ok(Self {
+            job: job.ok_or_else(|| wrong("job"))?,
+            time: time.ok_or_else(|| wrong("time"))?.with_timezone(&Utc),
+            results: results.ok_or_else(|| wrong("results"))?.to_owned(),
+        })
+    }
+
+    /// The time as summaries hold it.
+    pub fn time_text(&self) -> String {
+        self.time.to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn whole() -> Value {
+        json!({"job": "hashtag", "time": "2026-02-01T08:00:00+09:00", "results": "runs/a/b/manifest.json"})
+    }
+
+    #[test]
+    fn it_names_its_job_its_time_and_its_results() {
+        let event = RollupEvent::parse(&whole()).unwrap();
+        assert_eq!((event.job, event.results.as_str()), (Job::Hashtag, "runs/a/b/manifest.json"));
+        assert_eq!(event.time_text(), "2026-01-31T23:00:00Z");
+    }
+
+    #[test]
+    fn what_cannot_be_summed_up_is_told_with_what_was_given() {
+        for (key, value) in [
+            ("job", json!("token")),
+            ("job", json!("rollup")),
+            ("time", json!("x")),
+            ("time", json!(null)),
+            ("results", json!("raw/manifest.json")),
+            ("results", json!("runs/../raw/manifest.json")),
+            ("results", json!("runs/a/SUCCEEDED_0.json")),
+        ] {
+            let mut event = whole();
+            event[key] = value.clone();
+            let told = RollupEvent::parse(&event).unwrap_err().to_string();
+            assert!(told.contains(&format!("{key:?}: {value}")) && told.contains("allowed"), "{told}");
+        }
+        for none in [json!("brand_media"), json!([]), json!(null)] {
+            assert!(RollupEvent::parse(&none).is_err());
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The roll-up as a function of its own: it reads results and writes a summary, and knows no secret.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use bytes::Bytes;
+use lambda_runtime::Diagnostic;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use tracing::{Instrument, info_span};
+
+use super::{RollupEvent, Totals};
+use crate::config::{Config, ConfigError, Locations, PACKAGED};
+use crate::redact::Redactor;
+use crate::sink::{Sink, SinkError};
+use crate::{aws, http};
+
+/// Kept back of the time until Lambda's deadline: for the answer.
+const RESPONDING_TIME: Duration = Duration::from_millis(250);
+
+/// What a roll-up may take where the deadline is not known.
+const UNKNOWN_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The roll-up as a process runs it.
+pub struct RollupFunction {
+    bucket: Option<String>,
+    config_file: PathBuf,
+    redactor: Arc<Redactor>,
+    ready: OnceCell<(Sink, Locations)>,
+}
+
+/// What the function answers.
+#[derive(Debug, Clone, Serialize)]
+pub struct RollupAnswer {
+    /// 200: what cannot be summed up is an invocation error.
+    #[serde(rename = "statusCode")]
+    pub status_code: u16,
+    /// `bucket/key` of the summary.
+    pub target_file: String,
+    /// The sums over all shards.
+    pub totals: Totals,
+}
+
+/// A roll-up that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RollupError {
+    /// The event names nothing that can be summed up.
+    #[error(
+        "the event has the {key:?}: {given}; allowed: \"job\" (brand_media or hashtag), \"time\" (RFC 3339) and \"results\" (runs/.../manifest.json)"
+    )]
+    Event {
+        /// The key.
+        key: &'static str,
+        /// What was given, cut short.
+        given: String,
+    },
+    /// The environment names no bucket.
+    #[error("the variable BUCKET is not set; expected: the bucket that holds the results of the run")]
+    Bucket,
+    /// The configuration cannot work.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The HTTP client could not be built.
+    #[error("the HTTP client could not be built: {0}")]
+    Http(#[from] reqwest::Error),
+    /// The results could not be read.
+    #[error("{0}")]
+    Results(String),
+    /// The summary could not be stored.
+    #[error(transparent)]
+    Store(#[from] SinkError),
+}
+
+impl RollupError {
+    /// The kind: Lambda's `errorType`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Event { .. } => "event",
+            Self::Bucket | Self::Config(_) => "config",
+            Self::Http(_) => "http",
+            Self::Results(_) => "results",
+            Self::Store(_) => "store",
+        }
+    }
+}
+
+/// An invocation that failed, without secrets.
+pub struct RollupFailure {
+    /// [`RollupError::kind`].
+    pub kind: &'static str,
+    /// What failed, in words.
+    pub text: String,
+}
+
+/// What the runtime logs of it.
+impl fmt::Debug for RollupFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.text)
+    }
+}
+
+impl From<RollupFailure> for Diagnostic {
+    fn from(failure: RollupFailure) -> Self {
+        Self { error_type: failure.kind.to_owned(), error_message: failure.text }
+    }
+}
+
+impl RollupFunction {
+    /// A function on `bucket`, whose configuration says how a summary's key tells the time.
+    pub fn new(bucket: Option<String>, config_file: PathBuf) -> Self {
+        Self { bucket, config_file, redactor: Arc::default(), ready: OnceCell::new() }
+    }
+
+    /// The function that the environment describes: `BUCKET`, and `CONFIG_FILE` or the packaged configuration.
+    pub fn from_env() -> Self {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self::new(set("BUCKET"), set("CONFIG_FILE").unwrap_or_else(|| PACKAGED.to_owned()).into())
+    }
+
+    /// What takes the credentials of AWS out of the log's lines and of errors.
+    pub fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.redactor)
+    }
+
+    /// Runs one invocation, with what `load_aws` says of AWS. The invocation that succeeds in building the
+    /// clients builds them for all later ones.
+    ///
+    /// # Errors
+    /// What [`RollupError`] says.
+    pub async fn invoke(
+        &self,
+        payload: &Value,
+        request_id: &str,
+        deadline: SystemTime,
+        load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig,
+    ) -> Result<RollupAnswer, RollupFailure> {
+        let left = deadline.duration_since(SystemTime::now()).unwrap_or(UNKNOWN_DEADLINE);
+        let end = Instant::now() + left.saturating_sub(RESPONDING_TIME);
+        let event = RollupEvent::parse(payload);
+        let span = info_span!("rollup", requestId = request_id, job = event.as_ref().map_or("", |e| e.job.name()));
+        async {
+            // Boxed: the compiler looks only so deep into one future.
+            let done = async { Box::pin(self.roll_up(&event?, end, load_aws)).await }.await;
+            done.map_err(|failed| {
+                let text = self.redactor.redact(&failed.to_string()).into_owned();
+                RollupFailure { kind: failed.kind(), text }
+            })
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn roll_up(
+        &self,
+        event: &RollupEvent,
+        end: Instant,
+        load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig,
+    ) -> Result<RollupAnswer, RollupError> {
+        let (sink, locations) = self.ready.get_or_try_init(async || self.build(load_aws).await).await?;
+        let key = locations.summary(event.job, event.time);
+        let limit = || end.saturating_duration_since(Instant::now());
+        let get = async |key: String| sink.get(&key, limit()).await;
+        let summary = super::read(event, key.as_str(), get).await.map_err(RollupError::Results)?;
+        summary.log();
+        sink.put(&key, Bytes::from(summary.to_json()), limit()).await?;
+        Ok(RollupAnswer { status_code: 200, target_file: sink.place(&key), totals: summary.totals })
+    }
+
+    async fn build(
+        &self,
+        load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig,
+    ) -> Result<(Sink, Locations), RollupError> {
+        let bucket = self.bucket.clone().ok_or(RollupError::Bucket)?;
+        let locations = Config::load(&self.config_file)?.locations;
+        let aws = aws::redacting(&load_aws(http::client()?).await, self.redactor());
+        Ok((Sink::S3 { client: aws::s3(&aws), bucket }, locations))
+    }
+}
