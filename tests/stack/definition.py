@@ -1,0 +1,29 @@
+"""Prints the state machine as a template of its own, for the linter: of one that a template only names by its file
+it sees nothing."""
+
+import json
+import re
+
+import yaml
+from template import SCALE, default, scale
+
+
+def filled() -> dict:
+    """The definition with each substitution filled in as CloudFormation does it: in the text, before it is read."""
+    template = scale()
+    machine = template["Resources"]["ShardsStateMachine"]["Properties"]
+    text = (SCALE / machine["DefinitionUri"]).read_text()
+    values = {"Partition": "aws", "Bucket": "bucket", "CollectorArn": "arn:aws:lambda:eu-west-1:000000000000:function:collector",
+              "RollupArn": "arn:aws:lambda:eu-west-1:000000000000:function:rollup"}
+    for name in machine["DefinitionSubstitutions"]:
+        value = values.get(name) or str(default(template, name))
+        assert f"${{{name}}}" in text, f"{name} is not used"
+        text = text.replace(f"${{{name}}}", value)
+    assert "${" not in text, re.findall(r"\$\{\w+\}", text)
+    return yaml.safe_load(text)
+
+
+if __name__ == "__main__":
+    role = "arn:aws:iam::000000000000:role/shards"
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"RoleArn": role, "Definition": filled()}}
+    print(json.dumps({"Resources": {"Shards": machine}}, indent=1))
