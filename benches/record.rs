@@ -1,8 +1,8 @@
-//! The record path of one answer, from its bytes to those that are stored, against parsing the same
-//! bytes into `serde_json::Value` and doing nothing with it.
+//! Compares the record path of one answer, from its bytes to the stored ones, with parsing the same bytes
+//! into a `serde_json::Value` that is then dropped.
 //!
-//! `cargo bench --bench record` tells times. `cargo bench --bench record -- --instructions` counts
-//! instructions, which nothing else on the machine disturbs; it needs valgrind.
+//! `cargo bench --bench record` measures times. `cargo bench --bench record -- --instructions` counts
+//! instructions, which other work on the machine does not change. It needs valgrind.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,10 +28,10 @@ use serde_json::Value;
 
 const CONFIGURE_INI: &str = include_str!("../configure.ini");
 
-/// One way with an answer.
-type Way = fn(&Stage);
+/// A path of an answer.
+type Way = fn(&Input);
 
-/// What is compared, by name.
+/// The compared paths, by name.
 const PATHS: [(&str, Way); 4] = [("record_path", record_path), ("value", value), ("utf8", utf8), ("nothing", |_| ())];
 
 fn main() {
@@ -39,16 +39,16 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["--instructions"] => instructions(),
         ["--repeat", name, times, body] => {
-            let stage = Stage { config: config(), body: std::fs::read(body).unwrap() };
+            let input = Input { config: config(), body: std::fs::read(body).unwrap() };
             let (_, path) = PATHS.into_iter().find(|(n, _)| n == name).unwrap();
-            (0..times.parse().unwrap()).for_each(|_: u32| path(&stage));
+            (0..times.parse().unwrap()).for_each(|_: u32| path(&input));
         }
         _ => divan::main(),
     }
 }
 
-/// An answer as the API writes it, and the configuration that its records are checked against.
-struct Stage {
+/// An answer as the API writes it, and the configuration for its records.
+struct Input {
     config: Config,
     body: Vec<u8>,
 }
@@ -57,10 +57,10 @@ fn config() -> Config {
     Config::parse(CONFIGURE_INI.as_bytes(), "configure.ini").unwrap()
 }
 
-impl Stage {
-    /// One account with its 25 media, from the sandbox at a fixed time.
+impl Input {
+    /// The answer for one account with its 25 media, from the sandbox at a fixed time.
     fn answer() -> &'static Self {
-        static ANSWER: OnceLock<Stage> = OnceLock::new();
+        static ANSWER: OnceLock<Input> = OnceLock::new();
         ANSWER.get_or_init(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let body = runtime.block_on(Self::body());
@@ -83,38 +83,38 @@ impl Stage {
     }
 }
 
-/// What the collector does with an answer.
-fn record_path(stage: &Stage) {
-    let (profile, media) = (stage.config.mapping(Model::Brand), stage.config.mapping(Model::Media));
-    let answer = Discovery::read(std::str::from_utf8(&stage.body).unwrap(), 25).unwrap();
+/// The collector's path.
+fn record_path(input: &Input) {
+    let (profile, media) = (input.config.mapping(Model::Brand), input.config.mapping(Model::Media));
+    let answer = Discovery::read(std::str::from_utf8(&input.body).unwrap(), 25).unwrap();
     let profile = profile.flatten(&answer.profile, "17841401694708594", &[]).unwrap();
-    let mut body = Body::with_room(stage.config.format, 25, stage.body.len());
+    let mut body = Body::with_room(input.config.format, 25, input.body.len());
     let posts = answer.media.unwrap().records;
     posts.iter().for_each(|post| body.add(&media.flatten(post, "17841401694708594", &[]).unwrap()));
     assert_eq!((profile.issues.len(), posts.len()), (0, 25));
     black_box((profile, body.finish()));
 }
 
-fn value(stage: &Stage) {
-    black_box(serde_json::from_slice::<Value>(&stage.body).unwrap());
+fn value(input: &Input) {
+    black_box(serde_json::from_slice::<Value>(&input.body).unwrap());
 }
 
-fn utf8(stage: &Stage) {
-    black_box(std::str::from_utf8(&stage.body).unwrap());
+fn utf8(input: &Input) {
+    black_box(std::str::from_utf8(&input.body).unwrap());
 }
 
 #[divan::bench(args = ["record_path", "value", "utf8"], sample_count = 1_000)]
 fn answer(bencher: Bencher<'_, '_>, name: &str) {
-    let stage = Stage::answer();
+    let input = Input::answer();
     let (_, path) = PATHS.into_iter().find(|(n, _)| *n == name).unwrap();
-    bencher.counter(BytesCount::new(stage.body.len())).bench(|| path(stage));
+    bencher.counter(BytesCount::new(input.body.len())).bench(|| path(input));
 }
 
-/// Counts the instructions of each path by running it often and once under valgrind.
+/// Counts the instructions of each path under valgrind: those of many runs, less those of no run.
 fn instructions() {
     const TIMES: u64 = 200;
     let body = std::env::temp_dir().join(format!("answer-{}.json", std::process::id()));
-    std::fs::write(&body, &Stage::answer().body).unwrap();
+    std::fs::write(&body, &Input::answer().body).unwrap();
     let counted = |name: &str| (collected(name, TIMES, &body) - collected(name, 0, &body)) / TIMES;
     let counts = PATHS.map(|(name, _)| (name, counted(name)));
     std::fs::remove_file(&body).unwrap();
@@ -124,7 +124,7 @@ fn instructions() {
     }
 }
 
-/// The instructions of a whole process that takes the path so often.
+/// The instructions of a process that runs the path `times` times.
 fn collected(name: &str, times: u64, body: &Path) -> u64 {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -133,7 +133,7 @@ fn collected(name: &str, times: u64, body: &Path) -> u64 {
         .arg(body)
         .output()
         .expect("valgrind counts the instructions");
-    let told = String::from_utf8_lossy(&output.stderr);
-    let line = told.lines().find_map(|line| line.split("Collected : ").nth(1)).unwrap_or_else(|| panic!("{told}"));
+    let text = String::from_utf8_lossy(&output.stderr);
+    let line = text.lines().find_map(|line| line.split("Collected : ").nth(1)).unwrap_or_else(|| panic!("{text}"));
     line.trim().parse().unwrap()
 }

@@ -1,17 +1,17 @@
-//! What was measured, beside what is to be reached.
+//! The measured figures and their goals.
 
 use comfy_table::{CellAlignment, Table, presets};
 
-/// What is to be reached.
+/// The goal of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Goal {
-    /// No more than this.
+    /// At most this.
     AtMost(f64),
-    /// Nothing in particular: told for orientation.
+    /// None: the figure is for orientation.
     None,
 }
 
-/// The figures, in the order in which they first came.
+/// The figures, in the order of their first values.
 #[derive(Debug, Default)]
 pub(super) struct Figures(Vec<Figure>);
 
@@ -57,7 +57,7 @@ impl Figures {
 }
 
 impl Figure {
-    /// The median, the least and the most.
+    /// The median, the minimum and the maximum.
     fn spread(&self) -> (f64, f64, f64) {
         let mut values = self.values.clone();
         values.sort_by(f64::total_cmp);
@@ -67,7 +67,7 @@ impl Figure {
     }
 }
 
-/// Three digits that mean something, or the whole number.
+/// A number with three significant digits, or a whole number.
 fn written(value: f64) -> String {
     match value.abs() {
         v if v.fract() == 0.0 => format!("{value:.0}"),

@@ -1,9 +1,9 @@
 //! The function's binary, measured as a whole process against the sandbox:
 //! `cargo build --release --bin data-collector && cargo bench --bench invocation`.
 //!
-//! Nothing of the function runs in this process: it plays Lambda's Runtime API and Instagram's API,
-//! and reads from the operating system what the function costs. Times depend on the machine and on
-//! what else it does, so what is compared is ratios and medians.
+//! Nothing of the function runs in this process. It plays Lambda's Runtime API and Instagram's API, and
+//! reads the function's costs from the operating system. Times depend on the machine and its other work, so
+//! ratios and medians are compared.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a terminal's program")]
 
@@ -18,17 +18,17 @@ mod figures;
 mod package;
 mod process;
 mod quota;
-mod stage;
+mod setup;
 mod tls;
 mod topics;
 
 use figures::{Figures, Goal};
 use process::Function;
 use quota::Quota;
-use stage::Stage;
+use setup::Setup;
 
-/// How long idle connections outlive a run; see `http.rs`. After that a run starts with a handshake, as
-/// each of Lambda's does that comes minutes after the last.
+/// The time that idle connections outlive a run; see `http.rs`. A run after it starts with a handshake, as
+/// a run on Lambda does minutes after the last one.
 const CONNECTIONS_GONE: Duration = Duration::from_secs(9);
 
 /// Measures the function's binary as Lambda runs it, on the sandbox: start, runs, processor, memory, size.
@@ -91,7 +91,7 @@ impl Args {
     }
 }
 
-/// What is measured.
+/// The parameters of the measurement.
 struct Bench {
     binary: PathBuf,
     latency: Duration,
@@ -99,24 +99,24 @@ struct Bench {
 }
 
 impl Bench {
-    /// How many responses, one after another, would take as long.
+    /// The number of responses that take as long, one after another.
     fn responses(&self, took: Duration) -> f64 {
         took.as_secs_f64() / self.latency.as_secs_f64()
     }
 
-    /// A process that runs both jobs twice, and one that knows the hashtags' ids from the start.
+    /// Measures a process that runs both jobs twice, and one that knows the hashtags' ids from the start.
     async fn plain(&self, figures: &mut Figures) -> Result<()> {
-        let stage = Stage::new(&self.ini, self.latency, false).await?;
-        let mut function = Function::start(&self.binary, &stage, None).await?;
+        let setup = Setup::new(&self.ini, self.latency, false).await?;
+        let mut function = Function::start(&self.binary, &setup, None).await?;
         figures.note("spawn to first request for work", "ms", Goal::AtMost(20.0), ms(function.started));
         let brand = function.invoke("brand_media").await?;
-        let calls_brand = stage.calls();
+        let calls_brand = setup.calls();
         let first = function.invoke("hashtag").await?;
-        let calls_first = stage.calls() - calls_brand;
+        let calls_first = setup.calls() - calls_brand;
         let later = function.invoke("hashtag").await?;
-        let calls_later = stage.calls() - calls_brand - calls_first;
+        let calls_later = setup.calls() - calls_brand - calls_first;
         let again = function.invoke("brand_media").await?;
-        let pins = stage.hashtag_ids();
+        let pins = setup.hashtag_ids();
         figures.note("brand_media", "× one response", Goal::AtMost(1.10), self.responses(brand.took));
         figures.note("brand_media, later", "× one response", Goal::AtMost(1.10), self.responses(again.took));
         figures.note("hashtag, first of a process", "× one response", Goal::AtMost(2.15), self.responses(first.took));
@@ -127,12 +127,12 @@ impl Bench {
         figures.note("peak memory", "MiB", Goal::AtMost(12.0), mib(function.peak_memory()?));
         function.end();
 
-        let pinned = Stage::new(&topics::pinned(&self.ini, &pins), self.latency, false).await?;
+        let pinned = Setup::new(&topics::pinned(&self.ini, &pins), self.latency, false).await?;
         let mut function = Function::start(&self.binary, &pinned, None).await?;
         function.invoke("hashtag").await?;
         function.end();
 
-        // The schedule says how often each job runs; how many calls a run makes was counted.
+        // The schedule gives the runs of each job, and the calls of a run were counted.
         let limits = Config::parse(self.ini.as_bytes(), "configure.ini")?.limits;
         let (brands, hashtags) =
             (limits.brand_media_runs_per_hour as usize, limits.hashtag_runs_per_hour.max(1) as usize);
@@ -143,11 +143,11 @@ impl Bench {
         Ok(())
     }
 
-    /// One run of many accounts.
+    /// Measures one run of many accounts.
     async fn large(&self, accounts: usize, figures: &mut Figures) -> Result<()> {
-        let stage = Stage::new(&topics::many_accounts(&self.ini, accounts), self.latency, false).await?;
-        let concurrency = stage.config.limits.concurrency as usize;
-        let mut function = Function::start(&self.binary, &stage, None).await?;
+        let setup = Setup::new(&topics::many_accounts(&self.ini, accounts), self.latency, false).await?;
+        let concurrency = setup.config.limits.concurrency as usize;
+        let mut function = Function::start(&self.binary, &setup, None).await?;
         let before = function.peak_memory()?;
         let run = function.invoke("brand_media").await?;
         let rounds = accounts.div_ceil(concurrency);
@@ -168,7 +168,7 @@ impl Bench {
         Ok(())
     }
 
-    /// A process as Lambda gives it at 128 MB: little of a processor, TLS, and pauses between the runs.
+    /// Measures a process as on Lambda at 128 MB: a share of a processor, TLS, and pauses between the runs.
     async fn constrained(&self, tls: bool, percent: Option<f64>, figures: &mut Figures) -> Result<()> {
         let quota = percent.and_then(|percent| match Quota::new(percent) {
             Ok(quota) => Some(quota),
@@ -177,8 +177,8 @@ impl Bench {
                 None
             }
         });
-        let stage = Stage::new(&self.ini, self.latency, tls).await?;
-        let mut function = Function::start(&self.binary, &stage, quota.as_ref()).await?;
+        let setup = Setup::new(&self.ini, self.latency, tls).await?;
+        let mut function = Function::start(&self.binary, &setup, quota.as_ref()).await?;
         let over = if tls { "TLS" } else { "plain HTTP" };
         let on = match (&quota, percent) {
             (Some(_), Some(percent)) => format!("{over}, {percent} % of a processor"),
@@ -187,10 +187,10 @@ impl Bench {
         let mut note = |what: &str, unit, goal, value| figures.note(&format!("{on}: {what}"), unit, goal, value);
         note("start", "s", Goal::AtMost(0.25), function.started.as_secs_f64());
         let first = function.invoke("brand_media").await?;
-        let shaken = stage.handshakes();
+        let shaken = setup.handshakes();
         let next = function.invoke("brand_media").await?;
         tokio::time::sleep(CONNECTIONS_GONE).await;
-        let before = stage.handshakes();
+        let before = setup.handshakes();
         let after_a_pause = function.invoke("brand_media").await?;
         note("first brand_media", "s", Goal::AtMost(0.9), first.took.as_secs_f64());
         note("later brand_media", "s", Goal::AtMost(0.45), next.took.as_secs_f64());
@@ -203,7 +203,7 @@ impl Bench {
                 "later, connections gone, TLS handshakes",
                 "handshakes",
                 Goal::AtMost(1.0),
-                (stage.handshakes() - before) as f64,
+                (setup.handshakes() - before) as f64,
             );
         }
         function.end();

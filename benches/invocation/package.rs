@@ -7,11 +7,10 @@ use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
-/// The headers and the directory of a zip with the one file `bootstrap`.
+/// The size of the headers and the directory of a zip with the one file `bootstrap`.
 const AROUND: u64 = 232;
 
-/// The bytes of a zip that holds `binary`: its deflated size, as every zip tool writes it, and what
-/// stands around it.
+/// The size of a zip with `binary` in it: its deflated size, and that of the headers.
 pub(super) fn zipped(binary: &Path) -> Result<u64> {
     let bytes = std::fs::read(binary).with_context(|| format!("{} cannot be read", binary.display()))?;
     let mut counted = DeflateEncoder::new(Counted(0), Compression::default());

@@ -1,4 +1,4 @@
-//! A process of the function, and what it costs by the operating system's account.
+//! A process of the function, and its costs according to the operating system.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,33 +9,33 @@ use collector::sandbox::{Answer, RuntimeApi};
 use serde_json::{Value, json};
 
 use super::quota::Quota;
-use super::stage::Stage;
+use super::setup::Setup;
 
-/// The longest that one invocation is waited for.
+/// The longest wait for an invocation.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// What the function may take for one event: Lambda's most.
+/// The function's time limit for one event: Lambda's maximum.
 const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// A process of the function that waits for work.
+/// A process of the function that waits for events.
 pub(super) struct Function {
     child: Child,
     api: RuntimeApi,
-    /// From the spawn to its first request for work.
+    /// The time from the start of the process to its first request for an event.
     pub(super) started: Duration,
 }
 
 /// One invocation.
 pub(super) struct Invoked {
-    /// From the event handed out to the answer received.
+    /// The time from handing out the event to its answer.
     pub(super) took: Duration,
-    /// The processor time of all the process's threads, up to its next request for work.
+    /// The processor time of all threads, up to the next request for an event.
     pub(super) processor: Duration,
     response: Value,
 }
 
 impl Invoked {
-    /// The bytes of all the objects stored.
+    /// The size of all stored objects, in bytes.
     pub(super) fn stored_bytes(&self) -> u64 {
         let files = self.response.pointer("/summary/files").and_then(Value::as_array);
         files.into_iter().flatten().filter_map(|file| file.get("bytes")?.as_u64()).sum()
@@ -43,11 +43,11 @@ impl Invoked {
 }
 
 impl Function {
-    /// Starts `binary` on `stage` and waits until it asks for work.
-    pub(super) async fn start(binary: &Path, stage: &Stage, quota: Option<&Quota>) -> Result<Self> {
+    /// Starts `binary` on `setup` and waits until it asks for an event.
+    pub(super) async fn start(binary: &Path, setup: &Setup, quota: Option<&Quota>) -> Result<Self> {
         let api = RuntimeApi::start().await?;
         let mut command = match quota {
-            // The shell moves itself into the group and becomes the function: of the quota it takes nothing.
+            // The shell moves itself into the group and becomes the function. It uses none of the quota.
             Some(quota) => {
                 let mut shell = Command::new("/bin/sh");
                 shell.args(["-c", "echo $$ >\"$0\" && exec \"$@\""]).arg(quota.processes()).arg(binary);
@@ -56,9 +56,9 @@ impl Function {
             None => Command::new(binary),
         };
         command
-            .current_dir(stage.folder())
+            .current_dir(setup.folder())
             .env_clear()
-            .envs(stage.variables())
+            .envs(setup.variables())
             .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "collector")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
@@ -66,14 +66,14 @@ impl Function {
             .stdout(Stdio::null());
         let spawned = Instant::now();
         let child = command.spawn().with_context(|| format!("{} cannot be started", binary.display()))?;
-        // From here on the process ends with this value, whatever fails.
+        // From here on the process ends when this value is dropped.
         let mut function = Self { child, api, started: Duration::ZERO };
         let asked = wait(&mut function.child, function.api.asked()).await?;
         function.started = asked.duration_since(spawned);
         Ok(function)
     }
 
-    /// Has it run `job` and waits until it asks for work again.
+    /// Runs `job` and waits until the function asks for the next event.
     pub(super) async fn invoke(&mut self, job: &str) -> Result<Invoked> {
         let before = self.processor_time()?;
         let handed = Instant::now();
@@ -91,8 +91,8 @@ impl Function {
         format!("/proc/{}/{file}", self.child.id()).into()
     }
 
-    /// The processor time so far of the threads that there are, to the nanosecond (`schedstat`; `stat`
-    /// counts in hundredths of a second).
+    /// The processor time of the living threads so far. `schedstat` counts nanoseconds; `stat` would count
+    /// hundredths of a second.
     fn processor_time(&self) -> Result<Duration> {
         let mut sum = 0;
         for task in std::fs::read_dir(self.proc("task")).context("no /proc: this needs Linux")? {
@@ -103,7 +103,7 @@ impl Function {
         Ok(Duration::from_nanos(sum))
     }
 
-    /// The most memory that it has held so far, in bytes.
+    /// The peak memory so far, in bytes.
     pub(super) fn peak_memory(&self) -> Result<u64> {
         let status = std::fs::read_to_string(self.proc("status")).context("no /proc: this needs Linux")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
@@ -111,7 +111,7 @@ impl Function {
         Ok(kib * 1024)
     }
 
-    /// Ends it.
+    /// Ends the process.
     pub(super) fn end(self) {
         drop(self);
     }
@@ -119,13 +119,13 @@ impl Function {
 
 impl Drop for Function {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What `event` gives, unless the process ends first.
+/// The value of `event`, unless the process ends first.
 async fn wait<T>(child: &mut Child, event: impl Future<Output = Option<T>>) -> Result<T> {
     match tokio::time::timeout(PATIENCE, event).await {
         Ok(Some(value)) => Ok(value),

@@ -1,21 +1,21 @@
-//! A share of a processor: a control group of Linux with a quota, where this process may make one.
+//! A share of a processor: a control group of Linux with a quota, where this process may create one.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// The period that a quota is counted in; the kernel's own default.
+/// The period of a quota. It is the kernel's default.
 const PERIOD_US: u32 = 100_000;
 
-/// A control group; it goes when it is dropped, by when its processes have ended.
+/// A control group. Its processes have ended when it is dropped.
 pub(super) struct Quota {
     group: PathBuf,
 }
 
 impl Quota {
-    /// A group that gets so many percent of a processor.
+    /// A group with this percentage of a processor.
     pub(super) fn new(percent: f64) -> Result<Self> {
-        // The kernel takes no quota below a millisecond.
+        // The kernel accepts no quota below a millisecond.
         let quota = (percent / 100.0 * f64::from(PERIOD_US)).round();
         if !(1_000.0..=100.0 * f64::from(PERIOD_US)).contains(&quota) {
             bail!("a quota from 1 to 10000 percent of a processor is possible, {percent} was asked for");
@@ -26,7 +26,8 @@ impl Quota {
             let settings = vec![("cpu.cfs_period_us", PERIOD_US.to_string()), ("cpu.cfs_quota_us", quota.to_string())];
             (v1.join(name), settings)
         } else if v2.join("cgroup.controllers").exists() {
-            // Where it is on already this says nothing new, and where it may not be, the next step tells.
+            // Where the controller is on already, this changes nothing. Where it may not be switched on,
+            // the next step fails.
             let _ = std::fs::write(v2.join("cgroup.subtree_control"), "+cpu");
             (v2.join(name), vec![("cpu.max", format!("{quota} {PERIOD_US}"))])
         } else {
@@ -41,7 +42,7 @@ impl Quota {
         Ok(quota)
     }
 
-    /// The file that takes the processes of the group.
+    /// The file that adds a process to the group.
     pub(super) fn processes(&self) -> PathBuf {
         self.group.join("cgroup.procs")
     }
@@ -49,7 +50,7 @@ impl Quota {
 
 impl Drop for Quota {
     fn drop(&mut self) {
-        // An empty group that stays behind costs nothing.
+        // An empty group that remains costs nothing.
         let _ = std::fs::remove_dir(&self.group);
     }
 }

@@ -1,4 +1,4 @@
-//! TLS in front of the sandbox: a root and a certificate made for the occasion, HTTP/2 offered.
+//! TLS in front of the sandbox, with a new root and certificate. It offers HTTP/2.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// Takes TLS connections and passes what they carry on to the sandbox, which tells HTTP/2 from
-/// HTTP/1.1 by itself. It ends when it is dropped.
-pub(super) struct Front {
+/// Accepts TLS connections and forwards their data to the sandbox, which detects HTTP/2 and HTTP/1.1 by
+/// itself. It ends when it is dropped.
+pub(super) struct Proxy {
     address: SocketAddr,
     root: String,
     handshakes: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
-impl Front {
-    /// Starts on loopback, before the server at `behind`.
+impl Proxy {
+    /// Starts on loopback, in front of the server at `behind`.
     pub(super) async fn start(behind: &str) -> Result<Self> {
         let behind: SocketAddr = behind.parse().context("the sandbox has no address")?;
         let (root, config) = certified()?;
@@ -42,19 +42,20 @@ impl Front {
         &self.root
     }
 
-    /// The handshakes done so far.
+    /// The number of handshakes so far.
     pub(super) fn handshakes(&self) -> usize {
         self.handshakes.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for Front {
+impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-/// A new root in PEM, and a server with a certificate of it: ECDSA on P-256, as most of the web has.
+/// A new root in PEM, and a server with a certificate of it. The keys are ECDSA on P-256, as on most of the
+/// web.
 fn certified() -> Result<(String, ServerConfig)> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -77,11 +78,11 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, behind: SocketAddr, hand
         let _ = stream.set_nodelay(true);
         let (tls, handshakes) = (tls.clone(), Arc::clone(&handshakes));
         tokio::spawn(async move {
-            let mut front = tls.accept(stream).await?;
+            let mut proxy = tls.accept(stream).await?;
             handshakes.fetch_add(1, Ordering::Relaxed);
             let mut back = TcpStream::connect(behind).await?;
             back.set_nodelay(true)?;
-            tokio::io::copy_bidirectional(&mut front, &mut back).await
+            tokio::io::copy_bidirectional(&mut proxy, &mut back).await
         });
     }
 }

@@ -1,18 +1,18 @@
-//! The configuration, changed line by line for what is measured.
+//! Changes to the configuration for what is measured.
 
 /// `ini` with the API at `end_point`.
 pub(super) fn calling(ini: &str, end_point: &str) -> String {
     with(ini, "API", &["end_point"], &format!("end_point = {end_point}/{{VERSION}}"))
 }
 
-/// `ini` with these hashtags' ids known beforehand.
+/// `ini` with the ids of these hashtags.
 pub(super) fn pinned(ini: &str, ids: &[(String, String)]) -> String {
     let tags: Vec<&str> = ids.iter().map(|(tag, _)| tag.as_str()).collect();
     let lines: Vec<String> = ids.iter().map(|(tag, id)| format!("{tag} = {id}")).collect();
     with(ini, "hashtag_id", &tags, &lines.join("\n"))
 }
 
-/// `ini` with so many accounts and as many calls allowed as they need.
+/// `ini` with this many accounts, and limits that allow their calls.
 pub(super) fn many_accounts(ini: &str, count: usize) -> String {
     let names: Vec<String> = (0..count).map(|n| format!("house{n:05}")).collect();
     let ids: Vec<String> =
@@ -22,7 +22,7 @@ pub(super) fn many_accounts(ini: &str, count: usize) -> String {
     with(&ini, "limits", &["calls_per_hour"], &format!("calls_per_hour = {}", 1_000 + 60 * count))
 }
 
-/// `ini` with `lines` in the section, in place of what it says of `keys`.
+/// `ini` with `lines` in the section instead of its lines for `keys`.
 fn with(ini: &str, section: &str, keys: &[&str], lines: &str) -> String {
     let header = format!("[{section}]");
     let mut inside = false;

@@ -1,5 +1,5 @@
-//! AWS in the test's process: s3s behind the real SDK, with signatures and checksums checked, and a
-//! stand-in of Secrets Manager's protocol. Both can be told to fail.
+//! AWS in the test's process: s3s behind the real SDK, which checks signatures and checksums, and a
+//! stand-in of Secrets Manager's protocol. Both can be made to fail.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,23 +18,23 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 
 pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "placeholder-secret-access-key");
-/// Of temporary credentials, as a function in Lambda has them.
+/// The session token of temporary credentials, which functions in Lambda have.
 pub const SESSION_TOKEN: &str = "placeholder-session/token+of=temporary-credentials";
 pub const BUCKET: &str = "lux-raw";
 
-/// What a secret is where the answer never comes.
+/// A secret that is never answered.
 pub const HANGS: &str = "hangs";
 
-/// What a secret is whose answer has 50 MB.
+/// A secret whose answer has 50 MB.
 pub const VAST: &str = "vast";
 
-/// What a secret starts with that is not wrapped in a proper answer.
+/// The start of a secret whose answer is malformed.
 pub const GARBLED: &str = "garbled: ";
 
-/// What a secret is that may not be read.
+/// A secret that may not be read.
 pub const DENIED: &str = "denied";
 
-/// An S3 request that fails: those whose path holds `part`, `times` over.
+/// A fault of S3: `times` requests fail whose path contains `part`.
 pub struct S3Fault {
     pub part: &'static str,
     pub status: u16,
@@ -42,13 +42,13 @@ pub struct S3Fault {
     pub times: usize,
 }
 
-/// The code of an S3 request that is never answered.
+/// The code of a request that S3 never answers.
 pub const STALLS: &str = "stalls";
 
-/// The code of an S3 request whose connection is closed without an answer.
+/// The code of a request whose connection S3 closes without an answer.
 pub const HANGS_UP: &str = "hangs up";
 
-/// The code of an S3 error whose body has 100 MB.
+/// The code of an error of S3 whose body has 100 MB.
 pub const VAST_ERROR: &str = "vast";
 
 pub struct Aws {
@@ -60,10 +60,10 @@ pub struct Aws {
 #[derive(Default)]
 struct Shared {
     s3_faults: Mutex<Vec<S3Fault>>,
-    /// What Secrets Manager gives, read after read; the last one stays.
+    /// The secret at each read. The last one stays.
     secrets: Mutex<Vec<String>>,
     secret_reads: Mutex<usize>,
-    /// What it gives under names of their own.
+    /// The secrets with other names.
     named_secrets: Mutex<BTreeMap<String, String>>,
 }
 
@@ -84,7 +84,7 @@ impl Aws {
         format!("http://{}", self.server.address())
     }
 
-    /// The production settings, with this server in AWS's place.
+    /// The production settings, with this server instead of AWS.
     pub async fn config(&self) -> SdkConfig {
         let credentials = Credentials::from_keys(KEY.0, KEY.1, Some(SESSION_TOKEN.to_owned()));
         let loader = collector::aws::loader(collector::http::client().unwrap());
@@ -100,7 +100,7 @@ impl Aws {
         self.shared.s3_faults.lock().unwrap().push(fault);
     }
 
-    /// How many S3 requests are still to fail.
+    /// The number of S3 requests that will still fail.
     pub fn s3_faults_left(&self) -> usize {
         self.shared.s3_faults.lock().unwrap().iter().map(|fault| fault.times).sum()
     }
@@ -113,7 +113,7 @@ impl Aws {
         self.shared.named_secrets.lock().unwrap().insert(name.to_owned(), secret);
     }
 
-    /// Puts an object beside the function's own.
+    /// Stores an object that is not the function's.
     pub fn put(&self, key: &str, body: &str) {
         let path = self.folder.path().join(BUCKET).join(key);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -124,7 +124,7 @@ impl Aws {
         *self.shared.secret_reads.lock().unwrap()
     }
 
-    /// Every object: its key and its bytes, by key.
+    /// The key and the bytes of every object, by key.
     pub fn objects(&self) -> Vec<(String, Vec<u8>)> {
         let bucket = self.folder.path().join(BUCKET);
         let mut objects = Vec::new();
@@ -169,7 +169,7 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
         if code == VAST_ERROR {
             return Ok(reply(status, "application/xml", vec![b' '; 100_000_000]));
         }
-        // S3's own ExpiredToken repeats the session token; this one repeats all that it was sent.
+        // S3's own ExpiredToken repeats the session token. This one repeats everything it was sent.
         let quoted = format!("{SESSION_TOKEN} {}", KEY.1);
         let xml = format!(
             "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>told to fail: {quoted}</Message><Token-0>{quoted}</Token-0></Error>"

@@ -20,17 +20,17 @@ use futures_util::stream;
 use crate::lambda::BINARY;
 use case::Case;
 use limit::Limit;
-use scene::Played;
+use setup::Outcome;
 
 mod answers;
 mod case;
 mod connections;
 mod disk;
-mod front;
 mod limit;
 mod parts;
-mod scene;
+mod proxy;
 mod secrets;
+mod setup;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failures.md");
 
@@ -54,11 +54,11 @@ fn name(case: &Case) -> String {
 }
 
 /// A case's row in the table.
-fn row(case: &Case, played: &Played) -> String {
-    let told: Vec<String> = case.told.iter().map(|part| format!("`{part}`")).collect();
+fn row(case: &Case, played: &Outcome) -> String {
+    let reported: Vec<String> = case.reported.iter().map(|part| format!("`{part}`")).collect();
     let shown = if played.shown.is_empty() { "none" } else { "YES" };
     let mib = played.peak_kib.div_ceil(1024);
-    format!("{} {} | {} | {} | {shown} | {mib} MiB |\n", name(case), played.stored, played.ends, told.join(", "))
+    format!("{} {} | {} | {} | {shown} | {mib} MiB |\n", name(case), played.stored, played.ends, reported.join(", "))
 }
 
 /// Plays the cases. Returns their rows in order, and what is wrong.

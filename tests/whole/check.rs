@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::aws::{Aws, BUCKET, KEY, S3Fault};
 use crate::commands::{folder, local, out};
-use crate::stage::{CONFIGURE_INI, TOKEN};
+use crate::harness::{CONFIGURE_INI, TOKEN};
 
 /// The level and the subject of each line of a check.
 fn levels(output: &Output) -> Vec<(String, String)> {

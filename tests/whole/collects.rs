@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Setting, Stage, TIME};
+use crate::harness::{Harness, Setting, TIME};
 
 const HOUSES: [&str; 11] = [
     "hermes",
@@ -22,14 +22,14 @@ const HOUSES: [&str; 11] = [
 
 #[tokio::test]
 async fn brand_media_stores_every_profile_and_25_media_of_each_in_order() {
-    let stage = Stage::with_faults(&[]).await;
-    let response = stage.run("brand_media").await.unwrap();
-    let brands = stage.records("brand");
+    let harness = Harness::with_faults(&[]).await;
+    let response = harness.run("brand_media").await.unwrap();
+    let brands = harness.records("brand");
     let names: Vec<_> = brands.iter().map(|b| b["user_name"].as_str().unwrap()).collect();
     assert_eq!(names, HOUSES);
     let fields: Vec<_> = brands[0].as_object().unwrap().keys().collect();
     assert_eq!(fields.len(), 6);
-    let media = stage.records("media");
+    let media = harness.records("media");
     assert_eq!(media.len(), 275);
     let owners: Vec<_> = media.chunks(25).map(|m| m[0]["user_id"].as_str().unwrap()).collect();
     assert_eq!(owners, brands.iter().map(|b| b["user_id"].as_str().unwrap()).collect::<Vec<_>>());
@@ -38,14 +38,14 @@ async fn brand_media_stores_every_profile_and_25_media_of_each_in_order() {
         "lux-raw/raw/brand_2026-01-31/brand_2026-01-31_235907.json\nlux-raw/raw/media_2026-01-31/media_2026-01-31_235907.json"
     );
     assert_eq!((response.status_code, response.summary.records(), response.summary.api_calls), (200, 286, 11));
-    assert!(!stage.leaks());
+    assert!(!harness.leaks());
 }
 
 #[tokio::test]
 async fn an_object_is_one_line_of_compact_utf8_in_the_mappings_order() {
-    let stage = Stage::with_faults(&[]).await;
-    stage.run("brand_media").await.unwrap();
-    let objects = stage.aws.objects();
+    let harness = Harness::with_faults(&[]).await;
+    harness.run("brand_media").await.unwrap();
+    let objects = harness.aws.objects();
     let (_, bytes) = objects.iter().find(|(key, _)| key.starts_with("raw/media_")).unwrap();
     let text = std::str::from_utf8(bytes).unwrap();
     assert!(!text.contains('\n') && !text.contains("\": ") && !text.contains("\\u00e9") && !text.contains("\\/"));
@@ -67,42 +67,46 @@ async fn an_object_is_one_line_of_compact_utf8_in_the_mappings_order() {
 
 #[tokio::test]
 async fn a_hashtags_id_is_asked_for_once_in_the_life_of_the_process() {
-    let stage = Stage::with_faults(&[]).await;
+    let harness = Harness::with_faults(&[]).await;
     for run in 1..=2 {
-        assert_eq!(stage.run("hashtag").await.unwrap().summary.api_calls, if run == 1 { 22 } else { 11 });
+        assert_eq!(harness.run("hashtag").await.unwrap().summary.api_calls, if run == 1 { 22 } else { 11 });
     }
-    let searches = stage.sandbox.calls().iter().filter(|c| c.path == "ig_hashtag_search").count();
-    assert_eq!((searches, stage.records("media_hashtag").len()), (11, 275));
+    let searches = harness.sandbox.calls().iter().filter(|c| c.path == "ig_hashtag_search").count();
+    assert_eq!((searches, harness.records("media_hashtag").len()), (11, 275));
 }
 
 #[tokio::test]
 async fn a_pinned_hashtag_id_is_never_asked_for() {
     let config = |ini: String| ini + "\n[hashtag_id]\ngucci = 17843857450040591\n";
-    let stage = Stage::new(Setting { config: Some(config), ..Setting::default() }).await;
+    let harness = Harness::new(Setting { config: Some(config), ..Setting::default() }).await;
     // The sandbox does not know that id, which shows that it is the one used.
-    let response = stage.run("hashtag").await.unwrap();
+    let response = harness.run("hashtag").await.unwrap();
     assert_eq!((response.summary.failures.len(), response.summary.failures[0].topic.as_str()), (1, "gucci"));
-    let asked: Vec<_> = stage.sandbox.calls().into_iter().filter(|c| c.path.starts_with("17843857450040591")).collect();
-    assert_eq!((asked.len(), stage.calls_of("#gucci")), (1, 0));
+    let asked: Vec<_> =
+        harness.sandbox.calls().into_iter().filter(|c| c.path.starts_with("17843857450040591")).collect();
+    assert_eq!((asked.len(), harness.calls_of("#gucci")), (1, 0));
 }
 
 #[tokio::test]
 async fn the_same_event_twice_replaces_its_objects() {
-    let stage = Stage::with_faults(&[]).await;
-    stage.run("hashtag").await.unwrap();
-    let before: Vec<_> = stage.aws.objects().into_iter().map(|(key, _)| key).collect();
-    stage.run("hashtag").await.unwrap();
-    assert_eq!(before, stage.aws.objects().into_iter().map(|(key, _)| key).collect::<Vec<_>>());
+    let harness = Harness::with_faults(&[]).await;
+    harness.run("hashtag").await.unwrap();
+    let before: Vec<_> = harness.aws.objects().into_iter().map(|(key, _)| key).collect();
+    harness.run("hashtag").await.unwrap();
+    assert_eq!(before, harness.aws.objects().into_iter().map(|(key, _)| key).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn shards_of_one_run_stand_side_by_side_with_their_own_topics() {
-    let stage = Stage::with_faults(&[]).await;
+    let harness = Harness::with_faults(&[]).await;
     for (shard, account) in [("a", "dior"), ("b-2", "fendi")] {
-        stage.invoke(json!({"job": "brand_media", "time": TIME, "shard": shard, "accounts": [account]})).await.unwrap();
+        harness
+            .invoke(json!({"job": "brand_media", "time": TIME, "shard": shard, "accounts": [account]}))
+            .await
+            .unwrap();
     }
     let keys: Vec<_> =
-        stage.aws.objects().into_iter().map(|(key, _)| key).filter(|k| k.starts_with("raw/brand_")).collect();
+        harness.aws.objects().into_iter().map(|(key, _)| key).filter(|k| k.starts_with("raw/brand_")).collect();
     assert_eq!(
         keys,
         [
@@ -110,15 +114,15 @@ async fn shards_of_one_run_stand_side_by_side_with_their_own_topics() {
             "raw/brand_2026-01-31/brand_2026-01-31_235907_b-2.json"
         ]
     );
-    assert_eq!((stage.calls_of("dior"), stage.calls_of("fendi"), stage.calls_of("gucci")), (1, 1, 0));
+    assert_eq!((harness.calls_of("dior"), harness.calls_of("fendi"), harness.calls_of("gucci")), (1, 1, 0));
 }
 
 #[tokio::test]
 async fn only_what_the_mappings_name_is_asked_for_compressed_and_with_the_token_in_the_query() {
-    let stage = Stage::with_faults(&[]).await;
-    stage.run("brand_media").await.unwrap();
-    stage.run("hashtag").await.unwrap();
-    let calls = stage.sandbox.calls();
+    let harness = Harness::with_faults(&[]).await;
+    harness.run("brand_media").await.unwrap();
+    harness.run("hashtag").await.unwrap();
+    let calls = harness.sandbox.calls();
     let discovery = calls.iter().find(|c| c.topic == "dior").unwrap();
     assert_eq!(discovery.path, "17841400000000001");
     insta::assert_snapshot!(discovery.query["fields"], @"business_discovery.username(dior){id,username,name,profile_picture_url,followers_count,media_count,media.limit(25){id,timestamp,caption,media_type,media_product_type,media_url,permalink,like_count,comments_count}}");
@@ -129,7 +133,7 @@ async fn only_what_the_mappings_name_is_asked_for_compressed_and_with_the_token_
         query,
         ["fields=id,timestamp,caption,media_type,like_count,comments_count", "limit=25", "user_id=17841400000000001"]
     );
-    assert!(calls.iter().all(|c| c.encoding.contains("gzip") && c.query["access_token"] == crate::stage::TOKEN));
+    assert!(calls.iter().all(|c| c.encoding.contains("gzip") && c.query["access_token"] == crate::harness::TOKEN));
 }
 
 #[tokio::test]
@@ -137,20 +141,21 @@ async fn at_most_the_configured_number_of_topics_is_fetched_at_a_time() {
     let options = |o: &mut collector::sandbox::Options| o.latency = Duration::from_millis(20);
     let two: fn(String) -> String = |ini| ini + "\n[limits]\nconcurrency = 2\n";
     for (config, most) in [(two, 2), (std::convert::identity, 16)] {
-        let stage = Stage::new(Setting { options: Some(options), config: Some(config), ..Setting::default() }).await;
-        assert_eq!(stage.run("brand_media").await.unwrap().summary.records(), 286);
-        assert!(stage.sandbox.most_at_once() <= most);
-        assert!(stage.sandbox.most_at_once() > 1, "topics are fetched concurrently");
+        let harness =
+            Harness::new(Setting { options: Some(options), config: Some(config), ..Setting::default() }).await;
+        assert_eq!(harness.run("brand_media").await.unwrap().summary.records(), 286);
+        assert!(harness.sandbox.most_at_once() <= most);
+        assert!(harness.sandbox.most_at_once() > 1, "topics are fetched concurrently");
     }
 }
 
 #[tokio::test]
 async fn what_the_api_leaves_out_is_defaulted_and_reported_by_record() {
-    let stage = Stage::with_faults(&[]).await;
-    let response = stage.run("brand_media").await.unwrap();
-    let hidden: Vec<Value> = stage.records("media").into_iter().filter(|m| m["like_count"] == 0).collect();
+    let harness = Harness::with_faults(&[]).await;
+    let response = harness.run("brand_media").await.unwrap();
+    let hidden: Vec<Value> = harness.records("media").into_iter().filter(|m| m["like_count"] == 0).collect();
     assert!(!hidden.is_empty());
-    let quality = stage.quality("media").unwrap();
+    let quality = harness.quality("media").unwrap();
     let told = quality["defaulted"]["like_count"]["not found field"].as_array().unwrap();
     assert_eq!(told.len(), hidden.len());
     assert!(told.iter().zip(&hidden).all(|(t, h)| t["id"] == h["media_id"] && t.get("value").is_none()));
@@ -164,9 +169,9 @@ async fn what_the_api_leaves_out_is_defaulted_and_reported_by_record() {
 
 #[tokio::test]
 async fn a_run_ends_in_one_line_with_its_summary_and_every_line_has_the_request_and_the_job() {
-    let stage = Stage::with_faults(&[]).await;
-    stage.run("brand_media").await.unwrap();
-    let log = stage.log();
+    let harness = Harness::with_faults(&[]).await;
+    harness.run("brand_media").await.unwrap();
+    let log = harness.log();
     let summaries: Vec<_> = log.iter().filter(|l| l["summary"].is_object()).collect();
     assert_eq!((summaries.len(), summaries[0], &summaries[0]["level"]), (1, log.last().unwrap(), &json!("INFO")));
     assert_eq!(summaries[0]["summary"]["files"][0]["records"], 11);
@@ -174,18 +179,18 @@ async fn a_run_ends_in_one_line_with_its_summary_and_every_line_has_the_request_
         log.iter().all(|l| l["requestId"] == "request-1" && l["job"] == "brand_media" && l["timestamp"].is_string()),
         "{log:#?}"
     );
-    let warned: Vec<_> = stage.logged("WARNING").into_iter().filter(|l| l["field"] == "like_count").collect();
+    let warned: Vec<_> = harness.logged("WARNING").into_iter().filter(|l| l["field"] == "like_count").collect();
     assert_eq!(warned.len(), 1, "a defaulted field is a WARNING once");
     let each =
-        stage.logged("DEBUG").into_iter().filter(|l| l["field"] == "like_count" && l["record"].is_string()).count();
+        harness.logged("DEBUG").into_iter().filter(|l| l["field"] == "like_count" && l["record"].is_string()).count();
     assert_eq!(warned[0]["count"], each);
 }
 
 #[tokio::test]
 async fn metrics_name_the_job_and_the_model() {
-    let stage = Stage::with_faults(&[]).await;
-    stage.run("brand_media").await.unwrap();
-    let lines: Vec<_> = stage.log().into_iter().filter(|l| l.get("_aws").is_some()).collect();
+    let harness = Harness::with_faults(&[]).await;
+    harness.run("brand_media").await.unwrap();
+    let lines: Vec<_> = harness.log().into_iter().filter(|l| l.get("_aws").is_some()).collect();
     assert_eq!(lines.len(), 3);
     let directive = &lines[0]["_aws"]["CloudWatchMetrics"][0];
     assert_eq!((&directive["Dimensions"], &lines[0]["job"]), (&json!([["job"]]), &json!("brand_media")));
@@ -224,13 +229,13 @@ async fn metrics_name_the_job_and_the_model() {
 #[tokio::test]
 async fn another_version_than_the_configured_one_is_logged_once_a_run() {
     let config = |ini: String| ini.replace("v21.0", "v17.0");
-    let stage = Stage::new(Setting { config: Some(config), ..Setting::default() }).await;
-    stage.run("brand_media").await.unwrap();
-    let told = stage
+    let harness = Harness::new(Setting { config: Some(config), ..Setting::default() }).await;
+    harness.run("brand_media").await.unwrap();
+    let told = harness
         .logged("WARNING")
         .into_iter()
         .filter(|l| l["message"].as_str().unwrap().contains("v17.0 was asked for and v21.0 answers"))
         .count();
     assert_eq!(told, 1);
-    assert_eq!(stage.run("hashtag").await.unwrap().summary.api_version.as_deref(), Some("v21.0"));
+    assert_eq!(harness.run("hashtag").await.unwrap().summary.api_version.as_deref(), Some("v21.0"));
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use collector::config::Config;
 use serde_json::json;
 
-use crate::stage::CONFIGURE_INI;
+use crate::harness::CONFIGURE_INI;
 
 pub fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));

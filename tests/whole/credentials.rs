@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::aws::{Aws, BUCKET, KEY};
 use crate::commands::{folder, local, out};
-use crate::stage::{CONFIGURE_INI, TOKEN};
+use crate::harness::{CONFIGURE_INI, TOKEN};
 
 /// The SHA-1 of `brands`, which is what the AWS CLI names the file of that session's token after.
 const SSO_TOKEN: &str = ".aws/sso/cache/87101ba2142d22ad19c991d1411c1c91f90aa90d.json";

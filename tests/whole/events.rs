@@ -4,39 +4,40 @@ use collector::report::{Error, ErrorMessage};
 use serde_json::{Value, json};
 
 use crate::aws::{GARBLED, HANGS, VAST};
-use crate::stage::{Setting, Stage, TIME, TOKEN, secret};
+use crate::harness::{Harness, Setting, TIME, TOKEN, secret};
 
-async fn refused(stage: &Stage, event: Value) -> Error {
-    let error = stage.invoke(event).await.unwrap_err();
-    assert!(!stage.leaks());
+async fn refused(harness: &Harness, event: Value) -> Error {
+    let error = harness.invoke(event).await.unwrap_err();
+    assert!(!harness.leaks());
     error
 }
 
 #[tokio::test]
 async fn a_bad_event_is_an_error_that_names_what_was_given_and_carries_the_summary() {
-    let stage = Stage::with_faults(&[]).await;
+    let harness = Harness::with_faults(&[]).await;
     for (event, given) in [
         (json!("nonsense"), "nonsense"),
         (json!({}), "no \"job\""),
         (json!({"job": "brand_media", "accounts": ["nosuch"]}), "nosuch"),
         (json!({"job": "hashtag", "shard": "A B"}), "A B"),
     ] {
-        let error = refused(&stage, event).await;
+        let error = refused(&harness, event).await;
         let ErrorMessage::<Value> { message, summary } = serde_json::from_str(&error.to_string()).unwrap();
         assert_eq!((error.cause.kind(), &summary["api_calls"]), ("event", &json!(0)));
         assert!(message.contains(given) && message.contains("allowed"), "{message}");
     }
-    assert!(stage.aws.objects().is_empty() && stage.sandbox.calls().is_empty());
+    assert!(harness.aws.objects().is_empty() && harness.sandbox.calls().is_empty());
 }
 
 #[tokio::test]
 async fn a_time_that_cannot_be_read_is_a_warning_and_the_start_names_the_objects() {
-    let stage = Stage::with_faults(&[]).await;
-    let response = stage.invoke(json!({"job": "brand_media", "time": "<aws.scheduler.scheduled-time>"})).await.unwrap();
+    let harness = Harness::with_faults(&[]).await;
+    let response =
+        harness.invoke(json!({"job": "brand_media", "time": "<aws.scheduler.scheduled-time>"})).await.unwrap();
     let today = chrono::Utc::now().format("raw/brand_%Y-%m-%d").to_string();
     assert!(response.summary.files[0].key.starts_with(&today), "{:?}", response.summary.files);
     assert!(
-        stage
+        harness
             .logged("WARNING")
             .iter()
             .any(|l| l["message"].as_str().unwrap().contains("<aws.scheduler.scheduled-time>"))
@@ -45,8 +46,8 @@ async fn a_time_that_cannot_be_read_is_a_warning_and_the_start_names_the_objects
 
 #[tokio::test]
 async fn a_bad_secret_is_an_error_that_names_the_key_until_one_loads_without_a_restart() {
-    let stage = Stage::with_faults(&[]).await;
-    let file = stage.config_file();
+    let harness = Harness::with_faults(&[]).await;
+    let file = harness.config_file();
     let bad = [
         String::new(),
         TOKEN.to_owned(),
@@ -55,7 +56,7 @@ async fn a_bad_secret_is_an_error_that_names_the_key_until_one_loads_without_a_r
         secret("/nowhere/configure.ini", &json!({})).to_string(),
         secret(&file, &json!({})).to_string(),
     ];
-    stage.aws.set_secrets(bad);
+    harness.aws.set_secrets(bad);
     for (kind, told) in [
         ("secret", "ResourceNotFound"),
         ("secret", "not a JSON object"),
@@ -63,49 +64,49 @@ async fn a_bad_secret_is_an_error_that_names_the_key_until_one_loads_without_a_r
         ("secret", "bucket is missing"),
         ("config", "/nowhere/configure.ini"),
     ] {
-        let error = refused(&stage, json!("brand_media")).await;
+        let error = refused(&harness, json!("brand_media")).await;
         assert!(error.cause.kind() == kind && error.to_string().contains(told), "{error}");
     }
-    assert_eq!(stage.run("brand_media").await.unwrap().summary.records(), 286);
-    let reads = stage.aws.secret_reads();
-    stage.run("brand_media").await.unwrap();
-    assert_eq!(stage.aws.secret_reads(), reads, "the secret is read when the process starts, not with each run");
+    assert_eq!(harness.run("brand_media").await.unwrap().summary.records(), 286);
+    let reads = harness.aws.secret_reads();
+    harness.run("brand_media").await.unwrap();
+    assert_eq!(harness.aws.secret_reads(), reads, "the secret is read when the process starts, not with each run");
 }
 
 #[tokio::test]
 async fn an_unreadable_answer_of_secrets_manager_is_an_error_that_quotes_nothing() {
-    let stage = Stage::with_faults(&[]).await;
-    stage
+    let harness = Harness::with_faults(&[]).await;
+    harness
         .aws
         .set_secrets([format!(r#"{GARBLED}{{"Name":"collector","SecretString":"{{\"access_token\":\"{TOKEN}\"}}""#)]);
-    let error = refused(&stage, json!("brand_media")).await;
+    let error = refused(&harness, json!("brand_media")).await;
     assert!(error.cause.kind() == "secret" && error.to_string().contains("collector"), "{error}");
 }
 
 #[tokio::test]
 async fn a_secret_that_hangs_is_asked_for_again_within_the_run_and_is_an_error_at_its_end() {
-    let stage = Stage::with_faults(&[]).await;
-    let secret = secret(&stage.config_file(), &json!({})).to_string();
-    stage.aws.set_secrets([HANGS.to_owned(), secret]);
+    let harness = Harness::with_faults(&[]).await;
+    let secret = secret(&harness.config_file(), &json!({})).to_string();
+    harness.aws.set_secrets([HANGS.to_owned(), secret]);
     let run = async |seconds| {
         let event = json!({"job": "brand_media", "time": TIME});
-        stage.invoke_within(event, std::time::Duration::from_secs(seconds)).await
+        harness.invoke_within(event, std::time::Duration::from_secs(seconds)).await
     };
     assert_eq!(run(10).await.unwrap().summary.records(), 286);
-    let stage = Stage::with_faults(&[]).await;
-    stage.aws.set_secrets([HANGS.to_owned()]);
+    let harness = Harness::with_faults(&[]).await;
+    harness.aws.set_secrets([HANGS.to_owned()]);
     let limit = std::time::Duration::from_secs(4);
-    let told = tokio::time::timeout(limit, stage.invoke_within(json!("brand_media"), limit)).await;
+    let told = tokio::time::timeout(limit, harness.invoke_within(json!("brand_media"), limit)).await;
     let error = told.expect("told before Lambda's deadline").unwrap_err();
     assert!(error.cause.kind() == "secret" && error.text().contains("timed out"), "{error}");
-    assert!(stage.aws.secret_reads() > 1, "{error}");
+    assert!(harness.aws.secret_reads() > 1, "{error}");
 }
 
 #[tokio::test]
 async fn an_answer_of_secrets_manager_that_is_too_large_is_not_read() {
-    let stage = Stage::with_faults(&[]).await;
-    stage.aws.set_secrets([VAST.to_owned()]);
-    let error = stage.invoke(json!("brand_media")).await.unwrap_err();
+    let harness = Harness::with_faults(&[]).await;
+    harness.aws.set_secrets([VAST.to_owned()]);
+    let error = harness.invoke(json!("brand_media")).await.unwrap_err();
     assert!(error.cause.kind() == "secret" && error.text().contains("larger than 1 MiB"), "{error}");
 }
 
@@ -116,8 +117,8 @@ async fn a_configuration_that_cannot_work_lists_every_fault() {
             .replace("gucci = 17841401591500037", "")
             .replace("caption = caption str", "caption = caption text")
     };
-    let stage = Stage::new(Setting { config: Some(config), ..Setting::default() }).await;
-    let text = refused(&stage, json!("hashtag")).await.cause.to_string();
+    let harness = Harness::new(Setting { config: Some(config), ..Setting::default() }).await;
+    let text = refused(&harness, json!("hashtag")).await.cause.to_string();
     assert!(
         text.contains("[luxury_media] caption")
             && text.contains("[hashtag_media] caption")

@@ -8,7 +8,7 @@ use collector::graph::Kind;
 use collector::sandbox::Options;
 use serde_json::json;
 
-use crate::stage::{Setting, Stage, TIME};
+use crate::harness::{Harness, Setting, TIME};
 
 struct Row {
     fault: &'static str,
@@ -94,25 +94,26 @@ async fn every_failure_costs_its_own_topic_alone() {
         let rule: &'static str = format!("fendi={fault}").leak();
         // The media of a moment: of some moments an account hides no likes.
         let at_one_time = |options: &mut Options| options.now = TIME.parse().ok();
-        let stage = Stage::new(Setting { faults: vec![rule], options: Some(at_one_time), ..Setting::default() }).await;
-        let response = stage.run("brand_media").await.unwrap();
+        let harness =
+            Harness::new(Setting { faults: vec![rule], options: Some(at_one_time), ..Setting::default() }).await;
+        let response = harness.run("brand_media").await.unwrap();
         let failures = &response.summary.failures;
         let found_kind = failures.first().map_or("", |f| f.kind.name());
         // Of the levels, the gravest one that is about something else than what real answers lack.
         let about = |l: &serde_json::Value| !matches!(l["kind"].as_str(), Some("not found field"));
         let found_level = ["CRITICAL", "ERROR", "WARNING"]
             .into_iter()
-            .find(|level| stage.logged(level).iter().any(about))
+            .find(|level| harness.logged(level).iter().any(about))
             .unwrap_or("");
         let found = (
-            stage.records("brand").len(),
-            stage.records("media").len(),
-            stage.calls_of("fendi"),
+            harness.records("brand").len(),
+            harness.records("media").len(),
+            harness.calls_of("fendi"),
             found_kind,
             found_level,
             failures.len() <= 1,
         );
-        let leaks = stage.leaks();
+        let leaks = harness.leaks();
         let shown = if leaks { "YES" } else { "no" };
         println!("| {fault} | {} | {} | {} | {found_kind} | {found_level} | {shown} |", found.0, found.1, found.2);
         if found != (brands, media, calls, kind, level, true) || leaks {
@@ -136,10 +137,10 @@ fn every_kind_of_failure_stands_in_the_page_for_operators() {
 #[tokio::test]
 async fn a_failed_hashtag_costs_itself_alone() {
     for fault in ["#gucci=not_there", "#gucci=html", "#gucci=permission", "#gucci=blocked"] {
-        let stage = Stage::with_faults(&[fault]).await;
-        let response = stage.run("hashtag").await.unwrap();
-        assert_eq!((stage.records("media_hashtag").len(), response.summary.failures.len()), (250, 1), "{fault}");
-        let told: Vec<_> = stage.logged("ERROR").into_iter().filter(|l| l["topic"] == "gucci").collect();
+        let harness = Harness::with_faults(&[fault]).await;
+        let response = harness.run("hashtag").await.unwrap();
+        assert_eq!((harness.records("media_hashtag").len(), response.summary.failures.len()), (250, 1), "{fault}");
+        let told: Vec<_> = harness.logged("ERROR").into_iter().filter(|l| l["topic"] == "gucci").collect();
         assert_eq!(told.len(), 1, "{fault}: told once");
         assert!(
             response.error_log.lines().any(|l| l.starts_with("hashtags-[") && l.contains("gucci")),
@@ -152,21 +153,24 @@ async fn a_failed_hashtag_costs_itself_alone() {
 #[tokio::test]
 async fn throttling_stops_the_calls_that_wait_and_keeps_what_came() {
     let config = |ini: String| ini + "\n[limits]\nconcurrency = 1\n";
-    let stage =
-        Stage::new(Setting { faults: vec!["dior=throttled"], config: Some(config), ..Setting::default() }).await;
-    let response = stage.run("brand_media").await.unwrap();
-    assert_eq!((stage.records("brand").len(), stage.sandbox.calls().len(), response.summary.failures.len()), (2, 3, 9));
+    let harness =
+        Harness::new(Setting { faults: vec!["dior=throttled"], config: Some(config), ..Setting::default() }).await;
+    let response = harness.run("brand_media").await.unwrap();
+    assert_eq!(
+        (harness.records("brand").len(), harness.sandbox.calls().len(), response.summary.failures.len()),
+        (2, 3, 9)
+    );
     assert!(response.summary.failures.iter().all(|f| f.kind.name() == "throttled"));
-    assert_eq!(stage.logged("CRITICAL").len(), 1, "told once at its level");
-    assert_eq!(stage.logged("ERROR").len(), 9, "each topic is told");
+    assert_eq!(harness.logged("CRITICAL").len(), 1, "told once at its level");
+    assert_eq!(harness.logged("ERROR").len(), 9, "each topic is told");
 }
 
 #[tokio::test]
 async fn throttling_is_critical_even_after_an_answer_that_reports_full_usage() {
     for faults in [&["dior=throttled", "dior=usage:100"][..], &["dior=throttled", "dior=slow:300", "gucci=usage:96"]] {
-        let stage = Stage::with_faults(faults).await;
-        stage.run("brand_media").await.unwrap();
-        let told: Vec<_> = stage.logged("CRITICAL").iter().map(|l| (l["kind"].clone(), l["code"].clone())).collect();
+        let harness = Harness::with_faults(faults).await;
+        harness.run("brand_media").await.unwrap();
+        let told: Vec<_> = harness.logged("CRITICAL").iter().map(|l| (l["kind"].clone(), l["code"].clone())).collect();
         assert_eq!(told, [(json!("throttled"), json!(4))], "{faults:?}");
     }
 }
@@ -180,13 +184,13 @@ async fn usage_is_logged_from_80_percent_and_stops_further_calls_from_95() {
         ("hermes=usage:94", 11, 1, 94),
         ("hermes=usage:95", 1, 2, 95),
     ] {
-        let stage =
-            Stage::new(Setting { faults: vec![fault], config: Some(one_at_a_time), ..Setting::default() }).await;
-        let response = stage.run("brand_media").await.unwrap();
+        let harness =
+            Harness::new(Setting { faults: vec![fault], config: Some(one_at_a_time), ..Setting::default() }).await;
+        let response = harness.run("brand_media").await.unwrap();
         let about_usage =
-            stage.logged("WARNING").into_iter().filter(|l| l["message"].as_str().unwrap().contains("usage")).count();
+            harness.logged("WARNING").into_iter().filter(|l| l["message"].as_str().unwrap().contains("usage")).count();
         assert_eq!(
-            (stage.records("brand").len(), about_usage, response.summary.usage_percent),
+            (harness.records("brand").len(), about_usage, response.summary.usage_percent),
             (brands, warned, Some(percent)),
             "{fault}"
         );
@@ -196,38 +200,38 @@ async fn usage_is_logged_from_80_percent_and_stops_further_calls_from_95() {
 
 #[tokio::test]
 async fn a_field_that_the_api_no_longer_knows_costs_that_field_alone() {
-    let stage = Stage::with_faults(&["*=unknown_field:like_count", "*=unknown_field:name"]).await;
-    let response = stage.run("brand_media").await.unwrap();
+    let harness = Harness::with_faults(&["*=unknown_field:like_count", "*=unknown_field:name"]).await;
+    let response = harness.run("brand_media").await.unwrap();
     assert_eq!((response.summary.records(), response.summary.failures.len()), (286, 0));
-    assert!(stage.records("media").iter().all(|m| m["like_count"] == 0 && m["media_type"] != ""));
-    let quality = stage.quality("media").unwrap();
+    assert!(harness.records("media").iter().all(|m| m["like_count"] == 0 && m["media_type"] != ""));
+    let quality = harness.quality("media").unwrap();
     assert_eq!(quality["defaulted"]["like_count"]["unknown field"].as_array().unwrap().len(), 275);
-    let errors: Vec<_> = stage.logged("ERROR").iter().map(|l| (l["model"].clone(), l["field"].clone())).collect();
+    let errors: Vec<_> = harness.logged("ERROR").iter().map(|l| (l["model"].clone(), l["field"].clone())).collect();
     assert_eq!(errors, [(json!("brand"), json!("name")), (json!("media"), json!("like_count"))], "an ERROR once a run");
-    assert!(stage.calls_of("dior") <= 3);
-    let before = stage.sandbox.calls().len();
-    stage.run("brand_media").await.unwrap();
-    assert_eq!(stage.sandbox.calls().len() - before, 11, "the process goes on asking without them");
-    assert_eq!(stage.logged("ERROR").len(), 4);
+    assert!(harness.calls_of("dior") <= 3);
+    let before = harness.sandbox.calls().len();
+    harness.run("brand_media").await.unwrap();
+    assert_eq!(harness.sandbox.calls().len() - before, 11, "the process goes on asking without them");
+    assert_eq!(harness.logged("ERROR").len(), 4);
 }
 
 #[tokio::test]
 async fn a_field_that_hashtags_do_not_know_is_still_asked_for_of_accounts() {
-    let stage = Stage::with_faults(&["#dior=unknown_field:like_count"]).await;
-    stage.run("hashtag").await.unwrap();
-    let defaulted = &stage.quality("media_hashtag").unwrap()["defaulted"]["like_count"]["unknown field"];
+    let harness = Harness::with_faults(&["#dior=unknown_field:like_count"]).await;
+    harness.run("hashtag").await.unwrap();
+    let defaulted = &harness.quality("media_hashtag").unwrap()["defaulted"]["like_count"]["unknown field"];
     assert_eq!(defaulted.as_array().unwrap().len(), 25);
-    stage.run("brand_media").await.unwrap();
-    assert!(stage.records("media").iter().any(|m| m["like_count"] != 0));
-    assert_eq!(stage.logged("ERROR").len(), 1);
+    harness.run("brand_media").await.unwrap();
+    assert!(harness.records("media").iter().any(|m| m["like_count"] != 0));
+    assert_eq!(harness.logged("ERROR").len(), 1);
 }
 
 #[tokio::test]
 async fn an_unknown_field_that_was_not_asked_for_is_a_failure_of_the_topic() {
-    let stage = Stage::with_faults(&["dior=code:100"]).await;
-    let response = stage.run("brand_media").await.unwrap();
+    let harness = Harness::with_faults(&["dior=code:100"]).await;
+    let response = harness.run("brand_media").await.unwrap();
     assert_eq!(
-        (response.summary.failures.len(), response.summary.failures[0].kind.name(), stage.calls_of("dior")),
+        (response.summary.failures.len(), response.summary.failures[0].kind.name(), harness.calls_of("dior")),
         (1, "not_there", 1)
     );
 }
@@ -235,12 +239,12 @@ async fn an_unknown_field_that_was_not_asked_for_is_a_failure_of_the_topic() {
 #[tokio::test]
 async fn two_seconds_before_the_deadline_what_came_is_stored_and_the_rest_named() {
     for fault in ["ysl=slow:60000", "ysl=stall"] {
-        let stage = Stage::with_faults(&[fault]).await;
+        let harness = Harness::with_faults(&[fault]).await;
         let response =
-            stage.invoke_within(json!({"job": "brand_media", "time": TIME}), Duration::from_secs(5)).await.unwrap();
+            harness.invoke_within(json!({"job": "brand_media", "time": TIME}), Duration::from_secs(5)).await.unwrap();
         let failures = &response.summary.failures;
         assert_eq!(
-            (stage.records("brand").len(), failures.len(), failures[0].topic.as_str()),
+            (harness.records("brand").len(), failures.len(), failures[0].topic.as_str()),
             (10, 1, "ysl"),
             "{fault}"
         );
@@ -250,31 +254,31 @@ async fn two_seconds_before_the_deadline_what_came_is_stored_and_the_rest_named(
 
 #[tokio::test]
 async fn a_body_that_stalls_is_a_timeout_and_is_tried_again() {
-    let stage = Stage::with_faults(&["ysl=stallx1"]).await;
+    let harness = Harness::with_faults(&["ysl=stallx1"]).await;
     let response =
-        stage.invoke_within(json!({"job": "brand_media", "time": TIME}), Duration::from_secs(8)).await.unwrap();
-    assert_eq!((stage.records("brand").len(), response.summary.failures.len(), stage.calls_of("ysl")), (11, 0, 2));
+        harness.invoke_within(json!({"job": "brand_media", "time": TIME}), Duration::from_secs(8)).await.unwrap();
+    assert_eq!((harness.records("brand").len(), response.summary.failures.len(), harness.calls_of("ysl")), (11, 0, 2));
 }
 
 #[tokio::test]
 async fn a_deadline_in_the_past_is_unknown() {
-    let stage = Stage::with_faults(&[]).await;
+    let harness = Harness::with_faults(&[]).await;
     let deadline = std::time::UNIX_EPOCH + Duration::from_secs(600);
     let invocation = collector::function::Invocation::new("r".into(), deadline);
-    let response = stage.function.invoke(&json!("brand_media"), &invocation, &()).await.unwrap();
+    let response = harness.function.invoke(&json!("brand_media"), &invocation, &()).await.unwrap();
     assert_eq!(response.summary.records(), 286);
 }
 
 #[tokio::test]
 async fn nothing_collected_is_an_error_that_says_why_and_writes_nothing() {
-    let stage = Stage::with_faults(&["*=permission"]).await;
-    let error = stage.run("brand_media").await.unwrap_err();
+    let harness = Harness::with_faults(&["*=permission"]).await;
+    let error = harness.run("brand_media").await.unwrap_err();
     let text = error.to_string();
     assert_eq!(error.cause.kind(), "nothing_collected");
     assert!(
         text.contains("11 of 11 topics failed") && text.contains("hermes") && text.contains("\"failures\":["),
         "{text}"
     );
-    assert!(stage.aws.objects().is_empty());
-    assert!(stage.log().last().unwrap()["summary"]["failures"].as_array().unwrap().len() == 11);
+    assert!(harness.aws.objects().is_empty());
+    assert!(harness.log().last().unwrap()["summary"]["failures"].as_array().unwrap().len() == 11);
 }

@@ -9,7 +9,7 @@ mod topics;
 use collector::config::Config;
 use figures::{Figures, Goal};
 
-use crate::stage::CONFIGURE_INI;
+use crate::harness::CONFIGURE_INI;
 
 #[test]
 fn the_median_is_held_against_the_goal() {

@@ -7,15 +7,15 @@ use collector::sandbox::Answer;
 use serde_json::{Value, json};
 
 use crate::aws::{BUCKET, KEY};
+use crate::harness::{Harness, Setting, TIME, TOKEN};
 use crate::runtime_api;
-use crate::stage::{Setting, Stage, TIME, TOKEN};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_data-collector");
 
-/// The environment of a function on `stage`, with what `template.yaml` sets for the allocator.
-pub fn variables(stage: &Stage) -> [(&'static str, String); 6] {
+/// The function's environment on `harness`, with the allocator's settings of `template.yaml`.
+pub fn variables(harness: &Harness) -> [(&'static str, String); 6] {
     [
-        ("AWS_ENDPOINT_URL", stage.aws.end_point()),
+        ("AWS_ENDPOINT_URL", harness.aws.end_point()),
         ("AWS_ACCESS_KEY_ID", KEY.0.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", KEY.1.to_owned()),
         ("AWS_REGION", "us-west-2".to_owned()),
@@ -24,16 +24,16 @@ pub fn variables(stage: &Stage) -> [(&'static str, String); 6] {
     ]
 }
 
-async fn run(stage: &Stage, events: &[Value]) -> (Vec<Answer>, String) {
+async fn run(harness: &Harness, events: &[Value]) -> (Vec<Answer>, String) {
     let folder = tempfile::tempdir().unwrap();
-    runtime_api::run(Path::new(BINARY), folder.path(), &variables(stage), events).await
+    runtime_api::run(Path::new(BINARY), folder.path(), &variables(harness), events).await
 }
 
 #[tokio::test]
 async fn the_binary_collects_under_the_runtime_api_with_its_secret_and_bucket_from_aws() {
-    let stage = Stage::with_faults(&[]).await;
+    let harness = Harness::with_faults(&[]).await;
     let (answers, log) =
-        run(&stage, &[json!({"job": "brand_media", "time": TIME}), json!({"job": "hashtag", "time": TIME})]).await;
+        run(&harness, &[json!({"job": "brand_media", "time": TIME}), json!({"job": "hashtag", "time": TIME})]).await;
     for answer in &answers {
         let Answer::Response(response) = answer else { panic!("{answer:?}") };
         let keys: Vec<_> = response.as_object().unwrap().keys().map(String::as_str).collect();
@@ -44,10 +44,10 @@ async fn the_binary_collects_under_the_runtime_api_with_its_secret_and_bucket_fr
         assert!(response["target_file"].as_str().unwrap().starts_with(&format!("{BUCKET}/raw/")));
     }
     assert_eq!(
-        (stage.records("brand").len(), stage.records("media").len(), stage.records("media_hashtag").len()),
+        (harness.records("brand").len(), harness.records("media").len(), harness.records("media_hashtag").len()),
         (11, 275, 275)
     );
-    assert_eq!(stage.aws.secret_reads(), 1, "the secret is read when the process starts");
+    assert_eq!(harness.aws.secret_reads(), 1, "the secret is read when the process starts");
     for line in log.lines() {
         let line: Value = serde_json::from_str(line).expect("each line of the log is a JSON object");
         assert!(
@@ -63,8 +63,8 @@ async fn the_binary_collects_under_the_runtime_api_with_its_secret_and_bucket_fr
 
 #[tokio::test]
 async fn the_kind_of_an_error_is_its_type_and_it_is_logged_once() {
-    let stage = Stage::new(Setting { faults: vec!["*=token"], ..Setting::default() }).await;
-    let (answers, log) = run(&stage, &[json!({"job": "brand_media"}), json!("nonsense"), json!({})]).await;
+    let harness = Harness::new(Setting { faults: vec!["*=token"], ..Setting::default() }).await;
+    let (answers, log) = run(&harness, &[json!({"job": "brand_media"}), json!("nonsense"), json!({})]).await;
     let kinds: Vec<_> = answers
         .iter()
         .map(|answer| {

@@ -17,7 +17,7 @@ use self::given::{PAGE, Run};
 use self::made::{good_run, runs};
 use self::model::{ByFieldAndReason, Defaulted, Expected, Rejected, Stored, expected, id};
 use crate::aws::BUCKET;
-use crate::stage::{STAMP, Setting, Stage, TIME};
+use crate::harness::{Harness, STAMP, Setting, TIME};
 
 mod api;
 mod given;
@@ -77,11 +77,11 @@ fn same<T: PartialEq + Debug>(what: &str, found: &[T], expected: &[T]) -> Checke
 /// Runs the whole function on a run's answers, and compares its objects and its report with the model.
 async fn stores_what_the_contract_says(run: &Run) -> Checked {
     let api = Api::start(run.answers()).await;
-    let stage = Stage::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;
-    let done = stage.invoke(run.event()).await;
+    let harness = Harness::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;
+    let done = harness.invoke(run.event()).await;
     let Expected { calls, models, surplus } = expected(run);
     same("calls", &api.calls(), &calls)?;
-    let objects: BTreeMap<String, Vec<u8>> = stage.aws.objects().into_iter().collect();
+    let objects: BTreeMap<String, Vec<u8>> = harness.aws.objects().into_iter().collect();
     let mut left: Vec<&String> = objects.keys().collect();
     let mut files = Vec::new();
     let part = part(run, left.first().map_or("", |key| key.as_str()))?;
@@ -239,9 +239,9 @@ async fn every_medium_of_one_to_four_pages_is_stored_in_either_format_and_in_ndj
         for format in ["array", "ndjson"] {
             let run = good_run(format, pages * PAGE);
             let api = Api::start(run.answers()).await;
-            let stage = Stage::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;
-            stage.invoke(run.event()).await.unwrap();
-            let objects = stage.aws.objects();
+            let harness = Harness::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;
+            harness.invoke(run.event()).await.unwrap();
+            let objects = harness.aws.objects();
             let (_, bytes) = objects.iter().find(|(key, _)| key.starts_with("raw/media_")).unwrap();
             let text = std::str::from_utf8(bytes).unwrap();
             let lines: Vec<&str> = text.lines().collect();

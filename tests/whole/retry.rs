@@ -9,7 +9,7 @@ use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
 use crate::aws::S3Fault;
-use crate::stage::Stage;
+use crate::harness::Harness;
 use crate::terminal::{command, folder, local, records, text};
 
 const TIME: &str = "2026-11-24T03:00:00Z";
@@ -88,16 +88,16 @@ fn a_dry_run_prints_the_event_and_runs_nothing() {
 
 #[tokio::test]
 async fn a_response_and_a_line_of_the_log_give_the_event_that_fills_the_hour() {
-    let stage = Stage::with_faults(&["gucci=not_therex1", "fendi=permissionx1"]).await;
-    let response = stage.run("brand_media").await.unwrap();
-    let log = stage.log();
+    let harness = Harness::with_faults(&["gucci=not_therex1", "fendi=permissionx1"]).await;
+    let response = harness.run("brand_media").await.unwrap();
+    let log = harness.log();
     let line = log.iter().rfind(|line| line["summary"].is_object()).unwrap();
     let repair = event(&serde_json::to_string(&response).unwrap());
     assert_eq!(event(&line.to_string()), repair);
     assert_eq!(repair["accounts"], json!(["gucci", "fendi"]));
-    assert_eq!(stage.records("brand").len(), 9);
-    stage.invoke(repair).await.unwrap();
-    assert_eq!((stage.records("brand").len(), stage.records("media").len()), (11, 275));
+    assert_eq!(harness.records("brand").len(), 9);
+    harness.invoke(repair).await.unwrap();
+    assert_eq!((harness.records("brand").len(), harness.records("media").len()), (11, 275));
 }
 
 #[tokio::test]
@@ -108,12 +108,12 @@ async fn a_run_whose_object_was_lost_is_repeated_as_it_was() {
         (json!({"job": "hashtag", "time": TIME, "hashtags": ["dior", "gucci"]}), "/raw/"),
         (json!({"job": "hashtag", "time": TIME, "hashtags": ["dior", "gucci"], "shard": "s-1"}), "/raw/"),
     ] {
-        let stage = Stage::with_faults(&[]).await;
-        stage.aws.fail_s3(S3Fault { part, status: 403, code: "AccessDenied", times: 1 });
-        let error = stage.invoke(given.clone()).await.unwrap_err();
-        let line = stage.log().into_iter().rfind(|line| line["summary"].is_object()).unwrap();
+        let harness = Harness::with_faults(&[]).await;
+        harness.aws.fail_s3(S3Fault { part, status: 403, code: "AccessDenied", times: 1 });
+        let error = harness.invoke(given.clone()).await.unwrap_err();
+        let line = harness.log().into_iter().rfind(|line| line["summary"].is_object()).unwrap();
         assert_eq!((event(&told(error)), event(&line.to_string())), (given.clone(), given.clone()));
-        let again = stage.invoke(given.clone()).await.unwrap();
+        let again = harness.invoke(given.clone()).await.unwrap();
         let again = &again.summary;
         let named = given["shard"].is_null() && given["hashtags"].is_array();
         assert_eq!((again.lost.len(), again.topics.is_some()), (0, named), "a shard that succeeded names no topics");
@@ -122,9 +122,9 @@ async fn a_run_whose_object_was_lost_is_repeated_as_it_was() {
 
 #[tokio::test]
 async fn a_run_that_could_not_begin_is_repeated_under_its_time() {
-    let stage = Stage::with_faults(&[]).await;
-    stage.aws.set_secrets(["{}".to_owned()]);
-    let error = stage.invoke(json!({"job": "hashtag", "time": TIME})).await.unwrap_err();
+    let harness = Harness::with_faults(&[]).await;
+    harness.aws.set_secrets(["{}".to_owned()]);
+    let error = harness.invoke(json!({"job": "hashtag", "time": TIME})).await.unwrap_err();
     assert_eq!((error.cause.kind(), event(&told(error))), ("secret", json!({"job": "hashtag", "time": TIME})));
 }
 

@@ -1,4 +1,4 @@
-//! The real binary under the stand-in of the Lambda Runtime API.
+//! Runs the real binary under the stand-in of the Lambda Runtime API.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
-/// Runs the binary on `events`, each with 30 seconds to go, and gives its answers and its standard output.
+/// Runs the binary on `events`, each with a limit of 30 seconds. Returns its answers and its standard
+/// output.
 pub async fn run(
     binary: &Path,
     folder: &Path,
@@ -21,8 +22,8 @@ pub async fn run(
     watched(binary, folder, variables, events, |_, _| {}).await
 }
 
-/// Runs the binary on `events` with what each has to go, and tells `watch` its process id and how many
-/// are done, whenever more are.
+/// Runs the binary on `events`, each with its limit. Calls `watch` with the process id and the number of
+/// events done, each time that this number grows.
 pub async fn watched(
     binary: &Path,
     folder: &Path,
@@ -47,7 +48,7 @@ pub async fn watched(
     (answers, log)
 }
 
-/// The binary under way.
+/// A running process of the binary.
 pub struct Function {
     child: Child,
     api: RuntimeApi,
@@ -56,7 +57,7 @@ pub struct Function {
     stderr: JoinHandle<String>,
 }
 
-/// What it left behind.
+/// The output of a process.
 pub struct Ended {
     pub answers: Vec<Answer>,
     pub log: String,
@@ -90,7 +91,7 @@ impl Function {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        // Read all along: a function whose pipe is full stands still.
+        // The output is read at once: a process blocks on a full pipe.
         let (log, stderr) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
         Self { child, api, answers: Vec::new(), log, stderr }
     }
@@ -103,13 +104,13 @@ impl Function {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// How many events are done.
+    /// The number of events done.
     pub fn answered(&mut self) -> usize {
         self.answers.extend(std::iter::from_fn(|| self.api.try_answer()));
         self.answers.len()
     }
 
-    /// Ends it, where it still runs.
+    /// Ends the process where it still runs.
     pub async fn end(mut self) -> Ended {
         self.child.kill().await.unwrap();
         self.answered();

@@ -1,8 +1,8 @@
-//! 2,000 invocations of one process of the real binary, with everything going wrong around it: its memory
-//! and its open files stay what they were. Sandbox and S3 are in the test's process, so that what is read
-//! of `/proc` is the function's alone.
+//! 2,000 invocations of one process of the real binary, with everything going wrong around it. Its memory
+//! and its open files must not grow. The sandbox and S3 run in the test's process, so that `/proc`
+//! describes the function alone.
 //!
-//! It takes some minutes and a fast binary, and is therefore not among the usual tests:
+//! The test takes some minutes and a release build, so it is not one of the usual ones:
 //!
 //! ```text
 //! cargo build --release --bin data-collector
@@ -17,17 +17,17 @@ use collector::sandbox::Answer;
 use serde_json::{Value, json};
 
 use crate::aws::S3Fault;
+use crate::harness::{Harness, TIME, TOKEN};
 use crate::lambda::{BINARY, variables};
 use crate::runtime_api;
-use crate::stage::{Stage, TIME, TOKEN};
 
 const INVOCATIONS: usize = 2_000;
 
-/// Invocations before the first measurement: every fault has struck by then, the large answers too.
+/// The invocations before the first measurement. By then every fault has occurred, large answers included.
 const WARM_UP: usize = 200;
 
-/// What may be added to the memory of the first measurement: what the allocator keeps differs from run to
-/// run, while a leak of one record of 100 bytes in each answer would add 50 MB.
+/// The growth that is allowed. What the allocator keeps differs from run to run, while a leak of one record
+/// of 100 bytes in each answer would add 50 MB.
 const MOST_GROWTH_KIB: u64 = 16 * 1024;
 
 const MOST_MORE_FILES: usize = 8;
@@ -44,19 +44,19 @@ const FAULTS: [&str; 9] = [
     "maisonvalentino=bad_records",
 ];
 
-/// Runs at this time find S3 denying them.
+/// S3 denies the runs at this time.
 const DENIED: &str = "2020-01-01T00:00:00Z";
 
-/// The event of the `i`th invocation, and the seconds that it has: one with a fault stands beside topics
-/// that are well.
+/// The event of the `i`th invocation, and its limit in seconds. A topic with a fault runs beside good
+/// topics.
 fn event(i: usize) -> (Value, f32) {
     let of = |accounts: &[&str], time: &str| json!({"job": "brand_media", "accounts": accounts, "time": time});
     let seconds = 30.0;
     match (i % 50, i % 10) {
-        // Rare, since a stand-in built for tests takes seconds over them.
+        // These are rare: a debug build of the stand-in takes seconds over them.
         (0, _) if i.is_multiple_of(1_000) => (of(&["ysl", "miumiu"], TIME), 120.0),
         (10, _) if i % 200 == 10 => (of(&["prada", "miumiu"], TIME), 120.0),
-        // Given up 0.6 s after the start.
+        // The run is given up 0.6 s after its start.
         (20, _) => (of(&["gucci", "miumiu"], TIME), 2.6),
         (30, _) => (of(&["chanelofficial", "fendi"], TIME), seconds),
         (40, _) => (of(&["miumiu", "fendi"], DENIED), seconds),
@@ -70,11 +70,11 @@ fn event(i: usize) -> (Value, f32) {
     }
 }
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Debug, Clone, Copy)]
 pub struct Held {
     pub rss_kib: u64,
-    /// The most it ever held.
+    /// The peak.
     pub peak_kib: u64,
     pub files: usize,
 }
@@ -92,8 +92,8 @@ pub fn held(process: u32) -> Held {
 #[tokio::test]
 #[ignore = "takes minutes; see the top of this file"]
 async fn two_thousand_invocations_of_one_process_leave_memory_and_files_as_they_were() {
-    let stage = Stage::with_faults(&FAULTS).await;
-    stage.aws.fail_s3(S3Fault { part: "raw/brand_2020", status: 403, code: "AccessDenied", times: usize::MAX });
+    let harness = Harness::with_faults(&FAULTS).await;
+    harness.aws.fail_s3(S3Fault { part: "raw/brand_2020", status: 403, code: "AccessDenied", times: usize::MAX });
     let binary = std::env::var_os("SOAK_BINARY").map_or_else(|| PathBuf::from(BINARY), PathBuf::from);
     let binary = binary.canonicalize().unwrap();
     let events = (0..INVOCATIONS).map(event).map(|(event, seconds)| (event, Duration::from_secs_f32(seconds)));
@@ -122,7 +122,7 @@ async fn two_thousand_invocations_of_one_process_leave_memory_and_files_as_they_
         next = (done / WARM_UP + 1) * WARM_UP;
     };
     let (answers, log) =
-        runtime_api::watched(&binary, folder.path(), &variables(&stage), events.collect(), watch).await;
+        runtime_api::watched(&binary, folder.path(), &variables(&harness), events.collect(), watch).await;
 
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
     for answer in &answers {
@@ -133,12 +133,12 @@ async fn two_thousand_invocations_of_one_process_leave_memory_and_files_as_they_
         };
         *ends.entry(end.to_owned()).or_default() += 1;
     }
-    println!("{ends:?}, {} calls of the API, {} bytes of log", stage.sandbox.calls().len(), log.len());
+    println!("{ends:?}, {} calls of the API, {} bytes of log", harness.sandbox.calls().len(), log.len());
     assert_eq!(answers.len(), INVOCATIONS);
     let is_denied = |answer: &&Answer| matches!(answer, Answer::Error(e) if e["errorMessage"].as_str().unwrap().contains("AccessDenied"));
     let denied = answers.iter().filter(is_denied).count();
     assert_eq!((denied, ends["event"]), (40, 200), "S3 denied and events refused, as often as asked for");
-    assert!(!log.contains(TOKEN) && !stage.leaks());
+    assert!(!log.contains(TOKEN) && !harness.leaks());
 
     let (first, last) = (measured[0], measured[measured.len() - 1]);
     assert!(last.rss_kib <= first.rss_kib + MOST_GROWTH_KIB, "{measured:?}");

@@ -7,38 +7,38 @@ use collector::secret::Source;
 use serde_json::{Value, json};
 
 use crate::aws::S3Fault;
-use crate::stage::{Setting, Stage};
+use crate::harness::{Harness, Setting};
 
-/// The calls and the records of each of `jobs`, run one after another, and once more where one fails, as Lambda
-/// does.
-async fn runs(stage: &Stage, jobs: &[&str]) -> Vec<(usize, usize)> {
+/// The calls and the records of each of `jobs`, run one after another. A job that fails runs once more, as
+/// on Lambda.
+async fn runs(harness: &Harness, jobs: &[&str]) -> Vec<(usize, usize)> {
     let mut runs = Vec::new();
     for job in jobs {
-        let before = stage.sandbox.calls().len();
-        let mut done = stage.run(job).await;
+        let before = harness.sandbox.calls().len();
+        let mut done = harness.run(job).await;
         if done.is_err() {
-            done = stage.run(job).await;
+            done = harness.run(job).await;
         }
         let records = done.map_or(0, |response| response.summary.records());
-        runs.push((stage.sandbox.calls().len() - before, records));
+        runs.push((harness.sandbox.calls().len() - before, records));
     }
     runs
 }
 
 #[tokio::test]
 async fn after_a_throttled_run_one_call_alone_finds_out_whether_it_is_over() {
-    let stage = Stage::with_faults(&["*=throttledx14"]).await;
+    let harness = Harness::with_faults(&["*=throttledx14"]).await;
     // All topics of the first run start together. Each of the next runs stops after its first call.
-    assert_eq!(runs(&stage, &["brand_media"; 5]).await, [(11, 0), (1, 0), (1, 0), (1, 0), (11, 286)]);
+    assert_eq!(runs(&harness, &["brand_media"; 5]).await, [(11, 0), (1, 0), (1, 0), (1, 0), (11, 286)]);
 }
 
 #[tokio::test]
 async fn hashtags_pause_after_two_throttled_runs_and_accounts_do_not() {
-    let stage = Stage::with_faults(&["*=throttledx13"]).await;
+    let harness = Harness::with_faults(&["*=throttledx13"]).await;
     let jobs = ["hashtag", "hashtag", "hashtag", "hashtag", "brand_media", "brand_media", "hashtag"];
     let expected = [(11, 0), (1, 0), (0, 0), (0, 0), (1, 0), (11, 286), (22, 275)];
-    assert_eq!(runs(&stage, &jobs).await, expected);
-    let paused: Vec<_> = stage.logged("CRITICAL").into_iter().filter(|l| l["code"].is_null()).collect();
+    assert_eq!(runs(&harness, &jobs).await, expected);
+    let paused: Vec<_> = harness.logged("CRITICAL").into_iter().filter(|l| l["code"].is_null()).collect();
     assert_eq!(paused.len(), 2);
     assert_eq!(paused[0]["kind"], "throttled");
     let message = paused[0]["message"].as_str().unwrap();
@@ -47,39 +47,39 @@ async fn hashtags_pause_after_two_throttled_runs_and_accounts_do_not() {
 
 #[tokio::test]
 async fn lambda_repeats_no_throttled_run() {
-    let stage = Stage::with_faults(&["*=throttled"]).await;
+    let harness = Harness::with_faults(&["*=throttled"]).await;
     for (job, topics, section) in [("brand_media", 11, "accounts"), ("hashtag", 11, "hashtags"), ("token", 1, "")] {
-        let response = stage.run(job).await.expect("an answer that Lambda does not repeat");
+        let response = harness.run(job).await.expect("an answer that Lambda does not repeat");
         assert_eq!((response.status_code, response.summary.records()), (200, 0));
         assert_eq!(response.summary.failures.len(), topics, "{job}");
         assert!(response.summary.failures.iter().all(|f| f.kind.name() == "throttled"), "{job}");
         assert!(response.error_log.contains(section) && response.target_file.is_empty(), "{}", response.error_log);
     }
-    assert!(stage.aws.objects().is_empty());
+    assert!(harness.aws.objects().is_empty());
 }
 
 #[tokio::test]
 async fn near_the_limit_the_next_run_makes_four_calls_at_a_time() {
     let busy = Setting { options: Some(|o| o.latency = Duration::from_millis(20)), ..Setting::default() };
-    let stage = Stage::new(Setting { faults: vec!["*=usage:80x11"], ..busy }).await;
-    stage.run("brand_media").await.unwrap();
-    assert_eq!(stage.sandbox.most_at_once(), 11, "nothing was known of the usage");
-    let before = stage.sandbox.calls().len();
-    stage.sandbox.forget_most_at_once();
-    let response = stage.run("brand_media").await.unwrap();
-    assert_eq!((stage.sandbox.calls().len() - before, response.summary.records()), (11, 286));
-    assert_eq!(stage.sandbox.most_at_once(), 4);
-    let told: Vec<_> = stage.logged("WARNING").into_iter().filter(|l| l["usage_percent"] == 80).collect();
+    let harness = Harness::new(Setting { faults: vec!["*=usage:80x11"], ..busy }).await;
+    harness.run("brand_media").await.unwrap();
+    assert_eq!(harness.sandbox.most_at_once(), 11, "nothing was known of the usage");
+    let before = harness.sandbox.calls().len();
+    harness.sandbox.forget_most_at_once();
+    let response = harness.run("brand_media").await.unwrap();
+    assert_eq!((harness.sandbox.calls().len() - before, response.summary.records()), (11, 286));
+    assert_eq!(harness.sandbox.most_at_once(), 4);
+    let told: Vec<_> = harness.logged("WARNING").into_iter().filter(|l| l["usage_percent"] == 80).collect();
     assert_eq!(told.len(), 1, "by the first run");
 }
 
-/// The calls of a run of a process that starts, with what the bucket remembers.
-async fn calls_of_another_process(stage: &Stage) -> usize {
-    let before = stage.sandbox.calls().len();
-    let function = Function::new(Source::Manager("collector".to_owned())).with_aws(stage.aws.config().await);
+/// The calls of a run in a new process, with what the bucket remembers.
+async fn calls_of_another_process(harness: &Harness) -> usize {
+    let before = harness.sandbox.calls().len();
+    let function = Function::new(Source::Manager("collector".to_owned())).with_aws(harness.aws.config().await);
     let invocation = Invocation::new("request-2".to_owned(), SystemTime::now() + Duration::from_secs(30));
     function.invoke(&json!({"job": "brand_media"}), &invocation, &()).await.unwrap();
-    stage.sandbox.calls().len() - before
+    harness.sandbox.calls().len() - before
 }
 
 #[tokio::test]
@@ -89,29 +89,29 @@ async fn a_process_that_starts_knows_what_the_bucket_remembers() {
         config: Some(|ini| ini.replace("[common]", "[common]\nremember_throttling = bucket")),
         ..Setting::default()
     };
-    let stage = Stage::new(remembering).await;
+    let harness = Harness::new(remembering).await;
     let remembered = || {
-        let object = stage.aws.objects().into_iter().find(|(key, _)| key == "state/throttled_17841400000000001.json");
+        let object = harness.aws.objects().into_iter().find(|(key, _)| key == "state/throttled_17841400000000001.json");
         object.map(|(_, bytes)| serde_json::from_slice::<Value>(&bytes).unwrap())
     };
     assert_eq!(
-        (runs(&stage, &["brand_media"]).await, remembered().unwrap()["runs"].as_u64()),
+        (runs(&harness, &["brand_media"]).await, remembered().unwrap()["runs"].as_u64()),
         (vec![(11, 0)], Some(1))
     );
-    assert_eq!((calls_of_another_process(&stage).await, remembered().unwrap()["runs"].as_u64()), (1, Some(2)));
-    assert_eq!((calls_of_another_process(&stage).await, remembered()), (11, Some(Value::Null)));
-    assert!(stage.aws.objects().iter().any(|(key, _)| key.starts_with("raw/brand_")));
+    assert_eq!((calls_of_another_process(&harness).await, remembered().unwrap()["runs"].as_u64()), (1, Some(2)));
+    assert_eq!((calls_of_another_process(&harness).await, remembered()), (11, Some(Value::Null)));
+    assert!(harness.aws.objects().iter().any(|(key, _)| key.starts_with("raw/brand_")));
 
-    stage.aws.fail_s3(S3Fault { part: "state/", status: 403, code: "AccessDenied", times: 1 });
-    assert_eq!(calls_of_another_process(&stage).await, 11);
-    let told = stage.logged("WARNING").into_iter().find(|line| line["kind"] == "throttling").unwrap();
+    harness.aws.fail_s3(S3Fault { part: "state/", status: 403, code: "AccessDenied", times: 1 });
+    assert_eq!(calls_of_another_process(&harness).await, 11);
+    let told = harness.logged("WARNING").into_iter().find(|line| line["kind"] == "throttling").unwrap();
     assert!(told["message"].as_str().unwrap().contains("state/throttled_17841400000000001.json could not be read"));
 }
 
 #[tokio::test]
 async fn by_default_the_process_alone_remembers() {
-    let stage = Stage::with_faults(&["*=throttledx22"]).await;
-    assert_eq!(runs(&stage, &["brand_media"]).await, [(11, 0)]);
-    assert_eq!(calls_of_another_process(&stage).await, 11);
-    assert!(stage.aws.objects().is_empty());
+    let harness = Harness::with_faults(&["*=throttledx22"]).await;
+    assert_eq!(runs(&harness, &["brand_media"]).await, [(11, 0)]);
+    assert_eq!(calls_of_another_process(&harness).await, 11);
+    assert!(harness.aws.objects().is_empty());
 }

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::stage::{APP_SECRET, NEW_TOKEN, Setting, Stage, TOKEN, secret};
+use crate::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TOKEN, secret};
 
 /// A sandbox that takes [`NEW_TOKEN`] alone, and a client that knows the old one.
 async fn rotated() -> (Sandbox, Client) {
@@ -62,40 +62,42 @@ async fn reading_the_secret_again_ends_at_the_deadline() {
 #[tokio::test]
 async fn a_rotated_token_is_read_again_and_no_topic_is_lost() {
     let options = |o: &mut collector::sandbox::Options| o.token = Some(NEW_TOKEN.to_owned());
-    let stage = Stage::new(Setting { options: Some(options), ..Setting::default() }).await;
-    let file = stage.config_file();
-    stage.aws.set_secrets([
+    let harness = Harness::new(Setting { options: Some(options), ..Setting::default() }).await;
+    let file = harness.config_file();
+    harness.aws.set_secrets([
         secret(&file, &json!({})).to_string(),
         secret(&file, &json!({"access_token": NEW_TOKEN})).to_string(),
     ]);
-    let response = stage.run("brand_media").await.unwrap();
-    assert_eq!((response.summary.records(), response.summary.failures.len(), stage.aws.secret_reads()), (286, 0, 2));
-    assert_eq!(stage.run("hashtag").await.unwrap().summary.failures.len(), 0);
-    assert_eq!(stage.aws.secret_reads(), 2, "the new token is kept");
-    assert!(stage.logged("CRITICAL").is_empty() && !stage.leaks());
+    let response = harness.run("brand_media").await.unwrap();
+    assert_eq!((response.summary.records(), response.summary.failures.len(), harness.aws.secret_reads()), (286, 0, 2));
+    assert_eq!(harness.run("hashtag").await.unwrap().summary.failures.len(), 0);
+    assert_eq!(harness.aws.secret_reads(), 2, "the new token is kept");
+    assert!(harness.logged("CRITICAL").is_empty() && !harness.leaks());
 }
 
 #[tokio::test]
 async fn a_dead_token_stops_the_run_after_one_more_reading_and_is_critical_once() {
     let config = |ini: String| ini + "\n[limits]\nconcurrency = 3\n";
-    let stage = Stage::new(Setting { faults: vec!["*=token"], config: Some(config), ..Setting::default() }).await;
-    let error = stage.run("brand_media").await.unwrap_err();
+    let harness = Harness::new(Setting { faults: vec!["*=token"], config: Some(config), ..Setting::default() }).await;
+    let error = harness.run("brand_media").await.unwrap_err();
     assert_eq!((error.cause.kind(), error.summary.failures.len()), ("nothing_collected", 11));
     assert!(error.summary.failures.iter().all(|f| f.kind.name() == "token"), "{:?}", error.summary.failures);
     // The three in flight are refused, one of them asks again with what was read, the rest wait in vain.
-    assert_eq!((stage.sandbox.calls().len(), stage.aws.secret_reads()), (4, 2));
-    assert_eq!(stage.logged("CRITICAL").len(), 1);
-    assert!(stage.aws.objects().is_empty() && !stage.leaks());
+    assert_eq!((harness.sandbox.calls().len(), harness.aws.secret_reads()), (4, 2));
+    assert_eq!(harness.logged("CRITICAL").len(), 1);
+    assert!(harness.aws.objects().is_empty() && !harness.leaks());
 }
 
 #[tokio::test]
 async fn a_secret_that_cannot_be_read_again_leaves_the_token_refused() {
-    let stage = Stage::with_faults(&["*=token"]).await;
-    let file = stage.config_file();
-    stage.aws.set_secrets([secret(&file, &json!({})).to_string(), "no JSON".to_owned()]);
-    let error = stage.run("brand_media").await.unwrap_err();
+    let harness = Harness::with_faults(&["*=token"]).await;
+    let file = harness.config_file();
+    harness.aws.set_secrets([secret(&file, &json!({})).to_string(), "no JSON".to_owned()]);
+    let error = harness.run("brand_media").await.unwrap_err();
     assert_eq!(error.cause.kind(), "nothing_collected");
-    assert!(stage.logged("WARNING").iter().any(|l| l["message"].as_str().unwrap().contains("could not be read again")));
+    assert!(
+        harness.logged("WARNING").iter().any(|l| l["message"].as_str().unwrap().contains("could not be read again"))
+    );
 }
 
 #[tokio::test]
@@ -104,17 +106,17 @@ async fn every_call_proves_the_app_where_the_secret_names_it_and_debug_token_ask
         o.app_secret = Some(APP_SECRET.to_owned());
     };
     let app = json!({"app_id": "4711", "app_secret": APP_SECRET});
-    let stage = Stage::new(Setting { options: Some(options), secret: Some(app), ..Setting::default() }).await;
+    let harness = Harness::new(Setting { options: Some(options), secret: Some(app), ..Setting::default() }).await;
     for job in ["brand_media", "hashtag", "token"] {
-        assert!(stage.run(job).await.unwrap().summary.failures.is_empty(), "{job}");
+        assert!(harness.run(job).await.unwrap().summary.failures.is_empty(), "{job}");
     }
-    let calls = stage.sandbox.calls();
+    let calls = harness.sandbox.calls();
     let debug = calls.iter().find(|c| c.topic == "token").unwrap();
     assert_eq!(
         (&debug.query["input_token"], &debug.query["access_token"]),
         (&TOKEN.to_owned(), &format!("4711|{APP_SECRET}"))
     );
-    assert!(!stage.leaks());
+    assert!(!harness.leaks());
 }
 
 #[tokio::test]
@@ -126,37 +128,37 @@ async fn the_token_job_logs_the_days_left_at_their_level() {
         (&["token=invalid"][..], Some(0), Some("CRITICAL"), false),
         (&["token=undecodable"][..], Some(0), Some("CRITICAL"), false),
     ] {
-        let stage = Stage::with_faults(faults).await;
-        let response = stage.run("token").await.unwrap();
+        let harness = Harness::with_faults(faults).await;
+        let response = harness.run("token").await.unwrap();
         let token = response.summary.token.as_ref().unwrap();
         assert_eq!((token.days_left, token.is_valid), (days, valid), "{faults:?}");
         // A token that is not valid has the secret read again, which is a WARNING of its own.
         let about_the_token = |l: &serde_json::Value| !l["message"].as_str().unwrap().contains("read again");
         for checked in ["WARNING", "CRITICAL"] {
-            let told = stage.logged(checked).into_iter().filter(about_the_token).count();
+            let told = harness.logged(checked).into_iter().filter(about_the_token).count();
             assert_eq!(told, usize::from(level == Some(checked)), "{faults:?} {checked}");
         }
-        let metric = stage.log().into_iter().find(|l| l.get("_aws").is_some()).unwrap();
+        let metric = harness.log().into_iter().find(|l| l.get("_aws").is_some()).unwrap();
         assert_eq!(metric.get("token_days_left").and_then(serde_json::Value::as_i64), days);
-        assert!(stage.aws.objects().is_empty() && !stage.leaks());
+        assert!(harness.aws.objects().is_empty() && !harness.leaks());
     }
 }
 
 #[tokio::test]
 async fn a_token_that_was_rotated_is_asked_about_again_before_it_is_critical() {
-    let stage =
-        Stage::new(Setting { options: Some(|o| o.token = Some(NEW_TOKEN.to_owned())), ..Setting::default() }).await;
+    let harness =
+        Harness::new(Setting { options: Some(|o| o.token = Some(NEW_TOKEN.to_owned())), ..Setting::default() }).await;
     let secrets = [TOKEN, NEW_TOKEN].map(|token| json!({"access_token": token}));
-    stage.aws.set_secrets(secrets.map(|other| secret(&stage.config_file(), &other).to_string()));
-    let response = stage.run("token").await.unwrap();
+    harness.aws.set_secrets(secrets.map(|other| secret(&harness.config_file(), &other).to_string()));
+    let response = harness.run("token").await.unwrap();
     assert_eq!((response.summary.api_calls, response.summary.token.as_ref().unwrap().is_valid), (2, true));
-    assert!(response.summary.failures.is_empty() && stage.logged("CRITICAL").is_empty());
-    assert!(!stage.leaks());
+    assert!(response.summary.failures.is_empty() && harness.logged("CRITICAL").is_empty());
+    assert!(!harness.leaks());
 }
 
 #[tokio::test]
 async fn a_token_job_that_gets_no_answer_is_an_error() {
-    let stage = Stage::with_faults(&["token=permission"]).await;
-    let error = stage.run("token").await.unwrap_err();
+    let harness = Harness::with_faults(&["token=permission"]).await;
+    let error = harness.run("token").await.unwrap_err();
     assert_eq!((error.cause.kind(), error.summary.failures[0].code), ("nothing_collected", Some(10)));
 }

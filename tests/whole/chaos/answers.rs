@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::case::{ALL, ALL_BUT_ONE, Case, case};
-use crate::stage::{APP_SECRET, NEW_TOKEN, TIME};
+use crate::harness::{APP_SECRET, NEW_TOKEN, TIME};
 
 const TRANSIENT: &str = "in part: 1 × `transient`";
 const NOTHING: &str = "error `nothing_collected`";
@@ -114,7 +114,7 @@ fn large() -> Vec<Case> {
         ),
         of("captions of 300 KB, twice in one process")
             .faults(&["*=fat"])
-            .arranged(|scene| scene.events.push(scene.events[0].clone()))
+            .arranged(|setup| setup.events.push(setup.events[0].clone()))
             .leaves(
                 "5 brands, 125 media; apart: 5 brands, 125 media",
                 "in part: 6 × `memory`, then in part: 6 × `memory`",
@@ -132,23 +132,23 @@ fn quoting() -> Vec<Case> {
             .leaves(ALL_BUT_ONE, "in part: 1 × `permission`", &["REDACTED"]),
         of("the same with the app's proof, in all answers")
             .faults(&["*=quotes_token"])
-            .arranged(|scene| {
+            .arranged(|setup| {
                 let app = json!({"app_id": "4711", "app_secret": APP_SECRET});
-                scene.stage.aws.set_secrets([scene.secret(&app)]);
-                let token = (json!({"job": "token"}), scene.events[0].1);
-                scene.events.push(token);
+                setup.harness.aws.set_secrets([setup.secret(&app)]);
+                let token = (json!({"job": "token"}), setup.events[0].1);
+                setup.events.push(token);
             })
             .leaves("nothing", "error `nothing_collected`, then error `nothing_collected`", &["REDACTED"]),
         of("captions that quote the token").quick().faults(&["*=token_in_caption"]),
         of("the address of a next page, with the token in it")
-            .arranged(|scene| scene.events[0].0 = json!({"job": "hashtag", "time": TIME}))
+            .arranged(|setup| setup.events[0].0 = json!({"job": "hashtag", "time": TIME}))
             .leaves("275 hashtag media", "whole", &[]),
         of("a token that was rotated: refused, then the new one")
             .quick()
             .with_options(|options| options.token = Some(NEW_TOKEN.to_owned()))
-            .arranged(|scene| {
-                let new = scene.secret(&json!({"access_token": NEW_TOKEN}));
-                scene.stage.aws.set_secrets([scene.secret(&json!({})), new]);
+            .arranged(|setup| {
+                let new = setup.secret(&json!({"access_token": NEW_TOKEN}));
+                setup.harness.aws.set_secrets([setup.secret(&json!({})), new]);
             })
             .leaves(ALL, "whole", &["the access token was refused, the secret is read again"]),
     ]

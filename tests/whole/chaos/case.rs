@@ -2,7 +2,7 @@
 
 use collector::sandbox::Options;
 
-use super::scene::Scene;
+use super::setup::Setup;
 
 /// A fault, and the expected result.
 pub struct Case {
@@ -13,17 +13,17 @@ pub struct Case {
     pub faults: &'static [&'static str],
     /// Further options of the sandbox.
     pub options: fn(&mut Options),
-    pub arrange: fn(&mut Scene),
+    pub arrange: fn(&mut Setup),
     pub stored: &'static str,
     pub ends: &'static str,
     /// The expected parts of the log, the response or the error.
-    pub told: &'static [&'static str],
+    pub reported: &'static [&'static str],
 }
 
 /// A case that arranges nothing.
 pub fn case(group: &'static str, what: &'static str) -> Case {
-    let (options, arrange) = (|_: &mut Options| {}, |_: &mut Scene| {});
-    Case { group, what, quick: false, faults: &[], options, arrange, stored: ALL, ends: "whole", told: &[] }
+    let (options, arrange) = (|_: &mut Options| {}, |_: &mut Setup| {});
+    Case { group, what, quick: false, faults: &[], options, arrange, stored: ALL, ends: "whole", reported: &[] }
 }
 
 /// Everything that a run of `brand_media` stores.
@@ -46,11 +46,11 @@ impl Case {
         Self { options, ..self }
     }
 
-    pub fn arranged(self, arrange: fn(&mut Scene)) -> Self {
+    pub fn arranged(self, arrange: fn(&mut Setup)) -> Self {
         Self { arrange, ..self }
     }
 
-    pub fn leaves(self, stored: &'static str, ends: &'static str, told: &'static [&'static str]) -> Self {
-        Self { stored, ends, told, ..self }
+    pub fn leaves(self, stored: &'static str, ends: &'static str, reported: &'static [&'static str]) -> Self {
+        Self { stored, ends, reported, ..self }
     }
 }

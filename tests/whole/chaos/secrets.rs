@@ -3,7 +3,7 @@
 use aws_smithy_types::base64;
 
 use crate::aws::{KEY, SESSION_TOKEN};
-use crate::stage::{APP_SECRET, NEW_TOKEN, TOKEN};
+use crate::harness::{APP_SECRET, NEW_TOKEN, TOKEN};
 
 /// The spellings of the secrets, and of `proofs`, that `text` contains.
 pub fn shown(proofs: &[String], text: &[u8]) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! A stage for whole runs: the sandbox, AWS, a configuration between them, and everything printed.
+//! The harness of whole runs: the sandbox, AWS, a configuration for both, and everything that is printed.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -25,29 +25,29 @@ pub const STAMP: &str = "2026-01-31/{model}_2026-01-31_235907";
 
 pub const CONFIGURE_INI: &str = include_str!("../../configure.ini");
 
-pub struct Stage {
+pub struct Harness {
     pub sandbox: Sandbox,
     pub aws: Aws,
     pub function: Function,
     folder: TempDir,
     lines: Arc<Mutex<Vec<String>>>,
-    told: Mutex<Vec<String>>,
+    results: Mutex<Vec<String>>,
     _subscriber: DefaultGuard,
 }
 
-/// What differs from a good run.
+/// The differences from a good run.
 #[derive(Default)]
 pub struct Setting {
     pub faults: Vec<&'static str>,
     pub options: Option<fn(&mut Options)>,
     pub config: Option<fn(String) -> String>,
-    /// A configuration of the test's own, in the shipped one's place.
+    /// A configuration instead of the shipped one.
     pub ini: Option<String>,
-    /// The secret's keys beside the usual ones.
+    /// Further keys of the secret.
     pub secret: Option<Value>,
 }
 
-/// The secret, with some keys set otherwise.
+/// The secret, with some keys changed.
 pub fn secret(config_file: &str, other: &Value) -> Value {
     let mut secret =
         json!({"ig_user_id": "17841400000000001", "access_token": TOKEN, "bucket": BUCKET, "config_file": config_file});
@@ -55,7 +55,7 @@ pub fn secret(config_file: &str, other: &Value) -> Value {
     secret
 }
 
-impl Stage {
+impl Harness {
     pub async fn new(setting: Setting) -> Self {
         let mut options = Options::for_config(&Config::parse(CONFIGURE_INI.as_bytes(), "configure.ini").unwrap());
         options.faults = setting.faults.iter().map(|f| f.parse().unwrap()).collect();
@@ -83,7 +83,7 @@ impl Stage {
             sink.lock().unwrap().push(redactor.redact(line).into_owned())
         });
         let _subscriber = tracing::subscriber::set_default(subscriber);
-        Self { sandbox, aws, function, folder, lines, told: Mutex::default(), _subscriber }
+        Self { sandbox, aws, function, folder, lines, results: Mutex::default(), _subscriber }
     }
 
     pub async fn with_faults(faults: &[&'static str]) -> Self {
@@ -94,7 +94,7 @@ impl Stage {
         self.folder.path().join("configure.ini").to_str().unwrap().to_owned()
     }
 
-    /// One invocation with 30 seconds to go.
+    /// Runs one invocation with a limit of 30 seconds.
     pub async fn invoke(&self, event: Value) -> Result<Response, Error> {
         self.invoke_within(event, Duration::from_secs(30)).await
     }
@@ -102,14 +102,14 @@ impl Stage {
     pub async fn invoke_within(&self, event: Value, limit: Duration) -> Result<Response, Error> {
         let invocation = Invocation::new("request-1".to_owned(), SystemTime::now() + limit);
         let done = self.function.invoke(&event, &invocation, &()).await;
-        self.told.lock().unwrap().push(match &done {
+        self.results.lock().unwrap().push(match &done {
             Ok(response) => serde_json::to_string(response).unwrap(),
             Err(error) => format!("{error} {error:?} {:?}", std::error::Error::source(error)),
         });
         done
     }
 
-    /// The job at [`TIME`].
+    /// Runs the job at [`TIME`].
     pub async fn run(&self, job: &str) -> Result<Response, Error> {
         self.invoke(json!({"job": job, "time": TIME})).await
     }
@@ -129,13 +129,12 @@ impl Stage {
         self.log().into_iter().filter(|line| line["level"] == level).collect()
     }
 
-    /// The records of a model, of all objects of [`TIME`], as a load by prefix finds them; empty where
-    /// there is none.
+    /// A model's records of [`TIME`], from all objects that a load by prefix finds.
     pub fn records(&self, model: &str) -> Vec<Value> {
         self.of_time("raw", model).into_iter().flat_map(|object| object.as_array().unwrap().clone()).collect()
     }
 
-    /// The one quality object of a model of [`TIME`].
+    /// The quality object of a model of [`TIME`]; `None` where there is none.
     pub fn quality(&self, model: &str) -> Option<Value> {
         let mut objects = self.of_time("quality", model);
         assert!(objects.len() < 2, "{objects:?}");
@@ -149,19 +148,19 @@ impl Stage {
         of_time.map(|(_, bytes)| serde_json::from_slice(bytes).unwrap()).collect()
     }
 
-    /// How often a topic was asked for.
+    /// The number of calls for a topic.
     pub fn calls_of(&self, topic: &str) -> usize {
         self.sandbox.calls().iter().filter(|c| c.topic == topic).count()
     }
 
-    /// Whether any of the secrets stands in anything printed, answered or written.
+    /// Whether anything that was printed, answered or stored holds a secret.
     pub fn leaks(&self) -> bool {
         let printed = self.lines.lock().unwrap().join("\n");
-        let told = self.told.lock().unwrap().join("\n");
+        let results = self.results.lock().unwrap().join("\n");
         let written: Vec<String> =
             self.aws.objects().iter().map(|(_, b)| String::from_utf8_lossy(b).into_owned()).collect();
         [TOKEN, NEW_TOKEN, APP_SECRET, KEY.1, SESSION_TOKEN].iter().any(|secret| {
-            printed.contains(secret) || told.contains(secret) || written.iter().any(|w| w.contains(secret))
+            printed.contains(secret) || results.contains(secret) || written.iter().any(|w| w.contains(secret))
         })
     }
 }

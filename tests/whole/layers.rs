@@ -1,12 +1,13 @@
-//! The house's plan: which room knows which. Arrows point down alone, and go in no circle.
+//! The layers of the code: a module imports those of the layers below it alone, so that no imports form a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::aws::walk;
 
-/// The rooms from the ground up: each may know those before it. `local` and `sandbox` know everything.
-const FLOORS: [&[&str]; 10] = [
+/// The modules by layer, from the lowest. A module may import those of the layers before its own. `local` and
+/// `sandbox` may import everything.
+const LAYERS: [&[&str]; 10] = [
     &["env", "lock"],
     &["causes", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic"],
     &["aws", "record"],
@@ -21,7 +22,7 @@ const FLOORS: [&[&str]; 10] = [
 
 const EVERYTHING: [&str; 4] = ["local", "sandbox", "main", "bin"];
 
-/// The rooms that each file's code names, its tests left out, by the file's path below `src`.
+/// The modules that each file imports outside of its tests, by the file's path below `src`.
 fn files() -> BTreeMap<String, BTreeSet<String>> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = BTreeMap::new();
@@ -37,55 +38,55 @@ fn files() -> BTreeMap<String, BTreeSet<String>> {
     files
 }
 
-/// The rooms that stand behind one `crate::`, which may be a list of them.
+/// The modules that follow one `crate::`. They may be a list.
 fn named(path: &str) -> Vec<String> {
     let names = |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
     let list = path.strip_prefix('{').and_then(|list| list.split("};").next());
     list.map_or_else(|| vec![names(path)], |list| list.split(',').map(|name| names(name.trim())).collect())
 }
 
-fn room(file: &str) -> &str {
+fn module(file: &str) -> &str {
     file.split('/').next().unwrap()
 }
 
-/// What each room knows of the others.
-fn rooms() -> BTreeMap<String, BTreeSet<String>> {
-    let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+/// The other modules that each module imports.
+fn modules() -> BTreeMap<String, BTreeSet<String>> {
+    let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (file, known) in files() {
-        let room = room(&file).to_owned();
-        let others = known.into_iter().filter(|other| *other != room);
-        rooms.entry(room.clone()).or_default().extend(others);
+        let module = module(&file).to_owned();
+        let others = known.into_iter().filter(|other| *other != module);
+        modules.entry(module.clone()).or_default().extend(others);
     }
-    rooms
+    modules
 }
 
 #[test]
-fn a_room_knows_those_on_the_floors_below_it_alone() {
-    let floor = |room: &str| FLOORS.iter().position(|rooms| rooms.contains(&room));
-    for (room, known) in rooms() {
-        if EVERYTHING.contains(&room.as_str()) || room == "lib" {
+fn a_module_imports_those_of_the_layers_below_it_alone() {
+    let layer = |module: &str| LAYERS.iter().position(|modules| modules.contains(&module));
+    for (module, known) in modules() {
+        if EVERYTHING.contains(&module.as_str()) || module == "lib" {
             continue;
         }
         let own =
-            floor(&room).unwrap_or_else(|| panic!("{room} stands on no floor; give it one in tests/whole/house.rs"));
+            layer(&module).unwrap_or_else(|| panic!("{module} has no layer; give it one in tests/whole/layers.rs"));
         for other in known {
-            let below = floor(&other).is_some_and(|floor| floor < own);
-            assert!(below, "{room} knows {other}, which is not below it");
+            let below = layer(&other).is_some_and(|layer| layer < own);
+            assert!(below, "{module} imports {other}, which is not in a layer below it");
         }
     }
 }
 
 #[test]
-fn the_picture_of_the_plan_is_that_of_the_code() {
-    let mut dot = "// Which room knows which, drawn from the code by tests/whole/house.rs.\n// `PLAN_WRITE=1 cargo test --test whole house` writes it, `dot -Tsvg -O dev_logs/plan.dot` draws it.\ndigraph plan {\n  rankdir=TB; bgcolor=\"white\"; node [shape=box, style=\"rounded,filled\", fillcolor=\"#f6f4ef\", fontname=\"Helvetica\"];\n".to_owned();
-    // `graph` is a word of the language.
+fn the_drawing_of_the_layers_is_that_of_the_code() {
+    let mut dot = "// Which module imports which, drawn from the code by tests/whole/layers.rs.\n// `PLAN_WRITE=1 cargo test --test whole layers` writes it, `dot -Tsvg -O dev_logs/plan.dot` draws it.\ndigraph plan {\n  rankdir=TB; bgcolor=\"white\"; node [shape=box, style=\"rounded,filled\", fillcolor=\"#f6f4ef\", fontname=\"Helvetica\"];\n".to_owned();
+    // `graph` is a keyword of the dot language.
     let quoted = |names: Vec<String>| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" ");
-    for rooms in FLOORS.into_iter().rev() {
-        dot += &format!("  {{ rank=same; {} }}\n", quoted(rooms.iter().map(|room| (*room).to_owned()).collect()));
+    for modules in LAYERS.into_iter().rev() {
+        dot += &format!("  {{ rank=same; {} }}\n", quoted(modules.iter().map(|module| (*module).to_owned()).collect()));
     }
-    for (room, known) in rooms() {
-        if !EVERYTHING.contains(&room.as_str()) && !known.is_empty() {
-            dot += &format!("  \"{room}\" -> {{ {} }}\n", quoted(known.into_iter().collect()));
+    for (module, known) in modules() {
+        if !EVERYTHING.contains(&module.as_str()) && !known.is_empty() {
+            dot += &format!("  \"{module}\" -> {{ {} }}\n", quoted(known.into_iter().collect()));
         }
     }
     dot += "}\n";

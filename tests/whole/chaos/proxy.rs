@@ -1,5 +1,5 @@
-//! What stands between the function and the sandbox: an address of another kind, TLS, and connections that
-//! break in the middle.
+//! A proxy between the function and the sandbox: on another kind of address, with TLS, or breaking
+//! connections.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -13,38 +13,38 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// What the front does to the first connection that carries an answer; later ones are well.
+/// How the proxy breaks the first connection that carries an answer. It leaves later ones alone.
 #[derive(Clone, Copy)]
 pub enum Breaks {
     Never,
-    /// It is closed after so many bytes of answers.
+    /// It closes the connection after this many bytes of answers.
     After(usize),
-    /// GOAWAY of HTTP/2 with this error code after the first whole answer, and then the end: what else was
-    /// asked for on it is not answered.
+    /// After the first whole answer, it sends HTTP/2's GOAWAY with this error code and closes the
+    /// connection. Other requests on it get no answer.
     GoAway(u32),
 }
 
-/// A listener that passes connections on to the sandbox; it ends when it is dropped.
-pub struct Front {
+/// A proxy in front of the sandbox. It ends when it is dropped.
+pub struct Proxy {
     pub address: SocketAddr,
     breaks: Breaks,
     connections: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
-impl Front {
-    /// On IPv6's loopback alone; `None` where there is none.
+impl Proxy {
+    /// A proxy on IPv6's loopback; `None` where the machine has none.
     pub fn on_v6(behind: SocketAddr) -> Option<Self> {
         let listener = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).ok()?;
         Some(Self::start(listener, behind, None, Breaks::Never))
     }
 
-    /// On IPv4's loopback.
+    /// A proxy on IPv4's loopback.
     pub fn plain(behind: SocketAddr, breaks: Breaks) -> Self {
         Self::start(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), behind, None, breaks)
     }
 
-    /// With TLS in front, which offers HTTP/2.
+    /// A proxy with TLS, which offers HTTP/2.
     pub fn tls(behind: SocketAddr, certificate: &Certificate, breaks: Breaks) -> Self {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         Self::start(listener, behind, Some(TlsAcceptor::from(Arc::clone(&certificate.config))), breaks)
@@ -59,24 +59,24 @@ impl Front {
         Self { address, breaks, connections, task }
     }
 
-    /// Whether it breaks the first connection.
+    /// Whether the proxy breaks the first connection.
     pub fn breaks(&self) -> bool {
         !matches!(self.breaks, Breaks::Never)
     }
 
-    /// The connections that came up so far.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for Front {
+impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-/// A root and a server's certificate of it, made for the occasion.
+/// A new root certificate, and a server's certificate of it.
 pub struct Certificate {
     /// The root, in PEM.
     pub root: String,
@@ -84,7 +84,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// For `name`; `expired` ended in 2021.
+    /// A certificate for `name`. An `expired` one ended in 2021.
     pub fn new(name: &str, expired: bool) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -128,13 +128,13 @@ async fn serve(
 }
 
 async fn pass(
-    front: impl AsyncRead + AsyncWrite,
+    proxy: impl AsyncRead + AsyncWrite,
     back: TcpStream,
     breaks: Breaks,
     connections: &AtomicUsize,
 ) -> std::io::Result<()> {
     let is_first = connections.fetch_add(1, Ordering::Relaxed) == 0;
-    let (mut from, mut to) = tokio::io::split(front);
+    let (mut from, mut to) = tokio::io::split(proxy);
     let (mut answers, mut calls) = back.into_split();
     let asked = tokio::io::copy(&mut from, &mut calls);
     let answered = async {
@@ -147,14 +147,14 @@ async fn pass(
         }
         to.shutdown().await
     };
-    // The end of the answers is the end of the connection.
+    // The connection ends with the answers.
     tokio::select! {
         ended = answered => ended,
         Err(error) = asked => Err(error),
     }
 }
 
-/// Passes frames of HTTP/2 on up to the end of the first answer, and then sends GOAWAY.
+/// Forwards frames of HTTP/2 until the end of the first answer, and then sends GOAWAY.
 async fn until_an_answer(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),

@@ -1,4 +1,4 @@
-//! What a process is measured on: the sandbox, and a folder with the secret and the configuration.
+//! What a process is measured with: the sandbox, and a folder with the secret and the configuration.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,46 +6,46 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::tls::Front;
+use super::tls::Proxy;
 use super::topics;
 use collector::config::Config;
 use collector::http;
 use collector::sandbox::{Options, Sandbox};
 
-/// A stage; the sandbox and the folder go with it.
-pub(super) struct Stage {
+/// What a process is measured with. The sandbox and the folder are removed when it is dropped.
+pub(super) struct Setup {
     pub(super) config: Config,
     sandbox: Sandbox,
-    front: Option<Front>,
+    proxy: Option<Proxy>,
     folder: PathBuf,
 }
 
 const ROOTS: &str = "roots.pem";
 const SECRET: &str = "dev_secret.ini";
 
-impl Stage {
+impl Setup {
     /// A sandbox in which the topics of `ini` exist and each answer takes `latency`.
     pub(super) async fn new(ini: &str, latency: Duration, tls: bool) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let config = Config::parse(ini.as_bytes(), "configure.ini")?;
         let sandbox = Sandbox::start(Options { latency, ..Options::for_config(&config) }).await?;
-        let front =
-            if tls { Some(Front::start(sandbox.end_point().trim_start_matches("http://")).await?) } else { None };
+        let proxy =
+            if tls { Some(Proxy::start(sandbox.end_point().trim_start_matches("http://")).await?) } else { None };
 
         let name = format!("local-bench-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let stage = Self { config, sandbox, front, folder };
-        let end_point = stage.front.as_ref().map_or_else(|| stage.sandbox.end_point(), Front::end_point);
-        stage.write("configure.ini", &topics::calling(ini, &end_point))?;
-        stage.write(
+        let setup = Self { config, sandbox, proxy, folder };
+        let end_point = setup.proxy.as_ref().map_or_else(|| setup.sandbox.end_point(), Proxy::end_point);
+        setup.write("configure.ini", &topics::calling(ini, &end_point))?;
+        setup.write(
             SECRET,
             "[SECRET]\nig_user_id = 17841400000000001\naccess_token = placeholder-token\nbucket = local_env\n",
         )?;
-        if let Some(front) = &stage.front {
-            stage.write(ROOTS, front.root())?;
+        if let Some(proxy) = &setup.proxy {
+            setup.write(ROOTS, proxy.root())?;
         }
-        Ok(stage)
+        Ok(setup)
     }
 
     fn write(&self, name: &str, text: &str) -> Result<()> {
@@ -53,28 +53,28 @@ impl Stage {
         std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
     }
 
-    /// Where the function runs, and stores what it collects.
+    /// The function's working directory, which is also where it stores.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The environment that leads the function here.
+    /// The function's environment.
     pub(super) fn variables(&self) -> Vec<(&'static str, PathBuf)> {
-        let roots = self.front.as_ref().map(|_| (http::ROOTS_FILE, self.folder.join(ROOTS)));
+        let roots = self.proxy.as_ref().map(|_| (http::ROOTS_FILE, self.folder.join(ROOTS)));
         [("SECRET_FILE", self.folder.join(SECRET))].into_iter().chain(roots).collect()
     }
 
-    /// The calls that the API had so far.
+    /// The number of calls to the API so far.
     pub(super) fn calls(&self) -> usize {
         self.sandbox.calls().len()
     }
 
-    /// The TLS handshakes so far.
+    /// The number of TLS handshakes so far.
     pub(super) fn handshakes(&self) -> usize {
-        self.front.as_ref().map_or(0, Front::handshakes)
+        self.proxy.as_ref().map_or(0, Proxy::handshakes)
     }
 
-    /// The ids of the hashtags that were asked for.
+    /// The ids of the hashtags that were looked up.
     pub(super) fn hashtag_ids(&self) -> Vec<(String, String)> {
         let pin = |call: collector::sandbox::Call| {
             let id = call.path.strip_suffix("/recent_media")?.to_owned();
@@ -87,9 +87,9 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Setup {
     fn drop(&mut self) {
-        // What is left in the system's temporary folder harms nobody.
+        // A remainder in the system's temporary folder does no harm.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

@@ -1,4 +1,4 @@
-//! One case on its stage: the real binary as a process of its own, with the sandbox and AWS in this one.
+//! The setup of a case: the real binary in a process of its own, with the sandbox and AWS in this one.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -11,94 +11,94 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::case::Case;
-use super::front::Front;
 use super::limit::Limit;
+use super::proxy::Proxy;
 use super::secrets::shown;
 use crate::aws::{S3Fault, SESSION_TOKEN, walk};
+use crate::harness::{CONFIGURE_INI, Harness, STAMP, Setting, TIME};
 use crate::lambda::variables;
 use crate::runtime_api::{Ended, Function};
 use crate::soak::held;
-use crate::stage::{CONFIGURE_INI, STAMP, Setting, Stage, TIME};
 
-/// A run of the function's binary may take so much memory, whatever comes.
+/// The most memory that a run of the function's binary may take.
 pub const MOST_KIB: u64 = 100 * 1024;
 
-/// A case set up.
-pub struct Scene {
-    pub stage: Stage,
+/// What a case runs with.
+pub struct Setup {
+    pub harness: Harness,
     pub variables: BTreeMap<&'static str, String>,
-    /// Where the function runs.
+    /// The function's working directory.
     pub folder: PathBuf,
     pub events: Vec<(Value, Duration)>,
-    /// A SIGTERM once S3 has been made to stall, and another process with the same events after it.
+    /// Whether the process gets a SIGTERM once S3 stalls. Another process then gets the same events.
     pub terminated: bool,
-    /// Why the case cannot be had here.
+    /// Why the case cannot run here.
     pub skipped: Option<&'static str>,
-    /// What stands between the function and the sandbox.
-    pub front: Option<Front>,
+    /// The proxy between the function and the sandbox.
+    pub proxy: Option<Proxy>,
     kept: Vec<Box<dyn Any>>,
 }
 
-/// What came of a case.
-pub struct Played {
+/// The outcome of a case.
+pub struct Outcome {
     pub stored: String,
     pub ends: String,
-    /// The secrets that stand somewhere.
+    /// The secrets that were printed, answered or stored.
     pub shown: Vec<String>,
     pub peak_kib: u64,
-    /// What is not as it has to be.
+    /// The differences from what is expected.
     pub wrong: Vec<String>,
 }
 
-impl Scene {
+impl Setup {
     async fn new(case: &Case) -> Self {
         let setting = Setting { faults: case.faults.to_vec(), options: Some(case.options), ..Setting::default() };
-        let stage = Stage::new(setting).await;
-        let mut variables: BTreeMap<_, _> = variables(&stage).into();
+        let harness = Harness::new(setting).await;
+        let mut variables: BTreeMap<_, _> = variables(&harness).into();
         variables.insert("AWS_SESSION_TOKEN", SESSION_TOKEN.to_owned());
         let folder = tempfile::tempdir().unwrap();
         let events = vec![(json!({"job": "brand_media", "time": TIME}), Duration::from_secs(300))];
         let path = folder.path().to_owned();
         let kept: Vec<Box<dyn Any>> = vec![Box::new(folder)];
-        let mut scene =
-            Self { stage, variables, folder: path, events, terminated: false, skipped: None, front: None, kept };
-        (case.arrange)(&mut scene);
-        scene
+        let mut setup =
+            Self { harness, variables, folder: path, events, terminated: false, skipped: None, proxy: None, kept };
+        (case.arrange)(&mut setup);
+        setup
     }
 
     pub fn sandbox(&self) -> SocketAddr {
-        self.stage.sandbox.end_point().trim_start_matches("http://").parse().unwrap()
+        self.harness.sandbox.end_point().trim_start_matches("http://").parse().unwrap()
     }
 
-    /// Has the function call the API at `end_point`.
+    /// Makes the function call the API at `end_point`.
     pub fn call(&mut self, end_point: &str) {
         let ini = CONFIGURE_INI.replace("https://graph.facebook.com", end_point).replace("v17.0", "v21.0");
-        std::fs::write(self.stage.config_file(), ini).unwrap();
+        std::fs::write(self.harness.config_file(), ini).unwrap();
     }
 
     /// Keeps `thing` until the case is over.
     pub fn keep(&mut self, thing: impl Any) {
-        // What is kept may lie in what was kept before.
+        // The new value may depend on those that were kept before, so it is dropped first.
         self.kept.insert(0, Box::new(thing));
     }
 
-    /// Sets the secret's keys, beside the usual ones.
+    /// The secret, with further keys.
     pub fn secret(&self, other: &Value) -> String {
-        crate::stage::secret(&self.stage.config_file(), other).to_string()
+        crate::harness::secret(&self.harness.config_file(), other).to_string()
     }
 
     pub fn fail_s3(&self, part: &'static str, status: u16, code: &'static str, times: usize) {
-        self.stage.aws.fail_s3(S3Fault { part, status, code, times });
+        self.harness.aws.fail_s3(S3Fault { part, status, code, times });
     }
 
-    /// What each event has to go.
+    /// Sets the time limit of each event.
     pub fn within(&mut self, seconds: u64) {
         self.events.iter_mut().for_each(|(_, limit)| *limit = Duration::from_secs(seconds));
     }
 
-    /// Everything stored, in the bucket or the folder.
+    /// Every stored object, in the bucket or the folder.
     fn objects(&self) -> Vec<(String, Vec<u8>)> {
-        let mut objects = self.stage.aws.objects();
+        let mut objects = self.harness.aws.objects();
         let folder = self.folder.join("local_env");
         walk(&folder, &mut |path| {
             let key = path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
@@ -107,7 +107,8 @@ impl Scene {
         objects
     }
 
-    /// The records of each model, and those that went apart. An object that is not whole is told as such.
+    /// The number of records of each model, and of those under `partial/`. An incomplete object is reported
+    /// instead.
     fn stored(&self) -> String {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for (key, bytes) in self.objects() {
@@ -138,21 +139,21 @@ impl Scene {
 }
 
 impl Case {
-    /// Plays the case on `binary`; the error is why it cannot be had here.
-    pub async fn play(&self, binary: &Path, limited: bool) -> Result<Played, &'static str> {
-        let scene = Scene::new(self).await;
-        if let Some(why) = scene.skipped {
+    /// Plays the case on `binary`. The error is the reason why it cannot run here.
+    pub async fn play(&self, binary: &Path, limited: bool) -> Result<Outcome, &'static str> {
+        let setup = Setup::new(self).await;
+        if let Some(why) = setup.skipped {
             return Err(why);
         }
-        let variables: Vec<(&str, String)> = scene.variables.clone().into_iter().collect();
+        let variables: Vec<(&str, String)> = setup.variables.clone().into_iter().collect();
         let limit = limited.then(Limit::new).and_then(Result::ok);
         let command = || limit.as_ref().map_or_else(|| Command::new(binary), |limit| limit.command(binary));
-        let start = || Function::start(command(), &scene.folder, &variables, scene.events.clone());
+        let start = || Function::start(command(), &setup.folder, &variables, setup.events.clone());
         let (mut ends, mut said, mut peak_kib) = (Vec::new(), String::new(), 0);
-        if scene.terminated {
+        if setup.terminated {
             let mut function = start().await;
-            // The object that stalls is under way, and the other one is stored.
-            while scene.stage.aws.s3_faults_left() > 0 || !scene.stored().contains("brands") {
+            // One object is stored, and the other one stalls.
+            while setup.harness.aws.s3_faults_left() > 0 || !setup.stored().contains("brands") {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             peak_kib = held(function.id()).peak_kib;
@@ -161,11 +162,11 @@ impl Case {
             while function.runs() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            ends.push(format!("ended by SIGTERM with {} stored", scene.stored()));
+            ends.push(format!("ended by SIGTERM with {} stored", setup.stored()));
             said += &function.end().await.log;
         }
         let mut function = start().await;
-        while function.answered() < scene.events.len() && function.runs() {
+        while function.answered() < setup.events.len() && function.runs() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         if function.runs() {
@@ -177,20 +178,20 @@ impl Case {
         ends.extend(answers.iter().map(end));
         said += &format!("{log}{stderr}");
         answers.iter().for_each(|answer| {
-            let (Answer::Response(told) | Answer::Error(told)) = answer;
-            said += &format!("{told}\n");
+            let (Answer::Response(text) | Answer::Error(text)) = answer;
+            said += &format!("{text}\n");
         });
-        Ok(self.judge(&scene, &said, ends.join(", then "), peak_kib))
+        Ok(self.judge(&setup, &said, ends.join(", then "), peak_kib))
     }
 
-    fn judge(&self, scene: &Scene, said: &str, ends: String, peak_kib: u64) -> Played {
+    fn judge(&self, setup: &Setup, said: &str, ends: String, peak_kib: u64) -> Outcome {
         let proofs: Vec<String> =
-            scene.stage.sandbox.calls().iter().filter_map(|c| c.query.get("appsecret_proof").cloned()).collect();
+            setup.harness.sandbox.calls().iter().filter_map(|c| c.query.get("appsecret_proof").cloned()).collect();
         let mut shown = shown(&proofs, said.as_bytes());
-        for (_, bytes) in scene.objects() {
+        for (_, bytes) in setup.objects() {
             shown.extend(super::secrets::shown(&proofs, &bytes));
         }
-        let stored = scene.stored();
+        let stored = setup.stored();
         let mut wrong = Vec::new();
         if stored != self.stored {
             wrong.push(format!("stored: {stored}, not {}", self.stored));
@@ -198,9 +199,11 @@ impl Case {
         if ends != self.ends {
             wrong.push(format!("ends: {ends}, not {}", self.ends));
         }
-        wrong.extend(self.told.iter().filter(|part| !said.contains(**part)).map(|part| format!("not told: {part}")));
+        wrong.extend(
+            self.reported.iter().filter(|part| !said.contains(**part)).map(|part| format!("not reported: {part}")),
+        );
         wrong.extend(shown.iter().map(|secret| format!("shown: {secret}")));
-        if scene.front.as_ref().is_some_and(|front| front.breaks() && front.connections() < 2) {
+        if setup.proxy.as_ref().is_some_and(|proxy| proxy.breaks() && proxy.connections() < 2) {
             wrong.push("no second connection was made".to_owned());
         }
         if peak_kib >= MOST_KIB {
@@ -214,11 +217,11 @@ impl Case {
             let last = characters.get(characters.len().saturating_sub(6_000)..).unwrap_or_default();
             wrong.push(format!("said: …{}", last.iter().collect::<String>()));
         }
-        Played { stored, ends, shown, peak_kib, wrong }
+        Outcome { stored, ends, shown, peak_kib, wrong }
     }
 }
 
-/// How an invocation ended, in a few words.
+/// The end of an invocation, in a few words.
 fn end(answer: &Answer) -> String {
     match answer {
         Answer::Error(error) => format!("error `{}`", error["errorType"].as_str().unwrap_or("none")),
@@ -236,22 +239,22 @@ fn end(answer: &Answer) -> String {
     }
 }
 
-/// The key of `model`'s object under `place`.
+/// The key of `model`'s object in the folder `place`.
 pub fn key(place: &str, model: &str) -> String {
     format!("{place}/{model}_{}.json", STAMP.replace("{model}", model))
 }
 
-/// The keys with which a run against AWS is signed, without those of an environment that has none.
+/// The variables of the AWS credentials.
 pub const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
-/// A secret in a file, for a function that reads none from Secrets Manager.
-pub fn secret_in_a_file(scene: &mut Scene, bucket: &str) {
-    let path = scene.folder.join("secret.ini");
-    let (config, token) = (scene.stage.config_file(), crate::stage::TOKEN);
+/// Keeps the secret in a file instead of Secrets Manager.
+pub fn secret_in_a_file(setup: &mut Setup, bucket: &str) {
+    let path = setup.folder.join("secret.ini");
+    let (config, token) = (setup.harness.config_file(), crate::harness::TOKEN);
     let text = format!(
         "[SECRET]\nig_user_id = 17841400000000001\naccess_token = {token}\nbucket = {bucket}\nconfig_file = {config}\n"
     );
     std::fs::write(&path, text).unwrap();
-    scene.variables.remove("SECRET_ID");
-    scene.variables.insert("SECRET_FILE", path.to_str().unwrap().to_owned());
+    setup.variables.remove("SECRET_ID");
+    setup.variables.insert("SECRET_FILE", path.to_str().unwrap().to_owned());
 }
