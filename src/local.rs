@@ -55,23 +55,23 @@ enum Command {
     BrandMedia(run::RunArgs),
     /// Collect the newest media under each hashtag
     Hashtag(run::RunArgs),
-    /// Tell what the access token is still good for
+    /// Show how long the access token is good for, and for what
     Token(run::RunArgs),
-    /// Repair a run: collect again what failed in it, from what it told
+    /// Repair a run: collect again what failed in it, from its report
     ///
     /// The topics that failed are collected under the run's own time, so that their objects lie beside the
-    /// run's. Where an object could not be stored, or the run stored nothing, it is repeated as it was. What it
-    /// told is the function's response, its error, its last line in the log, or a quality object.
+    /// run's. Where an object could not be stored, or the run stored nothing, it is repeated as it was. The
+    /// report is the function's response, its error, its last line in the log, or a quality object.
     Retry(retry::RetryArgs),
-    /// Try everything that a run needs, and tell what to do about what fails
+    /// Try everything that a run needs, and say what to do about what fails
     ///
     /// One line each for the secret, the configuration, the schedule, the token, one cheap call, the
     /// version that answers, the usage and the bucket: ok, warn, FAIL, or - where it could not be tried.
     Check(check::CheckArgs),
-    /// Weigh the configured schedule against the API's limits, without a call
+    /// Compare the configured schedule with the API's limits, without a call
     ///
-    /// Tells the calls of processes that know every hashtag's id, and of those that start, and how many
-    /// more accounts or hashtags would fit.
+    /// Prints the calls of processes that know every hashtag's id, and of those that start, and how many more
+    /// accounts or hashtags would fit.
     Plan(plan::PlanArgs),
     /// Look up the ids of the followed hashtags and print a [hashtag_id] section to paste
     ///
@@ -79,8 +79,8 @@ enum Command {
     HashtagIds(hashtag_ids::HashtagIdsArgs),
     /// Print a JSON Schema of what is collected, or how a warehouse loads it
     ///
-    /// Made from the mappings, the locations and the format of the configuration, so it is to be
-    /// printed again when those change.
+    /// It follows from the mappings, the locations and the format of the configuration. Print it again when
+    /// those change.
     Schema(schema::SchemaArgs),
     /// Print the completions of a shell
     Completions(completions::CompletionsArgs),

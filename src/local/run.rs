@@ -61,7 +61,7 @@ impl RunArgs {
     /// The event of a run of `job`.
     fn payload(&self, job: Job) -> Result<Value> {
         let Some(event) = &self.event else { return Ok(json!({ "job": job.name() })) };
-        let text = given("--event ", event)?;
+        let text = read_argument("--event ", event)?;
         let mut payload: Value =
             serde_json::from_str(&text).with_context(|| format!("--event {event:?} is not JSON"))?;
         if let Value::Object(fields) = &mut payload
@@ -80,12 +80,12 @@ impl RunArgs {
 }
 
 /// JSON from the command line, or the content of the file that is named there. `option` begins an error.
-pub(super) fn given(option: &str, given: &str) -> Result<String> {
-    if given.trim_start().starts_with(['{', '[', '"']) {
-        return Ok(given.to_owned());
+pub(super) fn read_argument(option: &str, argument: &str) -> Result<String> {
+    if argument.trim_start().starts_with(['{', '[', '"']) {
+        return Ok(argument.to_owned());
     }
-    std::fs::read_to_string(Path::new(given))
-        .with_context(|| format!("{option}{given:?} is neither JSON nor a file that can be read"))
+    std::fs::read_to_string(Path::new(argument))
+        .with_context(|| format!("{option}{argument:?} is neither JSON nor a file that can be read"))
 }
 
 impl RunOn {

@@ -1,4 +1,4 @@
-//! `local retry`: from what a run told, the run that repairs it.
+//! `local retry`: repairs a run, from the report of that run.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -28,18 +28,18 @@ fn stored(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// The event that a dry run prints for what is given on standard input, which runs nothing.
-fn event(told: &str) -> Value {
+fn event(report: &str) -> Value {
     let folder = folder();
     let mut command = command(folder.path(), &["retry", "-", "--dry-run"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(told.as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(report.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && stored(folder.path()).is_empty(), "{output:?}");
-    assert_eq!(text(&output.stdout).lines().count(), 1, "{told}: {output:?}");
+    assert_eq!(text(&output.stdout).lines().count(), 1, "{report}: {output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn told(error: Error) -> String {
+fn report_of(error: Error) -> String {
     let Diagnostic { error_type, error_message } = error.into();
     json!({"errorType": error_type, "errorMessage": error_message}).to_string()
 }
@@ -112,7 +112,7 @@ async fn a_run_whose_object_was_lost_is_repeated_as_it_was() {
         harness.aws.fail_s3(S3Fault { part, status: 403, code: "AccessDenied", times: 1 });
         let error = harness.invoke(given.clone()).await.unwrap_err();
         let line = harness.log().into_iter().rfind(|line| line["summary"].is_object()).unwrap();
-        assert_eq!((event(&told(error)), event(&line.to_string())), (given.clone(), given.clone()));
+        assert_eq!((event(&report_of(error)), event(&line.to_string())), (given.clone(), given.clone()));
         let again = harness.invoke(given.clone()).await.unwrap();
         let again = &again.summary;
         let named = given["shard"].is_null() && given["hashtags"].is_array();
@@ -125,7 +125,7 @@ async fn a_run_that_could_not_begin_is_repeated_under_its_time() {
     let harness = Harness::with_faults(&[]).await;
     harness.aws.set_secrets(["{}".to_owned()]);
     let error = harness.invoke(json!({"job": "hashtag", "time": TIME})).await.unwrap_err();
-    assert_eq!((error.cause.kind(), event(&told(error))), ("secret", json!({"job": "hashtag", "time": TIME})));
+    assert_eq!((error.cause.kind(), event(&report_of(error))), ("secret", json!({"job": "hashtag", "time": TIME})));
 }
 
 fn refused(folder: &Path, given: &str) -> Output {
@@ -150,17 +150,20 @@ fn what_cannot_be_read_or_repaired_is_an_error_that_says_what_was_given_and_what
     std::fs::write(folder.path().join("secret.ini"), "[SECRET]\naccess_token = placeholder\n").unwrap();
     let failure = json!([{"topic": "token", "kind": "token", "code": 190, "message": "expired"}]);
     let token = json!({"summary": {"job": "token", "time": TIME, "files": [], "failures": failure}}).to_string();
-    for (given, told) in [
+    for (given, expected) in [
         ("nowhere.json", "\"nowhere.json\" is neither JSON nor a file that can be read"),
         ("secret.ini", "secret.ini is no JSON"),
         (
             r#"{"statusCode":200}"#,
-            "the JSON given tells of no run (its keys: statusCode); expected is what one run told",
+            "the JSON given holds no report of a run (its keys: statusCode); expected is the report of one run",
         ),
         (token.as_str(), "run it again with `local token`"),
     ] {
         let output = refused(folder.path(), given);
         let error = text(&output.stderr);
-        assert!(output.status.code() == Some(1) && error.contains(told) && !error.contains("placeholder"), "{error}");
+        assert!(
+            output.status.code() == Some(1) && error.contains(expected) && !error.contains("placeholder"),
+            "{error}"
+        );
     }
 }

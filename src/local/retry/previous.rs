@@ -1,6 +1,5 @@
-//! What a run told of itself, in whichever form it is at hand. Read forgivingly: what is missing is missed
-//! where it is needed. Nothing of what is given is quoted but the names of its keys: it may be the wrong
-//! file, one with a token in it.
+//! The report of a run, in any of its forms. Fields may be missing: an error follows only where one is needed.
+//! Errors quote nothing of the input but the names of its keys, since it may be a wrong file with a token in it.
 
 use serde_json::Value;
 
@@ -8,12 +7,12 @@ use crate::report;
 
 /// What is known of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct PastRun {
+pub(super) struct PreviousRun {
     pub(super) job: Option<String>,
     pub(super) time: Option<String>,
     pub(super) shard: Option<String>,
     pub(super) secret_id: Option<String>,
-    /// The topics that it was asked for; `None` for all, or where it is not told.
+    /// The topics that the event selected; `None` for all, or where the report has none.
     pub(super) topics: Option<Vec<String>>,
     /// The topics that failed, each once.
     pub(super) failed: Vec<String>,
@@ -21,51 +20,50 @@ pub(super) struct PastRun {
     pub(super) stored: bool,
     /// The objects that could not be stored, quality objects among them.
     pub(super) lost: usize,
-    /// The error's kind and words, where it failed as a whole and that is told.
+    /// The error's kind and text, where the run failed as a whole.
     pub(super) error: Option<(String, String)>,
 }
 
-pub(super) const EXPECTED: &str = r#"expected is what one run told: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), that summary alone, or a quality object"#;
+pub(super) const EXPECTED: &str = r#"expected is the report of one run: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), that summary alone, or a quality object"#;
 
-/// Reads what `name` holds. Beside what a run told there may be other JSON, as `aws lambda invoke` adds it
-/// and a log has it.
+/// Reads the report in `text`. Other JSON may be around it, as in the output of `aws lambda invoke` or in a log.
 ///
 /// # Errors
-/// What is there instead, in words for a person.
-pub(super) fn read(name: &str, text: &str) -> Result<PastRun, String> {
+/// What the text is instead, for a person. `name` is its file.
+pub(super) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
     let mut found = Vec::new();
     let mut other = None;
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
         let value = value.map_err(|error| format!("{name} is no JSON ({error}); {EXPECTED}"))?;
         match of(&value)? {
-            Some(told) => found.push(told),
+            Some(run) => found.push(run),
             None => other = other.or(Some(value)),
         }
     }
     let runs = found.len();
-    if let (1, Some(told)) = (runs, found.pop()) {
-        return Ok(told);
+    if let (1, Some(run)) = (runs, found.pop()) {
+        return Ok(run);
     }
     let is = match (runs, other) {
         (0, None) => "is empty".to_owned(),
         (0, Some(Value::Object(fields))) => {
             let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
             let keys: String = keys.join(", ").chars().take(120).collect();
-            format!("tells of no run (its keys: {})", if keys.is_empty() { "none" } else { &keys })
+            format!("holds no report of a run (its keys: {})", if keys.is_empty() { "none" } else { &keys })
         }
-        (0, Some(_)) => "tells of no run (it is no JSON object)".to_owned(),
-        _ => format!("tells of {runs} runs; give one of them"),
+        (0, Some(_)) => "holds no report of a run (it is no JSON object)".to_owned(),
+        _ => format!("holds the reports of {runs} runs; give one of them"),
     };
     Err(format!("{name} {is}; {EXPECTED}"))
 }
 
-/// What `value` tells; `None` where it is none of the forms.
-fn of(value: &Value) -> Result<Option<PastRun>, String> {
+/// The run that `value` reports; `None` where it has none of the forms.
+fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
     let list = |key: &str| value.get(key).is_some_and(Value::is_array);
     if let Some(summary) = value.get("summary").filter(|summary| summary.is_object()) {
         return of(summary);
     }
-    // Lambda's own record of a failed event, as the failure queue has it.
+    // Lambda's record of a failed event, as in the failure queue.
     if let Some(payload) = value.get("responsePayload") {
         return of(payload);
     }
@@ -77,37 +75,37 @@ fn of(value: &Value) -> Result<Option<PastRun>, String> {
     }
     if list("failed_topics") {
         let failed = topics(value.get("failed_topics"));
-        return Ok(Some(PastRun { failed, stored: true, ..known(value) }));
+        return Ok(Some(PreviousRun { failed, stored: true, ..known(value) }));
     }
     if list("failures") && list("files") {
         let count = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
         let lost = count("/lost") + count("/quality/lost");
         let failed = topics(value.get("failures"));
-        return Ok(Some(PastRun { failed, stored: count("/files") > 0, lost, ..known(value) }));
+        return Ok(Some(PreviousRun { failed, stored: count("/files") > 0, lost, ..known(value) }));
     }
     Ok(None)
 }
 
-fn of_error(kind: String, words: &str) -> Result<PastRun, String> {
+fn of_error(kind: String, words: &str) -> Result<PreviousRun, String> {
     let (cause, summary) = report::parts(words);
-    let told = summary.as_ref().map(of).transpose()?.flatten();
-    let told = told.ok_or_else(|| {
+    let run = summary.as_ref().map(of).transpose()?.flatten();
+    let run = run.ok_or_else(|| {
         format!("the error {kind:?} holds no whole summary, so it is not the function's own, or was cut off: repeat the event that the run was given")
     })?;
-    Ok(PastRun { error: Some((kind, cause.to_owned())), ..told })
+    Ok(PreviousRun { error: Some((kind, cause.to_owned())), ..run })
 }
 
-/// What every form has under the same names.
-fn known(value: &Value) -> PastRun {
+/// The fields that every form has under the same names.
+fn known(value: &Value) -> PreviousRun {
     let of = |key: &str| text(value, key);
     let topics = value.get("topics").filter(|topics| topics.is_array()).map(|list| topics(Some(list)));
-    PastRun {
+    PreviousRun {
         job: of("job"),
         time: of("time"),
         shard: of("shard"),
         secret_id: of("secret_id"),
         topics,
-        ..PastRun::default()
+        ..PreviousRun::default()
     }
 }
 
@@ -142,7 +140,7 @@ mod tests {
     use crate::report::Error;
     use crate::report::{FailedTopic, File, Quality, Response, Summary};
 
-    /// As the function makes it, so that a renamed field is noticed here.
+    /// A summary from the function's own code, so that a renamed field fails these tests.
     fn summary() -> Summary {
         let file = |key: &str| File { key: key.into(), records: 3, bytes: 9 };
         let failed =
@@ -160,8 +158,8 @@ mod tests {
         }
     }
 
-    fn told() -> PastRun {
-        PastRun {
+    fn previous_run() -> PreviousRun {
+        PreviousRun {
             job: Some("brand_media".into()),
             time: Some("2026-11-24T03:00:00Z".into()),
             secret_id: Some("c/1".into()),
@@ -169,68 +167,68 @@ mod tests {
             failed: vec!["gucci".into()],
             stored: true,
             lost: 2,
-            ..PastRun::default()
+            ..PreviousRun::default()
         }
     }
 
     #[test]
-    fn a_response_a_log_line_and_a_summary_tell_the_same() {
+    fn a_response_a_log_line_and_a_summary_hold_the_same() {
         let response = Response::new(Utc::now(), String::new(), String::new(), summary(), Arc::default());
         let line = json!({"timestamp": "2026-11-24T03:00:02.000Z", "level": "INFO", "message": "brand_media: 3 records", "requestId": "r-1", "summary": serde_json::to_value(summary()).unwrap()});
-        for given in [serde_json::to_string_pretty(&response).unwrap(), line.to_string(), summary().to_json()] {
-            assert_eq!(read("x", &given).unwrap(), told(), "{given}");
+        for text in [serde_json::to_string_pretty(&response).unwrap(), line.to_string(), summary().to_json()] {
+            assert_eq!(read("x", &text).unwrap(), previous_run(), "{text}");
         }
     }
 
     #[test]
-    fn an_error_tells_its_kind_and_the_summary_in_its_words() {
+    fn an_error_holds_its_kind_and_the_summary() {
         let error = Error {
             cause: Cause::Store("it was denied".into()),
             summary: Box::new(summary()),
             redactor: Arc::default(),
         };
         let error = json!({"errorType": error.cause.kind(), "errorMessage": error.to_string()});
-        let expected = PastRun { error: Some(("store".into(), "it was denied".into())), ..told() };
+        let expected = PreviousRun { error: Some(("store".into(), "it was denied".into())), ..previous_run() };
         assert_eq!(read("x", &error.to_string()).unwrap(), expected);
         let queued = json!({"requestPayload": {"job": "brand_media"}, "responsePayload": error});
         assert_eq!(read("x", &queued.to_string()).unwrap(), expected);
     }
 
     #[test]
-    fn a_quality_object_tells_the_topics_that_failed() {
+    fn a_quality_object_holds_the_failed_topics() {
         let quality = json!({"model": "media", "job": "brand_media", "time": "2026-11-24T03:00:00Z", "counts": {"records": 250}, "failed_topics": [{"topic": "gucci"}], "rejected": [], "defaulted": {}});
-        let told = read("x", &quality.to_string()).unwrap();
-        assert_eq!((told.failed, told.stored, told.lost), (vec!["gucci".to_owned()], true, 0));
+        let run = read("x", &quality.to_string()).unwrap();
+        assert_eq!((run.failed, run.stored, run.lost), (vec!["gucci".to_owned()], true, 0));
     }
 
     #[test]
-    fn other_json_around_it_is_passed_over() {
+    fn other_json_around_a_report_is_skipped() {
         let text = format!("{}{{\"StatusCode\":200,\"ExecutedVersion\":\"$LATEST\"}}\n", summary().to_json());
-        assert_eq!(read("x", &text).unwrap(), told());
+        assert_eq!(read("x", &text).unwrap(), previous_run());
         let log =
             format!("{{\"message\":\"topic failed\",\"level\":\"ERROR\"}}\n{{\"summary\":{}}}\n", summary().to_json());
-        assert_eq!(read("x", &log).unwrap(), told());
+        assert_eq!(read("x", &log).unwrap(), previous_run());
     }
 
     #[test]
-    fn what_tells_of_no_run_or_of_more_than_one_is_an_error_that_quotes_no_value() {
+    fn no_report_and_more_than_one_are_errors_that_quote_no_value() {
         let two = format!("{0}\n{0}", summary().to_json());
-        for (given, said) in [
+        for (text, expected) in [
             ("", "response.json is empty"),
             ("[SECRET]\naccess_token = placeholder", "response.json is no JSON ("),
-            (r#"{"access_token": "placeholder"}"#, "response.json tells of no run (its keys: access_token)"),
-            (r#""placeholder""#, "response.json tells of no run (it is no JSON object)"),
+            (r#"{"access_token": "placeholder"}"#, "response.json holds no report of a run (its keys: access_token)"),
+            (r#""placeholder""#, "response.json holds no report of a run (it is no JSON object)"),
             ("{}", "(its keys: none)"),
-            (two.as_str(), "response.json tells of 2 runs"),
+            (two.as_str(), "response.json holds the reports of 2 runs"),
         ] {
-            let error = read("response.json", given).unwrap_err();
-            assert!(error.contains(said) && error.contains(EXPECTED) && !error.contains("placeholder"), "{error}");
+            let error = read("response.json", text).unwrap_err();
+            assert!(error.contains(expected) && error.contains(EXPECTED) && !error.contains("placeholder"), "{error}");
         }
     }
 
     #[test]
     fn an_error_of_lambda_and_a_summary_over_shards_say_what_to_do_instead() {
-        for (given, said) in [
+        for (text, expected) in [
             (
                 json!({"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 60.00 seconds"}),
                 "repeat the event",
@@ -238,13 +236,13 @@ mod tests {
             (json!({"errorMessage": "no; summary: {\"job\":"}), "cut off"),
             (json!({"job": "hashtag", "totals": {}, "failures": [], "shards": []}), "local shard --failed"),
         ] {
-            assert!(read("x", &given.to_string()).unwrap_err().contains(said));
+            assert!(read("x", &text.to_string()).unwrap_err().contains(expected));
         }
     }
 
     proptest! {
         #[test]
-        fn nothing_given_panics(text in "[\\[\\]{}:,\"a-z0-9\\\\ ]{0,60}", word in "\\PC{0,20}") {
+        fn no_input_panics(text in "[\\[\\]{}:,\"a-z0-9\\\\ ]{0,60}", word in "\\PC{0,20}") {
             let _ = read("x", &text);
             for key in ["summary", "responsePayload", "errorMessage", "failed_topics", "failures"] {
                 let _ = read("x", &json!({key: word, "files": [word], "failed_topics": [word, {"topic": 7}]}).to_string());
