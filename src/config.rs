@@ -1,5 +1,5 @@
-//! `configure.ini`: read as written (`config/document.rs`), then resolved into a checked [`Config`], with every
-//! fault told at once by section and key.
+//! `configure.ini`: it is read as written (`config/document.rs`) and then resolved into a checked
+//! [`Config`]. One error lists every fault by section and key.
 
 use std::path::Path;
 
@@ -25,27 +25,27 @@ pub use location::{Locations, ObjectKey, RunName};
 use document::IniDocument;
 use fault::{count, listed, quoted};
 
-/// The configuration of a secret that names none.
+/// The configuration file of a secret that names none.
 pub const DEFAULT_FILE: &str = "configure.ini";
 
-/// Stands for the configuration that the program was built with. A deployed package holds nothing but
-/// the program: SAM's builder for Rust copies no other file into it.
+/// The name of the configuration that was built into the program. A deployed package holds the program
+/// alone: SAM's builder for Rust copies no other file into it.
 pub const PACKAGED: &str = "packaged";
 
 const PACKAGED_INI: &[u8] = include_bytes!("../configure.ini");
 
-/// A configuration that can work.
+/// A checked configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `[API] end_point` with its version filled in, without a trailing slash.
     pub end_point: String,
-    /// `[API] version`, as asked for; the API may answer with a later one.
+    /// `[API] version`. The API may answer with a later one.
     pub version: String,
-    /// Where each model's objects go.
+    /// The locations of each model's objects.
     pub locations: Locations,
-    /// `[common] format`: how the records stand in an object.
+    /// `[common] format`: the format of an object.
     pub format: Format,
-    /// `[common] remember_throttling`: whether the bucket remembers it too, for the processes that start.
+    /// `[common] remember_throttling`: whether the bucket keeps throttling for new processes.
     pub throttling_in_bucket: bool,
     /// `[topic] accounts`, in their order.
     pub accounts: Vec<Account>,
@@ -53,14 +53,14 @@ pub struct Config {
     pub hashtags: Vec<Hashtag>,
     /// `[limits]`.
     pub limits: Limits,
-    /// What is odd and yet works: told as a WARNING.
+    /// Values that work and look wrong. Each is logged as a WARNING.
     pub notices: Vec<Fault>,
     brand: Mapping,
     media: Mapping,
     media_hashtag: Mapping,
 }
 
-/// A configuration that cannot work.
+/// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
@@ -68,37 +68,37 @@ pub enum ConfigError {
         "configuration {path} could not be read ({source}); it is looked for relative to the working directory and named by `config_file` of the secret; `packaged` is the one built into the program"
     )]
     Unreadable {
-        /// The path looked at.
+        /// The file's path.
         path: String,
         /// Why not.
         source: std::io::Error,
     },
-    /// The file is no text.
+    /// The file is not UTF-8.
     #[error("configuration {path} is not UTF-8 (at byte {at}); save it as UTF-8")]
     NotUtf8 {
-        /// The path read.
+        /// The file's path.
         path: String,
-        /// Where the first byte stands that is no UTF-8.
+        /// The position of the first byte that is not UTF-8.
         at: usize,
     },
     /// A line is neither a section, nor `key = value`, nor a comment.
     #[error("configuration {path}, line {line}: {problem}")]
     Syntax {
-        /// The path read.
+        /// The file's path.
         path: String,
         /// The line, from 1.
         line: usize,
         /// What was expected there.
         problem: String,
     },
-    /// The faults of a file that could be read.
+    /// The file has faults.
     #[error("configuration {path} cannot work, {} to mend:{}", count(.faults, *.more), listed(.faults, *.more))]
     Faults {
-        /// The path read.
+        /// The file's path.
         path: String,
-        /// The faults, in the order of the checks: the first ones, as many as somebody reads.
+        /// The first faults, in the order of the checks.
         faults: Vec<Fault>,
-        /// How many more there are.
+        /// The number of further faults.
         more: usize,
     },
 }
@@ -107,7 +107,7 @@ impl Config {
     /// Reads and checks the file at `path`.
     ///
     /// # Errors
-    /// [`ConfigError`]; where the file could be read as INI, its faults at once.
+    /// [`ConfigError`]. It lists all faults of a file that could be read as INI.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         if path == Path::new(PACKAGED) {
             return Self::parse(PACKAGED_INI, "configure.ini, as built into the program");
@@ -119,7 +119,7 @@ impl Config {
         }
     }
 
-    /// Checks the content of a configuration file; `path` is what errors call it.
+    /// Checks the content of a configuration file. Errors name it `path`.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -133,7 +133,7 @@ impl Config {
         }
     }
 
-    /// What the file means, good only where `IniDocument` has no fault.
+    /// The configuration in the file. It is usable only where `IniDocument` has no fault.
     fn resolve(bytes: &[u8], path: &str) -> Result<(Self, IniDocument), ConfigError> {
         let mut document = IniDocument::read(bytes, path)?;
         let (end_point, version) = api(&mut document);
@@ -185,16 +185,16 @@ impl Config {
         }
     }
 
-    /// The calls of the configured schedule, against the limits.
+    /// The calls of the configured schedule, and the limits.
     pub fn plan(&self) -> Plan {
         Plan::new(&self.limits, self.accounts.len(), self.hashtags.iter().map(|h| h.id.is_some()))
     }
 }
 
-/// The longest version that is taken, in bytes: it may stand in the end point many times over.
+/// The longest version, in bytes. The end point may repeat it many times.
 const LONGEST_VERSION: usize = 16;
 
-/// `[API]`: the end point with its version in it, and the version.
+/// `[API]`: the end point with its version filled in, and the version.
 fn api(document: &mut IniDocument) -> (String, String) {
     let end_point = document.required("API", "end_point");
     let mut version = document.required("API", "version");

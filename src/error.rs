@@ -1,25 +1,25 @@
-//! Why an invocation failed, with a kind that stays the same over versions.
+//! Why an invocation failed. The kinds stay the same over versions.
 
 use crate::config::ConfigError;
 use crate::event::EventError;
 use crate::secret::SecretError;
 
-/// What failed.
+/// The cause of a failed invocation.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
-    /// The event asks for nothing that the collector does.
+    /// The event cannot be run.
     #[error(transparent)]
     Event(#[from] EventError),
     /// The secret cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The configuration cannot work.
+    /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be built: {0}")]
     Http(#[from] reqwest::Error),
-    /// No topic gave a record, or the token's state was not told.
+    /// No topic gave a record, or the token's state is unknown.
     #[error("nothing was collected: {0}")]
     NothingCollected(String),
     /// An object could not be stored.

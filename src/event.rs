@@ -1,4 +1,4 @@
-//! The event that starts a run: what to collect, under which time, and which part of it.
+//! The event of a run: what to collect, under which time, and which part of the run it is.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -13,28 +13,28 @@ mod selector;
 /// A checked event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// What to do.
+    /// The job.
     pub job: Job,
-    /// The scheduled time, which names the objects; without it the start of the run does.
+    /// The scheduled time, which names the objects; `None` for the start of the run.
     pub time: Option<DateTime<Utc>>,
-    /// A `time` that could not be read, as given: a WARNING, and the start of the run counts.
+    /// A `time` that cannot be read. It is a WARNING, and the start of the run names the objects.
     pub unread_time: Option<String>,
-    /// The topics to do; `None` for all that are configured.
+    /// The selected topics; `None` for all that are configured.
     pub subset: Option<Vec<TopicSelector>>,
-    /// The shard of the run that this is.
+    /// The shard of the run; `None` where the run has none.
     pub shard: Option<Shard>,
-    /// Whose credential it runs on; `None` for the function's own.
+    /// The secret of the run's credential; `None` for the function's own.
     pub secret_id: Option<SecretId>,
 }
 
-/// A topic that an event asks for.
+/// A topic that an event selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopicSelector {
-    /// A configured one, by its name.
+    /// The name of a configured topic.
     Configured(String),
-    /// An account that the event brings along.
+    /// An account that the event defines.
     Account(Account),
-    /// A hashtag that the event brings along.
+    /// A hashtag that the event defines.
     Hashtag(Hashtag),
 }
 
@@ -49,11 +49,11 @@ impl TopicSelector {
     }
 }
 
-/// Bytes of a digest that name a part of a run. With 8, two subsets of one hour that share a name are not
-/// to be expected: one pair in 10^19.
+/// The bytes of the digest that names a part of a run. With 8 bytes, two subsets have the same name in one
+/// of 10^19 cases.
 const PART_BYTES: usize = 8;
 
-/// An event that asks for nothing the collector does.
+/// An event that cannot be run.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the event {problem}; allowed: {ALLOWED}")]
 pub struct EventError {
@@ -66,7 +66,7 @@ fn problem<T>(problem: impl Into<String>) -> Result<T, EventError> {
     Err(EventError { problem: problem.into() })
 }
 
-/// A value as it was given, short enough for an error.
+/// A value as given, shortened for an error.
 pub(crate) fn shown(value: &Value) -> String {
     short(value.to_string())
 }
@@ -79,10 +79,10 @@ fn short(text: String) -> String {
 }
 
 impl Event {
-    /// The event that a payload asks for.
+    /// The event in a payload.
     ///
     /// # Errors
-    /// Whatever is not an event of the contract, naming what was given and what is allowed.
+    /// [`EventError`], which names what was given and what is allowed.
     pub fn parse(payload: &Value) -> Result<Self, EventError> {
         match payload {
             Value::String(_) => Ok(Self::new(job(payload)?, None)),
@@ -94,14 +94,14 @@ impl Event {
         }
     }
 
-    /// The names of the subset's topics; `None` where the event asks for all.
+    /// The names of the selected topics; `None` where the event selects all.
     pub fn topics(&self) -> Option<Vec<&str>> {
         Some(self.subset.as_ref()?.iter().map(TopicSelector::name).collect())
     }
 
-    /// What sets the names of the run's objects apart from those of the whole run: the shard, or for some
-    /// topics without one a name made from these topics alone, whatever their order. So an hour is
-    /// repaired by one more object, and the same repair again replaces that.
+    /// The part of the objects' names that differs from those of the whole run: the shard, or for selected
+    /// topics without one a digest of their names in any order. A repair of an hour thus adds one object,
+    /// and the same repair again replaces it.
     pub fn part(&self) -> Option<String> {
         if let Some(shard) = &self.shard {
             return Some(shard.as_str().to_owned());
@@ -112,12 +112,12 @@ impl Event {
         Some(digest.iter().take(PART_BYTES).fold("part-".to_owned(), |name, byte| format!("{name}{byte:02x}")))
     }
 
-    /// Checks that each topic of the subset is among the configured ones.
+    /// Checks that each selected topic is configured.
     ///
     /// # Errors
-    /// Names those that are not, and what is configured.
+    /// [`EventError`], which names the unknown topics and the configured ones.
     pub fn check_subset(&self, configured: &[&str]) -> Result<(), EventError> {
-        let names = self.subset.iter().flatten().filter_map(|wanted| match wanted {
+        let names = self.subset.iter().flatten().filter_map(|selector| match selector {
             TopicSelector::Configured(name) => Some(name.as_str()),
             _ => None,
         });
@@ -133,10 +133,10 @@ impl Event {
         ))
     }
 
-    /// Checks that the function may use the event's secret: one whose name begins with `prefix`.
+    /// Checks that the event may use its secret: the name has to begin with `prefix`.
     ///
     /// # Errors
-    /// Names the secret and what is allowed.
+    /// [`EventError`], which names the secret and the allowed prefix.
     pub fn check_secret(&self, prefix: Option<&str>) -> Result<(), EventError> {
         let Some(id) = &self.secret_id else { return Ok(()) };
         match prefix.filter(|prefix| !prefix.is_empty()) {

@@ -1,4 +1,5 @@
-//! The function: what a process keeps between invocations, and one invocation from event to response.
+//! The function: what a process keeps between invocations, and the way of one invocation from its event to
+//! its response.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -31,19 +32,20 @@ mod throttling;
 
 use ready::Ready;
 
-/// How long before Lambda's deadline the unfinished topics are given up: the time to store and report.
+/// The time before Lambda's deadline at which unfinished topics are given up. It is for storing and
+/// reporting.
 const STORING_TIME: Duration = Duration::from_secs(2);
 
-/// What a run may take where the deadline is not known.
+/// The time limit of a run whose deadline is unknown.
 const UNKNOWN_DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long the preparation may take: Lambda ends an initialisation after 10 seconds.
+/// The time limit of the preparation. Lambda ends an initialisation after 10 seconds.
 const LONGEST_PREPARATION: Duration = Duration::from_secs(8);
 
-/// What is kept back of the storing time for the response itself.
+/// The part of the storing time that is reserved for the response.
 const RESPONDING_TIME: Duration = Duration::from_millis(250);
 
-/// The collector as a process runs it.
+/// The collector of a process.
 pub struct Function {
     source: Source,
     end_point: Option<String>,
@@ -54,31 +56,31 @@ pub struct Function {
     redactor: Arc<Redactor>,
     memory: Budget,
     aws: OnceCell<aws_config::SdkConfig>,
-    /// By the secret that the event named; `None` is the function's own.
+    /// By the secret that the event names; `None` for the function's own.
     ready: Mutex<IndexMap<Option<SecretId>, Arc<Ready>>>,
 }
 
 /// One invocation, as the Lambda runtime describes it.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// Groups the log lines of the run.
+    /// The id that groups the log lines of the run.
     pub request_id: String,
-    /// When Lambda ends it. One already past, as `cargo lambda watch` sends it, is unknown.
+    /// Lambda's deadline. `cargo lambda watch` sends one in the past; it counts as unknown.
     pub deadline: SystemTime,
-    /// Ends the run early, as the deadline does, where it is cancelled: a person at a terminal does.
+    /// Ends the run early when it is cancelled, as the deadline does. A person at a terminal cancels it.
     pub interrupt: CancellationToken,
 }
 
 impl Invocation {
-    /// An invocation that nobody interrupts.
+    /// An invocation that is never interrupted.
     pub fn new(request_id: String, deadline: SystemTime) -> Self {
         Self { request_id, deadline, interrupt: CancellationToken::new() }
     }
 }
 
 impl Function {
-    /// A function whose secret comes from `source`. Nothing is read before [`prepare`](Self::prepare)
-    /// or the first invocation.
+    /// A function with the secret from `source`. It reads nothing before [`prepare`](Self::prepare) or the
+    /// first invocation.
     pub fn new(source: Source) -> Self {
         Self {
             source,
@@ -94,44 +96,44 @@ impl Function {
         }
     }
 
-    /// The same function, where events may name secrets that begin with `prefix`; without one, none.
+    /// The same function. Events may name secrets with this prefix; without a prefix, none.
     #[must_use]
     pub fn with_secret_prefix(self, prefix: Option<String>) -> Self {
         Self { secret_prefix: prefix, ..self }
     }
 
-    /// The same function with the AWS SDK configured by `load` instead of by Lambda's variables.
+    /// The same function. `load` configures the AWS SDK, instead of Lambda's variables.
     #[must_use]
     pub fn with_aws_from(self, load: aws::Load) -> Self {
         Self { load_aws: load, ..self }
     }
 
-    /// The same function with another configuration of the AWS SDK than the environment's.
+    /// The same function with this configuration of the AWS SDK.
     #[must_use]
     pub fn with_aws(self, config: aws_config::SdkConfig) -> Self {
         let config = aws::redacting(&config, self.redactor());
         Self { aws: OnceCell::new_with(Some(config)), ..self }
     }
 
-    /// A function that calls the API at `end_point`, to which the version is added, whatever the
-    /// configuration says, with `secret`.
+    /// A function that calls the API at `end_point` with `secret`, whatever the configuration says. The
+    /// version is added to the end point.
     pub fn against(end_point: String, secret: Secret) -> Self {
         Self { end_point: Some(end_point), secret: Some(secret), ..Self::new(Source::File(Default::default())) }
     }
 
-    /// The same function with a budget of memory other than that of its environment.
+    /// The same function with this memory budget.
     #[must_use]
     pub fn with_memory(self, memory: Budget) -> Self {
         Self { memory, ..self }
     }
 
-    /// What takes the function's secrets out of the log's lines; responses and errors are without them.
+    /// Takes the function's secrets out of log lines. Responses and errors are already without them.
     pub fn redactor(&self) -> Arc<Redactor> {
         Arc::clone(&self.redactor)
     }
 
-    /// Reads the secret and the configuration and builds the clients, ahead of the first invocation. An
-    /// error, and what takes too long, is left to the invocations, each of which tries again.
+    /// Reads the secret and the configuration and builds the clients before the first invocation. Each
+    /// invocation tries again after an error or a timeout.
     pub async fn prepare(&self) {
         let _ = tokio::time::timeout(LONGEST_PREPARATION, self.ready(None, LONGEST_PREPARATION)).await;
     }
@@ -139,8 +141,8 @@ impl Function {
     /// Runs one invocation.
     ///
     /// # Errors
-    /// [`Error`]: nothing collected, an object that could not be stored, a bad event, secret or
-    /// configuration. Partial success is success.
+    /// [`Error`]: nothing was collected, an object could not be stored, or the event, the secret or the
+    /// configuration cannot be used. Partial success is success.
     pub async fn invoke(
         &self,
         payload: &Value,
@@ -200,20 +202,20 @@ impl Function {
     }
 }
 
-/// The parts of the response that are text.
+/// The texts of the response.
 #[derive(Default)]
 struct RunOutput {
     error_log: String,
     target_file: String,
 }
 
-/// An invocation under way.
+/// A running invocation.
 struct Run {
     started: DateTime<Utc>,
     clock: Instant,
-    /// When the unfinished topics are given up.
+    /// The end of collecting.
     stop: Stop,
-    /// When everything has to be stored.
+    /// The end of storing.
     end: Instant,
     summary: Summary,
 }
@@ -228,7 +230,7 @@ impl Run {
         Self { started, clock, stop, end, summary: Summary { time, ..Summary::default() } }
     }
 
-    /// What is left of the time in which everything has to be stored.
+    /// The time left for storing.
     fn left(&self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
     }

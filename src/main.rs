@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
     let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), move |line| {
         println!("{}", redactor.redact(line));
     });
-    // Nobody has set one before.
+    // No other subscriber is set.
     let _ = tracing::subscriber::set_global_default(subscriber);
 
     function.prepare().await;

@@ -1,5 +1,5 @@
-//! The roll-up: one summary of a run over all its shards, from what the state machine's result writer
-//! left of them.
+//! The roll-up: one summary of a run over all its shards, made from the results that the state machine
+//! wrote.
 //!
 //! The result writer's format is that of Step Functions: a `manifest.json` that lists files of succeeded,
 //! failed and pending child executions, each a JSON array with their inputs and outputs as JSON texts
@@ -30,7 +30,7 @@ pub struct RollupSummary {
     pub time: String,
     /// The sums over all shards.
     pub totals: Totals,
-    /// What each credential was used for, by secret.
+    /// The use of each credential, by secret.
     pub credentials: Vec<Usage>,
     /// The topics that failed in shards that succeeded.
     pub failures: Vec<Failed>,
@@ -38,55 +38,56 @@ pub struct RollupSummary {
     pub shards: Vec<Outcome>,
 }
 
-/// Sums over shards.
+/// The sums over all shards.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// Shards of the run.
+    /// The number of shards.
     pub shards: usize,
-    /// Shards that failed, with all their topics.
+    /// The number of shards that failed, with all their topics.
     pub failed_shards: usize,
-    /// Shards whose figures are not known and stand in none of the sums: their results hold no summary.
+    /// The number of shards whose figures are unknown, since their results have no summary. They are in no
+    /// other sum.
     #[serde(default)]
     pub unknown_shards: usize,
-    /// Topics asked for.
+    /// The number of topics.
     pub topics: usize,
-    /// Topics that failed, those of failed shards included.
+    /// The number of topics that failed, including those of failed shards.
     pub failed_topics: usize,
-    /// Records stored.
+    /// The number of records stored.
     pub records: u64,
-    /// Objects stored, without quality objects.
+    /// The number of objects stored, without quality objects.
     pub objects: usize,
-    /// Records left out.
+    /// The number of records left out.
     pub rejected: u64,
-    /// Fields given their default.
+    /// The number of fields that got their default.
     pub defaulted: u64,
-    /// Calls made to the API.
+    /// The number of calls to the API.
     pub api_calls: u64,
 }
 
-/// What a credential was used for.
+/// The use of a credential.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Its secret; empty for the function's own.
+    /// The credential's secret; empty for the function's own.
     pub secret_id: String,
-    /// Its shards.
+    /// The number of shards.
     pub shards: usize,
-    /// Its topics.
+    /// The number of topics.
     pub topics: usize,
-    /// Calls made with it.
+    /// The number of calls.
     pub api_calls: u64,
-    /// The highest usage that the API told of, in percent.
+    /// The highest usage that the API reported, in percent.
     pub usage_percent: Option<u32>,
 }
 
 /// A topic that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
-    /// Its shard.
+    /// The shard.
     pub shard: String,
     /// The topic.
     pub topic: String,
-    /// The class of its failure.
+    /// The class of the failure.
     pub kind: String,
     /// The API's code.
     pub code: Option<i64>,
@@ -94,41 +95,41 @@ pub struct Failed {
     pub message: String,
 }
 
-/// What came of a shard.
+/// The results of a shard.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// Its name; that of its execution where the event named none.
+    /// The name; that of the execution where the event has none.
     pub shard: String,
-    /// The secret of its credential.
+    /// The secret of the credential.
     pub secret_id: String,
-    /// Why it failed; `None` where it succeeded.
+    /// Why the shard failed; `None` where it succeeded.
     pub error: Option<String>,
-    /// Whether its figures are known: a result that Step Functions cut short holds no summary.
+    /// Whether the figures are known. A result that Step Functions truncated has no summary.
     #[serde(default = "known")]
     pub figures_known: bool,
-    /// Its topics.
+    /// The number of topics.
     pub topics: usize,
-    /// Records stored.
+    /// The number of records stored.
     pub records: u64,
-    /// Objects stored.
+    /// The number of objects stored.
     pub objects: usize,
-    /// Records left out.
+    /// The number of records left out.
     pub rejected: u64,
-    /// Fields given their default.
+    /// The number of fields that got their default.
     pub defaulted: u64,
-    /// Calls made.
+    /// The number of calls.
     pub api_calls: u64,
-    /// The highest usage told of, in percent.
+    /// The highest reported usage, in percent.
     pub usage_percent: Option<u32>,
 }
 
-/// Roll-ups of before there was the field counted every shard.
+/// Summaries from before this field existed counted every shard.
 const fn known() -> bool {
     true
 }
 
-/// Reads the results that `event` names and sums them up, on top of the summary at `summary_key` where there
-/// is one: shards that ran again alone replace what was known of them, and the others stay.
+/// Reads the results that `event` names and sums them up, on top of the summary at `summary_key` where one
+/// exists. Shards that ran again replace their earlier results, and the others stay.
 ///
 /// # Errors
 /// What could not be read.
@@ -149,7 +150,7 @@ pub async fn read(
         found.extend(items(&needed(key).await?).ok_or_else(|| format!("{key} is no list of results"))?);
     }
     let before = get(summary_key.to_owned()).await.map_err(|e| e.to_string())?;
-    // A summary that cannot be read is replaced: it is made of results, which are kept.
+    // A summary that cannot be read is replaced. It is made from results, which are kept.
     let before = before.and_then(|bytes| serde_json::from_slice::<RollupSummary>(&bytes).ok());
     Ok(sum(event.job.name(), &event.time_text(), &found, before))
 }
@@ -166,7 +167,7 @@ pub fn sum(job: &str, time: &str, items: &[Item], before: Option<RollupSummary>)
     }
     for item in items {
         let (outcome, failed) = item.outcome();
-        // What a shard stored stays stored, whatever becomes of it when it runs once more.
+        // The objects of a shard stay stored, whatever happens when it runs again.
         if outcome.error.is_some() && shards.get(&outcome.shard).is_some_and(|known| known.error.is_none()) {
             continue;
         }
@@ -213,13 +214,13 @@ fn usage(shards: &[Outcome]) -> Vec<Usage> {
 }
 
 impl RollupSummary {
-    /// The object to store.
+    /// The summary as JSON text.
     pub fn to_json(&self) -> Vec<u8> {
-        // Strings, numbers and lists: writing them into memory cannot fail.
+        // The values are strings, numbers and lists. Writing them into memory cannot fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// Tells each shard that failed, and the whole in a line.
+    /// Logs each failed shard, and the summary in one line.
     pub fn log(&self) {
         for shard in &self.shards {
             if let Some(why) = &shard.error {
@@ -238,7 +239,7 @@ impl RollupSummary {
     }
 }
 
-/// A number of a JSON object, however deep; 0 where there is none.
+/// A number in a JSON object, at any depth; 0 where there is none.
 fn number(value: &Value, pointer: &str) -> u64 {
     value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The `token` job: what the access token is still good for.
+//! The `token` job: checks how long the access token is good for.
 
 use chrono::{DateTime, Utc};
 use tracing::{error, info, warn};
@@ -8,12 +8,12 @@ use crate::graph::{Failure, Kind, Session, TokenInfo};
 use crate::report::{FailedTopic, Summary, TokenState};
 use crate::telemetry::critical;
 
-/// From so many days before an expiry on, a WARNING.
+/// A WARNING is logged from this many days before an expiry.
 pub(crate) const WARN_DAYS: i64 = 7;
 
 pub(crate) const SECONDS_A_DAY: i64 = 86_400;
 
-/// Asks for the token's state, tells it at its level and puts it into `summary`.
+/// Asks for the token's state, logs it at its level and adds it to `summary`.
 pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<(), Cause> {
     let asked = tokio::select! {
         biased;
@@ -41,7 +41,7 @@ pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<
     Ok(())
 }
 
-/// What the answer means at `now`.
+/// The token's state at `now`.
 pub(crate) fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
     let instant = |seconds: Option<i64>| seconds.filter(|s| *s != 0).and_then(|s| DateTime::from_timestamp(s, 0));
     let (expires_at, data_access_expires_at) = (instant(info.expires_at), instant(info.data_access_expires_at));

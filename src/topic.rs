@@ -1,17 +1,17 @@
-//! What a run is about: its job, the shard of it, and the topics that it asks for.
+//! Jobs, shards and topics, with their names and ids.
 
 use std::fmt;
 
 use unicode_ident::is_xid_continue;
 
-/// What a run does.
+/// A job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
-    /// Each account's profile and newest media.
+    /// Collects each account's profile and newest media.
     BrandMedia,
-    /// The newest media under each hashtag.
+    /// Collects the newest media under each hashtag.
     Hashtag,
-    /// How long the access token is still good for.
+    /// Checks how long the access token is good for.
     Token,
 }
 
@@ -19,7 +19,7 @@ impl Job {
     /// Every job.
     pub const ALL: [Self; 3] = [Self::BrandMedia, Self::Hashtag, Self::Token];
 
-    /// The word for it in events, logs and metrics.
+    /// The job's name in events, logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BrandMedia => "brand_media",
@@ -28,12 +28,12 @@ impl Job {
         }
     }
 
-    /// The job that `name` is the word for.
+    /// The job with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|job| job.name() == name)
     }
 
-    /// The key that lists the job's topics, in events and in `[topic]`; `None` where it has none.
+    /// The key of the job's topics, in events and in `[topic]`; `None` where the job has none.
     pub const fn topics_key(self) -> Option<&'static str> {
         match self {
             Self::BrandMedia => Some("accounts"),
@@ -49,18 +49,19 @@ impl fmt::Display for Job {
     }
 }
 
-/// The part of a run that one invocation does, `[a-z0-9-]{1,32}`: it ends the names of its objects.
+/// The name of a part of a run, `[a-z0-9-]{1,32}`. One invocation does that part. The names of its objects
+/// end with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shard(String);
 
 impl Shard {
-    /// The shard named `name`, where that is a name a shard may have.
+    /// The shard `name`; `None` where no shard may have that name.
     pub fn new(name: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         ((1..=32).contains(&name.len()) && name.bytes().all(allowed)).then(|| Self(name.to_owned()))
     }
 
-    /// Its name.
+    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -73,7 +74,7 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            /// The text of it.
+            /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -88,34 +89,34 @@ macro_rules! name {
 }
 
 name! {
-    /// An account's name, `[a-z0-9._]{1,30}`: it is spliced into the `fields` expression of a call, so
-    /// nothing else may be in it.
+    /// An account's name, `[a-z0-9._]{1,30}`. It becomes part of a call's `fields` expression, so no other
+    /// character is allowed.
     Username
 }
 name! {
-    /// A hashtag without its `#`: letters, digits and `_` of any script, with their combining marks and the
-    /// joiners that scripts such as Devanagari and Persian write between letters.
+    /// A hashtag without its `#`: letters, digits and `_` of any script, with combining marks and the
+    /// joiners that scripts such as Devanagari and Persian have between letters.
     HashtagName
 }
 name! {
-    /// The id that the API gives a hashtag, ASCII digits. Documented as static and global.
+    /// The API's id of a hashtag, made of ASCII digits. It is documented as static and global.
     HashtagId
 }
 name! {
-    /// An Instagram user id, ASCII digits.
+    /// An Instagram user id, made of ASCII digits.
     UserId
 }
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
-/// Whether `text` can be one of the API's ids: ASCII digits.
+/// Whether `text` is made of ASCII digits, as the API's ids are.
 pub fn is_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl Username {
-    /// `name`, where an account can have it.
+    /// The account `name`; `None` where no account can have that name.
     pub fn new(name: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_');
         ((1..=30).contains(&name.len()) && name.bytes().all(allowed)).then(|| Self(name.to_owned()))
@@ -123,7 +124,7 @@ impl Username {
 }
 
 impl HashtagName {
-    /// `name`, where a hashtag can have it.
+    /// The hashtag `name`; `None` where no hashtag can have that name.
     pub fn new(name: &str) -> Option<Self> {
         let length = name.chars().count();
         let letter = |c: char| c.is_alphanumeric() || c == '_';
@@ -135,14 +136,14 @@ impl HashtagName {
 }
 
 impl HashtagId {
-    /// `id`, where it is made of digits.
+    /// The id; `None` where it is not made of digits.
     pub fn new(id: &str) -> Option<Self> {
         is_id(id).then(|| Self(id.to_owned()))
     }
 }
 
 impl UserId {
-    /// `id`, where it is made of digits.
+    /// The id; `None` where it is not made of digits.
     pub fn new(id: &str) -> Option<Self> {
         is_id(id).then(|| Self(id.to_owned()))
     }
@@ -153,7 +154,7 @@ impl UserId {
 pub struct Account {
     /// The account's name.
     pub username: Username,
-    /// The house's user id, put into its media records.
+    /// The user id that is stored in the topic's media.
     pub user_id: UserId,
 }
 
@@ -162,8 +163,8 @@ pub struct Account {
 pub struct Hashtag {
     /// The hashtag.
     pub name: HashtagName,
-    /// The house's user id, put into its media records.
+    /// The user id that is stored in the topic's media.
     pub user_id: UserId,
-    /// Its id, where `[hashtag_id]` pins it.
+    /// The hashtag's id; `None` where `[hashtag_id]` does not have it.
     pub id: Option<HashtagId>,
 }

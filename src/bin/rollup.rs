@@ -1,4 +1,4 @@
-//! The Lambda function of runs over shards (`scale/template.yaml`): sums up what came of all of them.
+//! The Lambda function of runs over shards (`scale/template.yaml`): sums up the results of all shards.
 
 use std::process::ExitCode;
 
@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
     let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), move |line| {
         println!("{}", redactor.redact(line));
     });
-    // Nobody has set one before.
+    // No other subscriber is set.
     let _ = tracing::subscriber::set_global_default(subscriber);
 
     let handler = service_fn(async |event: LambdaEvent<Value>| {

@@ -1,4 +1,4 @@
-//! The topics that an event lists: configured ones by name, or others with all that is needed of them.
+//! The topics that an event lists: names of configured ones, or definitions of others.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -24,7 +24,7 @@ pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSele
         let Some(topic) = topic else {
             return problem(format!("has {key:?} with {}, neither a name nor a topic", shown(entry)));
         };
-        // A topic named twice counts once.
+        // A topic that is named twice counts once.
         match places.entry(topic.name().to_owned()) {
             Entry::Vacant(place) => {
                 place.insert(selectors.len());
@@ -39,7 +39,7 @@ pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSele
     Ok(selectors)
 }
 
-/// A topic with its ids; `None` where one is missing or wrong, or there is more.
+/// A topic defined with its ids; `None` where one is missing or wrong, or another key is there.
 fn one(job: Job, fields: &Map<String, Value>) -> Option<TopicSelector> {
     let text = |key: &str| fields.get(key)?.as_str();
     let only = |keys: &[&str]| fields.keys().all(|key| keys.contains(&key.as_str()));

@@ -1,4 +1,4 @@
-//! Events, and what is told of those that are none.
+//! Events, and the errors of those that cannot be run.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -23,7 +23,7 @@ fn the_job_is_taken_from_an_object_a_string_and_an_eventbridge_event() {
 }
 
 #[test]
-fn a_time_that_cannot_be_read_is_told_and_does_not_stop_the_run() {
+fn a_time_that_cannot_be_read_is_reported_and_does_not_stop_the_run() {
     for time in [json!("<aws.scheduler.scheduled-time>"), json!(17), json!(""), json!(null)] {
         let event = parse(json!({"job": "brand_media", "time": time}));
         assert_eq!((event.time, event.unread_time), (None, Some(time.to_string())));
@@ -52,14 +52,14 @@ fn a_part_of_a_run_is_named_by_its_shard_or_by_its_topics_whatever_their_order()
 fn a_secret_is_taken_where_its_name_begins_with_the_functions_prefix() {
     let event = parse(json!({"job": "token", "secret_id": "collectors/ig-1"}));
     assert_eq!(event.check_secret(Some("collectors/")), Ok(()));
-    for (prefix, told) in [
+    for (prefix, expected) in [
         (None, "SECRET_PREFIX is not set"),
         (Some(""), "SECRET_PREFIX is not set"),
         (Some("others/"), "does not begin with \"others/\""),
         (Some("collectors/ig-1"), "does not begin with"),
     ] {
         let error = event.check_secret(prefix).unwrap_err().to_string();
-        assert!(error.contains("collectors/ig-1") && error.contains(told) && error.contains("allowed"), "{error}");
+        assert!(error.contains("collectors/ig-1") && error.contains(expected) && error.contains("allowed"), "{error}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! A job once its event is read: its topics collected, its objects made and stored.
+//! The job of an event: collects its topics, builds its objects and stores them.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -19,7 +19,7 @@ use crate::report::{self, FailedTopic, File, Partial, Quality, Summary};
 use crate::sink::SinkError;
 use crate::topic::Job;
 
-/// What came of a model: its object, where there are records, and what its quality object tells.
+/// The results of a model: its object, where there are records, and the tally for its quality object.
 struct Output<'m> {
     model: Model,
     raw: Option<Bytes>,
@@ -30,9 +30,9 @@ struct Output<'m> {
 struct Stored {
     key: ObjectKey,
     bytes: usize,
-    /// The records in it; `None` in a quality object.
+    /// The number of records in it; `None` in a quality object.
     records: Option<usize>,
-    /// The key of an earlier run's object that stays in its place.
+    /// The key of an earlier run's object, which was not replaced.
     instead_of: Option<ObjectKey>,
     done: Result<(), SinkError>,
 }
@@ -59,15 +59,15 @@ impl Ready {
         let error_log = report::error_log(event.job, &tallies, &run.summary.failures);
         let part = event.part();
         let target_file = self.store(run, RunName { time, part: part.as_deref() }, outputs).await?;
-        // Lambda repeats a run that fails: one that is throttled would only be throttled again.
+        // Lambda repeats a run that fails. A run that is throttled would only be throttled again.
         if run.summary.records() == 0 && !session.is_throttled() {
             return Err(Cause::NothingCollected(why_nothing(&run.summary, topics.len())));
         }
         Ok(RunOutput { error_log, target_file })
     }
 
-    /// The event's topics: the configured ones in the configuration's order, then those that it brings
-    /// along in its own.
+    /// The event's topics: the configured ones in the configuration's order, then those that the event
+    /// defines in its own order.
     fn topics<'a>(&'a self, event: &'a Event) -> Result<Vec<Topic<'a>>, Cause> {
         let mut topics: Vec<Topic<'a>> = match event.job {
             Job::BrandMedia => self.config.accounts.iter().map(Topic::Account).collect(),
@@ -77,8 +77,8 @@ impl Ready {
         if let Some(subset) = &event.subset {
             event.check_subset(&topics.iter().map(Topic::name).collect::<Vec<_>>())?;
             let named = |topic: &Topic<'_>, w: &TopicSelector| matches!(w, TopicSelector::Configured(name) if name == topic.name());
-            topics.retain(|topic| subset.iter().any(|wanted| named(topic, wanted)));
-            topics.extend(subset.iter().filter_map(|wanted| match wanted {
+            topics.retain(|topic| subset.iter().any(|selector| named(topic, selector)));
+            topics.extend(subset.iter().filter_map(|selector| match selector {
                 TopicSelector::Configured(_) => None,
                 TopicSelector::Account(account) => Some(Topic::Account(account)),
                 TopicSelector::Hashtag(hashtag) => Some(Topic::Hashtag(hashtag)),
@@ -110,8 +110,8 @@ impl Ready {
         of_models.map(|(&model, (body, tally))| Output { model, raw: body.finish().map(Bytes::from), tally }).collect()
     }
 
-    /// Stores the objects of each model, all at once, each on its own, and notes in the summary what came
-    /// of them. Gives the places of those with records.
+    /// Stores the objects of all models concurrently. Notes each result in the summary, and returns the
+    /// addresses of the objects with records.
     async fn store(&self, run: &mut Run, name: RunName<'_>, outputs: Vec<Output<'_>>) -> Result<String, Cause> {
         let (summary, end) = (&run.summary, run.end);
         let stored = join_all(outputs.into_iter().map(|output| self.store_model(summary, end, name, output))).await;
@@ -145,11 +145,12 @@ impl Ready {
         if errors.is_empty() { Ok(places.join("\n")) } else { Err(Cause::Store(errors.join("; "))) }
     }
 
-    /// Stores a model's object of records and its quality object, which is there also where nothing is
-    /// wrong: a run that is repeated would otherwise leave the earlier one's beside its records.
+    /// Stores a model's records and its quality object. The quality object is stored even where nothing is
+    /// wrong: a repeated run would otherwise leave an earlier one's beside its records.
     ///
-    /// A run that lost topics replaces nothing: where an object is there already, both go apart. So does a
-    /// quality object without records, which would stand beside the records of an earlier run.
+    /// A run that lost topics replaces nothing. Where an object exists already, both objects go to
+    /// `partial/`. So does a quality object without records, which would be beside the records of an
+    /// earlier run.
     async fn store_model(
         &self,
         summary: &Summary,
@@ -183,23 +184,26 @@ impl Ready {
             };
             Bytes::from(tally.to_json(about, &summary.failures))
         });
-        let mut told = None;
+        let mut stored_quality = None;
         if let (None, Some(quality)) = (&raw, &quality) {
             match self.sink.put_new(&beside, quality.clone(), left()).await {
                 Ok(false) => beside = locations.partial_quality(model, name),
-                stored => told = Some(stored.map(drop)),
+                stored => stored_quality = Some(stored.map(drop)),
             }
         }
         let put = async |done: Option<_>, key: &ObjectKey, body: Option<&Bytes>| match (done, body) {
             (None, Some(body)) => Some(self.sink.put(key, body.clone(), left()).await),
             (done, _) => done,
         };
-        let (records, told) = tokio::join!(put(settled, &key, raw.as_ref()), put(told, &beside, quality.as_ref()));
+        let (records, stored_quality) =
+            tokio::join!(put(settled, &key, raw.as_ref()), put(stored_quality, &beside, quality.as_ref()));
         let stored = |key, body: Option<Bytes>, records, instead_of, done: Option<_>| {
             Some(Stored { key, bytes: body?.len(), records, instead_of, done: done? })
         };
-        let objects =
-            [stored(key, raw, Some(tally.records), instead_of, records), stored(beside, quality, None, None, told)];
+        let objects = [
+            stored(key, raw, Some(tally.records), instead_of, records),
+            stored(beside, quality, None, None, stored_quality),
+        ];
         objects.into_iter().flatten().collect()
     }
 }

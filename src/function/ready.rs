@@ -26,7 +26,7 @@ pub(super) struct Ready {
 }
 
 impl Function {
-    /// The clients and the configuration of the event's credential, built where they are not kept yet.
+    /// What is ready for the event's credential. It is built where the process does not have it yet.
     pub(super) async fn ready(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Arc<Ready>, Cause> {
         let key = secret_id.cloned();
         let mut ready = self.ready.lock().await;
@@ -81,7 +81,7 @@ impl Function {
         }
     }
 
-    /// The credentials as the secret has them now; `None`, with a WARNING, where it cannot be read.
+    /// Reads the secret's credentials again; `None`, with a WARNING, where that fails.
     pub(super) async fn renewed_credentials(
         &self,
         id: Option<&SecretId>,

@@ -1,4 +1,4 @@
-//! What outlives the process of throttling, where the configuration wants it: one object in the bucket.
+//! Throttling that outlives a process: an object in the bucket, where the configuration asks for it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::Ready;
 use crate::config::{Locations, ObjectKey};
 use crate::graph::Throttled;
 
-/// How long the bucket is waited for; it answers within some 100 ms.
+/// The longest wait for the bucket. It answers within about 100 ms.
 const LONGEST_READ: Duration = Duration::from_secs(2);
 
 impl Ready {
@@ -17,8 +17,8 @@ impl Ready {
         self.config.throttling_in_bucket.then(|| Locations::throttled(&self.client.ig_user_id()))
     }
 
-    /// Learns from the bucket what an earlier process knew of throttling. What cannot be read is not known: the
-    /// run then starts as any other.
+    /// Reads from the bucket what an earlier process knew about throttling. Where that fails, the run
+    /// starts like any other.
     pub(super) async fn recall_throttling(&self, limit: Duration) {
         let Some(key) = self.throttled_key() else { return };
         let read = match self.sink.get(key.as_str(), limit.min(LONGEST_READ)).await {
@@ -34,7 +34,7 @@ impl Ready {
         }
     }
 
-    /// Stores what this run learnt of throttling, where that differs from `before`.
+    /// Stores what this run knows about throttling, where it differs from `before`.
     pub(super) async fn remember_throttling(&self, before: Option<Throttled>, limit: Duration) {
         let now = self.client.throttled();
         let Some(key) = self.throttled_key().filter(|_| now != before) else { return };

@@ -1,4 +1,4 @@
-//! How fast a run may call, by what earlier answers told of the API's limits.
+//! How fast a run may call, according to earlier answers.
 //!
 //! A caller that is throttled and goes on calling waits the longer ("continuing to make calls will increase the
 //! time before calls succeed", Graph API, Rate Limiting).
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::usage::Usage;
 
-/// Calls at the same time at most, once an answer told of a usage from [`Usage::WARN_PERCENT`] on.
+/// The most calls at the same time, once an answer has reported a usage from [`Usage::WARN_PERCENT`] on.
 pub(super) const FEW: usize = 4;
 
-/// How long a usage counts that an answer told of: the limits are those of a rolling hour.
+/// How long a reported usage counts. The limits are those of a rolling hour.
 const USAGE_COUNTS: TimeDelta = TimeDelta::hours(1);
 
 /// Runs that each try one call before the next ones pause.
@@ -22,7 +22,7 @@ const TRIED: u32 = 2;
 /// The least pause: every other one of the runs that start every 5 minutes, a minute kept for their jitter.
 const PAUSE: Duration = Duration::from_secs(9 * 60);
 
-/// The longest pause, whatever the API tells.
+/// The longest pause, whatever the API says.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// What is remembered of throttling from run to run, and outside the process where that is configured.
@@ -32,7 +32,7 @@ pub struct Throttled {
     pub runs: u32,
     /// When the last of them was refused.
     pub at: DateTime<Utc>,
-    /// The minutes until calls succeed again, where the API told.
+    /// The minutes until calls succeed again, where the API reported them.
     pub regain_minutes: Option<u32>,
 }
 
@@ -50,7 +50,7 @@ impl Throttled {
     }
 }
 
-/// The last usage that an answer told of, and when.
+/// The last reported usage, and its time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LastUsage {
     percent: u32,

@@ -198,7 +198,7 @@ mod tests {
         {
             let none = PreviousRun { stored: false, failed, error: error(kind), ..previous_run() };
             assert_eq!(event(&none), r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z"}"#);
-            // A line of the log does not tell that it was an error.
+            // A line of the log does not say that it was an error.
             assert_eq!(
                 event(&PreviousRun { error: None, ..none }),
                 event(&PreviousRun { stored: false, ..previous_run() })

@@ -7,22 +7,22 @@ use super::RollupError;
 use crate::event::shown;
 use crate::topic::Job;
 
-/// Where results lie: the roll-up reads nothing else of the bucket but its own summaries.
+/// The prefix of results. Beyond it, the roll-up reads its own summaries alone.
 const RESULTS_PREFIX: &str = "runs/";
 
-/// What is summed up.
+/// What to sum up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollupEvent {
-    /// The job that the shards did.
+    /// The shards' job.
     pub job: Job,
     /// The time that names the run's objects.
     pub time: DateTime<Utc>,
-    /// The key of the `manifest.json` that the state machine's result writer left in the bucket.
+    /// The key of the `manifest.json` that the state machine wrote.
     pub results: String,
 }
 
 impl RollupEvent {
-    /// The event that a payload is: an object with `job`, `time` (RFC 3339) and `results`.
+    /// The event in a payload: an object with `job`, `time` (RFC 3339) and `results`.
     ///
     /// # Errors
     /// [`RollupError::Event`], which names what was given and what is allowed.
@@ -43,7 +43,7 @@ impl RollupEvent {
         })
     }
 
-    /// The time as summaries hold it.
+    /// The time in a summary's form.
     pub fn time_text(&self) -> String {
         self.time.to_rfc3339_opts(SecondsFormat::Secs, true)
     }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_summed_up_is_told_with_what_was_given() {
+    fn an_event_that_cannot_be_summed_up_is_an_error_with_the_given_value() {
         for (key, value) in [
             ("job", json!("token")),
             ("job", json!("rollup")),
@@ -79,8 +79,8 @@ mod tests {
         ] {
             let mut event = whole();
             event[key] = value.clone();
-            let told = RollupEvent::parse(&event).unwrap_err().to_string();
-            assert!(told.contains(&format!("{key:?}: {value}")) && told.contains("allowed"), "{told}");
+            let error = RollupEvent::parse(&event).unwrap_err().to_string();
+            assert!(error.contains(&format!("{key:?}: {value}")) && error.contains("allowed"), "{error}");
         }
         for none in [json!("brand_media"), json!([]), json!(null)] {
             assert!(RollupEvent::parse(&none).is_err());

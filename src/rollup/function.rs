@@ -1,4 +1,4 @@
-//! The roll-up as a function of its own: it reads results and writes a summary, and knows no secret.
+//! The roll-up as a Lambda function. It reads results and writes a summary, and needs no secret.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,13 +20,13 @@ use crate::redact::Redactor;
 use crate::sink::{Sink, SinkError};
 use crate::{aws, http};
 
-/// Kept back of the time until Lambda's deadline: for the answer.
+/// The time before Lambda's deadline that is reserved for the response.
 const RESPONDING_TIME: Duration = Duration::from_millis(250);
 
-/// What a roll-up may take where the deadline is not known.
+/// The time limit of a roll-up whose deadline is unknown.
 const UNKNOWN_DEADLINE: Duration = Duration::from_secs(60);
 
-/// The roll-up as a process runs it.
+/// The roll-up of a process.
 pub struct RollupFunction {
     bucket: Option<String>,
     config_file: PathBuf,
@@ -34,10 +34,10 @@ pub struct RollupFunction {
     ready: OnceCell<(Sink, Locations)>,
 }
 
-/// What the function answers.
+/// The function's response.
 #[derive(Debug, Clone, Serialize)]
 pub struct RollupAnswer {
-    /// 200: what cannot be summed up is an invocation error.
+    /// 200. Whatever cannot be summed up is an invocation error.
     #[serde(rename = "statusCode")]
     pub status_code: u16,
     /// `bucket/key` of the summary.
@@ -56,13 +56,13 @@ pub enum RollupError {
     Event {
         /// The key.
         key: &'static str,
-        /// What was given, cut short.
+        /// The value, shortened.
         given: String,
     },
     /// The environment names no bucket.
     #[error("the variable BUCKET is not set; expected: the bucket that holds the results of the run")]
     Bucket,
-    /// The configuration cannot work.
+    /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The HTTP client could not be built.
@@ -89,15 +89,15 @@ impl RollupError {
     }
 }
 
-/// An invocation that failed, without secrets.
+/// An invocation that failed. It holds no secret.
 pub struct RollupFailure {
     /// [`RollupError::kind`].
     pub kind: &'static str,
-    /// What failed, in words.
+    /// The cause, as text.
     pub text: String,
 }
 
-/// What the runtime logs of it.
+/// The runtime logs a returned error with `Debug`.
 impl fmt::Debug for RollupFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind, self.text)
@@ -111,27 +111,27 @@ impl From<RollupFailure> for Diagnostic {
 }
 
 impl RollupFunction {
-    /// A function on `bucket`, whose configuration says how a summary's key tells the time.
+    /// A function on `bucket`. The configuration says how a summary's key shows the time.
     pub fn new(bucket: Option<String>, config_file: PathBuf) -> Self {
         Self { bucket, config_file, redactor: Arc::default(), ready: OnceCell::new() }
     }
 
-    /// The function that the environment describes: `BUCKET`, and `CONFIG_FILE` or the packaged configuration.
+    /// The function of the environment: `BUCKET`, and `CONFIG_FILE` or the packaged configuration.
     pub fn from_env() -> Self {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self::new(set("BUCKET"), set("CONFIG_FILE").unwrap_or_else(|| PACKAGED.to_owned()).into())
     }
 
-    /// What takes the credentials of AWS out of the log's lines and of errors.
+    /// Takes AWS's credentials out of log lines and errors.
     pub fn redactor(&self) -> Arc<Redactor> {
         Arc::clone(&self.redactor)
     }
 
-    /// Runs one invocation, with what `load_aws` says of AWS. The invocation that succeeds in building the
+    /// Runs one invocation. `load_aws` configures the AWS SDK. The first invocation that can build the
     /// clients builds them for all later ones.
     ///
     /// # Errors
-    /// What [`RollupError`] says.
+    /// [`RollupError`], as an error of the invocation.
     pub async fn invoke(
         &self,
         payload: &Value,
@@ -144,7 +144,7 @@ impl RollupFunction {
         let event = RollupEvent::parse(payload);
         let span = info_span!("rollup", requestId = request_id, job = event.as_ref().map_or("", |e| e.job.name()));
         async {
-            // Boxed: the compiler looks only so deep into one future.
+            // The box limits how deep the compiler looks into one future.
             let done = async { Box::pin(self.roll_up(&event?, end, load_aws)).await }.await;
             done.map_err(|failed| {
                 let text = self.redactor.redact(&failed.to_string()).into_owned();

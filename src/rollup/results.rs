@@ -1,4 +1,4 @@
-//! The result writer's files, read forgivingly: a field that is missing costs its number and no more.
+//! The files of the result writer. A missing field costs its own number alone.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,9 +28,9 @@ struct File {
 }
 
 impl Manifest {
-    /// The manifest that `bytes` are; `None` where they are another thing.
+    /// Parses a manifest; `None` where `bytes` are none.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        // A list would be read as the manifest's fields in their order.
+        // serde would read a list as the manifest's fields in their order.
         bytes.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(bytes).ok()).flatten()
     }
 
@@ -40,7 +40,7 @@ impl Manifest {
         succeeded.iter().chain(failed).chain(pending).map(|file| file.key.as_str())
     }
 
-    /// The keys of the files of shards that did not succeed.
+    /// The keys of the files of shards that failed.
     pub fn files_of_failures(&self) -> impl Iterator<Item = &str> {
         let Files { failed, pending, .. } = &self.result_files;
         failed.iter().chain(pending).map(|file| file.key.as_str())
@@ -59,12 +59,12 @@ pub struct Item {
     cause: Option<String>,
 }
 
-/// The child executions of one file of results; `None` where it is another thing.
+/// Parses the child executions of one file of results; `None` where `bytes` are none.
 pub fn items(bytes: &[u8]) -> Option<Vec<Item>> {
     serde_json::from_slice(bytes).ok()
 }
 
-/// Step Functions gives inputs and outputs as JSON texts.
+/// Step Functions writes inputs and outputs as JSON texts.
 fn opened(value: &Value) -> Value {
     match value {
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
@@ -73,18 +73,18 @@ fn opened(value: &Value) -> Value {
 }
 
 impl Item {
-    /// The event that the function was given.
+    /// The function's event.
     pub fn event(&self) -> Value {
         let mut input = opened(&self.input);
         input.get_mut("event").map(Value::take).unwrap_or(input)
     }
 
-    /// Whether it succeeded.
+    /// Whether the execution succeeded.
     pub fn succeeded(&self) -> bool {
         self.status == "SUCCEEDED"
     }
 
-    /// What came of the shard, and which of its topics failed.
+    /// The results of the shard, and the topics that failed in it.
     pub(super) fn outcome(&self) -> (Outcome, Vec<Failed>) {
         let event = self.event();
         let text = |key: &str| event.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -120,7 +120,7 @@ impl Item {
         opened(&self.output).get("summary").cloned().unwrap_or_default()
     }
 
-    /// What failed and the summary, as the cause holds the function's error.
+    /// The cause and the summary, out of the function's error in the execution's cause.
     fn failure(&self) -> (String, Option<Value>) {
         let cause = self.cause.as_deref().unwrap_or_default();
         let payload = serde_json::from_str::<Value>(cause).unwrap_or_default();

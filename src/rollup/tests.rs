@@ -1,4 +1,4 @@
-//! The roll-up of results as Step Functions writes them.
+//! The roll-up of results in the format of Step Functions.
 
 use serde_json::json;
 
@@ -29,10 +29,10 @@ fn failed(shard: &str) -> Value {
     item(shard, "c/2", json!({"Status": "FAILED", "Error": "nothing_collected", "Cause": cause}))
 }
 
-/// A failed function's answer, as Step Functions hands it on.
+/// A failed function's error, as Step Functions records it.
 fn cause() -> String {
     let summary = Summary { api_calls: 6, ..Summary::default() };
-    // What looks like the end of the text is part of it.
+    // The text holds what looks like its own end.
     let cause = Cause::NothingCollected("2 of 2 topics failed; summary: {\"api_calls\":9}".to_owned());
     let error = Error { cause, summary: Box::new(summary), redactor: Default::default() };
     json!({"errorType": "nothing_collected", "errorMessage": error.to_string()}).to_string()
@@ -42,14 +42,14 @@ fn read_items(items: &[Value]) -> Vec<Item> {
     super::items(json!(items).to_string().as_bytes()).unwrap()
 }
 
-fn summed(items: &[Value], before: Option<RollupSummary>) -> RollupSummary {
+fn summary_of(items: &[Value], before: Option<RollupSummary>) -> RollupSummary {
     sum("brand_media", "2026-01-31T23:00:00Z", &read_items(items), before)
 }
 
 #[test]
 fn shards_are_summed_up_by_credential_with_what_failed() {
-    let summed = summed(&[succeeded("s-1", "c/1", 50, 12), succeeded("s-2", "c/1", 48, 15), failed("s-3")], None);
-    insta::assert_json_snapshot!(summed.totals, @r#"
+    let summary = summary_of(&[succeeded("s-1", "c/1", 50, 12), succeeded("s-2", "c/1", 48, 15), failed("s-3")], None);
+    insta::assert_json_snapshot!(summary.totals, @r#"
     {
       "shards": 3,
       "failed_shards": 1,
@@ -64,12 +64,12 @@ fn shards_are_summed_up_by_credential_with_what_failed() {
     }
     "#);
     let usage: Vec<_> =
-        summed.credentials.iter().map(|u| (u.secret_id.as_str(), u.api_calls, u.usage_percent)).collect();
+        summary.credentials.iter().map(|u| (u.secret_id.as_str(), u.api_calls, u.usage_percent)).collect();
     assert_eq!(usage, [("c/1", 4, Some(15)), ("c/2", 6, None)]);
-    let error = summed.shards[2].error.as_deref();
-    let told = r#"nothing_collected: nothing was collected: 2 of 2 topics failed; summary: {"api_calls":9}"#;
-    assert_eq!(error, Some(told));
-    assert_eq!((summed.failures.len(), summed.failures[0].shard.as_str()), (2, "s-1"));
+    let error = summary.shards[2].error.as_deref();
+    let error_text = r#"nothing_collected: nothing was collected: 2 of 2 topics failed; summary: {"api_calls":9}"#;
+    assert_eq!(error, Some(error_text));
+    assert_eq!((summary.failures.len(), summary.failures[0].shard.as_str()), (2, "s-1"));
 }
 
 #[test]
@@ -77,29 +77,29 @@ fn a_result_that_was_cut_short_has_unknown_figures_and_not_zeros() {
     let whole = cause();
     for cut in [&whole[..whole.len() - 2], &whole[..20], "", "States.DataLimitExceeded"] {
         let item = item("s-1", "c/1", json!({"Status": "FAILED", "Error": "nothing_collected", "Cause": cut}));
-        let summed = summed(&[item, succeeded("s-2", "c/1", 1, 1)], None);
+        let summary = summary_of(&[item, succeeded("s-2", "c/1", 1, 1)], None);
         assert_eq!(
-            (summed.totals.unknown_shards, summed.totals.failed_shards, summed.totals.topics),
+            (summary.totals.unknown_shards, summary.totals.failed_shards, summary.totals.topics),
             (1, 1, 4),
             "{cut}"
         );
-        assert!(!summed.shards[0].figures_known && summed.shards[1].figures_known);
+        assert!(!summary.shards[0].figures_known && summary.shards[1].figures_known);
     }
     let no_summary = item("s-1", "c/1", json!({"Output": "{}"}));
-    assert_eq!(summed(&[no_summary], None).totals.unknown_shards, 1);
+    assert_eq!(summary_of(&[no_summary], None).totals.unknown_shards, 1);
 }
 
 #[test]
 fn shards_that_ran_again_replace_what_was_known_of_them_and_the_others_stay() {
-    let first = summed(&[succeeded("s-1", "c/1", 50, 12), failed("s-2")], None);
-    let again = summed(&[succeeded("s-2", "c/2", 50, 12)], Some(first.clone()));
+    let first = summary_of(&[succeeded("s-1", "c/1", 50, 12), failed("s-2")], None);
+    let again = summary_of(&[succeeded("s-2", "c/2", 50, 12)], Some(first.clone()));
     assert_eq!((again.totals.shards, again.totals.failed_shards, again.totals.records), (2, 0, 104));
-    let repeated = summed(&[failed("s-1"), succeeded("s-2", "c/2", 50, 12)], Some(first));
+    let repeated = summary_of(&[failed("s-1"), succeeded("s-2", "c/2", 50, 12)], Some(first));
     assert_eq!(repeated.totals.failed_shards, 0, "what s-1 stored is still there");
 }
 
 #[tokio::test]
-async fn the_files_that_the_manifest_lists_are_read_and_one_that_is_missing_is_told() {
+async fn the_files_that_the_manifest_lists_are_read_and_a_missing_one_is_an_error() {
     let manifest = json!({
         "DestinationBucket": "b", "MapRunArn": "arn",
         "ResultFiles": {"FAILED": [{"Key": "runs/x/FAILED_0.json", "Size": 1}], "PENDING": [], "SUCCEEDED": [{"Key": "runs/x/SUCCEEDED_0.json", "Size": 1}]},
@@ -115,10 +115,12 @@ async fn the_files_that_the_manifest_lists_are_read_and_one_that_is_missing_is_t
                 _ => None,
             })
         };
-        let summed = read(&event, "summary/k.json", get).await;
-        match summed {
-            Ok(summed) => assert!(there && summed.totals.shards == 2),
-            Err(told) => assert!(!there && told.contains("runs/x/FAILED_0.json are not there"), "{told}"),
+        let summary = read(&event, "summary/k.json", get).await;
+        match summary {
+            Ok(summary) => assert!(there && summary.totals.shards == 2),
+            Err(error_text) => {
+                assert!(!there && error_text.contains("runs/x/FAILED_0.json are not there"), "{error_text}")
+            }
         }
     }
 }

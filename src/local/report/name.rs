@@ -1,4 +1,4 @@
-//! What the name of an object tells: records or quality, of which model, of the run at which time.
+//! The name of an object: records or quality, the model, the run's time and its part.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 

@@ -52,7 +52,7 @@ pub(super) enum Column {
 }
 
 impl Column {
-    /// Whether the last value of a period stands for it, rather than the sum.
+    /// Whether the last value of a period represents it, rather than the sum.
     const fn is_level(&self) -> bool {
         matches!(self, Self::House(Measure::Followers | Measure::MediaCount, _))
     }
