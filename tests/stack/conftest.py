@@ -67,10 +67,9 @@ def stack(cloud, api, package, tmp_path_factory):
     config = configuration(tmp_path_factory.mktemp("config"), api)
     secret = {"ig_user_id": USER_ID, "access_token": TOKEN, "bucket": BUCKET}
     collecting = secret | {"config_file": str(config)}
-    cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(collecting))
-    parameters = {"Architecture": stacks.ARCHITECTURE, "BucketName": BUCKET, "AlarmEmail": "someone@example.com",
-                  "HashtagSchedule": "'cron(0/1 * * * ? *)'"}
-    stacks.deploy(cloud, template.emulated(), STACK, parameters)
+    arn = cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(collecting))["ARN"]
+    parameters = {"SecretArn": arn, "BucketName": BUCKET, "AlarmEmail": "someone@example.com"}
+    stacks.deploy(cloud, template.emulated({"Hashtag": {"Schedule": "cron(0/1 * * * ? *)"}}), STACK, parameters)
     ids = stacks.ids(cloud, STACK)
     tls_only = lift_tls_only(cloud, ids["CollectorFunction"])
-    return SimpleNamespace(cloud=cloud, api=api, secret=secret, collecting=collecting, ids=ids, tls_only=tls_only)
+    return SimpleNamespace(cloud=cloud, api=api, secret=secret, collecting=collecting, ids=ids, arn=arn, tls_only=tls_only)

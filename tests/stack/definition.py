@@ -5,7 +5,7 @@ import json
 import re
 
 import yaml
-from template import SCALE, default, scale
+from template import SCALE, scale, value
 
 
 def filled() -> dict:
@@ -15,10 +15,9 @@ def filled() -> dict:
     text = (SCALE / machine["DefinitionUri"]).read_text()
     values = {"Partition": "aws", "Bucket": "bucket", "CollectorArn": "arn:aws:lambda:eu-west-1:000000000000:function:collector",
               "RollupArn": "arn:aws:lambda:eu-west-1:000000000000:function:rollup"}
-    for name in machine["DefinitionSubstitutions"]:
-        value = values.get(name) or str(default(template, name))
+    for name, written in machine["DefinitionSubstitutions"].items():
         assert f"${{{name}}}" in text, f"{name} is not used"
-        text = text.replace(f"${{{name}}}", value)
+        text = text.replace(f"${{{name}}}", values.get(name) or str(value(template, written)))
     assert "${" not in text, re.findall(r"\$\{\w+\}", text)
     return yaml.safe_load(text)
 

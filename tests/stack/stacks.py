@@ -1,19 +1,16 @@
 """Stacks in the emulated account: deployed by `sam deploy`, and what is in them."""
 
-import platform
 import subprocess
 import sys
 from pathlib import Path
 
 from template import ROOT
 
-ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
-
 
 def deploy(cloud, template: Path, stack: str, parameters: dict[str, str], project: Path = ROOT) -> None:
     """Deploys a built template with the settings of `project`, which is its folder."""
     done = subprocess.run(
-        [Path(sys.executable).with_name("sam"), "deploy", "--config-file", project / "samconfig.toml",
+        [Path(sys.executable).with_name("sam"), "deploy", "--config-file", project / "samconfig.example.toml",
          "--template-file", template, "--stack-name", stack, "--no-confirm-changeset",
          "--parameter-overrides", *(f"{k}={v}" for k, v in parameters.items())],
         cwd=project, env=cloud.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)

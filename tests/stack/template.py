@@ -36,8 +36,14 @@ def of_type(template: dict, kind: str) -> dict[str, dict]:
     return {name: r["Properties"] for name, r in template["Resources"].items() if r["Type"] == kind}
 
 
-def default(template: dict, parameter: str):
-    return template["Parameters"][parameter]["Default"]
+def value(template: dict, written):
+    """What is written, or what a setting or a parameter's default puts there."""
+    match written:
+        case {"Ref": parameter}:
+            return template["Parameters"][parameter]["Default"]
+        case {"Fn::FindInMap": [name, *keys]}:
+            return template["Mappings"][name][keys[0]][keys[1]]
+    return written
 
 
 def schedules(template: dict) -> dict[str, dict]:
@@ -49,13 +55,16 @@ def schedules(template: dict) -> dict[str, dict]:
 
 def dashboard() -> list[dict]:
     """The dashboard's widgets, with numbers where CloudFormation would put some."""
-    text = observability()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
-    return json.loads(text.replace("${CallsPerHour}", "200").replace("${DurationLimit}", "48000"))["widgets"]
+    text = observability()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    return json.loads(text.replace("${CallsPerHour}", "200").replace("${SlowAfter}", "48000"))["widgets"]
 
 
-def emulated() -> Path:
-    """Writes the built templates without what the emulator does not know, beside the built ones."""
+def emulated(settings: dict[str, dict] | None = None) -> Path:
+    """Writes the built templates without what the emulator does not know, beside the built ones, with some of
+    the settings edited."""
     built = load(BUILT / "template.yaml")
+    for group, values in (settings or {}).items():
+        built["Mappings"]["Settings"][group] |= values
     nested = built["Resources"]["Observability"]["Properties"]
     watched = load(BUILT / nested["TemplateURL"])
     watched["Resources"] = {n: r for n, r in watched["Resources"].items() if r["Type"] != UNKNOWN_TO_THE_EMULATOR}

@@ -123,4 +123,4 @@ def test_a_line_has_what_lambdas_own_log_levels_need(log):
     assert all(earlier <= later for earlier, later in pairwise(stamps))
     # Above INFO, Lambda would drop the lines that carry the metrics.
     assert {line["level"] for line in log if "_aws" in line} == {"INFO"}
-    assert set(TEMPLATE["Parameters"]["LogLevel"]["AllowedValues"]) <= {"TRACE", "DEBUG", "INFO"}
+    assert TEMPLATE["Mappings"]["Settings"]["Function"]["LogLevel"] in {"TRACE", "DEBUG", "INFO"}

@@ -20,6 +20,7 @@ from emulator import Emulator, wait_for
 COLLECTOR, STACK = "sharded", "sharded-scale"
 BUCKET = "sharded-snapshots"
 PREFIX = "luxury-brands-data-collector/"
+KEYS = [f"arn:aws:kms:eu-west-1:000000000000:key/{n}" for n in (1, 2)]
 ACCOUNTS, CREDENTIALS, CALLS_ALLOWED = 1_000, 8, 200
 FIRST, AGAIN = "2026-01-31T05:00:00Z", "2026-01-31T06:00:00Z"
 RUN_SECONDS = 240
@@ -86,14 +87,13 @@ def summary(cloud, time: str) -> dict:
     return json.loads(body)
 
 
-def deploy(cloud) -> dict[str, str]:
+def deploy(cloud, secret: str) -> dict[str, str]:
     """The physical ids of the resources of both stacks: the collector's, and the one that runs it over shards."""
-    collector = {"Architecture": stacks.ARCHITECTURE, "BucketName": BUCKET, "SecretName": "own",
-                 "SchedulesState": "DISABLED", "SecretPrefix": PREFIX}
+    collector = {"BucketName": BUCKET, "SecretArn": secret, "SchedulesState": "DISABLED", "SecretPrefix": PREFIX,
+                 "KeyArns": ",".join(KEYS)}
     stacks.deploy(cloud, template.emulated(), COLLECTOR, collector)
     cloud.client("s3").delete_bucket_policy(Bucket=BUCKET)  # TLS only, and the emulator speaks plain HTTP
-    scale = {"Architecture": stacks.ARCHITECTURE, "Collector": COLLECTOR, "SchedulesState": "DISABLED",
-             "ToleratedFailurePercentage": "25", "ShardConcurrency": "4"}
+    scale = {"Collector": COLLECTOR, "SchedulesState": "DISABLED", "ToleratedFailurePercentage": "25", "ShardConcurrency": "4"}
     stacks.deploy(cloud, template.SCALE_BUILT / "template.yaml", STACK, scale, template.SCALE)
     return stacks.ids(cloud, COLLECTOR) | stacks.ids(cloud, STACK)
 
@@ -114,11 +114,12 @@ def stack(package, tmp_path_factory):
         return sandboxes[-1]
 
     try:
-        ids = deploy(cloud)
+        arns = {}
         for name, n in [("own", 99)] + [(f"{PREFIX}ig-{n}", n) for n in range(CREDENTIALS)]:
             secret = {"ig_user_id": str(17_800 + n), "access_token": token(n), "bucket": BUCKET,
                       "config_file": str(folder / "configure.ini")}
-            cloud.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(secret))
+            arns[name] = cloud.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(secret))["ARN"]
+        ids = deploy(cloud, arns["own"])
         print(local(cloud, folder, "shard", "--config", template.ROOT / "configure.ini", "--accounts", "accounts.csv",
                     "--credentials", "credentials.csv", "--max-topics", "50", "--out", f"s3://{BUCKET}/shards"))
         yield SimpleNamespace(cloud=cloud, folder=folder, ids=ids, machine=ids["ShardsStateMachine"], sandbox=sandbox)
@@ -234,6 +235,7 @@ def test_the_roll_up_alone_reads_results_and_knows_no_secret(stack):
     }
     collector = policies(stack, "CollectorRole")
     assert not {"s3:GetObject", "s3:ListBucket"} & {s["Action"] for each in collector.values() for s in each if isinstance(s["Action"], str)}
+    assert collector["keys"][0]["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"] and collector["keys"][0]["Resource"] == KEYS
     (credentials,) = collector["credentials"]
     assert credentials["Resource"].endswith(f":secret:{PREFIX}*")
 
@@ -253,10 +255,10 @@ def test_with_shards_the_schedules_start_the_state_machine_and_the_function_star
     for job, schedule in sharded.items():
         assert own[job]["State"] == {"Fn::If": ["Sharded", "DISABLED", {"Ref": "SchedulesState"}]}
         assert schedule["State"] == {"Ref": "SchedulesState"}
-        same = [key for key in schedule if key not in ("State", "DeadLetterConfig", "Description")]
+        same = [key for key in schedule if key not in ("State", "DeadLetterConfig", "Description", "ScheduleExpression")]
         assert {key: schedule[key] for key in same} == {key: own[job][key] for key in same}
-        parameter = schedule["ScheduleExpression"]["Ref"]
-        assert template.default(template.scale(), parameter) == template.default(template.collector(), parameter)
+        when = template.value(template.scale(), schedule["ScheduleExpression"])
+        assert when == template.value(template.collector(), own[job]["ScheduleExpression"])
 
 
 def test_schedules_of_the_two_stacks_reach_their_targets(stack):

@@ -81,11 +81,12 @@ def test_the_stack_completes_with_every_resource(stack):
     assert {r["ResourceStatus"] for r in resources(stack.cloud, STACK)} == {"CREATE_COMPLETE"}
 
 
-def test_the_bucket_is_private_encrypted_and_takes_tls_alone(stack):
+def test_the_bucket_is_private_encrypted_versioned_and_takes_tls_alone(stack):
     s3 = stack.cloud.client("s3")
     assert all(s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values())
     (rule,) = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
     answer, (statement,) = stack.tls_only
     assert answer["errorType"] == "store" and "explicit deny in a resource-based policy" in answer["errorMessage"]
     assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
@@ -105,7 +106,7 @@ def test_the_role_may_do_what_a_run_needs_and_nothing_else(stack):
          "Resource": [f"arn:aws:s3:::{BUCKET}/raw/*", f"arn:aws:s3:::{BUCKET}/quality/*",
                       f"arn:aws:s3:::{BUCKET}/partial/*"]},
         {"Sid": "ReadTheSecret", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue",
-         "Resource": f"arn:aws:secretsmanager:{region}:{account}:secret:{SECRET}-??????"},
+         "Resource": stack.arn},
         {"Sid": "WriteLogs", "Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": log_group},
     ]
     # Lambda itself, with this role, hands a failed event to the queue: AWS has no other way.
@@ -137,6 +138,14 @@ def test_an_event_delivered_twice_leaves_one_object(stack):
         wait_for(f"the end of run {times}", lambda: len(ended()) == times, JOB_SECONDS)  # noqa: B023
     of_that_day = [k for k in keys(stack, "raw/") if "2026-01-31" in k]
     assert sorted(of_that_day) == wanted
+
+
+def test_a_snapshot_that_was_replaced_can_be_brought_back(stack):
+    s3, key = stack.cloud.client("s3"), "raw/brand_2026-01-31/brand_2026-01-31_230000.json"
+    versions = [v for v in s3.list_object_versions(Bucket=BUCKET, Prefix=key)["Versions"] if not v["IsLatest"]]
+    assert len(versions) == 1, "the event was delivered twice"
+    earlier = s3.get_object(Bucket=BUCKET, Key=key, VersionId=versions[0]["VersionId"])["Body"].read()
+    assert len(json.loads(earlier)) == 11
 
 
 def test_a_token_run_is_answered_and_stores_nothing(stack):
@@ -178,7 +187,7 @@ def test_a_secret_that_the_stack_does_not_name_is_refused(stack):
     stack.cloud.client("secretsmanager").create_secret(Name="another", SecretString=json.dumps(stack.collecting))
     change_function(stack, SECRET_ID="another")
     answer = invoke(stack, {"job": "brand_media", "accounts": ["hermes"]})
-    change_function(stack, SECRET_ID=SECRET)
+    change_function(stack, SECRET_ID=stack.arn)
     assert answer["failed"] and answer["errorType"] == "secret", answer
     assert "AccessDenied" in answer["errorMessage"]
 

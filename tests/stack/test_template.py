@@ -6,7 +6,7 @@ from datetime import datetime
 
 import cron
 import pytest
-from template import ROOT, collector, default, observability, of_type, scale, schedules
+from template import ROOT, collector, observability, of_type, scale, schedules, value
 
 TEMPLATE, OBSERVABILITY, SCALE = collector(), observability(), scale()
 FUNCTION = TEMPLATE["Resources"]["CollectorFunction"]["Properties"]
@@ -14,7 +14,7 @@ DAY = datetime(2026, 3, 1)
 
 
 def expression(job: str) -> str:
-    return default(TEMPLATE, schedules(TEMPLATE)[job]["ScheduleExpression"]["Ref"])
+    return value(TEMPLATE, schedules(TEMPLATE)[job]["ScheduleExpression"])
 
 
 @pytest.mark.parametrize("job, a_day", [("brand_media", 24), ("hashtag", 288), ("token", 1)])
@@ -56,14 +56,18 @@ def test_every_parameter_says_what_happens_when_it_is_changed(template):
     assert sorted(p for g in groups for p in g["Parameters"]) == sorted(template["Parameters"])
 
 
-def test_what_the_stack_within_is_given_is_what_it_takes():
+def test_a_deployment_asks_for_few_things_and_the_stack_within_for_nothing_of_its_own():
+    assert len(TEMPLATE["Parameters"]) <= 8 and len(SCALE["Parameters"]) <= 8
     given = TEMPLATE["Resources"]["Observability"]["Properties"]["Parameters"]
-    assert list(given) == list(OBSERVABILITY["Parameters"])
-    for name, parameter in OBSERVABILITY["Parameters"].items():
-        if name in TEMPLATE["Parameters"]:
-            rules = {key: value for key, value in TEMPLATE["Parameters"][name].items() if key != "Description"}
-            told = {key: value for key, value in parameter.items() if key != "Description"}
-            assert given[name] == {"Ref": name} and all(rules.get(key) == value for key, value in told.items()), name
+    assert sorted(given) == sorted(OBSERVABILITY["Parameters"])
+    assert not any("Default" in parameter for parameter in OBSERVABILITY["Parameters"].values())
+
+
+def test_every_setting_is_used():
+    text = (ROOT / "template.yaml").read_text()
+    for group, values in TEMPLATE["Mappings"]["Settings"].items():
+        for key in values:
+            assert f"!FindInMap [Settings, {group}, {key}]" in text, (group, key)
 
 
 def test_what_the_stack_of_shards_imports_is_exported():
@@ -83,24 +87,42 @@ def test_a_schedule_starts_its_job_at_its_time_and_gives_up_before_the_next_run(
     period = (second - first).total_seconds()
     assert schedule["RetryPolicy"]["MaximumEventAgeInSeconds"] < period
     assert FUNCTION["EventInvokeConfig"]["MaximumEventAgeInSeconds"] < period
-    assert max(TEMPLATE["Parameters"]["Timeout"]["AllowedValues"]) < period
+    assert value(TEMPLATE, FUNCTION["Timeout"]) < period
 
 
-def test_the_alarm_on_duration_is_at_80_percent_of_each_timeout():
-    limits = {int(s): m["Milliseconds"] for s, m in OBSERVABILITY["Mappings"]["DurationAlarm"].items()}
-    assert limits == {s: s * 800 for s in TEMPLATE["Parameters"]["Timeout"]["AllowedValues"]}
+def test_the_settings_are_such_as_lambda_takes():
+    function = TEMPLATE["Mappings"]["Settings"]["Function"]
+    assert function["SlowAfter"] == function["Timeout"] * 800, "80 % in milliseconds"
+    assert 128 <= function["Memory"] <= 10_240 and 10 <= function["Timeout"] <= 240
+    assert function["LogLevel"] in ("DEBUG", "INFO")
+    assert function["LogDays"] in (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
+
+
+def test_what_was_replaced_goes_after_a_while_and_snapshots_stay():
+    """The emulator takes no lifecycle from a template."""
+    rules = {r["Id"]: r for r in TEMPLATE["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]}
+    states = {name: value(TEMPLATE, rule["Status"]) for name, rule in rules.items()}
+    assert states == {"replaced": "Enabled", "unfinished-uploads": "Enabled", "snapshots": "Disabled", "quality": "Enabled", "partial": "Enabled"}
+    assert value(TEMPLATE, rules["replaced"]["NoncurrentVersionExpiration"]["NoncurrentDays"]) == 30
+    assert all(value(TEMPLATE, rule["ExpirationInDays"]) > 0 for rule in rules.values() if "ExpirationInDays" in rule)
+
+
+def test_a_first_deployment_that_fails_leaves_no_bucket_behind_and_an_update_keeps_it():
+    for name in ("Bucket", "BucketPolicy"):
+        resource = TEMPLATE["Resources"][name]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_an_absence_is_told_later_than_the_next_run_is_due():
+    given = TEMPLATE["Resources"]["Observability"]["Properties"]["Parameters"]
     for job, alarm in [("brand_media", "BrandMediaAbsent"), ("hashtag", "HashtagAbsent"), ("token", "TokenAbsent")]:
         properties = of_type(OBSERVABILITY, "AWS::CloudWatch::Alarm")[f"{alarm}Alarm"]
         first, second = cron.times(expression(job), DAY, days=2)[:2]
-        waits = properties["Period"] * default(TEMPLATE, properties["EvaluationPeriods"]["Ref"])
+        waits = properties["Period"] * value(TEMPLATE, given[properties["EvaluationPeriods"]["Ref"]])
         assert waits > (second - first).total_seconds()
         assert properties["TreatMissingData"] == "breaching"
-        longest = properties["Period"] * TEMPLATE["Parameters"][properties["EvaluationPeriods"]["Ref"]]["MaxValue"]
         # CloudWatch's own limits: a day, or a week for periods of an hour and more.
-        assert longest <= (86_400 if properties["Period"] < 3600 else 7 * 86_400)
+        assert waits <= (86_400 if properties["Period"] < 3600 else 7 * 86_400)
 
 
 def test_every_alarm_is_heard_and_has_its_place_in_the_manual():
