@@ -23,6 +23,7 @@ mod hashtag_ids;
 mod interrupt;
 mod plan;
 mod progress;
+mod repair;
 mod report;
 mod retry;
 mod run;

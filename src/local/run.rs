@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::interrupt::{Interrupt, Signal};
 use super::progress::Watch;
-use super::{SandboxArgs, print_faults, retry};
+use super::{SandboxArgs, print_faults, repair};
 use crate::aws;
 use crate::error::Cause;
 use crate::event::Event;
@@ -135,7 +135,7 @@ impl RunOn {
         if !summary.partial.is_empty() {
             return;
         }
-        if let (Some(job), Some(event)) = (summary.job, retry::of_summary(summary)) {
+        if let (Some(job), Some(event)) = (summary.job, repair::of_summary(summary)) {
             let sandbox = if self.sandbox { " --sandbox" } else { "" };
             eprintln!("to repair it: local {job}{sandbox} --event '{}'", event.to_json());
         }

@@ -22,23 +22,38 @@ const LAYERS: [&[&str]; 10] = [
 
 const EVERYTHING: [&str; 4] = ["local", "sandbox", "main", "bin"];
 
-/// The modules that each file imports outside of its tests, by the file's path below `src`.
-fn files() -> BTreeMap<String, BTreeSet<String>> {
+/// The code of each file outside of its tests, by the file's path below `src`.
+fn code() -> BTreeMap<String, String> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = BTreeMap::new();
     walk(&src, &mut |path| {
         let name = path.strip_prefix(&src).unwrap().with_extension("").to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let is_code = path.extension().is_some_and(|e| e == "rs") && !name.ends_with("tests");
-        if is_code {
-            let code = text.split("#[cfg(test)]").next().unwrap();
-            files.insert(name, code.split("crate::").skip(1).flat_map(named).collect());
+        if path.extension().is_some_and(|e| e == "rs") && !name.ends_with("tests") {
+            files.insert(name, text.split("#[cfg(test)]").next().unwrap().to_owned());
         }
     });
     files
 }
 
-/// The modules that follow one `crate::`. They may be a list.
+/// The modules that each file imports by `crate::`.
+fn files() -> BTreeMap<String, BTreeSet<String>> {
+    let imports = |code: String| code.split("crate::").skip(1).flat_map(named).collect();
+    code().into_iter().map(|(name, code)| (name, imports(code))).collect()
+}
+
+/// The files beside it that each file imports by `super::`.
+fn neighbours() -> BTreeMap<String, BTreeSet<String>> {
+    let code = code();
+    let beside = |name: &str, other: &str| name.rsplit_once('/').map(|(folder, _)| format!("{folder}/{other}"));
+    let imports = |name: &str, text: &str| {
+        let modules = text.split("super::").skip(1).flat_map(named);
+        modules.filter_map(|other| beside(name, &other)).filter(|other| code.contains_key(other)).collect()
+    };
+    code.iter().map(|(name, text)| (name.clone(), imports(name, text))).collect()
+}
+
+/// The modules that follow one `crate::` or `super::`. They may be a list.
 fn named(path: &str) -> Vec<String> {
     let names = |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
     let list = path.strip_prefix('{').and_then(|list| list.split("};").next());
@@ -74,6 +89,20 @@ fn a_module_imports_those_of_the_layers_below_it_alone() {
             assert!(below, "{module} imports {other}, which is not in a layer below it");
         }
     }
+}
+
+#[test]
+fn the_files_of_a_module_import_each_other_in_no_circle() {
+    let mut left = neighbours();
+    assert!(left["graph/session"].contains("graph/client"), "the imports are found");
+    // Files that import none of those left are in no circle.
+    while let Some(free) = left.iter().find(|(_, others)| others.is_empty()).map(|(name, _)| name.clone()) {
+        left.remove(&free);
+        for others in left.values_mut() {
+            others.remove(&free);
+        }
+    }
+    assert!(left.is_empty(), "a circle of imports: {left:#?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a plan lacks: credentials, or time.
 
-use super::plan::{Credential, Request};
+use super::plan::{Credential, Plan, Request};
 
 /// A request that cannot be planned, and requests that can.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,8 +25,18 @@ pub(super) const CYCLES: [u32; 8] = [1, 2, 3, 4, 6, 8, 12, 24];
 /// The most additional credentials that are tried.
 const MOST_CREDENTIALS: usize = 20_000;
 
+impl Request {
+    /// The plan.
+    ///
+    /// # Errors
+    /// [`Infeasible`], which names what is missing and a schedule that fits.
+    pub(super) fn plan(&self) -> Result<Plan, Infeasible> {
+        self.try_plan().ok_or_else(|| missing(self))
+    }
+}
+
 /// What `request` lacks. Each proposal was planned.
-pub(super) fn missing(request: &Request) -> Infeasible {
+fn missing(request: &Request) -> Infeasible {
     let pinned = request.hashtags.iter().all(|h| h.pinned);
     let an_hour = |topics: usize, cost: u64, every: u32| (topics as u64 * cost).div_ceil(u64::from(every.max(1)));
     let accounts = Request::cost(request.brand_media, true);

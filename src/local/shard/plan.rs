@@ -8,8 +8,6 @@
 
 use std::collections::BTreeMap;
 
-use super::infeasible::{Infeasible, missing};
-
 /// What to plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Request {
@@ -112,14 +110,6 @@ impl Request {
     pub(super) const fn cost(schedule: Schedule, pinned: bool) -> u64 {
         let calls = if pinned { schedule.calls } else { schedule.calls + 1 };
         schedule.runs_per_hour as u64 * calls as u64
-    }
-
-    /// The plan.
-    ///
-    /// # Errors
-    /// [`Infeasible`], which names what is missing and a schedule that fits.
-    pub(super) fn plan(&self) -> Result<Plan, Infeasible> {
-        self.try_plan().ok_or_else(|| missing(self))
     }
 
     /// The plan; `None` where not all topics have room.
