@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tracing::{Instrument, debug, error, info_span, warn};
 
+use crate::answers::Asked;
 use crate::config::Config;
 use crate::graph::{Failure, Kind, MediaPage, Session};
 use crate::record::{Batch, Mapping, Model};
@@ -156,9 +157,20 @@ async fn recent_media<'c>(config: &'c Config, session: &Session<'_>, hashtag: &H
         None => session.hashtag_id(&hashtag.name).await?,
     };
     let read = |page: &MediaPage<'_>, unknown: &[String]| {
+        keep(session, Topic::Hashtag(hashtag), (1, config.limits.media_per_hashtag), page.answer);
         flatten_within(session, page, mapping, hashtag.user_id.as_str(), unknown)
     };
     session.recent_media(&id, &mapping.requested(), config.limits.media_per_hashtag, read).await?
+}
+
+/// Keeps an answer as it came, where the run keeps them: the one with a topic's page, for so many media.
+fn keep(session: &Session<'_>, topic: Topic<'_>, (page, limit): (u32, u32), answer: &str) {
+    let Some(answers) = session.answers() else { return };
+    let (edge, user_id) = match topic {
+        Topic::Account(account) => ("business_discovery", &account.user_id),
+        Topic::Hashtag(hashtag) => ("recent_media", &hashtag.user_id),
+    };
+    answers.keep(Asked { topic: topic.name(), user_id: user_id.as_str(), edge, page, limit }, answer);
 }
 
 /// [`flatten`], where the run's memory has room for the records.

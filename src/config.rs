@@ -9,6 +9,7 @@ use crate::file;
 use crate::record::{Mapping, Model};
 use crate::topic::{Account, Hashtag, Job};
 
+mod answers;
 mod document;
 mod fault;
 mod format;

@@ -27,6 +27,7 @@ use crate::stop::Stop;
 use crate::topic::Job;
 use crate::{aws, http, token};
 
+mod answers;
 mod job;
 
 /// How long before Lambda's deadline the unfinished topics are given up: the time to store and report.
@@ -256,6 +257,7 @@ impl Function {
         let stop = run.stop.clone();
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
+        let session = session.keeping_answers(ready.config.locations.keeps_answers());
         let done = match event.job {
             Job::Token => token::run(&session, &mut run.summary).await.map(|()| RunOutput::default()),
             Job::Rollup => ready.roll_up(run, event, time).await,

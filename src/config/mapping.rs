@@ -2,6 +2,7 @@
 
 use crate::record::{Field, FieldType, ID, Mapping, Model};
 
+use super::answers;
 use super::document::IniDocument;
 use super::fault::quoted;
 
@@ -26,7 +27,12 @@ pub(super) fn resolve(document: &mut IniDocument, model: Model) -> Mapping {
     if !lines.is_empty() && !has_id {
         document.fault(section, "", "no field is made from `id str`; the warehouse takes no record without an id");
     }
-    Mapping::new(model, fields)
+    Mapping::new(model, fields).asking_also(answers::also(document, model))
+}
+
+/// Whether a response field can have this name, which is spliced into the `fields` expression of a call.
+pub(super) fn is_response_field(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) -> Option<Field> {
@@ -36,8 +42,7 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         document.fault(section, output, problem);
         return None;
     };
-    // The name is spliced into the `fields` expression of a call.
-    if !response.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+    if !is_response_field(response) {
         let problem = format!("the response field {} given, a name of [a-z0-9_] expected", quoted(response));
         document.fault(section, output, problem);
     }

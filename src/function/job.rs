@@ -59,7 +59,11 @@ impl Ready {
         run.summary.quality = Quality::of(&tallies);
         let error_log = report::error_log(event.job, &tallies, &run.summary.failures);
         let part = event.part();
-        let target_file = self.store(run, RunName { time, part: part.as_deref() }, outputs).await?;
+        let name = RunName { time, part: part.as_deref() };
+        let stored = self.store(run, name, outputs).await;
+        // After the records, which they never cost the time or the memory to be stored.
+        self.store_answers(run, event.job, name, session).await;
+        let target_file = stored?;
         if run.summary.records() == 0 {
             return Err(Cause::NothingCollected(why_nothing(&run.summary, topics.len())));
         }

@@ -57,7 +57,7 @@ impl Session<'_> {
             let request = Request::of_user(vec![("fields", fields)]);
             // A page after the last one may come without `media`, as an empty one.
             let parse = |body: &str| match Discovery::read(body, limit as usize) {
-                Some(answer) => Ok(read(&answer.media.unwrap_or_default(), &unknown)),
+                Some(answer) => Ok(read(&answer.media.unwrap_or_else(|| MediaPage::without_media(body)), &unknown)),
                 None => Err(NotExpected("business_discovery")),
             };
             self.get(&request, parse).await

@@ -83,6 +83,8 @@ pub struct Mapping {
     fields: Vec<Field>,
     /// The response fields that a record is read for: [`ID`], then one for each of `fields`.
     read: Vec<String>,
+    /// Response fields that the API is asked for besides, for the answers that are kept as they came.
+    also: Vec<String>,
 }
 
 /// The response field that identifies a record; a record without one is left out.
@@ -97,7 +99,13 @@ impl Mapping {
         let mut seen = HashSet::from([ID]);
         let responses = fields.iter().map(|f| f.response.as_str()).filter(|name| seen.insert(name));
         let read = [ID].into_iter().chain(responses).map(str::to_owned).collect();
-        Self { model, fields, read }
+        Self { model, fields, read, also: Vec::new() }
+    }
+
+    /// The same mapping, which asks the API for the response fields `also` besides and stores none of them.
+    #[must_use]
+    pub fn asking_also(self, also: Vec<String>) -> Self {
+        Self { also, ..self }
     }
 
     /// The fields, in the order in which they are stored.
@@ -105,11 +113,11 @@ impl Mapping {
         &self.fields
     }
 
-    /// The distinct response fields to ask the API for, in the mapping's order.
+    /// The distinct response fields to ask the API for, in the mapping's order, and then those asked for besides.
     pub fn requested(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
         let asked = self.fields.iter().filter(|f| !self.is_ours(f)).map(|f| f.response.as_str());
-        asked.filter(|name| seen.insert(*name)).collect()
+        asked.chain(self.also.iter().map(String::as_str)).filter(|name| seen.insert(*name)).collect()
     }
 
     fn is_ours(&self, field: &Field) -> bool {

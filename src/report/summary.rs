@@ -27,6 +27,19 @@ pub struct Partial {
     pub instead_of: String,
 }
 
+/// The object of the API's answers as they came.
+#[derive(Debug, Clone, Serialize)]
+pub struct AnswersFile {
+    /// Its key, without the bucket.
+    pub key: String,
+    /// The answers in it; 0 where it could not be stored.
+    pub answers: usize,
+    /// Its size, compressed.
+    pub bytes: usize,
+    /// The answers that are not in it: they had no room, or it could not be stored.
+    pub lost: usize,
+}
+
 /// A topic whose records are missing, and why.
 #[derive(Debug, Clone, Serialize)]
 pub struct FailedTopic {
@@ -109,6 +122,9 @@ pub struct Summary {
     /// The objects of records that could not be stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<File>,
+    /// The object of the answers as they came, where they are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswersFile>,
     /// The topics that failed.
     pub failures: Vec<FailedTopic>,
     /// What was left out or defaulted.

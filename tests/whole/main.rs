@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod answers;
 mod aws;
 #[cfg(target_os = "linux")]
 mod chaos;

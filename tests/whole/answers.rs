@@ -1,0 +1,221 @@
+//! The API's answers as they came, kept beside the records: the same records when read again, no secret, and
+//! no cost to the records where they cannot be kept.
+
+use std::collections::HashSet;
+
+use collector::config::Config;
+use collector::graph::{Discovery, MediaPage};
+use collector::record::{Batch, Model};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::aws::{BUCKET, S3Fault, STALLS};
+use crate::stage::{APP_SECRET, STAMP, Setting, Stage, TIME, TOKEN, text};
+
+const LOCATION: &str = "answers_location = answers/{job}_{ymd}/{job}_{datetime}.jsonl.gz";
+
+fn keeping(ini: String) -> String {
+    ini.replace("[common]", &format!("[common]\n{LOCATION}"))
+}
+
+async fn stage(faults: &[&'static str]) -> Stage {
+    Stage::new(Setting { faults: faults.to_vec(), config: Some(keeping), ..Setting::default() }).await
+}
+
+#[derive(Deserialize)]
+struct Line {
+    topic: String,
+    user_id: String,
+    edge: String,
+    page: u32,
+    limit: usize,
+    answer: Option<Box<RawValue>>,
+    unreadable: Option<String>,
+}
+
+impl Line {
+    fn answer(&self) -> &str {
+        self.answer.as_deref().map(RawValue::get).or(self.unreadable.as_deref()).unwrap()
+    }
+}
+
+/// The text of the answers under a key.
+fn kept(stage: &Stage, key: &str) -> String {
+    stage.aws.objects().iter().find(|(found, _)| found == key).map(text).unwrap_or_else(|| panic!("no {key}"))
+}
+
+fn lines(text: &str) -> Vec<Line> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn key(job: &str) -> String {
+    format!("answers/{job}_{}.jsonl.gz", STAMP.replace("{model}", job))
+}
+
+/// The records of a model that the record path makes of the answers, in the order of the objects.
+fn read_again(config: &Config, model: Model, lines: &[Line]) -> Vec<Value> {
+    let mapping = config.mapping(model);
+    let topics = config.topics(if model == Model::MediaHashtag {
+        collector::topic::Job::Hashtag
+    } else {
+        collector::topic::Job::BrandMedia
+    });
+    let mut records = Vec::new();
+    for topic in topics {
+        let mut pages: Vec<&Line> = lines.iter().filter(|line| line.topic == topic).collect();
+        pages.sort_by_key(|line| line.page);
+        let (mut batch, mut seen) = (Batch::default(), HashSet::new());
+        for line in &pages {
+            let mut push = |record: &RawValue| batch.push(mapping.flatten(record, &line.user_id, &[]));
+            let read = match (line.edge.as_str(), model) {
+                ("recent_media", Model::MediaHashtag) => MediaPage::read(line.answer(), line.limit),
+                ("business_discovery", Model::Brand) if line.page == 1 => {
+                    push(&Discovery::read(line.answer(), line.limit).unwrap().profile);
+                    None
+                }
+                ("business_discovery", Model::Media) => Discovery::read(line.answer(), line.limit).unwrap().media,
+                _ => None,
+            };
+            read.iter().flat_map(|page| &page.records).for_each(|record| push(record));
+        }
+        let is_paged = pages.len() > 1;
+        let new = batch.records.iter().filter(|record| !is_paged || seen.insert(record.id.clone()));
+        records.extend(new.map(|record| serde_json::to_value(record).unwrap()));
+    }
+    records
+}
+
+#[tokio::test]
+async fn the_answers_kept_give_the_same_records_when_they_are_read_again() {
+    let paged = |ini: String| keeping(ini) + "\n[limits]\nmedia_per_account = 70\n";
+    for faults in [
+        &[][..],
+        &["dior=bad_records", "#dior=bad_records", "gucci=no_profile", "prada=no_media", "#fendi=empty_page"],
+        &["*=twice"],
+        &["*=members", "ysl=same_media", "#ysl=fat"],
+        &["*=deep"],
+        &["*=transientx5", "gucci=many", "#gucci=many"],
+    ] {
+        let stage = Stage::new(Setting { faults: faults.to_vec(), config: Some(paged), ..Setting::default() }).await;
+        let config = Config::load(stage.config_file().as_ref()).unwrap();
+        for (job, models) in [("brand_media", &[Model::Brand, Model::Media][..]), ("hashtag", &[Model::MediaHashtag])] {
+            // A build for tests takes long over a large answer.
+            let event = json!({"job": job, "time": TIME});
+            let response = stage.invoke_within(event, std::time::Duration::from_secs(300)).await.unwrap();
+            let lines = lines(&kept(&stage, &key(job)));
+            let told = response.summary.answers.clone().unwrap();
+            assert_eq!((told.key, told.answers, told.lost), (key(job), lines.len(), 0), "{faults:?}");
+            for &model in models {
+                let stored = stage.records(model.name());
+                assert!(stored.len() >= 10 && read_again(&config, model, &lines) == stored, "{faults:?} {model}");
+            }
+        }
+        assert!(!stage.leaks());
+    }
+}
+
+#[tokio::test]
+async fn without_a_location_nothing_is_kept_nor_told() {
+    let stage = Stage::with_faults(&[]).await;
+    let response = stage.run("hashtag").await.unwrap();
+    assert!(!stage.aws.objects().iter().any(|(key, _)| key.contains("answers")));
+    assert!(!serde_json::to_string(&response).unwrap().contains("answers"));
+    assert!(stage.log().iter().all(|line| line.get("answers_lost").is_none()));
+}
+
+#[tokio::test]
+async fn a_field_that_no_mapping_has_is_in_the_answers_where_it_is_asked_for_besides() {
+    let config = |ini: String| keeping(ini).replace("[common]", "[common]\nanswers_profile_fields = biography website");
+    let stage = Stage::new(Setting { config: Some(config), ..Setting::default() }).await;
+    stage.run("brand_media").await.unwrap();
+    let text = kept(&stage, &key("brand_media"));
+    assert_eq!(text.matches("\"biography\":").count(), 11);
+    assert!(stage.records("brand").iter().all(|record| record.as_object().unwrap().len() == 6));
+}
+
+#[tokio::test]
+async fn no_secret_and_no_address_of_a_next_page_is_in_the_answers() {
+    let app = json!({"app_id": "4711", "app_secret": APP_SECRET});
+    let faults = vec!["dior=token_in_caption", "#dior=token_in_caption", "gucci=quotes_token", "#gucci=quotes_token"];
+    let stage = Stage::new(Setting { faults, config: Some(keeping), secret: Some(app), ..Setting::default() }).await;
+    for job in ["brand_media", "hashtag"] {
+        stage.run(job).await.unwrap();
+        let text = kept(&stage, &key(job));
+        assert!(text.contains("REDACTED") && lines(&text).len() == 10, "an error is no answer to keep");
+        let spelt: String = TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+        for secret in ["access_token", "https://graph.facebook.com", TOKEN, &spelt, "placeholder"] {
+            assert!(!text.contains(secret), "{job}: {secret}");
+        }
+        assert_eq!(text.matches("\"paging\":null").count(), 10);
+    }
+    assert!(!stage.leaks());
+}
+
+#[tokio::test]
+async fn answers_that_cannot_be_stored_cost_no_record_and_are_told() {
+    for code in ["AccessDenied", STALLS] {
+        let stage = stage(&[]).await;
+        stage.aws.fail_s3(S3Fault { part: "answers/", status: 403, code, times: 99 });
+        let event = json!({"job": "brand_media", "time": TIME});
+        let response = stage.invoke_within(event, std::time::Duration::from_secs(6)).await.unwrap();
+        let told = response.summary.answers.clone().unwrap();
+        assert_eq!((response.summary.records(), told.answers, told.lost), (286, 0, 11), "{code}");
+        let errors = stage.logged("ERROR");
+        let [line] = &errors[..] else { panic!("{errors:?}") };
+        assert_eq!((&line["kind"], &line["count"]), (&json!("answers"), &json!(11)));
+        assert!(line["message"].as_str().unwrap().contains("lux-raw/answers/brand_media_2026-01-31/"), "{line}");
+        assert!(stage.log().iter().any(|line| line["answers_lost"] == 11), "{code}: a metric");
+        assert!(!stage.leaks());
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_records_cannot_be_stored_keeps_its_answers() {
+    let stage = stage(&[]).await;
+    stage.aws.fail_s3(S3Fault { part: "raw/media_", status: 403, code: "AccessDenied", times: 99 });
+    let error = stage.run("brand_media").await.unwrap_err();
+    assert_eq!((error.cause.kind(), error.summary.answers.as_ref().unwrap().answers), ("store", 11));
+    assert_eq!(lines(&kept(&stage, &key("brand_media"))).len(), 11);
+}
+
+#[tokio::test]
+async fn a_run_that_lost_topics_leaves_the_answers_of_an_earlier_one() {
+    let stage = stage(&["#gucci=not_therex2"]).await;
+    let event = json!({"job": "hashtag", "time": TIME});
+    assert_eq!(stage.invoke(event.clone()).await.unwrap().summary.answers.as_ref().unwrap().key, key("hashtag"));
+    assert_eq!(lines(&kept(&stage, &key("hashtag"))).len(), 10, "nothing was there before");
+    let second = stage.invoke(event.clone()).await.unwrap();
+    let apart = format!("partial/{}", key("hashtag"));
+    assert_eq!(second.summary.answers.as_ref().unwrap().key, apart);
+    assert_eq!(lines(&kept(&stage, &apart)).len(), 10);
+    stage.invoke(event).await.unwrap();
+    assert_eq!(lines(&kept(&stage, &key("hashtag"))).len(), 11, "a whole run replaces it");
+}
+
+#[tokio::test]
+async fn a_part_of_a_run_has_an_object_of_its_own() {
+    let stage = stage(&[]).await;
+    for more in [json!({"hashtags": ["dior"]}), json!({"hashtags": ["dior"], "shard": "s-1"})] {
+        let mut event = json!({"job": "hashtag", "time": TIME});
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        stage.invoke(event).await.unwrap();
+    }
+    // What the names end in, behind the model or the job.
+    let ends = |prefix: &str, stem: &str, ending: &str| {
+        let keys = stage.aws.objects().into_iter().filter(|(key, _)| key.starts_with(prefix));
+        let names = keys.map(|(key, _)| key.rsplit_once('/').unwrap().1.replace(stem, "").replace(ending, ""));
+        names.collect::<Vec<_>>()
+    };
+    let answers = ends("answers/", "hashtag_", ".jsonl.gz");
+    assert!(answers.len() == 2 && answers == ends("raw/", "media_hashtag_", ".json"), "{answers:?}");
+}
+
+#[tokio::test]
+async fn the_answers_say_that_they_are_compressed_by_name_and_type() {
+    let stage = stage(&[]).await;
+    stage.run("hashtag").await.unwrap();
+    let client = collector::aws::s3(&stage.aws.config().await);
+    let head = client.head_object().bucket(BUCKET).key(key("hashtag")).send().await.unwrap();
+    assert_eq!((head.content_type(), head.content_encoding()), (Some("application/gzip"), None));
+}
