@@ -13,6 +13,7 @@ mod answers;
 mod document;
 mod fault;
 mod format;
+mod gaps;
 mod limits;
 mod location;
 mod mapping;

@@ -57,6 +57,11 @@ pub struct Options {
     pub app_secret: Option<String>,
     /// Calls allowed to a token; `None` for any number.
     pub calls_allowed: Option<u32>,
+    /// Media that come under each hashtag in 5 minutes, at an even pace and out of order; `None` for hashtags
+    /// of different paces, in their order.
+    pub hashtag_pace: Option<u32>,
+    /// Whether the cursor under a hashtag is the same on every page, as the API documents it.
+    pub repeating_cursor: bool,
 }
 
 impl Default for Options {
@@ -72,6 +77,8 @@ impl Default for Options {
             token: None,
             app_secret: None,
             calls_allowed: None,
+            hashtag_pace: None,
+            repeating_cursor: false,
         }
     }
 }
@@ -115,6 +122,8 @@ struct State {
     now: Mutex<Option<DateTime<Utc>>>,
     calls: Mutex<Vec<Call>>,
     by_token: Mutex<BTreeMap<String, usize>>,
+    /// Media under a hashtag that the pages of a repeating cursor have given.
+    given: Mutex<BTreeMap<String, usize>>,
     /// How often each fault rule has struck.
     struck: Mutex<Vec<u32>>,
     /// Calls under way, and the most there were at once.
@@ -135,6 +144,7 @@ impl Sandbox {
             now,
             calls: Mutex::default(),
             by_token: Mutex::default(),
+            given: Mutex::default(),
             struck,
             under_way: Mutex::default(),
         });

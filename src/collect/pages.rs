@@ -72,10 +72,10 @@ pub(super) async fn discover<'c>(
             }
         }
     }
-    Ok(Collected { batches: vec![(Model::Brand, profiles), (Model::Media, posts)], cut_short })
+    Ok(Collected { batches: vec![(Model::Brand, profiles), (Model::Media, posts)], cut_short, reach: None })
 }
 
 /// Where the page after `page` starts; `None` where there can be none, as after an empty one.
-fn next(page: &MediaPage<'_>) -> Option<Cursor> {
+pub(super) fn next(page: &MediaPage<'_>) -> Option<Cursor> {
     if page.records.is_empty() { None } else { page.after() }
 }

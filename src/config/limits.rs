@@ -2,6 +2,7 @@
 
 use super::document::IniDocument;
 use super::fault::quoted;
+use super::gaps;
 
 /// How much is asked for, and what the API allows. Defaults are the contract's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,8 +11,10 @@ pub struct Limits {
     pub concurrency: u32,
     /// Media asked for of each account; each 50 of them are a call of their own.
     pub media_per_account: u32,
-    /// Media asked for under each hashtag; the API gives at most 50 a page.
+    /// Media asked for under each hashtag in one call; the API gives at most 50 a page.
     pub media_per_hashtag: u32,
+    /// Whether further pages follow under a busy hashtag: `media_per_hashtag = auto`.
+    pub closes_gaps: bool,
     /// Calls that the API allows an hour: 200 × users of the app, of which one is counted on.
     pub calls_per_hour: u32,
     /// Different hashtags that the API allows an Instagram account in 7 days.
@@ -24,7 +27,7 @@ pub struct Limits {
     pub hashtag_runs_per_hour: u32,
 }
 
-const SECTION: &str = "limits";
+pub(super) const SECTION: &str = "limits";
 
 /// Media of an account asked for in one call. The API documents no bound; clients that are maintained
 /// use 50 to 100.
@@ -65,10 +68,12 @@ impl Limits {
             brand_media_runs_per_hour,
             hashtag_runs_per_hour,
         ] = KEYS.map(|(key, default, most)| number(document, key, default, most));
+        let closes_gaps = gaps::is_auto(document);
         Self {
             concurrency,
             media_per_account,
             media_per_hashtag,
+            closes_gaps,
             calls_per_hour,
             hashtags_per_week,
             hashtag_calls_per_day,
@@ -80,10 +85,14 @@ impl Limits {
 
 fn number(document: &mut IniDocument, key: &str, default: u32, most: u32) -> u32 {
     let Some(given) = document.optional(SECTION, key) else { return default };
+    if key == gaps::KEY && given == gaps::AUTO {
+        return most;
+    }
     match given.parse::<u32>() {
         Ok(number) if (1..=most).contains(&number) => number,
         _ => {
             let range = if most == u32::MAX { "of at least 1".to_owned() } else { format!("from 1 to {most}") };
+            let range = if key == gaps::KEY { format!("{range}, or {},", gaps::AUTO) } else { range };
             document.fault(SECTION, key, format!("{} given, a whole number {range} expected", quoted(&given)));
             default
         }
@@ -116,7 +125,7 @@ impl Plan {
         u64::from(self.accounts) * self.calls_per_account_and_hour() + self.hashtag_calls_per_hour()
     }
 
-    fn calls_per_account_and_hour(&self) -> u64 {
+    pub(super) fn calls_per_account_and_hour(&self) -> u64 {
         u64::from(self.limits.brand_media_runs_per_hour) * u64::from(self.limits.calls_per_account())
     }
 
@@ -192,6 +201,7 @@ impl Plan {
             );
             document.notice(SECTION, "calls_per_hour", problem);
         }
+        self.check_gaps(document);
         if *hashtags > hashtags_per_week {
             let problem =
                 format!("{hashtags} hashtags are followed, {hashtags_per_week} different ones are allowed in 7 days");

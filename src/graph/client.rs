@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::seen::{MediaIds, Seen};
 use crate::http;
 use crate::lock::lock;
 use crate::memory::Budget;
@@ -27,6 +28,7 @@ pub struct Client {
     hashtag_ids: Mutex<BTreeMap<HashtagName, HashtagId>>,
     unknown_fields: Mutex<BTreeSet<(Edge, String)>>,
     throttled: AtomicBool,
+    seen: Seen,
 }
 
 /// The two calls that name fields: one may know a field that the other one does not.
@@ -59,6 +61,7 @@ impl Client {
             hashtag_ids: Mutex::default(),
             unknown_fields: Mutex::default(),
             throttled: AtomicBool::new(false),
+            seen: Seen::default(),
         }
     }
 
@@ -99,6 +102,16 @@ impl Client {
 
     pub(super) fn learn_hashtag_id(&self, hashtag: &HashtagName, id: HashtagId) {
         lock(&self.hashtag_ids).insert(hashtag.clone(), id);
+    }
+
+    /// The media under a hashtag that the process stored last; `None` where it has stored none.
+    pub fn seen_under(&self, hashtag: &HashtagId) -> Option<Arc<MediaIds>> {
+        self.seen.under(hashtag)
+    }
+
+    /// Knows the media under a hashtag that were stored.
+    pub fn remember_under(&self, hashtag: HashtagId, media: MediaIds) {
+        self.seen.remember(hashtag, media);
     }
 
     pub(super) fn learn_unknown_field(&self, edge: Edge, field: &str) {

@@ -72,6 +72,11 @@ impl<'c> Session<'c> {
         self.answers.as_ref()
     }
 
+    /// The client that it calls with.
+    pub fn client(&self) -> &'c Client {
+        self.client
+    }
+
     /// When unfinished topics are given up.
     pub fn stop(&self) -> &Stop {
         &self.stop

@@ -23,6 +23,8 @@ impl Summary {
             Metric("api_calls", "Count", Some(json!(self.api_calls))),
             Metric("usage_percent", "Percent", self.usage_percent.map(|p| json!(p))),
             Metric("elapsed_ms", "Milliseconds", Some(json!(self.elapsed_ms))),
+            Metric("overlap", "Count", self.gaps.as_ref().map(|gaps| json!(gaps.overlap))),
+            Metric("gaps_likely", "Count", self.gaps.as_ref().map(|gaps| json!(gaps.likely.len()))),
             Metric("answers_lost", "Count", self.answers.as_ref().map(|a| json!(a.lost))),
             Metric("token_days_left", "None", token_days.map(|d| json!(d))),
         ];

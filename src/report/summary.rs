@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::graph::Kind;
-use crate::quality::Tally;
+use crate::quality::{Reach, Tally};
 use crate::record::Model;
 
 /// An object of records.
@@ -25,6 +25,27 @@ pub struct Partial {
     pub key: String,
     /// The key of the earlier run's object.
     pub instead_of: String,
+}
+
+/// How far back the pages of the hashtags reached, where gaps are closed.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Gaps {
+    /// Media that the process had stored before.
+    pub overlap: usize,
+    /// The hashtags under which media are likely to be missing.
+    pub likely: Vec<String>,
+    /// Each hashtag's reach, for the quality object.
+    #[serde(skip)]
+    pub reach: Vec<Reach>,
+}
+
+impl Gaps {
+    /// What the hashtags' pages reached together; `None` where there is none.
+    pub fn of(reach: Vec<Reach>) -> Option<Self> {
+        let overlap = reach.iter().filter_map(|reach| reach.overlap).sum();
+        let likely = reach.iter().filter(|reach| reach.gap_likely).map(|reach| reach.topic.clone()).collect();
+        (!reach.is_empty()).then_some(Self { overlap, likely, reach })
+    }
 }
 
 /// The object of the API's answers as they came.
@@ -125,6 +146,9 @@ pub struct Summary {
     /// The object of the answers as they came, where they are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<AnswersFile>,
+    /// How far back the pages of the hashtags reached, where gaps are closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<Gaps>,
     /// The topics that failed.
     pub failures: Vec<FailedTopic>,
     /// What was left out or defaulted.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::expression::{self, Node};
 use super::fault::{Fault, TokenFault};
@@ -10,6 +10,7 @@ use super::page::{only, page, skipped, unknown};
 use super::reply::Reply;
 use super::token::{debug_token, proof};
 use super::{State, data};
+use crate::lock::lock;
 
 /// Fields of a profile and of media that exist. Of others the API says that it does not know them.
 const PROFILE_FIELDS: [&str; 10] = [
@@ -88,9 +89,26 @@ impl State {
             return Reply::unknown_field(field, "IGMedia");
         }
         let limit = query.get("limit").and_then(|l| l.parse().ok()).unwrap_or(25).min(50);
-        let skip = skipped(query.get("after").map(String::as_str));
-        let media = data::hashtag_media(self.options.seed, hashtag, self.now(), skip, limit);
-        Reply::ok(page(&media, nodes, skip, query.get("access_token").map(String::as_str)))
+        let after = query.get("after").map(String::as_str);
+        let token = query.get("access_token").map(String::as_str);
+        if self.options.repeating_cursor {
+            let mut given = lock(&self.given);
+            let given = given.entry(hashtag.to_owned()).or_default();
+            *given = if after.is_some() { *given } else { 0 };
+            let media = self.media_under(hashtag, *given, limit);
+            *given += media.len();
+            return Reply::ok(page(&media, nodes, 0, token));
+        }
+        let skip = skipped(after);
+        Reply::ok(page(&self.media_under(hashtag, skip, limit), nodes, skip, token))
+    }
+
+    fn media_under(&self, hashtag: &str, skip: usize, limit: usize) -> Vec<Map<String, Value>> {
+        let (seed, now) = (self.options.seed, self.now());
+        match self.options.hashtag_pace {
+            Some(pace) => data::paced_hashtag_media(seed, hashtag, now, pace, (skip, limit)),
+            None => data::hashtag_media(seed, hashtag, now, skip, limit),
+        }
     }
 
     fn discover(&self, node: &Node, caller: &str, gone: &[&str]) -> Reply {

@@ -20,6 +20,7 @@ mod commands;
 mod credentials;
 mod events;
 mod failures;
+mod gaps;
 mod hostile;
 mod house;
 #[cfg(unix)]
