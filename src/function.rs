@@ -29,6 +29,7 @@ use crate::{aws, http, token};
 
 mod answers;
 mod job;
+mod renewal;
 
 /// How long before Lambda's deadline the unfinished topics are given up: the time to store and report.
 const STORING_TIME: Duration = Duration::from_secs(2);
@@ -52,6 +53,7 @@ pub struct Function {
     end_point: Option<String>,
     secret: Option<Secret>,
     secret_prefix: Option<String>,
+    renews_token: bool,
     http: OnceCell<http::Client>,
     load_aws: aws::Load,
     redactor: Arc<Redactor>,
@@ -95,6 +97,7 @@ impl Function {
             end_point: None,
             secret: None,
             secret_prefix: None,
+            renews_token: false,
             http: OnceCell::new(),
             load_aws: aws::from_variables,
             redactor: Arc::default(),
@@ -259,7 +262,10 @@ impl Function {
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
         let session = session.keeping_answers(ready.config.locations.keeps_answers());
         let done = match event.job {
-            Job::Token => token::run(&session, &mut run.summary).await.map(|()| RunOutput::default()),
+            Job::Token => {
+                let keeper = self.keeper(event.secret_id.as_ref(), ready.client.http()).await;
+                token::run(&session, keeper.as_ref(), &mut run.summary).await.map(|()| RunOutput::default())
+            }
             Job::Rollup => ready.roll_up(run, event, time).await,
             Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };

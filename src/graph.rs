@@ -5,6 +5,7 @@ mod body;
 mod calls;
 mod client;
 mod error;
+mod renewal;
 mod retry;
 mod seen;
 mod session;

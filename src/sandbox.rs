@@ -6,6 +6,7 @@
 //! does not check permissions, and its limits are those it is given.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub struct Options {
     pub faults: Vec<FaultRule>,
     /// The only token that is taken; `None` for any.
     pub token: Option<String>,
+    /// The token that is given for another one, and taken too from then on; `None` refuses the exchange.
+    pub new_token: Option<String>,
     /// The secret that each call must prove; `None` for no proof.
     pub app_secret: Option<String>,
     /// Calls allowed to a token; `None` for any number.
@@ -75,6 +78,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             faults: Vec::new(),
             token: None,
+            new_token: None,
             app_secret: None,
             calls_allowed: None,
             hashtag_pace: None,
@@ -102,7 +106,8 @@ pub struct Call {
     pub path: String,
     /// The query, decoded.
     pub query: BTreeMap<String, String>,
-    /// The topic that it is about: an account, `#hashtag`, or `token`.
+    /// The topic that it is about: an account, `#hashtag`, `token`, `exchange`, or `new_token` and `self`, the
+    /// two that prove a new token.
     pub topic: String,
     /// The call's `Accept-Encoding`.
     pub encoding: String,
@@ -122,6 +127,8 @@ struct State {
     now: Mutex<Option<DateTime<Utc>>>,
     calls: Mutex<Vec<Call>>,
     by_token: Mutex<BTreeMap<String, usize>>,
+    /// Whether the new token was given.
+    exchanged: AtomicBool,
     /// Media under a hashtag that the pages of a repeating cursor have given.
     given: Mutex<BTreeMap<String, usize>>,
     /// How often each fault rule has struck.
@@ -144,6 +151,7 @@ impl Sandbox {
             now,
             calls: Mutex::default(),
             by_token: Mutex::default(),
+            exchanged: AtomicBool::new(false),
             given: Mutex::default(),
             struck,
             under_way: Mutex::default(),

@@ -125,7 +125,7 @@ impl Client {
 }
 
 /// Tells `redactor` all that is secret in calls of `credentials`.
-fn learn(redactor: &Redactor, credentials: &Credentials) {
+pub(super) fn learn(redactor: &Redactor, credentials: &Credentials) {
     redactor.add(credentials.access_token.expose_secret());
     if let Some(app) = &credentials.app {
         redactor.add(app.secret.expose_secret());

@@ -116,6 +116,30 @@ pub struct TokenState {
     pub days_left: Option<i64>,
     /// The permissions granted.
     pub scopes: Vec<String>,
+    /// What came of its renewal, where it is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewal: Option<Renewal>,
+}
+
+/// What came of a token's renewal.
+#[derive(Debug, Clone, Serialize)]
+pub struct Renewal {
+    /// How it ended.
+    pub end: RenewalEnd,
+    /// The same in words.
+    pub told: String,
+}
+
+/// How a renewal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenewalEnd {
+    /// The secret has a new token.
+    Renewed,
+    /// There was nothing to do.
+    NotDue,
+    /// The secret has the old token.
+    Failed,
 }
 
 /// A run in figures: the response's `summary`, the log's last line, and part of every error.
@@ -179,7 +203,8 @@ impl Summary {
         if let Some(token) = &self.token {
             let state = if token.is_valid { "valid" } else { "not valid" };
             let left = token.days_left.map_or_else(|| "no expiry".to_owned(), |days| format!("{days} days left"));
-            return format!("{job}: the access token is {state}, {left}");
+            let renewal = token.renewal.as_ref().map_or_else(String::new, |r| format!("; renewal: {}", r.told));
+            return format!("{job}: the access token is {state}, {left}{renewal}");
         }
         let Quality { rejected, defaulted, .. } = self.quality;
         let (records, files, failed) = (self.records(), self.files.len(), self.failures.len());

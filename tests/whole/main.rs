@@ -29,6 +29,7 @@ mod invocation;
 mod lambda;
 mod objects;
 mod pages;
+mod renewal;
 mod retry;
 mod runtime_api;
 mod shards;
