@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use collector::config::Config;
 use collector::graph::{Discovery, MediaPage};
 use collector::record::{Batch, Model};
+use collector::sandbox::Options;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -113,6 +114,21 @@ async fn the_answers_kept_give_the_same_records_when_they_are_read_again() {
         }
         assert!(!stage.leaks());
     }
+}
+
+#[tokio::test]
+async fn the_further_pages_of_a_busy_hashtag_are_kept_too_also_of_a_shard() {
+    let config = |ini: String| keeping(ini) + "\n[limits]\nmedia_per_hashtag = auto\n";
+    let options = |o: &mut Options| o.hashtag_pace = Some(180);
+    let stage = Stage::new(Setting { config: Some(config), options: Some(options), ..Setting::default() }).await;
+    let event = json!({"job": "hashtag", "time": TIME, "hashtags": ["dior", "gucci"], "shard": "s-1"});
+    let response = stage.invoke(event).await.unwrap();
+    let lines = lines(&kept(&stage, &key("hashtag").replace(".jsonl", "_s-1.jsonl")));
+    assert_eq!((lines.len(), response.summary.answers.as_ref().unwrap().answers), (10, 10), "5 pages of each");
+    let config = Config::load(stage.config_file().as_ref()).unwrap();
+    let stored = stage.records("media_hashtag");
+    assert!(stored.len() == 500 && read_again(&config, Model::MediaHashtag, &lines) == stored);
+    assert!(!stage.leaks());
 }
 
 #[tokio::test]
