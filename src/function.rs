@@ -26,8 +26,10 @@ use crate::stop::Stop;
 use crate::topic::Job;
 use crate::{aws, http, token};
 
+mod answers;
 mod job;
 mod ready;
+mod renewal;
 mod throttling;
 
 use ready::Ready;
@@ -51,6 +53,7 @@ pub struct Function {
     end_point: Option<String>,
     secret: Option<Secret>,
     secret_prefix: Option<String>,
+    renews_token: bool,
     http: OnceCell<http::Client>,
     load_aws: aws::Load,
     redactor: Arc<Redactor>,
@@ -87,6 +90,7 @@ impl Function {
             end_point: None,
             secret: None,
             secret_prefix: None,
+            renews_token: false,
             http: OnceCell::new(),
             load_aws: aws::from_variables,
             redactor: Arc::default(),
@@ -183,15 +187,19 @@ impl Function {
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
         let before = ready.client.throttled();
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
+        let session = session.keeping_answers(ready.config.locations.keeps_answers());
         if event.job == Job::Hashtag {
             // The next run finds most of what this one would have. A brand_media run stands for its hour.
             session.pause_if_throttled();
         }
         let done = match event.job {
-            Job::Token => match token::run(&session, &mut run.summary).await {
-                Err(_) if session.is_throttled() => Ok(RunOutput::default()),
-                told => told.map(|()| RunOutput::default()),
-            },
+            Job::Token => {
+                let keeper = self.keeper(event.secret_id.as_ref(), ready.client.http()).await;
+                match token::run(&session, keeper.as_ref(), &mut run.summary).await {
+                    Err(_) if session.is_throttled() => Ok(RunOutput::default()),
+                    done => done.map(|()| RunOutput::default()),
+                }
+            }
             Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };
         ready.remember_throttling(before, run.left()).await;

@@ -8,6 +8,7 @@
 //!                                 └────── failures ────┴──── quality ───────────────┴─► report
 //! ```
 
+pub mod answers;
 pub mod aws;
 pub mod body;
 mod causes;

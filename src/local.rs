@@ -57,7 +57,7 @@ enum Command {
     /// Collect the newest media under each hashtag
     Hashtag(run::RunArgs),
     /// Show how long the access token is good for, and for what
-    Token(run::RunArgs),
+    Token(run::TokenArgs),
     /// Repair a run: collect again what failed in it, from its report
     ///
     /// The topics that failed are collected under the run's own time, so that their objects lie beside the
@@ -181,7 +181,7 @@ impl Cli {
         match self.command {
             Command::BrandMedia(args) => args.run(Job::BrandMedia, self.verbose).await,
             Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
-            Command::Token(args) => args.run(Job::Token, self.verbose).await,
+            Command::Token(args) => args.run(self.verbose).await,
             Command::Retry(args) => args.run(self.verbose).await,
             Command::Check(args) => args.run(self.verbose).await,
             Command::Plan(args) => args.run(),

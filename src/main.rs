@@ -25,6 +25,11 @@ async fn main() -> ExitCode {
     // No other subscriber is set.
     let _ = tracing::subscriber::set_global_default(subscriber);
 
+    let renews = secret::renewal_from_env().unwrap_or_else(|told| {
+        tracing::warn!(kind = "config", "{told}");
+        false
+    });
+    let function = function.with_token_renewal(renews);
     function.prepare().await;
     let handler = service_fn(async |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;

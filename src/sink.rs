@@ -51,7 +51,11 @@ enum Condition {
     IfNew,
 }
 
-const CONTENT_TYPE: &str = "application/json";
+/// The `Content-Type` of an object. What is compressed says so itself and has no `Content-Encoding`: clients
+/// that undo one would hand on, under a name in `.gz`, what is compressed no more.
+fn content_type(key: &ObjectKey) -> &'static str {
+    if key.as_str().ends_with(".gz") { "application/gzip" } else { "application/json" }
+}
 
 impl Sink {
     /// An object's `bucket/key`.
@@ -159,7 +163,7 @@ async fn put_s3(
 ) -> Result<bool, String> {
     let started = Instant::now();
     let put = async |limit: Duration, one_try: Duration| {
-        let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE);
+        let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(content_type(key));
         let put = put.set_if_none_match((condition == Condition::IfNew).then(|| "*".to_owned()));
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(one_try).operation_timeout(limit).build();
         let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);

@@ -29,6 +29,11 @@ pub(super) fn resolve(document: &mut IniDocument, model: Model) -> Mapping {
     Mapping::new(model, fields)
 }
 
+/// Whether a response field can have this name, which is spliced into the `fields` expression of a call.
+pub(super) fn is_response_field(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
 fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) -> Option<Field> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let ([response, kind] | [response, kind, _]) = *words.as_slice() else {
@@ -37,7 +42,7 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         return None;
     };
     // The name becomes part of the `fields` expression of a call.
-    if !response.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+    if !is_response_field(response) {
         let problem = format!("the response field {} given, a name of [a-z0-9_] expected", quoted(response));
         document.fault(section, output, problem);
     }

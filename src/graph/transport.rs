@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
 use super::body::{self, Body, BodyError};
-use super::client::{Client, caller};
+use super::client::{Client, EXCHANGE, caller, exchanging};
 use super::error::{ApiError, Failure, Kind};
 use super::retry::{LONGEST_RETRY_AFTER, TRIES, backoff};
 use super::session::Session;
@@ -39,6 +39,10 @@ impl Request {
     fn is_debug_token(&self) -> bool {
         self.path == "debug_token"
     }
+
+    fn is_exchange(&self) -> bool {
+        self.path == EXCHANGE
+    }
 }
 
 /// The field that an answer lacks.
@@ -48,6 +52,14 @@ pub(super) struct NotExpected(pub(super) &'static str);
 struct Attempt {
     failure: Failure,
     retry_after: Option<Duration>,
+}
+
+impl Attempt {
+    /// The same without what the API says: it may quote a token that nobody knows yet.
+    fn without_text(mut self) -> Self {
+        self.failure.message = "no new token in the answer, whose text is not told: it may quote one".to_owned();
+        self
+    }
 }
 
 impl From<Failure> for Attempt {
@@ -74,7 +86,8 @@ impl Session<'_> {
         self.halting_on_refusal(self.tries(request, &self.client.credentials(), &read).await)
     }
 
-    async fn tries<T>(
+    /// Makes a call with some credentials, and its tries.
+    pub(super) async fn tries<T>(
         &self,
         request: &Request,
         credentials: &Credentials,
@@ -136,6 +149,7 @@ impl Session<'_> {
         let limit = self.try_limit();
         let done = match self.send(request, credentials, limit).await {
             Err(failure) => Err(failure.into()),
+            Ok(answer) if request.is_exchange() => answer.read(read).map_err(Attempt::without_text),
             Ok(answer) => answer.read(read),
         };
         match done.as_ref().err().map(|failed: &Attempt| &failed.failure) {
@@ -159,7 +173,11 @@ impl Session<'_> {
         if request.is_debug_token() {
             call = call.query(&[("input_token", credentials.access_token.expose_secret())]);
         }
-        call = call.query(&request.query).query(&caller(credentials, request.is_debug_token()));
+        let caller = match request.is_exchange() {
+            true => exchanging(credentials),
+            false => caller(credentials, request.is_debug_token()),
+        };
+        call = call.query(&request.query).query(&caller);
         let response = timeout_at(end, http.send(call.header(ACCEPT_ENCODING, "gzip"))).await;
         let response = response.map_err(|_| late())?.map_err(broken)?;
         self.note_headers(response.headers());

@@ -83,6 +83,8 @@ pub struct Mapping {
     fields: Vec<Field>,
     /// The response fields that are read from a record: [`ID`] first, then those of `fields`.
     read: Vec<String>,
+    /// Response fields that the API is asked for besides, for the answers that are kept as they came.
+    also: Vec<String>,
 }
 
 /// The response field that identifies a record. A record without it is left out.
@@ -98,7 +100,13 @@ impl Mapping {
         let mut seen = HashSet::from([ID]);
         let responses = fields.iter().map(|f| f.response.as_str()).filter(|name| seen.insert(name));
         let read = [ID].into_iter().chain(responses).map(str::to_owned).collect();
-        Self { model, fields, read }
+        Self { model, fields, read, also: Vec::new() }
+    }
+
+    /// The same mapping, which asks the API for the response fields `also` besides and stores none of them.
+    #[must_use]
+    pub fn asking_also(self, also: Vec<String>) -> Self {
+        Self { also, ..self }
     }
 
     /// The fields, in the order of the stored record.
@@ -106,11 +114,11 @@ impl Mapping {
         &self.fields
     }
 
-    /// The distinct response fields to ask the API for, in the mapping's order.
+    /// The distinct response fields to ask the API for, in the mapping's order, and then those asked for besides.
     pub fn requested(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
         let asked = self.fields.iter().filter(|f| !self.is_ours(f)).map(|f| f.response.as_str());
-        asked.filter(|name| seen.insert(*name)).collect()
+        asked.chain(self.also.iter().map(String::as_str)).filter(|name| seen.insert(*name)).collect()
     }
 
     fn is_ours(&self, field: &Field) -> bool {

@@ -3,7 +3,7 @@
 use chrono::Utc;
 use serde_json::{Map, Value, json};
 
-use super::summary::{Quality, Summary};
+use super::summary::{Quality, RenewalEnd, Summary};
 
 /// The CloudWatch namespace of the metrics.
 pub const NAMESPACE: &str = "LuxuryBrandsDataCollector";
@@ -15,6 +15,7 @@ impl Summary {
         let job = json!(self.job);
         let Quality { rejected, defaulted, models, .. } = &self.quality;
         let token_days = self.token.as_ref().and_then(|t| t.days_left);
+        let renewal = self.token.as_ref().and_then(|t| t.renewal.as_ref());
         let whole = vec![
             Metric("records", "Count", Some(json!(self.records()))),
             Metric("rejected", "Count", Some(json!(rejected))),
@@ -23,6 +24,10 @@ impl Summary {
             Metric("api_calls", "Count", Some(json!(self.api_calls))),
             Metric("usage_percent", "Percent", self.usage_percent.map(|p| json!(p))),
             Metric("elapsed_ms", "Milliseconds", Some(json!(self.elapsed_ms))),
+            Metric("overlap", "Count", self.gaps.as_ref().map(|gaps| json!(gaps.overlap))),
+            Metric("gaps_likely", "Count", self.gaps.as_ref().map(|gaps| json!(gaps.likely.len()))),
+            Metric("answers_lost", "Count", self.answers.as_ref().map(|a| json!(a.lost))),
+            Metric("token_renewals_failed", "Count", renewal.map(|r| json!(u8::from(r.end == RenewalEnd::Failed)))),
             Metric("token_days_left", "None", token_days.map(|d| json!(d))),
         ];
         let mut sets = vec![(whole, Map::from_iter([("job".to_owned(), job.clone())]))];

@@ -152,6 +152,28 @@ pub(super) fn hashtag_media(
     posts.collect()
 }
 
+/// The posts of the last 24 hours under a hashtag that has `pace` of them in 5 minutes: the newest first, but
+/// each three of them the wrong way round.
+pub(super) fn paced_hashtag_media(
+    seed: u64,
+    hashtag: &str,
+    now: DateTime<Utc>,
+    pace: u32,
+    (skip, limit): (usize, usize),
+) -> Vec<Map<String, Value>> {
+    const FIVE_MINUTES: i64 = 300_000;
+    let (pace, kind) = (i64::from(pace), format!("#{hashtag}"));
+    let newest = now.timestamp_millis() * pace / FIVE_MINUTES;
+    let in_a_day = usize::try_from(24 * 12 * pace).unwrap_or_default();
+    let posts = (skip..in_a_day.min(skip + limit)).map(|place| {
+        let age = place / 3 * 3 + 2 - place % 3;
+        let number = newest - age as i64;
+        let at = DateTime::from_timestamp_millis(number * FIVE_MINUTES / pace).unwrap_or(now);
+        medium(&mut rng(seed, &kind, number.unsigned_abs() + 1), hashtag, at, now, 60.0)
+    });
+    posts.collect()
+}
+
 /// One post. Its likes grow with its age. It sometimes lacks the fields that real posts lack.
 fn medium(rng: &mut Rng, topic: &str, at: DateTime<Utc>, now: DateTime<Utc>, reach: f64) -> Map<String, Value> {
     let (media_type, product) = rng.choice(MEDIA_TYPES).unwrap_or(("IMAGE", "FEED"));

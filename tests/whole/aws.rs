@@ -63,6 +63,9 @@ struct Shared {
     /// The secret at each read. The last one stays.
     secrets: Mutex<Vec<String>>,
     secret_reads: Mutex<usize>,
+    /// What was put into Secrets Manager, in its order, and how a put fails.
+    puts: Mutex<Vec<String>>,
+    put_fault: Mutex<Option<&'static str>>,
     /// The secrets with other names.
     named_secrets: Mutex<BTreeMap<String, String>>,
 }
@@ -118,6 +121,16 @@ impl Aws {
         let path = self.folder.path().join(BUCKET).join(key);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, body).unwrap();
+    }
+
+    /// Makes puts of a secret [`DENIED`], or such that [`HANGS`].
+    pub fn fail_puts(&self, fault: &'static str) {
+        *self.shared.put_fault.lock().unwrap() = Some(fault);
+    }
+
+    /// What was put into Secrets Manager.
+    pub fn puts(&self) -> Vec<String> {
+        self.shared.puts.lock().unwrap().clone()
     }
 
     pub fn secret_reads(&self) -> usize {
@@ -182,10 +195,14 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
 
 async fn secret(state: &Shared, request: Request<Incoming>) -> Answer {
     let header = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap()).unwrap_or_default().to_owned();
-    assert_eq!(header("x-amz-target"), "secretsmanager.GetSecretValue");
+    let target = header("x-amz-target");
     assert!(header("authorization").contains(KEY.0), "the request is signed");
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let asked: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    if target == "secretsmanager.PutSecretValue" {
+        return put_secret(state, &asked).await;
+    }
+    assert_eq!(target, "secretsmanager.GetSecretValue");
     let named = state.named_secrets.lock().unwrap().get(asked["SecretId"].as_str().unwrap()).cloned();
     *state.secret_reads.lock().unwrap() += 1;
     let secret = named.unwrap_or_else(|| {
@@ -204,15 +221,41 @@ async fn secret(state: &Shared, request: Request<Incoming>) -> Answer {
         return reply(400, "application/x-amz-json-1.1", body);
     }
     if secret == DENIED {
-        let body =
-            format!(r#"{{"__type":"AccessDeniedException","Message":"not authorized: {} {SESSION_TOKEN}"}}"#, KEY.1);
-        return reply(400, "application/x-amz-json-1.1", body);
+        return denied("");
     }
     if let Some(garbled) = secret.strip_prefix(GARBLED) {
         return reply(200, "application/x-amz-json-1.1", garbled.to_owned());
     }
     let body = serde_json::json!({"ARN": "arn:aws:secretsmanager:us-west-2:1:secret:collector", "Name": "collector", "SecretString": secret});
     reply(200, "application/x-amz-json-1.1", body.to_string())
+}
+
+fn denied(quoted: &str) -> Answer {
+    let told = format!("not authorized: {} {SESSION_TOKEN} {quoted}", KEY.1);
+    let body = serde_json::json!({"__type": "AccessDeniedException", "Message": told});
+    reply(400, "application/x-amz-json-1.1", body.to_string())
+}
+
+/// Makes what is put the secret from here on.
+async fn put_secret(state: &Shared, asked: &serde_json::Value) -> Answer {
+    let text = |key: &str| asked[key].as_str().unwrap().to_owned();
+    let (id, secret) = (text("SecretId"), text("SecretString"));
+    assert!(!text("ClientRequestToken").is_empty());
+    match *state.put_fault.lock().unwrap() {
+        // This one repeats all that it was sent.
+        Some(DENIED) => return denied(&secret),
+        Some(_) => {}
+        None => {
+            state.puts.lock().unwrap().push(secret.clone());
+            match state.named_secrets.lock().unwrap().get_mut(&id) {
+                Some(named) => *named = secret,
+                None => *state.secrets.lock().unwrap() = vec![secret],
+            }
+            let body = serde_json::json!({"ARN": "arn:aws:secretsmanager:us-west-2:1:secret:collector", "Name": id, "VersionId": "2", "VersionStages": ["AWSCURRENT"]});
+            return reply(200, "application/x-amz-json-1.1", body.to_string());
+        }
+    }
+    std::future::pending().await
 }
 
 fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {

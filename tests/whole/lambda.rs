@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use collector::sandbox::Answer;
+use collector::sandbox::{Answer, Options};
 use serde_json::{Value, json};
 
 use crate::aws::{BUCKET, KEY};
-use crate::harness::{Harness, Setting, TIME, TOKEN};
+use crate::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
 use crate::runtime_api;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_data-collector");
@@ -89,4 +89,22 @@ fn started_outside_lambda_it_says_what_it_is_in_one_line() {
         told.contains("Lambda function") && told.contains("local") && told.contains("cargo lambda watch"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn the_binary_renews_a_token_where_its_variable_says_on_and_tells_another_word() {
+    for (word, puts, warnings) in [("on", 1, 0), ("off", 0, 0), ("yes", 0, 1)] {
+        let secret = Some(json!({"app_id": "4711", "app_secret": APP_SECRET}));
+        let options = |o: &mut Options| o.new_token = Some(NEW_TOKEN.to_owned());
+        let setting = Setting { faults: vec!["token=ending"], options: Some(options), secret, ..Setting::default() };
+        let harness = Harness::new(setting).await;
+        let folder = tempfile::tempdir().unwrap();
+        let variables = [&variables(&harness)[..], &[("TOKEN_RENEWAL", word.to_owned())]].concat();
+        let events = [json!({"job": "token"}), json!({"job": "hashtag"})];
+        let (answers, log) = runtime_api::run(Path::new(BINARY), folder.path(), &variables, &events).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Answer::Response(_))), "{answers:?}");
+        assert_eq!(harness.aws.puts().len(), puts, "{word}");
+        assert_eq!(log.lines().filter(|line| line.contains("TOKEN_RENEWAL is ")).count(), warnings, "{word}: {log}");
+        assert!([TOKEN, NEW_TOKEN, APP_SECRET].iter().all(|secret| !format!("{log}{answers:?}").contains(secret)));
+    }
 }

@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod answers;
 mod aws;
 #[cfg(target_os = "linux")]
 mod chaos;
@@ -19,6 +20,7 @@ mod commands;
 mod credentials;
 mod events;
 mod failures;
+mod gaps;
 mod harness;
 mod hostile;
 #[cfg(unix)]
@@ -28,6 +30,7 @@ mod lambda;
 mod layers;
 mod objects;
 mod pages;
+mod renewal;
 mod retry;
 mod runtime_api;
 mod shards;
