@@ -54,6 +54,7 @@ pub struct Function {
     secret: Option<Secret>,
     secret_prefix: Option<String>,
     renews_token: bool,
+    service: Option<String>,
     http: OnceCell<http::Client>,
     load_aws: aws::Load,
     redactor: Arc<Redactor>,
@@ -91,6 +92,7 @@ impl Function {
             secret: None,
             secret_prefix: None,
             renews_token: false,
+            service: None,
             http: OnceCell::new(),
             load_aws: aws::from_variables,
             redactor: Arc::default(),
@@ -104,6 +106,12 @@ impl Function {
     #[must_use]
     pub fn with_secret_prefix(self, prefix: Option<String>) -> Self {
         Self { secret_prefix: prefix, ..self }
+    }
+
+    /// The same function, whose metrics have the dimension `service` beside `job`.
+    #[must_use]
+    pub fn with_service(self, service: Option<String>) -> Self {
+        Self { service, ..self }
     }
 
     /// The same function. `load` configures the AWS SDK, instead of Lambda's variables.
@@ -162,7 +170,7 @@ impl Function {
                 Ok(event) => self.run(&mut run, &event, progress).await,
                 Err(error) => Err(error.into()),
             };
-            run.finish(done, self.redactor())
+            run.finish(done, self.redactor(), self.service.as_deref())
         }
         .instrument(span)
         .await
@@ -243,12 +251,17 @@ impl Run {
         self.end.saturating_duration_since(Instant::now())
     }
 
-    fn finish(mut self, done: Result<RunOutput, Cause>, redactor: Arc<Redactor>) -> Result<Response, Error> {
+    fn finish(
+        mut self,
+        done: Result<RunOutput, Cause>,
+        redactor: Arc<Redactor>,
+        service: Option<&str>,
+    ) -> Result<Response, Error> {
         self.summary.elapsed_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
         if done.is_ok() && self.summary.shard.is_some() {
             self.summary.topics = None;
         }
-        self.summary.log();
+        self.summary.log(service);
         match done {
             Ok(RunOutput { error_log, target_file }) => {
                 Ok(Response::new(self.started, error_log, target_file, self.summary, redactor))

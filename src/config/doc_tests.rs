@@ -53,6 +53,7 @@ fn every_key_that_is_read_is_documented_and_the_other_way_round() {
         "SECRET_FILE",
         "TOKEN_RENEWAL",
         "CONFIG_FILE",
+        "SERVICE",
         "BUCKET",
         "SSL_CERT_FILE",
         "AWS_LAMBDA_LOG_LEVEL",

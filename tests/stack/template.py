@@ -10,8 +10,13 @@ BUILT = ROOT / ".aws-sam" / "build"
 SCALE = ROOT / "scale"
 SCALE_BUILT = SCALE / ".aws-sam" / "build"
 
-# MiniStack does not know saved queries: they are taken out of what is deployed, and nothing else is.
-UNKNOWN_TO_THE_EMULATOR = "AWS::Logs::QueryDefinition"
+UNKNOWN_TO_THE_EMULATOR = ("AWS::Logs::QueryDefinition", "AWS::CloudWatch::CompositeAlarm")
+
+
+def is_emulated(resource: dict) -> bool:
+    """MiniStack knows neither saved queries nor alarms of alarms or of metric math: they are taken out of what is
+    deployed, and nothing else is."""
+    return resource["Type"] not in UNKNOWN_TO_THE_EMULATOR and "Metrics" not in resource.get("Properties", {})
 
 
 def load(path: Path) -> dict:
@@ -67,7 +72,7 @@ def emulated(settings: dict[str, dict] | None = None) -> Path:
         built["Mappings"]["Settings"][group] |= values
     nested = built["Resources"]["Observability"]["Properties"]
     watched = load(BUILT / nested["TemplateURL"])
-    watched["Resources"] = {n: r for n, r in watched["Resources"].items() if r["Type"] != UNKNOWN_TO_THE_EMULATOR}
+    watched["Resources"] = {n: r for n, r in watched["Resources"].items() if is_emulated(r)}
     (BUILT / "emulated_observability.yaml").write_text(yaml_dump(watched))
     nested["TemplateURL"] = "emulated_observability.yaml"
     path = BUILT / "emulated.yaml"

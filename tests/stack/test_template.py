@@ -125,11 +125,16 @@ def test_an_absence_is_told_later_than_the_next_run_is_due():
         assert waits <= (86_400 if properties["Period"] < 3600 else 7 * 86_400)
 
 
-def test_every_alarm_is_heard_and_has_its_place_in_the_manual():
+def test_one_alarm_pages_the_others_inform_and_each_has_its_place_in_the_manual():
     manual = (ROOT / "docs" / "operations.md").read_text()
-    topics = [(OBSERVABILITY, {"Ref": "AlarmTopic"}), (SCALE, {"Fn::ImportValue": {"Fn::Sub": "${Collector}-AlarmTopicArn"}})]
-    for template, topic in topics:
-        for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
+    imported = {"Fn::ImportValue": {"Fn::Sub": "${Collector}-PagingTopicArn"}}
+    kinds = [(OBSERVABILITY, "AWS::CloudWatch::Alarm", {"Ref": "NoticeTopic"}), (SCALE, "AWS::CloudWatch::Alarm", imported),
+             (OBSERVABILITY, "AWS::CloudWatch::CompositeAlarm", {"Ref": "PagingTopic"})]
+    for template, kind, topic in kinds:
+        alarms = of_type(template, kind)
+        assert alarms and ("Composite" not in kind or len(alarms) == 1)
+        for name, alarm in alarms.items():
             assert alarm["AlarmActions"] == alarm["OKActions"] == [topic], name
+            assert alarm["AlarmName"] == {"Fn::Sub": f"${{{'Service' if template is OBSERVABILITY else 'AWS::StackName'}}}-{name}"}, name
             assert alarm["AlarmDescription"].endswith(f"docs/operations.md, {name}."), name
             assert f"### {name}\n" in manual, name

@@ -80,6 +80,21 @@ async fn the_kind_of_an_error_is_its_type_and_it_is_logged_once() {
     assert!(!log.contains(TOKEN) && !format!("{answers:?}").contains(TOKEN));
 }
 
+#[tokio::test]
+async fn the_metrics_of_two_stacks_are_told_apart_by_their_service() {
+    let harness = Harness::with_faults(&[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    for (service, dimensions) in [(None, json!([["job"]])), (Some("staging"), json!([["service", "job"]]))] {
+        let own = service.map(|service| ("SERVICE", service.to_owned()));
+        let variables: Vec<_> = variables(&harness).into_iter().chain(own).collect();
+        let (_, log) = runtime_api::run(Path::new(BINARY), folder.path(), &variables, &[json!("token")]).await;
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let sent = lines.iter().find(|line| line.get("_aws").is_some()).unwrap();
+        assert_eq!(sent["_aws"]["CloudWatchMetrics"][0]["Dimensions"], dimensions);
+        assert_eq!((sent["service"].as_str(), &sent["job"]), (service, &json!("token")));
+    }
+}
+
 #[test]
 fn started_outside_lambda_it_says_what_it_is_in_one_line() {
     let output = Command::new(BINARY).env_remove("AWS_LAMBDA_RUNTIME_API").output().unwrap();
