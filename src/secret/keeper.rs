@@ -65,7 +65,7 @@ async fn replace_in_manager(
     (old, new): (&SecretString, &SecretString),
     limit: Duration,
 ) -> Result<(), KeepError> {
-    let client = manager(aws, limit);
+    let client = manager(id, aws, limit);
     let answer = client.get_secret_value().secret_id(id).send().await;
     let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
     let changed = with_token(id, answer.secret_string().unwrap_or_default(), old, new)?;

@@ -66,6 +66,8 @@ struct Shared {
     /// What was put into Secrets Manager, in its order, and how a put fails.
     puts: Mutex<Vec<String>>,
     put_fault: Mutex<Option<&'static str>>,
+    /// The region that the last of these reads was signed for.
+    signed_for: Mutex<String>,
     /// The secrets with other names.
     named_secrets: Mutex<BTreeMap<String, String>>,
 }
@@ -137,6 +139,11 @@ impl Aws {
         *self.shared.secret_reads.lock().unwrap()
     }
 
+    /// The region that the last read of a secret was signed for.
+    pub fn signed_for(&self) -> String {
+        self.shared.signed_for.lock().unwrap().clone()
+    }
+
     /// The key and the bytes of every object, by key.
     pub fn objects(&self) -> Vec<(String, Vec<u8>)> {
         let bucket = self.folder.path().join(BUCKET);
@@ -196,7 +203,10 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
 async fn secret(state: &Shared, request: Request<Incoming>) -> Answer {
     let header = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap()).unwrap_or_default().to_owned();
     let target = header("x-amz-target");
-    assert!(header("authorization").contains(KEY.0), "the request is signed");
+    // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/secretsmanager/aws4_request, ...
+    let signed = header("authorization");
+    assert!(signed.contains(KEY.0), "the request is signed");
+    *state.signed_for.lock().unwrap() = signed.split('/').nth(2).unwrap().to_owned();
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let asked: serde_json::Value = serde_json::from_slice(&body).unwrap();
     if target == "secretsmanager.PutSecretValue" {
