@@ -97,15 +97,15 @@ async fn the_metrics_of_two_stacks_are_told_apart_by_their_service() {
 
 #[tokio::test]
 async fn a_secret_is_asked_for_in_the_region_of_its_arn() {
-    let stage = Stage::with_faults(&[]).await;
+    let harness = Harness::with_faults(&[]).await;
     let folder = tempfile::tempdir().unwrap();
     let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:collector-AbCdEf";
     for (id, region) in [("collector", "us-west-2"), (arn, "us-east-1")] {
-        let others = variables(&stage).into_iter().filter(|(name, _)| *name != "SECRET_ID");
+        let others = variables(&harness).into_iter().filter(|(name, _)| *name != "SECRET_ID");
         let variables: Vec<_> = others.chain([("SECRET_ID", id.to_owned())]).collect();
         let (answers, _) = runtime_api::run(Path::new(BINARY), folder.path(), &variables, &[json!("token")]).await;
         assert!(matches!(&answers[..], [Answer::Response(_)]), "{answers:?}");
-        assert_eq!(stage.aws.signed_for(), region);
+        assert_eq!(harness.aws.signed_for(), region);
     }
 }
 
