@@ -35,13 +35,13 @@ impl Session<'_> {
             if given == REDACTED {
                 return Ok(Ok(None));
             }
-            self.client.redactor.add(&given);
-            if !LENGTHS.contains(&given.len()) || !given.bytes().all(|b| b.is_ascii_graphic()) {
+            let is_token = LENGTHS.contains(&given.len()) && given.bytes().all(|b| b.is_ascii_graphic());
+            let new = Credentials { access_token: SecretString::from(given.into_owned()), ..(*used).clone() };
+            learn(&self.client.redactor, &new);
+            if !is_token {
                 let message = "what is given as the new token cannot be one";
                 return Ok(Err(Failure::new(Kind::Unexpected, message)));
             }
-            let new = Credentials { access_token: SecretString::from(given.into_owned()), ..(*used).clone() };
-            learn(&self.client.redactor, &new);
             Ok(Ok(Some(new)))
         };
         self.tries(&request, &used, &read).await?
