@@ -23,6 +23,7 @@ mod hashtag_ids;
 mod interrupt;
 mod plan;
 mod progress;
+mod redrive;
 mod repair;
 mod report;
 mod retry;
@@ -64,6 +65,10 @@ enum Command {
     /// run's. Where an object could not be stored, or the run stored nothing, it is repeated as it was. The
     /// report is the function's response, its error, its last line in the log, or a quality object.
     Retry(retry::RetryArgs),
+    /// Run the failed events of a queue again, by the deployed function
+    ///
+    /// Each event is run as it was, under its own time, and its message is deleted once the run has succeeded.
+    Redrive(redrive::RedriveArgs),
     /// Try everything that a run needs, and say what to do about what fails
     ///
     /// One line each for the secret, the configuration, the schedule, the token, one cheap call, the
@@ -183,6 +188,7 @@ impl Cli {
             Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
             Command::Token(args) => args.run(self.verbose).await,
             Command::Retry(args) => args.run(self.verbose).await,
+            Command::Redrive(args) => args.run(self.verbose).await,
             Command::Check(args) => args.run(self.verbose).await,
             Command::Plan(args) => args.run(),
             Command::HashtagIds(args) => args.run(self.verbose).await,
