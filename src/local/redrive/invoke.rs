@@ -12,6 +12,7 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 use serde_json::Value;
 
+use super::message::name_and_qualifier;
 use crate::graph::Kind;
 use crate::local::storage::redacted;
 use crate::redact::Redactor;
@@ -48,7 +49,10 @@ impl DeployedFunction {
     /// # Errors
     /// Where it has none, or it cannot be looked up.
     pub(super) async fn failure_queue(&self, sqs: &aws_sdk_sqs::Client) -> Result<String> {
-        let asked = self.client.get_function_event_invoke_config().function_name(&self.name).send().await;
+        let asked = self.client.get_function_event_invoke_config().function_name(&self.name);
+        // SAM configures the version $LATEST by its name.
+        let latest = name_and_qualifier(&self.name).1.is_none().then(|| "$LATEST".to_owned());
+        let asked = asked.set_qualifier(latest).send().await;
         let asked = asked.map_err(|e| redacted(&self.redactor, &e)).with_context(|| {
             format!(
                 "the failure queue of the function {:?} cannot be looked up; needed are lambda:GetFunctionEventInvokeConfig, a region and credentials, or --queue",

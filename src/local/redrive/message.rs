@@ -88,8 +88,13 @@ const FUNCTION: &str = ":function:";
 
 /// A function's name, in an ARN of the function, or a name with a qualifier, or both in part.
 pub(super) fn function_name(given: &str) -> String {
+    name_and_qualifier(given).0.to_owned()
+}
+
+/// A function's name, and its version or alias where one is given.
+pub(super) fn name_and_qualifier(given: &str) -> (&str, Option<&str>) {
     let from_name = given.rsplit_once(FUNCTION).map_or(given, |(_, rest)| rest);
-    from_name.split(':').next().unwrap_or_default().to_owned()
+    from_name.split_once(':').map_or((from_name, None), |(name, qualifier)| (name, Some(qualifier)))
 }
 
 /// The events of the messages and the messages that hold none, each with the reason. The events with the latest
@@ -220,6 +225,9 @@ mod tests {
         for given in ["collector", "collector:live", "000000000000:function:collector", ARN] {
             assert_eq!(function_name(given), "collector", "{given}");
         }
+        let arn = ARN.strip_suffix(":$LATEST").unwrap();
+        let qualifiers = [arn, "collector", "collector:live", ARN].map(|given| name_and_qualifier(given).1);
+        assert_eq!(qualifiers, [None, None, Some("live"), Some("$LATEST")]);
     }
 
     proptest! {
