@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tracing::field::Empty;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::answers::Asked;
@@ -11,6 +12,7 @@ use crate::config::Config;
 use crate::graph::{Failure, Kind, MediaPage, Session};
 use crate::record::{Batch, Mapping, Model};
 use crate::topic::{Account, Hashtag};
+use crate::traces;
 
 mod gaps;
 mod pages;
@@ -107,8 +109,10 @@ pub async fn collect<'c>(
     };
     let further = &FurtherPages::of(config, topics.len());
     let fetches = topics.iter().enumerate().map(|(i, &topic)| async move {
-        let span = info_span!("topic", topic = topic.name());
-        (i, topic, fetch(config, session, topic, further).instrument(span).await)
+        let span = info_span!("topic", topic = topic.name(), kind = Empty, code = Empty);
+        let outcome = fetch(config, session, topic, further).instrument(span.clone()).await;
+        traces::note_end(&span, failure_of(&outcome).map(|failure| (failure.kind.name(), failure.code)));
+        (i, topic, outcome)
     });
     let mut fetches = stream::iter(fetches).buffer_unordered(config.limits.concurrency as usize);
     let mut stop = pin!(session.stop().reached());

@@ -40,3 +40,4 @@ pub mod stop;
 pub mod telemetry;
 mod token;
 pub mod topic;
+pub mod traces;

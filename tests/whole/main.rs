@@ -40,3 +40,4 @@ mod stores;
 mod terminal;
 mod throttling;
 mod tokens;
+mod traces;
