@@ -64,6 +64,15 @@ def dashboard() -> list[dict]:
     return json.loads(text.replace("${CallsPerHour}", "200").replace("${SlowAfter}", "48000"))["widgets"]
 
 
+def emulated_scale() -> Path:
+    """The same of the stack beside the collector's."""
+    built = load(SCALE_BUILT / "template.yaml")
+    built["Resources"] = {n: r for n, r in built["Resources"].items() if is_emulated(r)}
+    path = SCALE_BUILT / "emulated.yaml"
+    path.write_text(yaml_dump(built))
+    return path
+
+
 def emulated(settings: dict[str, dict] | None = None) -> Path:
     """Writes the built templates without what the emulator does not know, beside the built ones, with some of
     the settings edited."""
