@@ -41,9 +41,11 @@ impl Request {
     /// The name of the call, as the API's reference has it. No id is in it.
     fn name(&self) -> &'static str {
         match self.path.as_str() {
-            "" => "business_discovery",
+            "" if self.query.iter().any(|(_, fields)| fields.starts_with("business_discovery")) => "business_discovery",
+            "" => "user",
             "debug_token" => "debug_token",
             "ig_hashtag_search" => "ig_hashtag_search",
+            EXCHANGE => "access_token",
             _ => "recent_media",
         }
     }

@@ -1,6 +1,6 @@
 //! The traces of the real binary, as X-Ray's daemon gets them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::UdpSocket;
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::aws::{KEY, S3Fault, SESSION_TOKEN};
-use crate::harness::{APP_SECRET, Harness, Setting, TIME, TOKEN};
+use crate::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
 use crate::lambda::{BINARY, variables};
 
 const PARENT: &str = "53995c3f42cd8ad8";
@@ -44,6 +44,7 @@ async fn trace_event(harness: &Harness, tracing: Option<&str>, event: &Value, he
         ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
         ("AWS_SESSION_TOKEN", SESSION_TOKEN),
         ("AWS_XRAY_DAEMON_ADDRESS", &address),
+        ("TOKEN_RENEWAL", "on"),
     ]);
     let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     for _ in headers {
@@ -133,6 +134,32 @@ async fn no_datagram_holds_a_secret_or_an_address_with_a_query() {
             assert!(secrets.iter().all(|secret| !datagram.contains(secret)), "{datagram}");
         }
     }
+}
+
+#[tokio::test]
+async fn each_call_has_its_own_name_and_a_renewed_token_is_in_no_datagram() {
+    let harness = Harness::new(Setting {
+        faults: vec!["token=ending"],
+        options: Some(|options| {
+            options.new_token = Some(NEW_TOKEN.to_owned());
+            options.app_secret = Some(APP_SECRET.to_owned());
+        }),
+        secret: Some(json!({"app_id": "4711", "app_secret": APP_SECRET})),
+        ..Setting::default()
+    })
+    .await;
+    for (job, expected) in [
+        ("hashtag", ["ig_hashtag_search", "recent_media"].as_slice()),
+        ("brand_media", &["business_discovery"]),
+        ("token", &["access_token", "debug_token", "user"]),
+    ] {
+        let traced = trace(&harness, Some("xray"), job, &[SAMPLED]).await;
+        let documents = traced.documents();
+        let calls: BTreeSet<&str> = documents.iter().filter_map(|d| d["annotations"]["call"].as_str()).collect();
+        assert_eq!(calls, BTreeSet::from_iter(expected.iter().copied()), "{}", traced.log);
+        assert!(![TOKEN, NEW_TOKEN, APP_SECRET].iter().any(|secret| traced.datagrams.concat().contains(secret)));
+    }
+    assert_eq!(harness.calls_of("exchange"), 1);
 }
 
 #[tokio::test]
