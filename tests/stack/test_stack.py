@@ -16,7 +16,7 @@ from conftest import BUCKET, SECRET, STACK
 from emulator import wait_for
 from graph_api import TOKEN
 from stacks import resources
-from template import collector, is_emulated, observability
+from template import ROOT, collector, is_emulated, observability
 
 JOB_SECONDS = 30
 # A schedule of every minute, and the emulator's first look at it.
@@ -110,7 +110,8 @@ def test_the_role_may_do_what_a_run_needs_and_nothing_else(stack):
         {"Sid": "WriteLogs", "Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": log_group},
     ]
     # Lambda itself, with this role, hands a failed event to the queue: AWS has no other way.
-    (failed,) = policies.pop("failed-events")
+    failed, told = policies.pop("ended-events")
+    assert told["Action"] == "events:PutEvents" and told["Resource"].endswith(":event-bus/default")
     assert failed["Action"] == "sqs:SendMessage" and failed["Resource"].split(":")[-1].startswith(f"{STACK}-FailureQueue")
     assert set(policies) == {"collector"}
 
@@ -146,6 +147,35 @@ def test_a_snapshot_that_was_replaced_can_be_brought_back(stack):
     assert len(versions) == 1, "the event was delivered twice"
     earlier = s3.get_object(Bucket=BUCKET, Key=key, VersionId=versions[0]["VersionId"])["Body"].read()
     assert len(json.loads(earlier)) == 11
+
+
+def test_the_end_of_a_run_starts_the_load_of_its_hour(stack, request):
+    sqs, formation = stack.cloud.client("sqs"), stack.cloud.client("cloudformation")
+    url = sqs.create_queue(QueueName="loads")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    parameters = {"Collector": STACK, "TargetArn": arn, "Database": "snapshots"}
+    formation.create_stack(StackName="consumers", TemplateBody=(ROOT / "consumers.yaml").read_text(),
+                           Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()])
+    formation.get_waiter("stack_create_complete").wait(StackName="consumers", WaiterConfig={"Delay": 1})
+    request.addfinalizer(lambda: formation.delete_stack(StackName="consumers"))
+    # The emulator tells of no invocation that succeeded: what Lambda would tell is put together here.
+    functions, name = stack.cloud.client("lambda"), stack.ids["CollectorFunction"]
+    told = functions.get_function_event_invoke_config(FunctionName=name, Qualifier="$LATEST")["DestinationConfig"]["OnSuccess"]["Destination"]
+    assert told.endswith(":event-bus/default")
+    function = functions.get_function_configuration(FunctionName=name)["FunctionArn"]
+    for job in ("token", "brand_media"):
+        event = {"job": job, "time": "2026-01-30T05:00:00Z"}
+        detail = {"requestContext": {"functionArn": f"{function}:$LATEST"}, "requestPayload": event, "responsePayload": invoke(stack, event)}
+        stack.cloud.client("events").put_events(Entries=[
+            {"Source": "lambda", "DetailType": "Lambda Function Invocation Result - Success", "Detail": json.dumps(detail)}])
+    (message,) = wait_for("the load", lambda: sqs.receive_message(QueueUrl=url).get("Messages"), JOB_SECONDS)
+    load = json.loads(message["Body"])
+    assert load["time"] == "2026-01-30T05:00:00Z" and load["failures"] == []
+    assert [f["key"] for f in load["files"]] == [f"raw/{m}_2026-01-30/{m}_2026-01-30_050000.json" for m in ("brand", "media")]
+    tables = stack.cloud.client("glue").get_tables(DatabaseName="snapshots")["TableList"]
+    places = {t["Name"]: t["Parameters"]["storage.location.template"] for t in tables}
+    assert places == {f"{m}_objects": f"s3://{BUCKET}/raw/{m}_${{ymd}}/" for m in ("brand", "media", "media_hashtag")}
+    assert not sqs.receive_message(QueueUrl=url).get("Messages"), "a run of token loads nothing"
 
 
 def test_a_token_run_is_answered_and_stores_nothing(stack):

@@ -1,12 +1,15 @@
 """What the templates say, without an account: parameters, schedules, ages, limits."""
 
 import json
+import os
 import re
+import subprocess
 from datetime import datetime
+from pathlib import Path
 
 import cron
 import pytest
-from template import ROOT, collector, observability, of_type, scale, schedules, value
+from template import ROOT, collector, load, observability, of_type, scale, schedules, value
 
 TEMPLATE, OBSERVABILITY, SCALE = collector(), observability(), scale()
 FUNCTION = TEMPLATE["Resources"]["CollectorFunction"]["Properties"]
@@ -138,6 +141,19 @@ def test_one_alarm_pages_the_others_inform_and_each_has_its_place_in_the_manual(
             assert alarm["AlarmName"] == {"Fn::Sub": f"${{{stack}}}-{name}"}, name
             assert alarm["AlarmDescription"].endswith(f"docs/operations.md, {name}."), name
             assert f"### {name}\n" in manual, name
+
+
+def test_the_tables_are_those_that_the_program_prints():
+    local = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "local"
+    done = subprocess.run([local, "schema", "--for", "athena", "--config", ROOT / "configure.ini"], capture_output=True, text=True, check=True)
+    printed = {name: dict(re.findall(r"'([\w.]+)' = '([^']+)'", body)) for name, body in
+               re.findall(r"CREATE EXTERNAL TABLE IF NOT EXISTS `(\w+)` \((.*?)\);", done.stdout, re.DOTALL)}
+    tables = of_type(load(ROOT / "consumers.yaml"), "AWS::Glue::Table").values()
+    made = {t["TableInput"]["Name"]: dict(t["TableInput"]["Parameters"]) for t in tables}
+    for parameters in made.values():
+        place = parameters["storage.location.template"]["Fn::Sub"][0]
+        parameters["storage.location.template"] = place.replace("${Bucket}", "BUCKET").replace("${!", "${")
+    assert made == printed and len(made) == 3
 
 
 def test_runs_over_shards_are_watched_where_they_are_due():
