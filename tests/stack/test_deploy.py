@@ -4,6 +4,8 @@ holds to their policies; and what a deployment that fails leaves behind."""
 import base64
 import importlib.util
 import json
+import re
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -46,6 +48,20 @@ def account(package, tmp_path_factory):
         cloud.stop()
 
 
+def as_typed(account, folder, *arguments: str, answers: tuple[str, ...] = ()) -> str:
+    """What `sam deploy` tells in a folder that is like the project's after `cp` and `sam build`; the build itself is
+    `.ci/stack`'s."""
+    if not (folder / "samconfig.toml").exists():
+        shutil.copy(template.ROOT / "samconfig.example.toml", folder / "samconfig.toml")
+        shutil.copytree(template.BUILT, folder / ".aws-sam" / "build")
+        shutil.copy(account.built, folder / ".aws-sam" / "build" / "template.yaml")
+    confirmed = "" if arguments else "--no-confirm-changeset"
+    done = subprocess.run([f"{sys.prefix}/bin/sam", "deploy", *arguments, *confirmed.split()], cwd=folder, env=account.cloud.env,
+                          input="".join(f"{answer}\n" for answer in answers), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    return done.stdout + done.stderr
+
+
 def status(account) -> str | None:
     try:
         return account.cloud.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]
@@ -83,12 +99,18 @@ def from_github(account, *parameters: str) -> subprocess.CompletedProcess:
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
-def test_a_first_deployment_that_fails_leaves_nothing_that_stops_the_second(account):
+def test_a_first_deployment_that_fails_leaves_nothing_that_stops_the_second_by_the_page(account, tmp_path):
     with pytest.raises(AssertionError, match="(?i)bucket"):
         stacks.deploy(account.cloud, account.built, STACK, {"SecretArn": account.arn, "BucketName": TAKEN})
     assert status(account) is None
-    stacks.deploy(account.cloud, account.built, STACK, {"SecretArn": account.arn, "BucketName": BUCKET})
+    told = as_typed(account, tmp_path, "--guided", answers=("", "", account.arn, BUCKET, *[""] * 12, "y"))
     assert status(account) == "CREATE_COMPLETE"
+    asked = re.findall(r"Parameter (\w+) \[", told)
+    assert sorted(asked) == sorted(template.collector()["Parameters"]) and len(asked) <= 8
+    kept = (tmp_path / "samconfig.toml").read_text()
+    assert account.arn in kept and f'stack_name = "{STACK}"' in kept
+    # A later deployment asks for nothing.
+    assert "No changes to deploy" in as_typed(account, tmp_path)
 
 
 def test_the_role_of_github_deploys_and_tries_the_function(account):
