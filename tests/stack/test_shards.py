@@ -5,9 +5,7 @@ own sandbox, which counts the calls of each token.
 """
 
 import json
-import os
 import subprocess
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +14,7 @@ import pytest
 import stacks
 import template
 from emulator import Emulator, wait_for
+from sandbox import LOCAL, Sandbox
 
 COLLECTOR, STACK = "sharded", "sharded-scale"
 BUCKET = "sharded-snapshots"
@@ -24,30 +23,10 @@ KEYS = [f"arn:aws:kms:eu-west-1:000000000000:key/{n}" for n in (1, 2)]
 ACCOUNTS, CREDENTIALS, CALLS_ALLOWED = 1_000, 8, 200
 FIRST, AGAIN = "2026-01-31T05:00:00Z", "2026-01-31T06:00:00Z"
 RUN_SECONDS = 240
-LOCAL = Path(os.environ.get("CARGO_TARGET_DIR", template.ROOT / "target")) / "debug" / "local"
 
 
 def token(n: int) -> str:
     return f"placeholder-token-{n}"
-
-
-class Sandbox:
-    """`local sandbox` as its own process."""
-
-    def __init__(self, folder: Path, *arguments: str):
-        self.process = subprocess.Popen(
-            [LOCAL, "sandbox", "--config", template.ROOT / "configure.ini", *arguments], cwd=folder,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        told = self.process.stdout.readline()
-        self.address = next(word for word in told.replace(";", " ").split() if word.startswith("http://"))
-
-    def counts(self) -> dict:
-        with urllib.request.urlopen(f"{self.address}/_calls", timeout=10) as answer:
-            return json.load(answer)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=20)
 
 
 def local(cloud, folder: Path, *arguments) -> str:

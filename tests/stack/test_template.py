@@ -1,14 +1,13 @@
 """What the templates say, without an account: parameters, schedules, ages, limits."""
 
 import json
-import os
 import re
 import subprocess
 from datetime import datetime
-from pathlib import Path
 
 import cron
 import pytest
+from sandbox import LOCAL
 from template import ROOT, collector, load, observability, of_type, scale, schedules, value
 
 TEMPLATE, OBSERVABILITY, SCALE = collector(), observability(), scale()
@@ -144,8 +143,7 @@ def test_one_alarm_pages_the_others_inform_and_each_has_its_place_in_the_manual(
 
 
 def test_the_tables_are_those_that_the_program_prints():
-    local = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "local"
-    done = subprocess.run([local, "schema", "--for", "athena", "--config", ROOT / "configure.ini"], capture_output=True, text=True, check=True)
+    done = subprocess.run([LOCAL, "schema", "--for", "athena", "--config", ROOT / "configure.ini"], capture_output=True, text=True, check=True)
     printed = {name: dict(re.findall(r"'([\w.]+)' = '([^']+)'", body)) for name, body in
                re.findall(r"CREATE EXTERNAL TABLE IF NOT EXISTS `(\w+)` \((.*?)\);", done.stdout, re.DOTALL)}
     tables = of_type(load(ROOT / "consumers.yaml"), "AWS::Glue::Table").values()
