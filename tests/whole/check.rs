@@ -90,20 +90,24 @@ fn a_check_lists_every_fault_of_the_configuration() {
     );
 }
 
+/// What a check says of a file that holds no secret. It fails.
+fn check_of_no_secret(file: &str) -> String {
+    let folder = folder(CONFIGURE_INI);
+    let checked = local(folder.path(), &["check"], &[("SECRET_FILE", file)]);
+    assert_eq!((checked.status.code(), level(&checked, "secret").as_str()), (Some(1), "FAIL"));
+    out(&checked)
+}
+
 #[test]
 fn a_check_without_a_secret_says_what_goes_into_one() {
-    let folder = folder(CONFIGURE_INI);
-    let checked = local(folder.path(), &["check"], &[("SECRET_FILE", "nowhere.ini")]);
-    assert_eq!((checked.status.code(), level(&checked, "secret").as_str()), (Some(1), "FAIL"));
-    assert!(out(&checked).contains("nowhere.ini") && out(&checked).contains("[SECRET]"));
+    let text = check_of_no_secret("nowhere.ini");
+    assert!(text.contains("nowhere.ini") && text.contains("[SECRET]"));
 }
 
 #[test]
 fn a_file_that_is_no_secret_by_its_size_is_not_read() {
-    let folder = folder(CONFIGURE_INI);
-    let checked = local(folder.path(), &["check"], &[("SECRET_FILE", "/dev/zero")]);
-    assert_eq!((checked.status.code(), level(&checked, "secret").as_str()), (Some(1), "FAIL"));
-    assert!(out(&checked).contains("/dev/zero") && out(&checked).contains("at most 1048576 are read"));
+    let text = check_of_no_secret("/dev/zero");
+    assert!(text.contains("/dev/zero") && text.contains("at most 1048576 are read"));
 }
 
 /// A check with the real API's way in and out: a secret in Secrets Manager, the sandbox as the API, S3.
