@@ -24,7 +24,7 @@ use crate::report::{Response, Summary};
 use crate::secret::{Secret, SecretId, Source};
 use crate::stop::Stop;
 use crate::topic::Job;
-use crate::{aws, http, token};
+use crate::{aws, http, token, version};
 
 mod job;
 mod ready;
@@ -188,10 +188,15 @@ impl Function {
             session.pause_if_throttled();
         }
         let done = match event.job {
-            Job::Token => match token::run(&session, &mut run.summary).await {
-                Err(_) if session.is_throttled() => Ok(RunOutput::default()),
-                told => told.map(|()| RunOutput::default()),
-            },
+            Job::Token => {
+                let done = token::run(&session, &mut run.summary).await;
+                run.summary.version_days_left =
+                    version::log(&ready.config.version, session.version(), Utc::now().date_naive());
+                match done {
+                    Err(_) if session.is_throttled() => Ok(RunOutput::default()),
+                    done => done.map(|()| RunOutput::default()),
+                }
+            }
             Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };
         ready.remember_throttling(before, run.left()).await;

@@ -39,3 +39,4 @@ pub mod stop;
 pub mod telemetry;
 mod token;
 pub mod topic;
+pub mod version;

@@ -21,6 +21,7 @@ use crate::sink::Sink;
 
 mod api;
 mod checklist;
+mod steward;
 
 use checklist::Checklist;
 
@@ -82,7 +83,7 @@ impl CheckArgs {
                 api::token(checklist, &session, &config, &store).await;
                 api::call(checklist, &session, &config).await;
                 api::unknown_fields(checklist, &client.unknown_fields(Edge::Discovery));
-                report_version(checklist, &config, session.version());
+                steward::report(checklist, &config.version, session.version(), Utc::now().date_naive());
                 report_usage(checklist, session.usage());
             }
         }
@@ -177,19 +178,6 @@ fn report_config(checklist: &mut Checklist, config: &Config, secret: &Secret) {
             plan.limits.calls_per_hour
         ),
     );
-}
-
-fn report_version(checklist: &mut Checklist, config: &Config, served: Option<&str>) {
-    let asked = &config.version;
-    match served {
-        None => checklist.skip("version", "no answer named it"),
-        Some(served) if served == asked => checklist.ok("version", format!("{served} answers, as configured")),
-        Some(served) => checklist.warn(
-            "version",
-            format!("{asked} is configured and {served} answers"),
-            format!("{asked} is past its end: read the changelog up to {served} and set [API] version = {served}"),
-        ),
-    }
 }
 
 fn report_usage(checklist: &mut Checklist, Usage { percent, regain_minutes }: Usage) {

@@ -24,6 +24,7 @@ impl Summary {
             Metric("usage_percent", "Percent", self.usage_percent.map(|p| json!(p))),
             Metric("elapsed_ms", "Milliseconds", Some(json!(self.elapsed_ms))),
             Metric("token_days_left", "None", token_days.map(|d| json!(d))),
+            Metric("version_days_left", "None", self.version_days_left.map(|d| json!(d))),
         ];
         let mut sets = vec![(whole, Map::from_iter([("job".to_owned(), job.clone())]))];
         for model in models {

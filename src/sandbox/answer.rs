@@ -14,9 +14,13 @@ use super::malformed::malformed;
 use super::reply::Reply;
 use super::{Call, HangUp, State, data};
 use crate::lock::lock;
+use crate::version::{self, TESTED, VERSIONS};
 
-/// The oldest living version. Calls to an older one are answered by it, silently.
-const OLDEST_VERSION: (u32, &str) = (21, "v21.0");
+/// The oldest living version, as of November 2026. Calls to an older one are answered by it, silently.
+const OLDEST_VERSION: &str = "v21.0";
+
+/// The version that answers a call without one.
+const DEFAULT_VERSION: &str = TESTED;
 
 /// The path where the sandbox reports its calls. The API has no such path.
 const COUNTS: &str = "/_calls";
@@ -28,16 +32,17 @@ impl State {
             return Ok(finish(Response::builder(), body::whole(self.counts().to_string())));
         }
         let (version, path) = split_version(request.uri().path());
+        let served = served(version);
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();
         let encoding =
             request.headers().get("accept-encoding").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        let topic = self.topic(&path, &query);
+        let topic = self.topic(path, &query);
         let gzip = encoding.contains("gzip");
         let token = query.get("access_token").cloned().unwrap_or_default();
         let used = {
             let mut calls = lock(&self.calls);
-            calls.push(Call { path: path.clone(), query: query.clone(), topic: topic.clone(), encoding });
+            calls.push(Call { path: path.to_owned(), query: query.clone(), topic: topic.clone(), encoding });
             drop(calls);
             let mut counts = lock(&self.by_token);
             let count = counts.entry(token.clone()).or_default();
@@ -58,11 +63,14 @@ impl State {
                 "x-app-usage",
                 json!({"call_count": usage, "total_time": usage / 2, "total_cputime": usage / 3}).to_string(),
             )
-            .header("facebook-api-version", version);
+            .header("facebook-api-version", served.unwrap_or(DEFAULT_VERSION));
         let reply = if used > allowed as usize {
             Reply::error(403, 4, None, "(#4) Application request limit reached")
+        } else if served.is_none() {
+            // What the API says to a version that was never released is not documented: a guess.
+            Reply::error(400, 2500, None, &format!("Unknown path components: {}", request.uri().path()))
         } else {
-            self.reply(&path, &query, &topic, &faults)
+            self.reply(path, &query, &topic, &faults)
         };
         let text = body::as_the_api_writes(&reply.body.to_string());
         let fault = match faults
@@ -142,17 +150,18 @@ impl State {
     }
 }
 
-fn split_version(path: &str) -> (&'static str, String) {
+/// The version that a call asks for, and the path after it.
+fn split_version(path: &str) -> (Option<&str>, &str) {
     let path = path.trim_matches('/');
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
-    let major = first.strip_prefix('v').and_then(|v| v.split('.').next()?.parse::<u32>().ok());
-    match major {
-        Some(22) => ("v22.0", rest.to_owned()),
-        Some(23) => ("v23.0", rest.to_owned()),
-        Some(24) => ("v24.0", rest.to_owned()),
-        Some(25) => ("v25.0", rest.to_owned()),
-        Some(n) if n > OLDEST_VERSION.0 => ("v26.0", rest.to_owned()),
-        Some(_) => (OLDEST_VERSION.1, rest.to_owned()),
-        None => ("v26.0", path.to_owned()),
+    if version::compare(first, first).is_some() { (Some(first), rest) } else { (None, path) }
+}
+
+/// The version that answers a call for `asked`; `None` where there is no such version.
+fn served(asked: Option<&str>) -> Option<&'static str> {
+    let Some(asked) = asked else { return Some(DEFAULT_VERSION) };
+    if version::compare(asked, OLDEST_VERSION)?.is_lt() {
+        return Some(OLDEST_VERSION);
     }
+    VERSIONS.iter().map(|version| version.name).find(|name| *name == asked)
 }
