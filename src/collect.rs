@@ -7,7 +7,7 @@ use futures_util::stream;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::config::Config;
-use crate::graph::{Failure, Kind, MediaPage, Session};
+use crate::graph::{Edge, Failure, Kind, MediaPage, Session};
 use crate::record::{Batch, Mapping, Model};
 use crate::topic::{Account, Hashtag};
 
@@ -28,6 +28,14 @@ impl Topic<'_> {
         match self {
             Self::Account(account) => account.username.as_str(),
             Self::Hashtag(hashtag) => hashtag.name.as_str(),
+        }
+    }
+
+    /// The call that requests the topic's fields.
+    const fn edge(&self) -> Edge {
+        match self {
+            Self::Account(_) => Edge::Discovery,
+            Self::Hashtag(_) => Edge::RecentMedia,
         }
     }
 
@@ -126,13 +134,16 @@ pub async fn collect<'c>(
 }
 
 async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>) -> Outcome<'c> {
-    let mut collected = match topic {
-        Topic::Account(account) => pages::discover(config, session, account).await?,
-        Topic::Hashtag(hashtag) => {
-            let batch = recent_media(config, session, hashtag).await?;
-            Collected { batches: vec![(Model::MediaHashtag, batch)], cut_short: None }
-        }
+    let fetched = match topic {
+        Topic::Account(account) => pages::discover(config, session, account).await,
+        Topic::Hashtag(hashtag) => recent_media(config, session, hashtag)
+            .await
+            .map(|batch| Collected { batches: vec![(Model::MediaHashtag, batch)], cut_short: None }),
     };
+    let doubted = |failure| session.doubted(topic.edge(), topic.name(), failure);
+    let mut collected = fetched.map_err(doubted)?;
+    session.note_answered(topic.edge(), topic.name());
+    collected.cut_short = collected.cut_short.map(doubted);
     for (model, batch) in &collected.batches {
         if *model != Model::Brand && batch.records.is_empty() && batch.rejects.is_empty() {
             warn!(model = model.name(), kind = "no media", "the answer has no media");

@@ -1,6 +1,7 @@
 //! The Instagram Graph API: its calls, its errors and its limits.
 
 mod answer;
+mod answered;
 mod body;
 mod calls;
 mod client;

@@ -115,8 +115,8 @@ struct State {
     now: Mutex<Option<DateTime<Utc>>>,
     calls: Mutex<Vec<Call>>,
     by_token: Mutex<BTreeMap<String, usize>>,
-    /// How often each fault rule has been applied.
-    applied: Mutex<Vec<u32>>,
+    /// The fault rules, and how often each has been applied.
+    faults: Mutex<Vec<(FaultRule, u32)>>,
     /// Calls under way, and the most there were at once.
     under_way: Mutex<(usize, usize)>,
 }
@@ -128,14 +128,14 @@ impl Sandbox {
     /// Where the port cannot be listened on.
     pub async fn start(options: Options) -> std::io::Result<Self> {
         let port = options.port;
-        let applied = Mutex::new(vec![0; options.faults.len()]);
+        let faults = Mutex::new(not_yet_applied(options.faults.clone()));
         let now = Mutex::new(options.now);
         let state = Arc::new(State {
             options,
             now,
             calls: Mutex::default(),
             by_token: Mutex::default(),
-            applied,
+            faults,
             under_way: Mutex::default(),
         });
         let answering = Arc::clone(&state);
@@ -159,6 +159,11 @@ impl Sandbox {
     /// Makes `now` the present of the answers from here on, so that one sandbox can live through a day.
     pub fn set_now(&self, now: DateTime<Utc>) {
         *lock(&self.state.now) = Some(now);
+    }
+
+    /// Makes the answers misbehave by `rules` from here on, and by no others.
+    pub fn set_faults(&self, rules: Vec<FaultRule>) {
+        *lock(&self.state.faults) = not_yet_applied(rules);
     }
 
     /// The most calls that were under way at once.
@@ -191,6 +196,10 @@ impl State {
         lock(&self.under_way).0 -= 1;
         answer
     }
+}
+
+fn not_yet_applied(rules: Vec<FaultRule>) -> Vec<(FaultRule, u32)> {
+    rules.into_iter().map(|rule| (rule, 0)).collect()
 }
 
 /// The error that makes the server hang up in the middle of a call.

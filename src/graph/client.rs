@@ -28,6 +28,7 @@ pub struct Client {
     credentials: Mutex<Arc<Credentials>>,
     hashtag_ids: Mutex<BTreeMap<HashtagName, HashtagId>>,
     unknown_fields: Mutex<BTreeSet<(Edge, String)>>,
+    pub(super) answered: Mutex<BTreeSet<(Edge, String)>>,
     throttled: Mutex<Option<Throttled>>,
     usage: Mutex<Option<LastUsage>>,
 }
@@ -61,6 +62,7 @@ impl Client {
             credentials: Mutex::new(Arc::new(credentials)),
             hashtag_ids: Mutex::default(),
             unknown_fields: Mutex::default(),
+            answered: Mutex::default(),
             throttled: Mutex::default(),
             usage: Mutex::default(),
         }

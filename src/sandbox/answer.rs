@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::body::{self, Sent, finish, finish_compressed};
 use super::expression;
-use super::fault::Fault;
+use super::fault::{Fault, FaultRule};
 use super::malformed::malformed;
 use super::reply::Reply;
 use super::{Call, HangUp, State, data};
@@ -50,9 +50,9 @@ impl State {
             *count
         };
         let faults = self.applicable(&topic);
-        let delays: std::time::Duration = faults.iter().filter_map(|f| self.options.faults.get(*f)?.delay()).sum();
+        let delays: std::time::Duration = faults.iter().filter_map(FaultRule::delay).sum();
         tokio::time::sleep(self.options.latency + delays).await;
-        let faults: Vec<&Fault> = faults.iter().filter_map(|i| self.options.faults.get(*i)).map(|r| &r.fault).collect();
+        let faults: Vec<&Fault> = faults.iter().map(|rule| &rule.fault).collect();
 
         let mut response = Response::builder().header("content-type", "application/json; charset=UTF-8");
         let usage = faults.iter().find_map(|f| if let Fault::Usage(percent) = f { Some(*percent) } else { None });
@@ -116,14 +116,13 @@ impl State {
     }
 
     /// The fault rules that apply to this call.
-    fn applicable(&self, topic: &str) -> Vec<usize> {
-        let mut applied = lock(&self.applied);
+    fn applicable(&self, topic: &str) -> Vec<FaultRule> {
         let mut applicable = Vec::new();
-        for (i, (rule, applied)) in self.options.faults.iter().zip(applied.iter_mut()).enumerate() {
+        for (rule, applied) in lock(&self.faults).iter_mut() {
             let meant = rule.topic == topic || rule.topic == "*";
             if meant && rule.times.is_none_or(|times| *applied < times) {
                 *applied += 1;
-                applicable.push(i);
+                applicable.push(rule.clone());
             }
         }
         applicable

@@ -17,6 +17,7 @@ mod check;
 mod collects;
 mod commands;
 mod credentials;
+mod disguised;
 mod events;
 mod failures;
 mod harness;
