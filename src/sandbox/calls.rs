@@ -6,35 +6,11 @@ use serde_json::json;
 
 use super::expression::{self, Node};
 use super::fault::{Fault, TokenFault};
-use super::page::{only, page, skipped, unknown};
+use super::page::{only, page, refused, skipped};
 use super::reply::Reply;
 use super::token::{debug_token, proof};
 use super::{State, data};
-
-/// The fields of a profile and of media that exist. The API rejects any other field as unknown.
-const PROFILE_FIELDS: [&str; 10] = [
-    "id",
-    "username",
-    "name",
-    "biography",
-    "website",
-    "profile_picture_url",
-    "followers_count",
-    "follows_count",
-    "media_count",
-    "media",
-];
-const MEDIA_FIELDS: [&str; 9] = [
-    "id",
-    "caption",
-    "media_type",
-    "media_product_type",
-    "media_url",
-    "permalink",
-    "timestamp",
-    "like_count",
-    "comments_count",
-];
+use crate::record::Place;
 
 impl State {
     pub(super) fn reply(&self, path: &str, query: &BTreeMap<String, String>, topic: &str, faults: &[&Fault]) -> Reply {
@@ -84,8 +60,8 @@ impl State {
         if !self.options.hashtags.iter().any(|h| h == hashtag) {
             return Reply::error(400, 100, Some(33), "Unsupported get request. Object does not exist");
         }
-        if let Some(field) = unknown(nodes, &MEDIA_FIELDS, gone) {
-            return Reply::unknown_field(field, "IGMedia");
+        if let Some(refused) = refused(nodes, Place::Hashtag, gone) {
+            return refused;
         }
         let limit = query.get("limit").and_then(|l| l.parse().ok()).unwrap_or(25).min(50);
         let skip = skipped(query.get("after").map(String::as_str));
@@ -99,11 +75,9 @@ impl State {
             return Reply::error(400, 110, Some(2_207_013), "Invalid user id");
         };
         let media = node.field("media");
-        if let Some(field) = unknown(&node.fields, &PROFILE_FIELDS, gone) {
-            return Reply::unknown_field(field, "IGUser");
-        }
-        if let Some(field) = media.and_then(|m| unknown(&m.fields, &MEDIA_FIELDS, gone)) {
-            return Reply::unknown_field(field, "IGMedia");
+        let of_media = |media: &Node| refused(&media.fields, Place::Media, gone);
+        if let Some(refused) = refused(&node.fields, Place::Profile, gone).or_else(|| media.and_then(of_media)) {
+            return refused;
         }
         let profile = data::profile(self.options.seed, username, user_id, self.now());
         let mut found = only(&profile, &node.fields);

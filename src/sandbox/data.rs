@@ -128,7 +128,11 @@ pub(super) fn account_media(
     };
     let posts = (0..).map(|age| post(newest - age)).filter(|(at, _)| *at <= now);
     let posts = posts.skip(skip).take(limit);
-    posts.map(|(at, mut rng)| medium(&mut rng, username, at, now, 40_000.0)).collect()
+    let of_account = |mut fields: Map<String, Value>| {
+        fields.insert("username".to_owned(), username.into());
+        fields
+    };
+    posts.map(|(at, mut rng)| of_account(medium(&mut rng, username, at, now, 40_000.0))).collect()
 }
 
 /// The newest posts under a hashtag. The API gives those of the last 24 hours.
@@ -147,7 +151,12 @@ pub(super) fn hashtag_media(
         let number = newest - age as i64;
         let mut rng = rng(seed, &kind, number.unsigned_abs() + 1);
         let at = unpaced((number * period) as f64, peak) as i64;
-        medium(&mut rng, hashtag, DateTime::from_timestamp(at, 0).unwrap_or(now), now, 60.0)
+        let mut fields = medium(&mut rng, hashtag, DateTime::from_timestamp(at, 0).unwrap_or(now), now, 60.0);
+        // Documented: an album under a hashtag has no address of its own.
+        if fields.contains_key("children") {
+            fields.remove("media_url");
+        }
+        fields
     });
     posts.collect()
 }
@@ -184,6 +193,28 @@ fn medium(rng: &mut Rng, topic: &str, at: DateTime<Utc>, now: DateTime<Utc>, rea
     if licensed && media_type == "VIDEO" {
         fields.remove("media_url");
     }
+    let id = fields.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    fields.extend(of_type(rng, media_type, &id, now, likes));
+    fields
+}
+
+/// The fields that some types of media have alone.
+fn of_type(rng: &mut Rng, media_type: &str, id: &str, now: DateTime<Utc>, likes: i64) -> Map<String, Value> {
+    let element = |rng: &mut Rng, n: usize| json!({"id": format!("{id}{n}"), "media_type": "IMAGE", "media_url": cdn(rng, now, "jpg")});
+    let reposts = likes / rng.i64(20..90);
+    let mut fields =
+        object(json!({"reposts_count": reposts, "total_like_count": likes, "total_comments_count": likes / 60}));
+    let own = match media_type {
+        "VIDEO" => json!({
+            "thumbnail_url": cdn(rng, now, "jpg"), "view_count": likes * rng.i64(8..60), "media_audio_type": "ORIGINAL_SOUND",
+        }),
+        "CAROUSEL_ALBUM" => {
+            let elements: Vec<Value> = (0..rng.usize(2..6)).map(|n| element(rng, n)).collect();
+            json!({"children": {"data": elements}})
+        }
+        _ => json!({}),
+    };
+    fields.extend(object(own));
     fields
 }
 
@@ -238,6 +269,20 @@ mod tests {
         };
         let by_hour: Vec<_> = (0..24).map(posts_within_an_hour).collect();
         assert!(by_hour.iter().max() > by_hour.iter().min().map(|least| least * 3).as_ref(), "{by_hour:?}");
+    }
+
+    #[test]
+    fn videos_and_albums_have_fields_of_their_own_and_albums_under_hashtags_no_address() {
+        for (media, is_hashtag) in
+            [(account_media(1, "dior", at(3), 0, 50), false), (hashtag_media(1, "dior", at(3), 0, 50), true)]
+        {
+            for fields in media {
+                let has = |name: &str| fields.contains_key(name);
+                let (is_video, is_album) = (fields["media_type"] == "VIDEO", fields["media_type"] == "CAROUSEL_ALBUM");
+                assert_eq!((has("view_count"), has("thumbnail_url"), has("children")), (is_video, is_video, is_album));
+                assert!(!(is_hashtag && is_album && has("media_url")) && (is_hashtag || is_video || has("media_url")));
+            }
+        }
     }
 
     #[test]

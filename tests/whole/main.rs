@@ -20,6 +20,7 @@ mod credentials;
 mod disguised;
 mod events;
 mod failures;
+mod fields;
 mod harness;
 mod hostile;
 #[cfg(unix)]

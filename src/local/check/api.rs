@@ -6,7 +6,7 @@ use super::checklist::Checklist;
 use crate::config::Config;
 use crate::graph::{Failure, Kind, Session, TokenInfo};
 use crate::json;
-use crate::record::Model;
+use crate::record::{Model, requested_name};
 use crate::token::{self, SECONDS_A_DAY, WARN_DAYS};
 
 /// The accounts that are tried before the call counts as failed. One of them may have been renamed or gone
@@ -123,7 +123,14 @@ pub(super) async fn call(checklist: &mut Checklist, session: &Session<'_>, confi
         let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
         let count = |answer: &crate::graph::Discovery<'_>, _: &[String]| {
             (
-                json::fields_of(answer.profile.get(), &profile).into_iter().flatten().flatten().count(),
+                json::fields_of(
+                    answer.profile.get(),
+                    &profile.iter().map(|request| requested_name(request)).collect::<Vec<_>>(),
+                )
+                .into_iter()
+                .flatten()
+                .flatten()
+                .count(),
                 answer.media.as_ref().map_or(0, |page| page.records.len()),
             )
         };
