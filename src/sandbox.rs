@@ -95,7 +95,7 @@ pub struct Call {
     pub path: String,
     /// The query, decoded.
     pub query: BTreeMap<String, String>,
-    /// The topic that it is about: an account, `#hashtag`, or `token`.
+    /// The topic that it is about: an account, `#hashtag`, `hashtags` (the list of those searched for), or `token`.
     pub topic: String,
     /// The call's `Accept-Encoding`.
     pub encoding: String,

@@ -86,12 +86,17 @@ pub fn compare(one: &str, other: &str) -> Option<Ordering> {
     Some(numbers(one)?.cmp(&numbers(other)?))
 }
 
-/// What to do about a version that has ended or is about to.
-pub fn advice(asked: &str) -> String {
+/// What to do about the version `asked` for, which has ended, is about to, or is not known. `is_served` is whether
+/// it answers itself.
+pub fn advice(asked: &str, is_served: bool) -> String {
+    let is_known = VERSIONS.iter().any(|version| version.name == asked);
     match compare(asked, TESTED) {
         Some(Ordering::Less) => format!(
             "`local check --api-version {TESTED}` shows what would change; then set [API] version = {TESTED}, the newest version tested"
         ),
+        Some(Ordering::Greater) if !is_known && !is_served => {
+            format!("set [API] version = {TESTED}, the newest version tested")
+        }
         _ => format!("read Meta's changelog; {TESTED} is the newest version tested"),
     }
 }
@@ -112,7 +117,7 @@ pub(crate) fn log(asked: &str, served: Option<&str>, today: NaiveDate) -> Option
     if is_fine {
         info!(version_days_left, "{told}");
     } else {
-        warn!(version_days_left, kind = "version", "{told}: {}", advice(asked));
+        warn!(version_days_left, kind = "version", "{told}: {}", advice(asked, answers == asked));
     }
     version_days_left
 }

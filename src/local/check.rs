@@ -19,10 +19,13 @@ use crate::redact::Redactor;
 use crate::secret::{Secret, Source};
 use crate::sink::Sink;
 
+mod advice;
 mod api;
 mod checklist;
-mod steward;
+mod hashtags;
+mod version;
 
+use advice::Advice;
 use checklist::Checklist;
 
 #[derive(Debug, Args)]
@@ -80,11 +83,16 @@ impl CheckArgs {
                 let renew = || async { None }.boxed();
                 let session = Session::new(&client, backend::stop(), &renew);
                 let store = if self.sandbox { "the sandbox's secret".to_owned() } else { source_name(&backend.source) };
-                api::token(checklist, &session, &config, &store).await;
-                api::call(checklist, &session, &config).await;
-                api::unknown_fields(checklist, &client.unknown_fields(Edge::Discovery));
-                steward::report(checklist, &config.version, session.version(), Utc::now().date_naive());
+                let scopes = api::token(checklist, &session, &config, &store).await;
+                let advice = Advice { store: &store, scopes: &scopes, version: &config.version };
+                api::account(checklist, &session, &config, &advice).await;
+                hashtags::check(checklist, &session, &config, &advice).await;
+                api::unknown_fields(checklist, "accounts", &client.unknown_fields(Edge::Discovery));
+                api::unknown_fields(checklist, "hashtags", &client.unknown_fields(Edge::RecentMedia));
+                version::report(checklist, &config.version, &session, Utc::now().date_naive());
                 report_usage(checklist, session.usage());
+                let allowed = config.limits.calls_per_hour;
+                checklist.ok("calls", format!("this check spent {} of the {allowed} calls an hour", session.calls()));
             }
         }
         self.bucket(checklist, &backend.sink(&secret).await).await;

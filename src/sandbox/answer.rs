@@ -22,6 +22,9 @@ const OLDEST_VERSION: &str = "v21.0";
 /// The version that answers a call without one.
 const DEFAULT_VERSION: &str = TESTED;
 
+/// The topic of the call for the hashtags that were searched for.
+const HASHTAGS: &str = "hashtags";
+
 /// The path where the sandbox reports its calls. The API has no such path.
 const COUNTS: &str = "/_calls";
 
@@ -49,7 +52,7 @@ impl State {
             *count += 1;
             *count
         };
-        let faults = self.applicable(&topic);
+        let faults = self.applicable(&topic, served.unwrap_or_default());
         let delays: std::time::Duration = faults.iter().filter_map(FaultRule::delay).sum();
         tokio::time::sleep(self.options.latency + delays).await;
         let faults: Vec<&Fault> = faults.iter().map(|rule| &rule.fault).collect();
@@ -58,12 +61,13 @@ impl State {
         let usage = faults.iter().find_map(|f| if let Fault::Usage(percent) = f { Some(*percent) } else { None });
         let allowed = self.options.calls_allowed.unwrap_or(u32::MAX);
         let usage = usage.unwrap_or_else(|| u32::try_from(used * 100 / allowed as usize).unwrap_or(100));
-        response = response
-            .header(
-                "x-app-usage",
-                json!({"call_count": usage, "total_time": usage / 2, "total_cputime": usage / 3}).to_string(),
-            )
-            .header("facebook-api-version", served.unwrap_or(DEFAULT_VERSION));
+        response = response.header(
+            "x-app-usage",
+            json!({"call_count": usage, "total_time": usage / 2, "total_cputime": usage / 3}).to_string(),
+        );
+        if let Some(served) = served {
+            response = response.header("facebook-api-version", served);
+        }
         let reply = if used > allowed as usize {
             Reply::error(403, 4, None, "(#4) Application request limit reached")
         } else if served.is_none() {
@@ -73,10 +77,12 @@ impl State {
             self.reply(path, &query, &topic, &faults)
         };
         let text = body::as_the_api_writes(&reply.body.to_string());
-        let fault = match faults
-            .iter()
-            .find(|f| !matches!(f, Fault::Slow(_) | Fault::Usage(_) | Fault::UnknownField(_) | Fault::Token(_)))
-        {
+        let fault = match faults.iter().find(|f| {
+            !matches!(
+                f,
+                Fault::Slow(_) | Fault::Usage(_) | Fault::UnknownField(_) | Fault::Token(_) | Fault::Searched(_)
+            )
+        }) {
             None if gzip => return Ok(finish_compressed(response.status(reply.status), text.as_bytes())),
             None => return Ok(finish(response.status(reply.status), body::whole(text))),
             Some(fault) => fault,
@@ -116,10 +122,15 @@ impl State {
     }
 
     /// The fault rules that apply to this call.
-    fn applicable(&self, topic: &str) -> Vec<FaultRule> {
+    fn applicable(&self, topic: &str, version: &str) -> Vec<FaultRule> {
+        let is_about_hashtags = topic.starts_with('#') || topic == HASHTAGS;
         let mut applicable = Vec::new();
         for (rule, applied) in lock(&self.faults).iter_mut() {
-            let meant = rule.topic == topic || rule.topic == "*";
+            let meant = match rule.topic.as_str() {
+                "*" => true,
+                "#*" => is_about_hashtags,
+                other => other == topic || other == version,
+            };
             if meant && rule.times.is_none_or(|times| *applied < times) {
                 *applied += 1;
                 applicable.push(rule.clone());
@@ -136,6 +147,7 @@ impl State {
         match path {
             "ig_hashtag_search" => format!("#{}", query.get("q").map_or("", String::as_str)),
             "debug_token" => "token".to_owned(),
+            _ if path.ends_with("/recently_searched_hashtags") => HASHTAGS.to_owned(),
             _ => {
                 let fields = query.get("fields").and_then(|f| expression::parse(f)).unwrap_or_default();
                 let username = fields.iter().find_map(|n| n.parameter("username"));

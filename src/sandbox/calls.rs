@@ -1,8 +1,8 @@
 //! The four calls: what the API says to each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::expression::{self, Node};
 use super::fault::{Fault, TokenFault};
@@ -10,6 +10,7 @@ use super::page::{only, page, refused, skipped};
 use super::reply::Reply;
 use super::token::{debug_token, proof};
 use super::{State, data};
+use crate::lock::lock;
 use crate::record::Place;
 
 impl State {
@@ -39,6 +40,7 @@ impl State {
         };
         match path {
             "ig_hashtag_search" => self.hashtag_search(topic),
+            _ if path.ends_with("/recently_searched_hashtags") => self.searched_hashtags(&nodes, query, faults),
             _ if path.ends_with("/recent_media") => self.recent_media(topic, &nodes, query, &gone),
             _ => match nodes.iter().find(|n| n.name == "business_discovery") {
                 Some(node) => self.discover(node, path, &gone),
@@ -53,6 +55,20 @@ impl State {
             return Reply::ok(json!({"data": [{"id": data::hashtag_id(hashtag)}]}));
         }
         Reply::error(400, 24, Some(2_207_024), "The requested resource does not exist")
+    }
+
+    /// The hashtags that were searched for since the sandbox started, and those that a fault adds.
+    fn searched_hashtags(&self, nodes: &[Node], query: &BTreeMap<String, String>, faults: &[&Fault]) -> Reply {
+        let others = faults.iter().find_map(|f| if let Fault::Searched(n) = f { Some(*n) } else { None });
+        let others = (0..others.unwrap_or_default()).map(|n| format!("other{n}"));
+        let asked: BTreeSet<String> = lock(&self.calls).iter().map(|call| call.topic.clone()).collect();
+        let searched = self.options.hashtags.iter().filter(|name| asked.contains(&format!("#{name}"))).cloned();
+        let limit = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(25).min(30);
+        let hashtag = |name: String| {
+            let fields = json!({"id": data::hashtag_id(&name), "name": name});
+            only(fields.as_object().unwrap_or(&Map::new()), nodes)
+        };
+        Reply::ok(json!({"data": searched.chain(others).take(limit).map(hashtag).collect::<Vec<_>>()}))
     }
 
     fn recent_media(&self, topic: &str, nodes: &[Node], query: &BTreeMap<String, String>, gone: &[&str]) -> Reply {

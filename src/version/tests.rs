@@ -69,9 +69,15 @@ fn the_documentation_has_the_same_table() {
 
 #[test]
 fn the_advice_is_the_newest_version_tested_and_never_an_older_one() {
-    assert!(advice("v17.0").contains("set [API] version = v26.0"));
-    for newer in [TESTED, "v27.0", "v99.0"] {
-        assert!(!advice(newer).contains("set [API]"), "{newer}");
+    for (asked, is_served, sets) in [
+        ("v17.0", false, true),
+        ("v25.0", true, true),
+        (TESTED, true, false),
+        ("v27.0", true, false),
+        ("v99.0", true, false),
+        ("v99.0", false, true),
+    ] {
+        assert_eq!(advice(asked, is_served).contains("set [API] version = v26.0"), sets, "{asked}");
     }
     assert_eq!(compare("v9.0", "v10.0"), Some(Ordering::Less));
     assert_eq!(compare("v9", "v10.0"), None);

@@ -30,6 +30,7 @@ mod lambda;
 mod layers;
 mod objects;
 mod pages;
+mod preflight;
 mod retry;
 mod runtime_api;
 mod shards;
