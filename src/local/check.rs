@@ -22,7 +22,9 @@ use crate::sink::Sink;
 mod advice;
 mod api;
 mod checklist;
+mod compare;
 mod hashtags;
+mod probe;
 mod version;
 
 use advice::Advice;
@@ -36,6 +38,9 @@ pub(super) struct CheckArgs {
     /// Check against the built-in sandbox: no token, no AWS account
     #[arg(long)]
     sandbox: bool,
+    /// Ask for every mapped field on another version, such as v26.0, and show what would change; store nothing
+    #[arg(long, value_name = "VERSION", value_parser = compare::version)]
+    api_version: Option<String>,
     /// Store nothing: leave the bucket untried
     #[arg(long)]
     no_write: bool,
@@ -60,7 +65,12 @@ impl CheckArgs {
             Some(error) => report_config_error(&mut checklist, &error),
             None => self.check(&mut checklist, redactor).await?,
         }
-        println!("{}", checklist.verdict());
+        match &self.api_version {
+            Some(other) if !checklist.failed() => {
+                println!("{other} knows every mapped field that the configured one does");
+            }
+            _ => println!("{}", checklist.verdict()),
+        }
         Ok(if checklist.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
@@ -79,6 +89,10 @@ impl CheckArgs {
             Err(error) => report_config_error(checklist, &error),
             Ok(config) => {
                 report_config(checklist, &config, &secret);
+                if let Some(other) = &self.api_version {
+                    compare::compare(checklist, &backend, &config, &secret, other).await;
+                    return Ok(());
+                }
                 let client = backend.client(&config, &secret);
                 let renew = || async { None }.boxed();
                 let session = Session::new(&client, backend::stop(), &renew);

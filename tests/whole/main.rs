@@ -39,3 +39,4 @@ mod stores;
 mod terminal;
 mod throttling;
 mod tokens;
+mod versions;
