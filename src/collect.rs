@@ -4,14 +4,22 @@ use std::pin::pin;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tracing::field::Empty;
 use tracing::{Instrument, debug, error, info_span, warn};
 
+use crate::answers::Asked;
 use crate::config::Config;
 use crate::graph::{Edge, Failure, Kind, MediaPage, Session};
 use crate::record::{Batch, Mapping, Model};
 use crate::topic::{Account, Hashtag};
+use crate::traces;
 
+mod gaps;
 mod pages;
+
+pub use gaps::Reach;
+
+use gaps::FurtherPages;
 
 /// A topic: it is fetched as a whole, and fails as a whole.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +66,8 @@ pub struct Collected<'c> {
     pub batches: Vec<(Model, Batch<'c>)>,
     /// Why records of the API are missing; `None` where none are.
     pub cut_short: Option<Failure>,
+    /// How far back its pages reached, of a hashtag whose gaps are closed.
+    pub reach: Option<Reach>,
 }
 
 /// Why all or some records of a topic are missing; `None` where none are.
@@ -105,9 +115,12 @@ pub async fn collect<'c>(
         }
         progress.done(topic, outcome);
     };
+    let further = &FurtherPages::of(config, topics.len());
     let fetches = topics.iter().enumerate().map(|(i, &topic)| async move {
-        let span = info_span!("topic", topic = topic.name());
-        (i, topic, fetch(config, session, topic).instrument(span).await)
+        let span = info_span!("topic", topic = topic.name(), kind = Empty, code = Empty);
+        let outcome = fetch(config, session, topic, further).instrument(span.clone()).await;
+        traces::note_end(&span, failure_of(&outcome).map(|failure| (failure.kind.name(), failure.code)));
+        (i, topic, outcome)
     });
     let mut fetches = stream::iter(fetches).buffer_unordered(config.limits.concurrency as usize);
     let mut stop = pin!(session.stop().reached());
@@ -133,12 +146,10 @@ pub async fn collect<'c>(
     outcomes.into_iter().zip(topics).map(in_time).collect()
 }
 
-async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>) -> Outcome<'c> {
+async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, further: &FurtherPages) -> Outcome<'c> {
     let fetched = match topic {
         Topic::Account(account) => pages::discover(config, session, account).await,
-        Topic::Hashtag(hashtag) => recent_media(config, session, hashtag)
-            .await
-            .map(|batch| Collected { batches: vec![(Model::MediaHashtag, batch)], cut_short: None }),
+        Topic::Hashtag(hashtag) => gaps::recent_media(config, session, hashtag, further).await,
     };
     let doubted = |failure| session.doubted(topic.edge(), topic.name(), failure);
     let mut collected = fetched.map_err(doubted)?;
@@ -160,16 +171,14 @@ async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>) 
     Ok(collected)
 }
 
-async fn recent_media<'c>(config: &'c Config, session: &Session<'_>, hashtag: &Hashtag) -> Result<Batch<'c>, Failure> {
-    let mapping = config.mapping(Model::MediaHashtag);
-    let id = match &hashtag.id {
-        Some(pinned) => pinned.clone(),
-        None => session.hashtag_id(&hashtag.name).await?,
+/// Keeps an answer as it came, where the run keeps them: the one with a topic's page, for so many media.
+fn keep(session: &Session<'_>, topic: Topic<'_>, (page, limit): (u32, u32), answer: &str) {
+    let Some(answers) = session.answers() else { return };
+    let (edge, user_id) = match topic {
+        Topic::Account(account) => ("business_discovery", &account.user_id),
+        Topic::Hashtag(hashtag) => ("recent_media", &hashtag.user_id),
     };
-    let read = |page: &MediaPage<'_>, unknown: &[String]| {
-        flatten_within(session, page, mapping, hashtag.user_id.as_str(), unknown)
-    };
-    session.recent_media(&id, &mapping.requested(), config.limits.media_per_hashtag, read).await?
+    answers.keep(Asked { topic: topic.name(), user_id: user_id.as_str(), edge, page, limit }, answer);
 }
 
 /// Flattens a page as [`flatten`] does, where the run's memory budget has room for its records.

@@ -9,9 +9,11 @@ use crate::file;
 use crate::record::{Mapping, Model};
 use crate::topic::{Account, Hashtag, Job};
 
+mod answers;
 mod document;
 mod fault;
 mod format;
+mod gaps;
 mod limits;
 mod location;
 mod mapping;
@@ -137,13 +139,14 @@ impl Config {
     fn resolve(bytes: &[u8], path: &str) -> Result<(Self, IniDocument), ConfigError> {
         let mut document = IniDocument::read(bytes, path)?;
         let (end_point, version) = api(&mut document);
-        let locations = Locations::resolve(&mut document);
+        let mut locations = Locations::resolve(&mut document);
+        locations.answers = answers::resolve(&mut document);
         let format = Format::resolve(&mut document);
         let throttling_in_bucket =
             document.word("common", "remember_throttling", [("process", false), ("bucket", true)]);
-        let brand = mapping::resolve(&mut document, Model::Brand);
-        let media = mapping::resolve(&mut document, Model::Media);
-        let media_hashtag = mapping::resolve(&mut document, Model::MediaHashtag);
+        let brand = mapping(&mut document, Model::Brand);
+        let media = mapping(&mut document, Model::Media);
+        let media_hashtag = mapping(&mut document, Model::MediaHashtag);
         let (accounts, hashtags) = topic::resolve(&mut document);
         let limits = Limits::resolve(&mut document);
         let plan = Plan::new(&limits, accounts.len(), hashtags.iter().map(|h| h.id.is_some()));
@@ -189,6 +192,11 @@ impl Config {
     pub fn plan(&self) -> Plan {
         Plan::new(&self.limits, self.accounts.len(), self.hashtags.iter().map(|h| h.id.is_some()))
     }
+}
+
+/// A model's mapping, with the fields that only its answers have.
+fn mapping(document: &mut IniDocument, model: Model) -> Mapping {
+    mapping::resolve(document, model).asking_also(answers::also(document, model))
 }
 
 /// The longest version, in bytes. The end point may repeat it many times.

@@ -26,8 +26,10 @@ use crate::stop::Stop;
 use crate::topic::Job;
 use crate::{aws, http, token, version};
 
+mod answers;
 mod job;
 mod ready;
+mod renewal;
 mod throttling;
 
 use ready::Ready;
@@ -51,6 +53,8 @@ pub struct Function {
     end_point: Option<String>,
     secret: Option<Secret>,
     secret_prefix: Option<String>,
+    renews_token: bool,
+    service: Option<String>,
     http: OnceCell<http::Client>,
     load_aws: aws::Load,
     redactor: Arc<Redactor>,
@@ -87,6 +91,8 @@ impl Function {
             end_point: None,
             secret: None,
             secret_prefix: None,
+            renews_token: false,
+            service: None,
             http: OnceCell::new(),
             load_aws: aws::from_variables,
             redactor: Arc::default(),
@@ -100,6 +106,12 @@ impl Function {
     #[must_use]
     pub fn with_secret_prefix(self, prefix: Option<String>) -> Self {
         Self { secret_prefix: prefix, ..self }
+    }
+
+    /// The same function, whose metrics have the dimension `service` beside `job`.
+    #[must_use]
+    pub fn with_service(self, service: Option<String>) -> Self {
+        Self { service, ..self }
     }
 
     /// The same function. `load` configures the AWS SDK, instead of Lambda's variables.
@@ -158,7 +170,7 @@ impl Function {
                 Ok(event) => self.run(&mut run, &event, progress).await,
                 Err(error) => Err(error.into()),
             };
-            run.finish(done, self.redactor())
+            run.finish(done, self.redactor(), self.service.as_deref())
         }
         .instrument(span)
         .await
@@ -183,13 +195,15 @@ impl Function {
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
         let before = ready.client.throttled();
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
+        let session = session.keeping_answers(ready.config.locations.keeps_answers());
         if event.job == Job::Hashtag {
             // The next run finds most of what this one would have. A brand_media run stands for its hour.
             session.pause_if_throttled();
         }
         let done = match event.job {
             Job::Token => {
-                let done = token::run(&session, &mut run.summary).await;
+                let keeper = self.keeper(event.secret_id.as_ref(), ready.client.http()).await;
+                let done = token::run(&session, keeper.as_ref(), &mut run.summary).await;
                 run.summary.version_days_left =
                     version::log(&ready.config.version, session.version(), Utc::now().date_naive());
                 match done {
@@ -240,12 +254,17 @@ impl Run {
         self.end.saturating_duration_since(Instant::now())
     }
 
-    fn finish(mut self, done: Result<RunOutput, Cause>, redactor: Arc<Redactor>) -> Result<Response, Error> {
+    fn finish(
+        mut self,
+        done: Result<RunOutput, Cause>,
+        redactor: Arc<Redactor>,
+        service: Option<&str>,
+    ) -> Result<Response, Error> {
         self.summary.elapsed_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
         if done.is_ok() && self.summary.shard.is_some() {
             self.summary.topics = None;
         }
-        self.summary.log();
+        self.summary.log(service);
         match done {
             Ok(RunOutput { error_log, target_file }) => {
                 Ok(Response::new(self.started, error_log, target_file, self.summary, redactor))

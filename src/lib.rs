@@ -8,6 +8,7 @@
 //!                                 └────── failures ────┴──── quality ───────────────┴─► report
 //! ```
 
+pub mod answers;
 pub mod aws;
 pub mod body;
 mod causes;
@@ -39,4 +40,5 @@ pub mod stop;
 pub mod telemetry;
 mod token;
 pub mod topic;
+pub mod traces;
 pub mod version;

@@ -23,6 +23,7 @@ mod hashtag_ids;
 mod interrupt;
 mod plan;
 mod progress;
+mod redrive;
 mod repair;
 mod report;
 mod retry;
@@ -57,13 +58,17 @@ enum Command {
     /// Collect the newest media under each hashtag
     Hashtag(run::RunArgs),
     /// Show how long the access token is good for, and for what
-    Token(run::RunArgs),
+    Token(run::TokenArgs),
     /// Repair a run: collect again what failed in it, from its report
     ///
     /// The topics that failed are collected under the run's own time, so that their objects lie beside the
     /// run's. Where an object could not be stored, or the run stored nothing, it is repeated as it was. The
     /// report is the function's response, its error, its last line in the log, or a quality object.
     Retry(retry::RetryArgs),
+    /// Run the failed events of a queue again, by the deployed function
+    ///
+    /// Each event is run as it was, under its own time, and its message is deleted once the run has succeeded.
+    Redrive(redrive::RedriveArgs),
     /// Try everything that a run needs, and say what to do about what fails
     ///
     /// One line each for the secret, the configuration, the schedule, the token, one account, the hashtags used
@@ -183,8 +188,9 @@ impl Cli {
         match self.command {
             Command::BrandMedia(args) => args.run(Job::BrandMedia, self.verbose).await,
             Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
-            Command::Token(args) => args.run(Job::Token, self.verbose).await,
+            Command::Token(args) => args.run(self.verbose).await,
             Command::Retry(args) => args.run(self.verbose).await,
+            Command::Redrive(args) => args.run(self.verbose).await,
             Command::Check(args) => args.run(self.verbose).await,
             Command::Plan(args) => args.run(),
             Command::HashtagIds(args) => args.run(self.verbose).await,

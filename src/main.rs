@@ -3,10 +3,14 @@
 use std::process::ExitCode;
 
 use collector::function::{Function, Invocation};
+use collector::report;
 use collector::secret::{self, Source};
 use collector::telemetry::{self, Format};
+use collector::traces;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
+use tracing::Instrument;
+use tracing_subscriber::layer::SubscriberExt;
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "standard output is where Lambda takes the log from")]
 #[tokio::main(flavor = "current_thread")]
@@ -18,19 +22,33 @@ async fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let function = Function::new(Source::from_env()).with_secret_prefix(secret::prefix_from_env());
+    let function = function.with_service(report::service_from_env());
     let redactor = function.redactor();
     let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), move |line| {
         println!("{}", redactor.redact(line));
     });
+    let (traces, problem) = match traces::from_env(function.redactor()) {
+        Ok(traces) => (traces, None),
+        Err(problem) => (None, Some(problem)),
+    };
     // No other subscriber is set.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    let _ = tracing::subscriber::set_global_default(subscriber.with(traces));
+    if let Some(problem) = problem {
+        tracing::warn!(kind = "tracing", "{problem}");
+    }
 
+    let renews = secret::renewal_from_env().unwrap_or_else(|told| {
+        tracing::warn!(kind = "config", "{told}");
+        false
+    });
+    let function = function.with_token_renewal(renews);
     function.prepare().await;
     let handler = service_fn(async |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;
         let deadline = context.deadline();
+        let span = traces::invocation(context.xray_trace_id.as_deref());
         let invocation = Invocation::new(context.request_id, deadline);
-        function.invoke(&payload, &invocation, &()).await
+        function.invoke(&payload, &invocation, &()).instrument(span).await
     });
     match lambda_runtime::run(handler).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,8 @@
 //! | records, at most | 36 | 36 |
 //! | their objects, no larger than the records | | 36 |
 //! | two quality objects, and their examples: 2 × 2 × 2 | | 8 |
-//! | together | 70 | 90 |
+//! | the answers as they came, compressed, where they are kept | 6 | 6 |
+//! | together | 76 | 96 |
 //!
 //! A larger function has proportionally more room for large bodies and for records. 1,000 accounts with 25
 //! media each, of 620 bytes, take 34 MiB of the room for records.
@@ -42,11 +43,13 @@ const LEAST: usize = 128;
 /// The share of the memory for large bodies, and that for records.
 const BODIES_SHARE: usize = 16;
 const RECORDS_SHARE: (usize, usize) = (9, 32);
+const ANSWERS_SHARE: (usize, usize) = (3, 64);
 
 /// The budget of a process.
 #[derive(Debug, Clone)]
 pub struct Budget {
     records: usize,
+    answers: usize,
     bodies: Arc<Semaphore>,
 }
 
@@ -55,7 +58,9 @@ impl Budget {
     pub fn of(mib: usize) -> Self {
         let bytes = mib.max(LEAST).saturating_mul(MIB);
         let bodies = bytes / BODIES_SHARE / LARGEST_BODY;
-        Self { records: bytes / RECORDS_SHARE.1 * RECORDS_SHARE.0, bodies: Arc::new(Semaphore::new(bodies)) }
+        let share = |(of, whole): (usize, usize)| bytes / whole * of;
+        let (records, answers) = (share(RECORDS_SHARE), share(ANSWERS_SHARE));
+        Self { records, answers, bodies: Arc::new(Semaphore::new(bodies)) }
     }
 
     /// The function's budget. Lambda gives the size of its memory in `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
@@ -67,6 +72,12 @@ impl Budget {
     /// The bytes that a run's records may take. Each takes its text in the answer and [`RECORD`].
     pub fn records(&self) -> usize {
         self.records
+    }
+
+    /// What the answers of a run may take as they are kept, in compressed bytes. 11 accounts with 25 media
+    /// each take 0.1 MiB.
+    pub fn answers(&self) -> usize {
+        self.answers
     }
 
     /// Waits for the permit of a body that is larger than [`SMALL_BODY`].
@@ -84,9 +95,10 @@ mod tests {
     fn a_larger_function_has_more_room_and_none_has_less_than_the_least() {
         let room = |mib| {
             let budget = Budget::of(mib);
-            (budget.records() / MIB, budget.bodies.available_permits())
+            (budget.records() / MIB, budget.answers() / MIB, budget.bodies.available_permits())
         };
-        assert_eq!([room(0), room(128), room(512), room(10_240)], [(36, 1), (36, 1), (144, 4), (2880, 80)]);
-        assert!(room(usize::MAX).1 >= 1);
+        let rooms = [room(0), room(128), room(512), room(10_240)];
+        assert_eq!(rooms, [(36, 6, 1), (36, 6, 1), (144, 24, 4), (2880, 480, 80)]);
+        assert!(room(usize::MAX).2 >= 1);
     }
 }

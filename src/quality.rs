@@ -81,6 +81,22 @@ pub struct About<'a> {
     /// The object's usual key, where an earlier run's object keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<&'a str>,
+    /// How far back the pages of each hashtag reached, where gaps are closed.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub reach: &'a [Reach],
+}
+
+/// How far back the pages of a hashtag reached.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reach {
+    /// The hashtag.
+    pub topic: String,
+    /// Pages read.
+    pub pages: u32,
+    /// Media that the process had stored before; `None` where it had stored none.
+    pub overlap: Option<usize>,
+    /// Whether media are likely to be missing between the previous run and this one.
+    pub gap_likely: bool,
 }
 
 /// How often a field was defaulted, or a record left out, for one reason.

@@ -10,7 +10,8 @@ use std::sync::{PoisonError, RwLock};
 use aws_smithy_types::base64;
 use memchr::{memchr3_iter, memmem};
 
-const REDACTED: &[u8] = b"REDACTED";
+/// What stands in the place of a secret.
+pub(crate) const REDACTED: &str = "REDACTED";
 
 /// A shorter secret, in bytes, is left alone: a test's `y` would take every `y` out of the log. Tokens have
 /// about 200 bytes, an app's secret 32, AWS's keys 40.
@@ -85,7 +86,7 @@ fn without(bytes: &[u8], found: impl Fn(&[u8], usize) -> Option<Range<usize>>) -
     let mut from = 0;
     while let Some(range) = next {
         clean.extend_from_slice(bytes.get(from..range.start).unwrap_or_default());
-        clean.extend_from_slice(REDACTED);
+        clean.extend_from_slice(REDACTED.as_bytes());
         from = range.end;
         next = found(bytes, from);
     }

@@ -9,6 +9,9 @@ mod summary;
 
 pub use error::{Error, ErrorMessage, parts};
 pub use log::{error_log, log_quality, log_unknown_fields};
-pub use metrics::NAMESPACE;
+pub(crate) use metrics::{Metric, emit};
+pub use metrics::{NAMESPACE, service_from_env};
 pub use response::{Answer, Response};
-pub use summary::{FailedTopic, File, ModelQuality, Partial, Quality, Summary, TokenState};
+pub use summary::{
+    AnswersFile, FailedTopic, File, Gaps, ModelQuality, Partial, Quality, Renewal, RenewalEnd, Summary, TokenState,
+};

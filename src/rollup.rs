@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{error, info, warn};
 
+use crate::report::{Metric, emit};
 use crate::sink::SinkError;
 
 mod event;
@@ -128,13 +129,14 @@ const fn known() -> bool {
     true
 }
 
-/// Reads the results that `event` names and sums them up, on top of the summary at `summary_key` where one
-/// exists. Shards that ran again replace their earlier results, and the others stay.
+/// Reads the results whose manifest has the key `manifest` and sums them up for `event`, on top of the summary at
+/// `summary_key` where one exists. Shards that ran again replace their earlier results, and the others stay.
 ///
 /// # Errors
 /// What could not be read.
 pub async fn read(
     event: &RollupEvent,
+    manifest: &str,
     summary_key: &str,
     get: impl AsyncFn(String) -> Result<Option<bytes::Bytes>, SinkError>,
 ) -> Result<RollupSummary, String> {
@@ -143,10 +145,10 @@ pub async fn read(
         Ok(None) => Err(format!("the results {key} are not there")),
         Err(error) => Err(error.to_string()),
     };
-    let manifest = Manifest::read(&needed(&event.results).await?)
-        .ok_or_else(|| format!("{} is no manifest of a result writer", event.results))?;
+    let read = Manifest::read(&needed(manifest).await?);
+    let read = read.ok_or_else(|| format!("{manifest} is no manifest of a result writer"))?;
     let mut found = Vec::new();
-    for key in manifest.files() {
+    for key in read.files() {
         found.extend(items(&needed(key).await?).ok_or_else(|| format!("{key} is no list of results"))?);
     }
     let before = get(summary_key.to_owned()).await.map_err(|e| e.to_string())?;
@@ -220,8 +222,13 @@ impl RollupSummary {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// Logs each failed shard, and the summary in one line.
-    pub fn log(&self) {
+    /// Logs each failed shard, the summary in one line, and the metrics of the whole run.
+    pub fn log(&self, service: Option<&str>) {
+        let metrics = [
+            Metric("records", "Count", Some(self.totals.records.into())),
+            Metric("failed_shards", "Count", Some(self.totals.failed_shards.into())),
+        ];
+        emit(&metrics, &self.job, service);
         for shard in &self.shards {
             if let Some(why) = &shard.error {
                 error!(kind = "shard", shard = shard.shard, "shard failed with its {} topics: {why}", shard.topics);

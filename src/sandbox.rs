@@ -6,6 +6,7 @@
 //! does not check permissions, and its limits are those it is given.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,8 +15,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 
+mod address;
 mod answer;
 mod body;
+mod by_type;
 mod calls;
 mod data;
 mod expression;
@@ -53,10 +56,17 @@ pub struct Options {
     pub faults: Vec<FaultRule>,
     /// The only token that is taken; `None` for any.
     pub token: Option<String>,
+    /// The token that is given for another one, and taken too from then on; `None` refuses the exchange.
+    pub new_token: Option<String>,
     /// The secret that each call must prove; `None` for no proof.
     pub app_secret: Option<String>,
     /// Calls allowed to a token; `None` for any number.
     pub calls_allowed: Option<u32>,
+    /// Media that come under each hashtag in 5 minutes, at an even pace and out of order; `None` for hashtags
+    /// of different paces, in their order.
+    pub hashtag_pace: Option<u32>,
+    /// Whether the cursor under a hashtag is the same on every page, as the API documents it.
+    pub repeating_cursor: bool,
 }
 
 impl Default for Options {
@@ -70,8 +80,11 @@ impl Default for Options {
             latency: Duration::ZERO,
             faults: Vec::new(),
             token: None,
+            new_token: None,
             app_secret: None,
             calls_allowed: None,
+            hashtag_pace: None,
+            repeating_cursor: false,
         }
     }
 }
@@ -95,7 +108,8 @@ pub struct Call {
     pub path: String,
     /// The query, decoded.
     pub query: BTreeMap<String, String>,
-    /// The topic that it is about: an account, `#hashtag`, `hashtags` (the list of those searched for), or `token`.
+    /// The topic that it is about: an account, `#hashtag`, `hashtags` (the list of those searched for), `token`,
+    /// `exchange`, or `new_token` and `self`, the two that prove a new token.
     pub topic: String,
     /// The call's `Accept-Encoding`.
     pub encoding: String,
@@ -115,6 +129,10 @@ struct State {
     now: Mutex<Option<DateTime<Utc>>>,
     calls: Mutex<Vec<Call>>,
     by_token: Mutex<BTreeMap<String, usize>>,
+    /// Whether the new token was given.
+    exchanged: AtomicBool,
+    /// Media under a hashtag that the pages of a repeating cursor have given.
+    given: Mutex<BTreeMap<String, usize>>,
     /// The fault rules, and how often each has been applied.
     faults: Mutex<Vec<(FaultRule, u32)>>,
     /// Calls under way, and the most there were at once.
@@ -135,6 +153,8 @@ impl Sandbox {
             now,
             calls: Mutex::default(),
             by_token: Mutex::default(),
+            exchanged: AtomicBool::new(false),
+            given: Mutex::default(),
             faults,
             under_way: Mutex::default(),
         });

@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::{Region, SdkConfig};
 use secrecy::SecretString;
 
 use crate::aws;
 use crate::causes::with_causes;
 use crate::env::variable;
+
+mod keeper;
+
+pub use keeper::{KeepError, Keeper};
 
 /// Where the secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,18 @@ impl SecretId {
 /// The prefix of the secrets that an event may name: `SECRET_PREFIX`.
 pub fn prefix_from_env() -> Option<String> {
     variable("SECRET_PREFIX")
+}
+
+/// Whether the job `token` renews a token near its end: `TOKEN_RENEWAL`, `on` or `off`.
+///
+/// # Errors
+/// What was given where it is neither.
+pub fn renewal_from_env() -> Result<bool, String> {
+    match variable("TOKEN_RENEWAL").as_deref() {
+        Some("on") => Ok(true),
+        None | Some("off") => Ok(false),
+        Some(other) => Err(format!("TOKEN_RENEWAL is {other:?}, `on` or `off` expected: no token is renewed")),
+    }
 }
 
 /// The file that is read where neither `SECRET_ID` nor `SECRET_FILE` is set.
@@ -180,14 +196,28 @@ const LONGEST_TRY: Duration = Duration::from_secs(5);
 /// The tries at reading the secret. Nothing can be done without it, so the run's time is the real limit.
 const MOST_TRIES: u32 = 20;
 
-async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secret, SecretError> {
+/// The region that a secret's ARN names; `None` for a name, which is one of the function's own region.
+fn region_of(id: &str) -> Option<&str> {
+    let mut parts = id.strip_prefix("arn:")?.split(':').skip(1);
+    parts.next().filter(|service| *service == "secretsmanager")?;
+    parts.next().filter(|region| !region.is_empty())
+}
+
+/// The client of Secrets Manager for the secret `id`. Its operations end within `limit`.
+fn manager(id: &str, aws: &SdkConfig, limit: Duration) -> aws_sdk_secretsmanager::Client {
     let config = aws_sdk_secretsmanager::config::Builder::from(aws);
     // One try gets a third of the time, so that one that hangs leaves time for others.
     let timeouts =
         TimeoutConfig::builder().operation_attempt_timeout(LONGEST_TRY.min(limit / 3)).operation_timeout(limit);
-    let config = config.timeout_config(timeouts.build()).retry_config(aws::retries().with_max_attempts(MOST_TRIES));
-    let client = aws_sdk_secretsmanager::Client::from_conf(config.build());
-    let answer = client.get_secret_value().secret_id(id).send().await;
+    let mut config = config.timeout_config(timeouts.build()).retry_config(aws::retries().with_max_attempts(MOST_TRIES));
+    if let Some(region) = region_of(id) {
+        config.set_region(Some(Region::new(region.to_owned())));
+    }
+    aws_sdk_secretsmanager::Client::from_conf(config.build())
+}
+
+async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secret, SecretError> {
+    let answer = manager(id, aws, limit).get_secret_value().secret_id(id).send().await;
     let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
     from_json(id, answer.secret_string().unwrap_or_default())
 }

@@ -10,10 +10,13 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use tracing::field::Empty;
+use tracing::{Instrument, info_span};
 
 use crate::causes::with_causes;
 use crate::config::ObjectKey;
 use crate::http::LARGEST_OBJECT;
+use crate::traces;
 
 mod folder;
 
@@ -51,7 +54,11 @@ enum Condition {
     IfNew,
 }
 
-const CONTENT_TYPE: &str = "application/json";
+/// The `Content-Type` of an object. What is compressed says so itself and has no `Content-Encoding`: clients
+/// that undo one would hand on, under a name in `.gz`, what is compressed no more.
+fn content_type(key: &ObjectKey) -> &'static str {
+    if key.as_str().ends_with(".gz") { "application/gzip" } else { "application/json" }
+}
 
 impl Sink {
     /// An object's `bucket/key`.
@@ -88,6 +95,11 @@ impl Sink {
         limit: Duration,
         condition: Condition,
     ) -> Result<bool, SinkError> {
+        let (service, operation) = match self {
+            Self::S3 { .. } => (Some("S3"), Some("PutObject")),
+            Self::Folder(_) => (None, None),
+        };
+        let span = info_span!(target: traces::TARGET, "store", service, operation, key = key.as_str(), kind = Empty);
         let stored = async {
             match self {
                 Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit, condition).await,
@@ -96,9 +108,10 @@ impl Sink {
                 }
             }
         };
-        let stored = tokio::time::timeout(limit, stored).await;
+        let stored = tokio::time::timeout(limit, stored.instrument(span.clone())).await;
         let stored =
             stored.unwrap_or_else(|_| Err(format!("not done within the {} ms left of the run", limit.as_millis())));
+        traces::note_end(&span, stored.as_ref().err().map(|_| ("store", None)));
         stored.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be stored: {reason}") })
     }
 }
@@ -159,7 +172,7 @@ async fn put_s3(
 ) -> Result<bool, String> {
     let started = Instant::now();
     let put = async |limit: Duration, one_try: Duration| {
-        let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(CONTENT_TYPE);
+        let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(content_type(key));
         let put = put.set_if_none_match((condition == Condition::IfNew).then(|| "*".to_owned()));
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(one_try).operation_timeout(limit).build();
         let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);

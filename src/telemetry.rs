@@ -57,7 +57,7 @@ pub fn subscriber(
     format: Format,
     level: LevelFilter,
     write: impl Fn(&str) + Send + Sync + 'static,
-) -> impl Subscriber + Send + Sync {
+) -> impl Subscriber + for<'s> LookupSpan<'s> + Send + Sync {
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("collector", level)

@@ -6,15 +6,19 @@ use tracing::{error, info, warn};
 use crate::error::Cause;
 use crate::graph::{Failure, Kind, Session, TokenInfo};
 use crate::report::{FailedTopic, Summary, TokenState};
+use crate::secret::Keeper;
 use crate::telemetry::critical;
+
+mod renewal;
 
 /// A WARNING is logged from this many days before an expiry.
 pub(crate) const WARN_DAYS: i64 = 7;
 
 pub(crate) const SECONDS_A_DAY: i64 = 86_400;
 
-/// Asks for the token's state, logs it at its level and adds it to `summary`.
-pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<(), Cause> {
+/// Asks for the token's state, logs it at its level and adds it to `summary`. With a `keeper`, a token that is near
+/// its end is renewed.
+pub(crate) async fn run(session: &Session<'_>, keeper: Option<&Keeper>, summary: &mut Summary) -> Result<(), Cause> {
     let asked = tokio::select! {
         biased;
         asked = session.debug_token() => asked,
@@ -31,7 +35,12 @@ pub(crate) async fn run(session: &Session<'_>, summary: &mut Summary) -> Result<
         });
         Cause::NothingCollected(format!("the access token's state is unknown: {message}"))
     })?;
-    let state = state(&info, Utc::now());
+    let (renewal, renewed) = match keeper {
+        Some(keeper) => Some(renewal::renew(session, keeper, &info).await).unzip(),
+        None => (None, None),
+    };
+    let info = renewed.flatten().unwrap_or(info);
+    let state = TokenState { renewal, ..state(&info, Utc::now()) };
     log(&info, &state);
     if !state.is_valid {
         let Failure { kind, code, message, .. } = info.refusal();
@@ -48,7 +57,8 @@ pub(crate) fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
     let nearest = [expires_at, data_access_expires_at].into_iter().flatten().min();
     let days = nearest.map(|t| (t - now).num_seconds().div_euclid(SECONDS_A_DAY));
     let days_left = if info.is_valid { days } else { Some(0) };
-    TokenState { is_valid: info.is_valid, expires_at, data_access_expires_at, days_left, scopes: info.scopes.clone() }
+    let scopes = info.scopes.clone();
+    TokenState { is_valid: info.is_valid, expires_at, data_access_expires_at, days_left, scopes, renewal: None }
 }
 
 fn log(info: &TokenInfo, state: &TokenState) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Collected, flatten, flatten_within};
+use super::{Collected, Topic, flatten, flatten_within, keep};
 use crate::config::{Config, MEDIA_PER_PAGE};
 use crate::graph::{Cursor, Discovery, Failure, MediaPage, Session};
 use crate::record::{Batch, Model};
@@ -19,7 +19,9 @@ pub(super) async fn discover<'c>(
     let (profile, media) = (config.mapping(Model::Brand), config.mapping(Model::Media));
     let owner = account.user_id.as_str();
     let (requested, pages) = (config.limits.media_per_account, config.limits.calls_per_account());
+    let keep = |page, answer: &str| keep(session, Topic::Account(account), page, answer);
     let first = |answer: &Discovery<'_>, unknown: &[String]| {
+        keep((1, requested.min(MEDIA_PER_PAGE)), answer.answer);
         let page = answer.media.as_ref();
         let (records, bytes) = page.map_or((0, 0), |page| (page.records.len(), page.bytes()));
         let own = answer.profile.get().len();
@@ -42,8 +44,9 @@ pub(super) async fn discover<'c>(
     for page in 2..=pages {
         let Some(cursor) = after.take() else { break };
         let limit = (requested - (page - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
-        let further = |page: &MediaPage<'_>, unknown: &[String]| {
-            flatten_within(session, page, media, owner, unknown).map(|batch| (batch, next(page)))
+        let further = |answer: &MediaPage<'_>, unknown: &[String]| {
+            keep((page, limit), answer.answer);
+            flatten_within(session, answer, media, owner, unknown).map(|batch| (batch, next(answer)))
         };
         let done = tokio::select! {
             biased;
@@ -69,10 +72,10 @@ pub(super) async fn discover<'c>(
             }
         }
     }
-    Ok(Collected { batches: vec![(Model::Brand, profiles), (Model::Media, posts)], cut_short })
+    Ok(Collected { batches: vec![(Model::Brand, profiles), (Model::Media, posts)], cut_short, reach: None })
 }
 
 /// The cursor to the page after `page`; `None` where there is none, as after an empty page.
-fn next(page: &MediaPage<'_>) -> Option<Cursor> {
+pub(super) fn next(page: &MediaPage<'_>) -> Option<Cursor> {
     if page.records.is_empty() { None } else { page.after() }
 }

@@ -47,9 +47,20 @@ fn every_key_that_is_read_is_documented_and_the_other_way_round() {
     let mut read: BTreeSet<(String, String)> =
         asked.iter().filter(|(_, key)| *key != ANY_KEY).map(|(s, k)| (own(s), own(k))).collect();
     read.extend(free_keys());
-    let environment =
-        ["SECRET_ID", "SECRET_PREFIX", "SECRET_FILE", "CONFIG_FILE", "BUCKET", "SSL_CERT_FILE", "AWS_LAMBDA_LOG_LEVEL"]
-            .map(own);
+    let environment = [
+        "SECRET_ID",
+        "SECRET_PREFIX",
+        "SECRET_FILE",
+        "TOKEN_RENEWAL",
+        "CONFIG_FILE",
+        "SERVICE",
+        "BUCKET",
+        "SSL_CERT_FILE",
+        "AWS_LAMBDA_LOG_LEVEL",
+        "TRACING",
+        "AWS_XRAY_DAEMON_ADDRESS",
+    ];
+    let environment = environment.map(own);
     read.extend(environment.map(|key| (own("The environment"), key)));
     read.extend(crate::secret::keys().iter().map(|key| (own("The secret"), own(key))));
     let documented = documented();

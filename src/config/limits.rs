@@ -10,8 +10,10 @@ pub struct Limits {
     pub concurrency: u32,
     /// The media of each account that are asked for. Each 50 of them take a call.
     pub media_per_account: u32,
-    /// The media under each hashtag that are asked for. The API gives at most 50 a page.
+    /// The media under each hashtag that one call asks for. The API gives at most 50 a page.
     pub media_per_hashtag: u32,
+    /// Whether further pages follow under a busy hashtag: `media_per_hashtag = auto`.
+    pub closes_gaps: bool,
     /// The calls that the API allows in an hour: 200 for each user of the app. One user is assumed.
     pub calls_per_hour: u32,
     /// The different hashtags that the API allows an Instagram account in 7 days.
@@ -24,11 +26,17 @@ pub struct Limits {
     pub hashtag_runs_per_hour: u32,
 }
 
-const SECTION: &str = "limits";
+pub(super) const SECTION: &str = "limits";
 
 /// The media of an account that one call asks for. The API documents no limit; maintained clients use 50 to
 /// 100.
 pub const MEDIA_PER_PAGE: u32 = 50;
+
+/// The key that also takes a word: [`AUTO`].
+pub(super) const MEDIA_PER_HASHTAG: &str = "media_per_hashtag";
+
+/// Asks for further pages under busy hashtags.
+const AUTO: &str = "auto";
 
 /// Every key with its default and its largest useful value.
 const KEYS: [(&str, u32, u32); 8] = [
@@ -65,10 +73,12 @@ impl Limits {
             brand_media_runs_per_hour,
             hashtag_runs_per_hour,
         ] = KEYS.map(|(key, default, most)| number(document, key, default, most));
+        let closes_gaps = document.optional(SECTION, MEDIA_PER_HASHTAG).is_some_and(|given| given == AUTO);
         Self {
             concurrency,
             media_per_account,
             media_per_hashtag,
+            closes_gaps,
             calls_per_hour,
             hashtags_per_week,
             hashtag_calls_per_day,
@@ -80,10 +90,14 @@ impl Limits {
 
 fn number(document: &mut IniDocument, key: &str, default: u32, most: u32) -> u32 {
     let Some(given) = document.optional(SECTION, key) else { return default };
+    if key == MEDIA_PER_HASHTAG && given == AUTO {
+        return most;
+    }
     match given.parse::<u32>() {
         Ok(number) if (1..=most).contains(&number) => number,
         _ => {
             let range = if most == u32::MAX { "of at least 1".to_owned() } else { format!("from 1 to {most}") };
+            let range = if key == MEDIA_PER_HASHTAG { format!("{range}, or {},", AUTO) } else { range };
             document.fault(SECTION, key, format!("{} given, a whole number {range} expected", quoted(&given)));
             default
         }
@@ -116,7 +130,7 @@ impl Plan {
         u64::from(self.accounts) * self.calls_per_account_and_hour() + self.hashtag_calls_per_hour()
     }
 
-    fn calls_per_account_and_hour(&self) -> u64 {
+    pub(super) fn calls_per_account_and_hour(&self) -> u64 {
         u64::from(self.limits.brand_media_runs_per_hour) * u64::from(self.limits.calls_per_account())
     }
 
@@ -192,6 +206,7 @@ impl Plan {
             );
             document.notice(SECTION, "calls_per_hour", problem);
         }
+        self.check_gaps(document);
         if *hashtags > hashtags_per_week {
             let problem =
                 format!("{hashtags} hashtags are followed, {hashtags_per_week} different ones are allowed in 7 days");

@@ -20,6 +20,7 @@ pub struct Locations {
     brand: String,
     media: String,
     media_hashtag: String,
+    pub(super) answers: Option<String>,
 }
 
 /// The key of an object: names separated by `/`. It is relative and has no `..`.
@@ -63,7 +64,7 @@ impl Locations {
         let ymd = format(document, "ymd");
         let datetime = format(document, "datetime");
         let [brand, media, media_hashtag] = LOCATION_KEYS.map(|key| location(document, key));
-        let locations = Self { ymd, datetime, brand, media, media_hashtag };
+        let locations = Self { ymd, datetime, brand, media, media_hashtag, answers: None };
         for (i, (model, key)) in Model::ALL.into_iter().zip(LOCATION_KEYS).enumerate() {
             let same = Model::ALL.into_iter().take(i).any(|m| locations.pattern(m) == locations.pattern(model));
             if same && !locations.pattern(model).is_empty() {
@@ -78,16 +79,18 @@ impl Locations {
         if self.ymd.is_empty() || self.datetime.is_empty() {
             return;
         }
-        for (model, key) in Model::ALL.into_iter().zip(LOCATION_KEYS) {
-            if !self.pattern(model).contains("{datetime}") {
+        let runs_of = |model| match model {
+            Model::Brand | Model::Media => limits.brand_media_runs_per_hour,
+            Model::MediaHashtag => limits.hashtag_runs_per_hour,
+        };
+        let of_model = |(model, key)| (key, runs_of(model), self.pattern(model).to_owned());
+        let of_models = Model::ALL.into_iter().zip(LOCATION_KEYS).map(of_model);
+        for (key, runs, pattern) in of_models.chain(self.answers_to_check(limits)) {
+            if !pattern.contains("{datetime}") {
                 continue;
             }
-            let runs = match model {
-                Model::Brand | Model::Media => limits.brand_media_runs_per_hour,
-                Model::MediaHashtag => limits.hashtag_runs_per_hour,
-            };
             let start = DateTime::UNIX_EPOCH;
-            let name = |time| self.raw(model, RunName { time, part: None });
+            let name = |time| self.fill(&pattern, RunName { time, part: None });
             let length = name(start).as_str().len();
             if length > LONGEST_KEY - KEPT_FREE {
                 let most = LONGEST_KEY - KEPT_FREE;
@@ -165,14 +168,18 @@ impl Locations {
         self.fill(&SUMMARY.replace("{job}", job.name()), RunName { time, part: None })
     }
 
-    fn fill(&self, pattern: &str, run: RunName<'_>) -> ObjectKey {
+    pub(super) fn fill(&self, pattern: &str, run: RunName<'_>) -> ObjectKey {
         let stamp = |format: &str| run.time.format(format).to_string();
         let key = pattern.replace("{ymd}", &stamp(&self.ymd)).replace("{datetime}", &stamp(&self.datetime));
         let Some(part) = run.part else { return ObjectKey(key) };
-        let (stem, ending) = key.strip_suffix(".json").map_or((key.as_str(), ""), |stem| (stem, ".json"));
+        let ending = [".json", ANSWERS_ENDING].into_iter().find(|ending| key.ends_with(ending)).unwrap_or_default();
+        let stem = key.strip_suffix(ending).unwrap_or(&key);
         ObjectKey(format!("{stem}_{part}{ending}"))
     }
 }
+
+/// The ending of a location of answers. Readers of compressed files go by it.
+pub(super) const ANSWERS_ENDING: &str = ".jsonl.gz";
 
 /// The longest key of an S3 object, in bytes.
 const LONGEST_KEY: usize = 1_024;
@@ -205,10 +212,12 @@ fn format(document: &mut IniDocument, key: &str) -> String {
 
 fn location(document: &mut IniDocument, key: &str) -> String {
     let location = document.required("common", key);
-    if location.is_empty() {
-        return location;
-    }
-    let given = quoted(&location);
+    if location.is_empty() { location } else { checked(document, key, &location) }
+}
+
+/// The location that is given for a key; empty where it is too long.
+pub(super) fn checked(document: &mut IniDocument, key: &str, location: &str) -> String {
+    let given = quoted(location);
     let mut fault = |problem: String| document.fault("common", key, problem);
     if location.len() > LONGEST_KEY {
         fault(format!("{given} given, at most {LONGEST_KEY} bytes expected: S3 takes no longer key"));
@@ -225,5 +234,5 @@ fn location(document: &mut IniDocument, key: &str) -> String {
     if location.split('/').any(bad_part) || location.contains(|c: char| c == '\\' || c.is_control()) {
         fault(format!("{given} given, a relative key like raw/brand_{{ymd}}/brand_{{datetime}}.json expected"));
     }
-    location
+    location.to_owned()
 }

@@ -32,7 +32,10 @@ pub(super) fn resolve(document: &mut IniDocument, model: Model) -> Mapping {
     Mapping::new(model, fields)
 }
 
-/// Tells of a response field that is asked for in two ways, and of those that the API is known to refuse.
+/// The field of a profile that holds its media.
+const MEDIA: &str = "media";
+
+/// Reports a response field that is asked for in two ways, and those that the API is known to refuse.
 fn check_requests(document: &mut IniDocument, model: Model, fields: &[Field]) {
     let mut first: HashMap<&str, &Field> = HashMap::new();
     for field in fields {
@@ -42,6 +45,10 @@ fn check_requests(document: &mut IniDocument, model: Model, fields: &[Field]) {
                 format!("asks for {}, and {} for {}: give both the same", field.request, other.output, other.request);
             document.fault(model.section(), &field.output, problem);
         }
+        if model == Model::Brand && field.response == MEDIA {
+            let problem = format!("asks for {MEDIA}, which a call has anyway: [luxury_media] maps them");
+            document.fault(model.section(), &field.output, problem);
+        }
         let (name, within) = field.request.split_once('{').unwrap_or((&field.request, ""));
         let of_children = within.trim_end_matches('}').split(',').filter(|name| Place::Child.refuses(name));
         for name in Some(name).filter(|name| Place::of(model).refuses(name)).into_iter().chain(of_children) {
@@ -49,6 +56,11 @@ fn check_requests(document: &mut IniDocument, model: Model, fields: &[Field]) {
             document.notice(model.section(), &field.output, problem);
         }
     }
+}
+
+/// Whether a response field can have this name, which becomes part of the `fields` expression of a call.
+pub(super) fn is_response_field(name: &str) -> bool {
+    requested(name, FieldType::Str).is_ok()
 }
 
 fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) -> Option<Field> {

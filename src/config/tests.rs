@@ -128,7 +128,7 @@ name = name str
       [topic] hashtags: "#dior" given, a hashtag of letters, digits and _ without # (at most 100) expected
       [limits] calls_per_day: no such limit; the limits are concurrency, media_per_account, media_per_hashtag, calls_per_hour, hashtags_per_week, hashtag_calls_per_day, brand_media_runs_per_hour, hashtag_runs_per_hour
       [limits] concurrency: "0" given, a whole number from 1 to 256 expected
-      [limits] media_per_hashtag: "51" given, a whole number from 1 to 50 expected
+      [limits] media_per_hashtag: "51" given, a whole number from 1 to 50, or auto, expected
     "##);
 }
 

@@ -12,12 +12,12 @@ use crate::collect::{Outcome, Progress, Topic, collect, failure_of};
 use crate::config::{ObjectKey, RunName};
 use crate::error::Cause;
 use crate::event::{Event, TopicSelector};
-use crate::graph::{Edge, Session};
-use crate::quality::{About, Tally};
+use crate::graph::{Edge, MediaIds, Session};
+use crate::quality::{About, Reach, Tally};
 use crate::record::Model;
-use crate::report::{self, FailedTopic, File, Partial, Quality, Summary};
+use crate::report::{self, FailedTopic, File, Gaps, Partial, Quality, Summary};
 use crate::sink::SinkError;
-use crate::topic::Job;
+use crate::topic::{HashtagId, Job};
 
 /// The results of a model: its object, where there are records, and the tally for its quality object.
 struct Output<'m> {
@@ -47,8 +47,10 @@ impl Ready {
         progress: &dyn Progress,
     ) -> Result<RunOutput, Cause> {
         let topics = self.topics(event)?;
-        let outcomes = collect(&self.config, session, &topics, progress).await;
+        let mut outcomes = collect(&self.config, session, &topics, progress).await;
         run.summary.failures = failures(&topics, &outcomes);
+        let (reach, seen) = reach(&topics, &mut outcomes);
+        run.summary.gaps = Gaps::of(reach);
         let models = topics.first().map_or(&[][..], |topic| topic.models());
         let outputs = self.outputs(&topics, outcomes, models);
         let tallies: Vec<&Tally<'_>> = outputs.iter().map(|output| &output.tally).collect();
@@ -58,7 +60,13 @@ impl Ready {
         run.summary.quality = Quality::of(&tallies);
         let error_log = report::error_log(event.job, &tallies, &run.summary.failures);
         let part = event.part();
-        let target_file = self.store(run, RunName { time, part: part.as_deref() }, outputs).await?;
+        let name = RunName { time, part: part.as_deref() };
+        let stored = self.store(run, name, outputs).await;
+        // After the records, which they never cost the time or the memory to be stored.
+        self.store_answers(run, event.job, name, session).await;
+        let target_file = stored?;
+        // What could not be stored is to be met by no later run.
+        seen.into_iter().for_each(|(hashtag, media)| self.client.remember_under(hashtag, media));
         // Lambda repeats a run that fails. A run that is throttled would only be throttled again.
         if run.summary.records() == 0 && !session.is_throttled() {
             return Err(Cause::NothingCollected(why_nothing(&run.summary, topics.len())));
@@ -181,6 +189,7 @@ impl Ready {
                 topics: summary.topics.as_deref(),
                 object,
                 instead_of: instead_of.as_ref().map(ObjectKey::as_str),
+                reach: summary.gaps.as_ref().map_or(&[], |gaps| gaps.reach.as_slice()),
             };
             Bytes::from(tally.to_json(about, &summary.failures))
         });
@@ -215,6 +224,18 @@ fn failures(topics: &[Topic<'_>], outcomes: &[Outcome<'_>]) -> Vec<FailedTopic> 
         Some(FailedTopic { topic: topic.name().to_owned(), kind, code, message: failure.message.clone() })
     };
     topics.iter().zip(outcomes).filter_map(failed).collect()
+}
+
+/// How far back each hashtag's pages reached, and its media, where gaps are closed.
+fn reach(topics: &[Topic<'_>], outcomes: &mut [Outcome<'_>]) -> (Vec<Reach>, Vec<(HashtagId, MediaIds)>) {
+    let of_topic = |(topic, outcome): (&Topic<'_>, &mut Outcome<'_>)| {
+        let reached = outcome.as_mut().ok()?.reach.take()?;
+        let topic = topic.name().to_owned();
+        let reach = Reach { topic, pages: reached.pages, overlap: reached.overlap, gap_likely: reached.gap_likely };
+        // An answer without media says nothing of those before.
+        Some((reach, (reached.hashtag, reached.media)))
+    };
+    topics.iter().zip(outcomes).filter_map(of_topic).unzip()
 }
 
 fn why_nothing(summary: &Summary, topics: usize) -> String {

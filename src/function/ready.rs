@@ -63,7 +63,7 @@ impl Function {
         Ok(ready)
     }
 
-    async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {
+    pub(super) async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {
         let load = async || aws::redacting(&(self.load_aws)(http.clone()).await, self.redactor());
         self.aws.get_or_init(load).await
     }

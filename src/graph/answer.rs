@@ -13,6 +13,8 @@ pub struct Discovery<'a> {
     pub profile: Box<RawValue>,
     /// The account's media; `None` where the answer has no list of them.
     pub media: Option<MediaPage<'a>>,
+    /// The whole answer, as received.
+    pub answer: &'a str,
 }
 
 /// A page of media.
@@ -22,6 +24,8 @@ pub struct MediaPage<'a> {
     pub records: Vec<&'a RawValue>,
     /// The number of records on the page beyond those.
     pub surplus: usize,
+    /// The whole answer that it stands in, as received.
+    pub answer: &'a str,
     paging: Option<&'a RawValue>,
 }
 
@@ -68,7 +72,8 @@ impl<'a> Discovery<'a> {
     pub fn read(body: &'a str, limit: usize) -> Option<Self> {
         let [account] = fields(body, ["business_discovery"])?;
         let (profile, media) = json::split_off(account?.get(), "media")?;
-        Some(Self { profile, media: media.and_then(|media| MediaPage::read(media.get(), limit)) })
+        let page = media.and_then(|media| MediaPage::read(media.get(), limit));
+        Some(Self { profile, media: page.map(|page| MediaPage { answer: body, ..page }), answer: body })
     }
 }
 
@@ -78,7 +83,12 @@ impl<'a> MediaPage<'a> {
     pub fn read(body: &'a str, limit: usize) -> Option<Self> {
         let [data, paging] = fields(body, ["data", "paging"])?;
         let records = elements(data?.get(), limit)?;
-        Some(Self { records: records.first, surplus: records.more, paging })
+        Some(Self { records: records.first, surplus: records.more, answer: body, paging })
+    }
+
+    /// The page that an answer without a list of media has.
+    pub(super) fn without_media(answer: &'a str) -> Self {
+        Self { answer, ..Self::default() }
     }
 
     /// The bytes of all records.

@@ -58,7 +58,7 @@ impl Session<'_> {
             let request = Request::of_user(vec![("fields", fields)]);
             // A page after the last one may come without `media`. It counts as empty.
             let parse = |body: &str| match Discovery::read(body, limit as usize) {
-                Some(answer) => Ok(read(&answer.media.unwrap_or_default(), &unknown)),
+                Some(answer) => Ok(read(&answer.media.unwrap_or_else(|| MediaPage::without_media(body)), &unknown)),
                 None => Err(NotExpected("business_discovery")),
             };
             self.get(&request, parse).await
@@ -95,8 +95,23 @@ impl Session<'_> {
         limit: u32,
         read: impl Fn(&MediaPage<'_>, &[String]) -> T,
     ) -> Result<T, Failure> {
+        self.recent_media_after(hashtag, media, (limit, None), read).await
+    }
+
+    /// [`recent_media`](Self::recent_media), from a page on.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the page.
+    pub async fn recent_media_after<T>(
+        &self,
+        hashtag: &HashtagId,
+        media: &[&str],
+        (limit, after): (u32, Option<&Cursor>),
+        read: impl Fn(&MediaPage<'_>, &[String]) -> T,
+    ) -> Result<T, Failure> {
         self.without_unknown_fields(Edge::RecentMedia, media, async |unknown: Vec<String>| {
-            let query = vec![("fields", known(media, &unknown).join(",")), ("limit", limit.to_string())];
+            let mut query = vec![("fields", known(media, &unknown).join(",")), ("limit", limit.to_string())];
+            query.extend(after.map(|cursor| ("after", cursor.as_str().to_owned())));
             let request = Request { path: format!("{hashtag}/recent_media"), user_id: true, query };
             let parse = |body: &str| match MediaPage::read(body, limit as usize) {
                 Some(page) => Ok(read(&page, &unknown)),

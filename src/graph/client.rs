@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use super::pace::{LastUsage, Throttled};
+use super::seen::{MediaIds, Seen};
 use super::usage::Usage;
 use crate::http;
 use crate::lock::lock;
@@ -31,6 +32,7 @@ pub struct Client {
     pub(super) answered: Mutex<BTreeSet<(Edge, String)>>,
     throttled: Mutex<Option<Throttled>>,
     usage: Mutex<Option<LastUsage>>,
+    seen: Seen,
 }
 
 /// The two calls that name fields. A field that one of them knows may be unknown to the other.
@@ -65,6 +67,7 @@ impl Client {
             answered: Mutex::default(),
             throttled: Mutex::default(),
             usage: Mutex::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -124,6 +127,16 @@ impl Client {
         lock(&self.hashtag_ids).insert(hashtag.clone(), id);
     }
 
+    /// The media under a hashtag that the process stored last; `None` where it has stored none.
+    pub fn seen_under(&self, hashtag: &HashtagId) -> Option<Arc<MediaIds>> {
+        self.seen.under(hashtag)
+    }
+
+    /// Knows the media under a hashtag that were stored.
+    pub fn remember_under(&self, hashtag: HashtagId, media: MediaIds) {
+        self.seen.remember(hashtag, media);
+    }
+
     pub(super) fn learn_unknown_field(&self, edge: Edge, field: &str) {
         lock(&self.unknown_fields).insert((edge, field.to_owned()));
     }
@@ -135,7 +148,7 @@ impl Client {
 }
 
 /// Teaches `redactor` everything that is secret in calls with `credentials`.
-fn learn(redactor: &Redactor, credentials: &Credentials) {
+pub(super) fn learn(redactor: &Redactor, credentials: &Credentials) {
     redactor.add(credentials.access_token.expose_secret());
     if let Some(app) = &credentials.app {
         redactor.add(app.secret.expose_secret());
@@ -155,6 +168,20 @@ pub(super) fn caller(credentials: &Credentials, as_app: bool) -> Vec<(&'static s
         query.push(("appsecret_proof", proof(secret, &token)));
     }
     query
+}
+
+/// The path of the exchange.
+pub(super) const EXCHANGE: &str = "oauth/access_token";
+
+/// The parameters of an exchange: it names the app, and carries neither `access_token` nor a proof.
+pub(super) fn exchanging(credentials: &Credentials) -> Vec<(&'static str, String)> {
+    let Some(app) = &credentials.app else { return Vec::new() };
+    vec![
+        ("grant_type", "fb_exchange_token".to_owned()),
+        ("client_id", app.id.clone()),
+        ("client_secret", app.secret.expose_secret().to_owned()),
+        ("fb_exchange_token", credentials.access_token.expose_secret().to_owned()),
+    ]
 }
 
 /// `appsecret_proof`: the hexadecimal HMAC-SHA256 of the token, keyed with the app's secret.

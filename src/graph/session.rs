@@ -14,6 +14,7 @@ use super::client::Client;
 use super::error::{Failure, Kind};
 use super::pace::{FEW, Throttled};
 use super::usage::Usage;
+use crate::answers::Answers;
 use crate::lock::lock;
 use crate::memory;
 use crate::secret::Credentials;
@@ -38,6 +39,7 @@ pub struct Session<'c> {
     records: AtomicUsize,
     usage: Mutex<Usage>,
     version: OnceLock<String>,
+    answers: Option<Answers>,
 }
 
 /// A new token is on trial. The guard keeps the other topics waiting.
@@ -71,7 +73,24 @@ impl<'c> Session<'c> {
             records: AtomicUsize::new(0),
             usage: Mutex::default(),
             version: OnceLock::new(),
+            answers: None,
         }
+    }
+
+    /// The same session, which keeps the API's answers where `keeps` says so.
+    #[must_use]
+    pub fn keeping_answers(self, keeps: bool) -> Self {
+        Self { answers: keeps.then(|| Answers::with_room(self.client.memory.answers())), ..self }
+    }
+
+    /// The answers kept, where they are.
+    pub fn answers(&self) -> Option<&Answers> {
+        self.answers.as_ref()
+    }
+
+    /// The client that it calls with.
+    pub fn client(&self) -> &'c Client {
+        self.client
     }
 
     /// The moment at which unfinished topics are given up.

@@ -7,16 +7,18 @@ use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::warn;
+use tracing::field::Empty;
+use tracing::{Instrument, info_span, warn};
 
 use super::body::{self, Body, BodyError};
-use super::client::{Client, caller};
+use super::client::{Client, EXCHANGE, caller, exchanging};
 use super::error::{ApiError, Failure, Kind};
 use super::retry::{LONGEST_RETRY_AFTER, TRIES, backoff};
 use super::session::Session;
 use crate::causes::with_causes;
 use crate::memory::LARGEST_BODY;
 use crate::secret::Credentials;
+use crate::traces;
 
 /// The longest time of one try. The run's remaining time bounds it too.
 const LONGEST_TRY: Duration = Duration::from_secs(15);
@@ -36,8 +38,22 @@ impl Request {
         Self { path: String::new(), user_id: false, query }
     }
 
+    /// The name of the call, as the API's reference has it. No id is in it.
+    fn name(&self) -> &'static str {
+        match self.path.as_str() {
+            "" => "business_discovery",
+            "debug_token" => "debug_token",
+            "ig_hashtag_search" => "ig_hashtag_search",
+            _ => "recent_media",
+        }
+    }
+
     fn is_debug_token(&self) -> bool {
         self.path == "debug_token"
+    }
+
+    fn is_exchange(&self) -> bool {
+        self.path == EXCHANGE
     }
 }
 
@@ -48,6 +64,14 @@ pub(super) struct NotExpected(pub(super) &'static str);
 struct Attempt {
     failure: Failure,
     retry_after: Option<Duration>,
+}
+
+impl Attempt {
+    /// The same without what the API says: it may quote a token that nobody knows yet.
+    fn without_text(mut self) -> Self {
+        self.failure.message = "no new token in the answer, whose text is not told: it may quote one".to_owned();
+        self
+    }
 }
 
 impl From<Failure> for Attempt {
@@ -74,7 +98,8 @@ impl Session<'_> {
         self.halting_on_refusal(self.tries(request, &self.client.credentials(), &read).await)
     }
 
-    async fn tries<T>(
+    /// Makes a call with some credentials, and its tries.
+    pub(super) async fn tries<T>(
         &self,
         request: &Request,
         credentials: &Credentials,
@@ -134,11 +159,19 @@ impl Session<'_> {
         }
         self.count_call();
         let limit = self.try_limit();
-        let done = match self.send(request, credentials, limit).await {
+        let (host, call) = (host(&self.client.end_point), request.name());
+        let span = info_span!(target: traces::TARGET, "call", host, call, status = Empty, kind = Empty, code = Empty);
+        let done = match self.send(request, credentials, limit).instrument(span.clone()).await {
             Err(failure) => Err(failure.into()),
-            Ok(answer) => answer.read(read),
+            Ok(answer) => {
+                span.record("status", answer.status);
+                let read = answer.read(read);
+                if request.is_exchange() { read.map_err(Attempt::without_text) } else { read }
+            }
         };
-        match done.as_ref().err().map(|failed: &Attempt| &failed.failure) {
+        let failure = done.as_ref().err().map(|failed: &Attempt| &failed.failure);
+        traces::note_end(&span, failure.map(|failure| (failure.kind.name(), failure.code)));
+        match failure {
             Some(failure) if matches!(failure.kind, Kind::Throttled | Kind::VersionEnded) => self.halt(failure),
             Some(failure) if failure.kind == Kind::Transient => {}
             _ if self.halted().is_none() => self.client.set_throttled(None),
@@ -159,7 +192,11 @@ impl Session<'_> {
         if request.is_debug_token() {
             call = call.query(&[("input_token", credentials.access_token.expose_secret())]);
         }
-        call = call.query(&request.query).query(&caller(credentials, request.is_debug_token()));
+        let caller = match request.is_exchange() {
+            true => exchanging(credentials),
+            false => caller(credentials, request.is_debug_token()),
+        };
+        call = call.query(&request.query).query(&caller);
         let response = timeout_at(end, http.send(call.header(ACCEPT_ENCODING, "gzip"))).await;
         let response = response.map_err(|_| late())?.map_err(broken)?;
         self.note_headers(response.headers());
@@ -179,6 +216,12 @@ impl Session<'_> {
         let body = Body { bytes: self.client.redactor.redact_bytes(bytes), room };
         Ok(Answer { status, retry_after, body })
     }
+}
+
+/// The host in the API's address.
+fn host(end_point: &str) -> &str {
+    let after = end_point.split_once("://").map_or(end_point, |(_, rest)| rest);
+    after.split(['/', ':', '?', '#']).next().unwrap_or_default()
 }
 
 /// The failure of a call without an answer. The text leaves out the URL, which holds the token.

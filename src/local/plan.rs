@@ -46,8 +46,17 @@ fn summary(plan: &Plan) -> String {
     let day = plan.hashtag_calls_per_day();
     let unpinned_calls = u64::from(*unpinned);
     row("calls an hour", plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour));
+    let of_pages = "  with further pages";
+    if limits.closes_gaps {
+        let most = plan.most_calls_per_hour();
+        row(of_pages, most, most + unpinned_calls, Some(limits.calls_per_hour));
+    }
     row("different hashtags in 7 days", (*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week));
     row("hashtag calls a day", day, day + unpinned_calls, Some(limits.hashtag_calls_per_day));
+    if limits.closes_gaps {
+        let most = plan.most_hashtag_calls_per_day();
+        row(of_pages, most, most + unpinned_calls, Some(limits.hashtag_calls_per_day));
+    }
     row("room for more accounts", plan.more_accounts(), plan.cold_more_accounts(), None);
     row("room for more hashtags", plan.more_hashtags(), plan.cold_more_hashtags(), None);
     table.set_header(["", "warm", "cold", "limit"]);
@@ -63,12 +72,18 @@ fn summary(plan: &Plan) -> String {
         1 => "one hashtag's id is not pinned: each new process asks for it once".to_owned(),
         n => format!("the ids of {n} hashtags are not pinned: each new process asks for them once"),
     };
+    let pages = if limits.closes_gaps {
+        let (calls, first) = (plan.calls_per_hashtag_run(), u64::from(*hashtags));
+        format!("\nfurther pages: each run may make {calls} hashtag calls, {} of them for busy hashtags", calls - first)
+    } else {
+        String::new()
+    };
     let advice = if *unpinned == 0 { "" } else { "; `local hashtag-ids` pins them" };
     let table: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     format!(
         "{accounts} accounts, {} an hour; {hashtags} hashtags, {} an hour\n\n{}\n\n\
          warm: by processes that know every hashtag's id\n\
-         cold: with one process that starts; {cold}{advice}",
+         cold: with one process that starts; {cold}{advice}{pages}",
         times(brand_runs),
         times(hashtag_runs),
         table.join("\n"),
@@ -122,6 +137,26 @@ mod tests {
 
     warm: by processes that know every hashtag's id
     cold: with one process that starts; every hashtag's id is pinned: a new process asks for none
+    "##);
+    }
+
+    #[test]
+    fn further_pages_are_weighed_with_all_the_calls_that_they_may_take() {
+        insta::assert_snapshot!(summary(&plan("[limits]\nmedia_per_hashtag = auto")), @r##"
+    11 accounts, once an hour; 11 hashtags, 12 times an hour
+
+                                   warm   cold  limit
+    calls an hour                   143    154    200
+      with further pages            179    190    200
+    different hashtags in 7 days     11     11     30
+    hashtag calls a day           3,168  3,179  4,800
+      with further pages          4,032  4,043  4,800
+    room for more accounts           57     46
+    room for more hashtags            4      3
+
+    warm: by processes that know every hashtag's id
+    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `local hashtag-ids` pins them
+    further pages: each run may make 14 hashtag calls, 3 of them for busy hashtags
     "##);
     }
 

@@ -37,6 +37,22 @@ pub(super) struct RunArgs {
     on: RunOn,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct TokenArgs {
+    /// Exchange a token that has fewer than 10 days left, prove the new one, and put it into the secret
+    #[arg(long, conflicts_with = "sandbox")]
+    renew: bool,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl TokenArgs {
+    pub(super) async fn run(mut self, verbose: u8) -> Result<ExitCode> {
+        self.run.on.renew = self.renew;
+        self.run.run(Job::Token, verbose).await
+    }
+}
+
 /// What a run runs on, and for how long, whatever its event.
 #[derive(Debug, Args)]
 pub(super) struct RunOn {
@@ -48,6 +64,9 @@ pub(super) struct RunOn {
     timeout: Option<u64>,
     #[command(flatten)]
     args: SandboxArgs,
+    /// Whether the token is renewed: an option of one command.
+    #[arg(skip)]
+    renew: bool,
 }
 
 impl RunArgs {
@@ -106,6 +125,7 @@ impl RunOn {
             (Function::new(Source::from_env()).with_aws_from(aws::from_everywhere), None)
         };
         let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
+        let function = function.with_token_renewal(self.renew);
         let watch = Watch::start(verbose, function.redactor());
         let limit = self.timeout.map_or(TIME_LIMIT, Duration::from_secs);
         let request_id = format!("local-{}", std::process::id());

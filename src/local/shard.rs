@@ -20,7 +20,7 @@ mod plan;
 
 use infeasible::CYCLES;
 use lists::{Lists, Topic};
-use plan::{Hashtag, Plan, Request, Schedule, Shard};
+use plan::{Credential, Hashtag, Plan, Request, Schedule, Shard};
 
 /// The accounts of a list, with their user ids.
 pub(super) fn accounts(path: &std::path::Path) -> Result<Vec<(String, String)>> {
@@ -96,6 +96,12 @@ impl ShardArgs {
                 );
                 out.write(&format!("{job}/{hour:02}.jsonl"), lines.into_bytes()).await?;
             }
+        }
+        // A run of the job `token` asks once about each credential, whatever the hour.
+        let of_token = |c: &Credential| format!("{}\n", json!({"job": Job::Token.name(), "secret_id": c.secret_id}));
+        let lines: String = request.credentials.iter().map(of_token).collect();
+        for hour in 0..24 {
+            out.write(&format!("{}/{hour:02}.jsonl", Job::Token), lines.clone().into_bytes()).await?;
         }
         println!("{}", summary(&plan, &request, took));
         println!("manifests: {}", out.shown("{job}/{hour}.jsonl"));

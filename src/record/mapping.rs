@@ -90,6 +90,8 @@ pub struct Mapping {
     fields: Vec<Field>,
     /// The response fields that are read from a record: [`ID`] first, then those of `fields`.
     read: Vec<String>,
+    /// Response fields that the API is asked for besides, for the answers that are kept as they came.
+    also: Vec<String>,
 }
 
 /// The response field that identifies a record. A record without it is left out.
@@ -105,7 +107,13 @@ impl Mapping {
         let mut seen = HashSet::from([ID]);
         let responses = fields.iter().map(|f| f.response.as_str()).filter(|name| seen.insert(name));
         let read = [ID].into_iter().chain(responses).map(str::to_owned).collect();
-        Self { model, fields, read }
+        Self { model, fields, read, also: Vec::new() }
+    }
+
+    /// The same mapping, which asks the API for the response fields `also` besides and stores none of them.
+    #[must_use]
+    pub fn asking_also(self, also: Vec<String>) -> Self {
+        Self { also, ..self }
     }
 
     /// The fields, in the order of the stored record.
@@ -113,12 +121,13 @@ impl Mapping {
         &self.fields
     }
 
-    /// What to ask the API for, each response field once, in the mapping's order. [`requested_name`] is the
-    /// response field of each.
+    /// What to ask the API for, each response field once: those of the mapping in its order, and then those asked
+    /// for besides. [`requested_name`] is the response field of each.
     pub fn requested(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
-        let asked = self.fields.iter().filter(|f| !self.is_ours(f) && seen.insert(f.response.as_str()));
-        asked.map(|f| f.request.as_str()).collect()
+        let asked = self.fields.iter().filter(|f| !self.is_ours(f)).map(|f| f.request.as_str());
+        let also = self.also.iter().map(String::as_str);
+        asked.chain(also).filter(|request| seen.insert(requested_name(request))).collect()
     }
 
     fn is_ours(&self, field: &Field) -> bool {

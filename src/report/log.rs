@@ -2,22 +2,18 @@
 
 use tracing::{error, info, warn};
 
-use super::metrics::embedded;
+use super::metrics::emit;
 use super::summary::{FailedTopic, Summary};
 use crate::graph::Kind;
 use crate::quality::Tally;
 use crate::record::requested_name;
-use crate::telemetry::METRICS;
 use crate::topic::Job;
 
 impl Summary {
-    /// Logs the last line of the run, and its metrics.
-    pub fn log(&self) {
-        if self.job.is_some() {
-            for (metrics, dimensions) in self.metrics() {
-                let metrics = embedded(&metrics, dimensions);
-                info!(target: METRICS, { json.metrics = metrics }, "metrics");
-            }
+    /// Writes the log's last line of the run, and the metrics, those of `service` where there is one.
+    pub fn log(&self, service: Option<&str>) {
+        if let Some(job) = self.job {
+            emit(&self.metrics(), job, service);
         }
         let summary = self.to_json();
         info!(json.summary = summary, "{}", self.sentence());

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::graph::Kind;
-use crate::quality::Tally;
+use crate::quality::{Reach, Tally};
 use crate::record::Model;
 
 /// An object of records.
@@ -25,6 +25,40 @@ pub struct Partial {
     pub key: String,
     /// The key of the earlier run's object.
     pub instead_of: String,
+}
+
+/// How far back the pages of the hashtags reached, where gaps are closed.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Gaps {
+    /// Media that the process had stored before.
+    pub overlap: usize,
+    /// The hashtags under which media are likely to be missing.
+    pub likely: Vec<String>,
+    /// Each hashtag's reach, for the quality object.
+    #[serde(skip)]
+    pub reach: Vec<Reach>,
+}
+
+impl Gaps {
+    /// What the hashtags' pages reached together; `None` where there is none.
+    pub fn of(reach: Vec<Reach>) -> Option<Self> {
+        let overlap = reach.iter().filter_map(|reach| reach.overlap).sum();
+        let likely = reach.iter().filter(|reach| reach.gap_likely).map(|reach| reach.topic.clone()).collect();
+        (!reach.is_empty()).then_some(Self { overlap, likely, reach })
+    }
+}
+
+/// The object of the API's answers as they came.
+#[derive(Debug, Clone, Serialize)]
+pub struct AnswersFile {
+    /// Its key, without the bucket.
+    pub key: String,
+    /// The answers in it; 0 where it could not be stored.
+    pub answers: usize,
+    /// Its size, compressed.
+    pub bytes: usize,
+    /// The answers that are not in it: they had no room, or it could not be stored.
+    pub lost: usize,
 }
 
 /// A topic whose records are missing, and why.
@@ -82,6 +116,30 @@ pub struct TokenState {
     pub days_left: Option<i64>,
     /// The permissions granted.
     pub scopes: Vec<String>,
+    /// What came of its renewal, where it is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewal: Option<Renewal>,
+}
+
+/// What came of a token's renewal.
+#[derive(Debug, Clone, Serialize)]
+pub struct Renewal {
+    /// How it ended.
+    pub end: RenewalEnd,
+    /// The same in words.
+    pub told: String,
+}
+
+/// How a renewal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RenewalEnd {
+    /// The secret has a new token.
+    Renewed,
+    /// There was nothing to do.
+    NotDue,
+    /// The secret has the old token.
+    Failed,
 }
 
 /// A run in figures: the response's `summary`, the log's last line, and part of every error.
@@ -109,6 +167,12 @@ pub struct Summary {
     /// The objects of records that could not be stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<File>,
+    /// The object of the answers as they came, where they are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswersFile>,
+    /// How far back the pages of the hashtags reached, where gaps are closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<Gaps>,
     /// The topics that failed.
     pub failures: Vec<FailedTopic>,
     /// What was left out or defaulted.
@@ -147,7 +211,8 @@ impl Summary {
         if let Some(token) = &self.token {
             let state = if token.is_valid { "valid" } else { "not valid" };
             let left = token.days_left.map_or_else(|| "no expiry".to_owned(), |days| format!("{days} days left"));
-            return format!("{job}: the access token is {state}, {left}");
+            let renewal = token.renewal.as_ref().map_or_else(String::new, |r| format!("; renewal: {}", r.told));
+            return format!("{job}: the access token is {state}, {left}{renewal}");
         }
         let Quality { rejected, defaulted, .. } = self.quality;
         let (records, files, failed) = (self.records(), self.files.len(), self.failures.len());

@@ -10,6 +10,9 @@ use crate::topic::Job;
 /// The prefix of results. Beyond it, the roll-up reads its own summaries alone.
 const RESULTS_PREFIX: &str = "runs/";
 
+/// The ending of a manifest's key.
+pub(super) const MANIFEST: &str = "/manifest.json";
+
 /// What to sum up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollupEvent {
@@ -17,7 +20,8 @@ pub struct RollupEvent {
     pub job: Job,
     /// The time that names the run's objects.
     pub time: DateTime<Utc>,
-    /// The key of the `manifest.json` that the state machine wrote.
+    /// Where the state machine's result writer left the results: the key of its `manifest.json`, or a prefix that
+    /// ends in `/`. Below a prefix, the newest manifest counts.
     pub results: String,
 }
 
@@ -33,8 +37,9 @@ impl RollupEvent {
         let job = text("job").and_then(Job::named).filter(|job| job.topics_key().is_some());
         let time = text("time").and_then(|time| DateTime::parse_from_rfc3339(time).ok());
         let results = text("results").filter(|key| {
-            let plain = key.split('/').all(|part| !matches!(part, "" | "." | ".."));
-            plain && key.starts_with(RESULTS_PREFIX) && key.ends_with("/manifest.json")
+            let parts = key.strip_suffix('/').unwrap_or(key);
+            let plain = parts.split('/').all(|part| !matches!(part, "" | "." | ".."));
+            plain && parts.starts_with(RESULTS_PREFIX) && (key.ends_with(MANIFEST) || key.ends_with('/'))
         });
         Ok(Self {
             job: job.ok_or_else(|| wrong("job"))?,
@@ -64,6 +69,9 @@ mod tests {
         let event = RollupEvent::parse(&whole()).unwrap();
         assert_eq!((event.job, event.results.as_str()), (Job::Hashtag, "runs/a/b/manifest.json"));
         assert_eq!(event.time_text(), "2026-01-31T23:00:00Z");
+        let mut below = whole();
+        below["results"] = json!("runs/hashtag/2026-01-31T23:00:00Z/");
+        assert_eq!(RollupEvent::parse(&below).unwrap().results, "runs/hashtag/2026-01-31T23:00:00Z/");
     }
 
     #[test]
@@ -76,6 +84,8 @@ mod tests {
             ("results", json!("raw/manifest.json")),
             ("results", json!("runs/../raw/manifest.json")),
             ("results", json!("runs/a/SUCCEEDED_0.json")),
+            ("results", json!("runs/")),
+            ("results", json!("runs//")),
         ] {
             let mut event = whole();
             event[key] = value.clone();

@@ -14,11 +14,13 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tracing::{Instrument, info_span};
 
+use super::event::MANIFEST;
 use super::{RollupEvent, Totals};
+use crate::causes::with_causes;
 use crate::config::{Config, ConfigError, Locations, PACKAGED};
 use crate::redact::Redactor;
 use crate::sink::{Sink, SinkError};
-use crate::{aws, http};
+use crate::{aws, http, report};
 
 /// The time before Lambda's deadline that is reserved for the response.
 const RESPONDING_TIME: Duration = Duration::from_millis(250);
@@ -30,8 +32,16 @@ const UNKNOWN_DEADLINE: Duration = Duration::from_secs(60);
 pub struct RollupFunction {
     bucket: Option<String>,
     config_file: PathBuf,
+    service: Option<String>,
     redactor: Arc<Redactor>,
-    ready: OnceCell<(Sink, Locations)>,
+    ready: OnceCell<Ready>,
+}
+
+/// What is built once a process.
+struct Ready {
+    client: aws_sdk_s3::Client,
+    bucket: String,
+    locations: Locations,
 }
 
 /// The function's response.
@@ -113,13 +123,14 @@ impl From<RollupFailure> for Diagnostic {
 impl RollupFunction {
     /// A function on `bucket`. The configuration says how a summary's key shows the time.
     pub fn new(bucket: Option<String>, config_file: PathBuf) -> Self {
-        Self { bucket, config_file, redactor: Arc::default(), ready: OnceCell::new() }
+        Self { bucket, config_file, service: None, redactor: Arc::default(), ready: OnceCell::new() }
     }
 
-    /// The function of the environment: `BUCKET`, and `CONFIG_FILE` or the packaged configuration.
+    /// The function of the environment: `BUCKET`, `SERVICE`, and `CONFIG_FILE` or the packaged configuration.
     pub fn from_env() -> Self {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Self::new(set("BUCKET"), set("CONFIG_FILE").unwrap_or_else(|| PACKAGED.to_owned()).into())
+        let function = Self::new(set("BUCKET"), set("CONFIG_FILE").unwrap_or_else(|| PACKAGED.to_owned()).into());
+        Self { service: report::service_from_env(), ..function }
     }
 
     /// Takes AWS's credentials out of log lines and errors.
@@ -161,23 +172,42 @@ impl RollupFunction {
         end: Instant,
         load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig,
     ) -> Result<RollupAnswer, RollupError> {
-        let (sink, locations) = self.ready.get_or_try_init(async || self.build(load_aws).await).await?;
+        let Ready { client, bucket, locations } =
+            self.ready.get_or_try_init(async || self.build(load_aws).await).await?;
+        let sink = Sink::S3 { client: client.clone(), bucket: bucket.clone() };
         let key = locations.summary(event.job, event.time);
         let limit = || end.saturating_duration_since(Instant::now());
+        let manifest = if event.results.ends_with('/') {
+            newest(client, bucket, &event.results).await.map_err(RollupError::Results)?
+        } else {
+            event.results.clone()
+        };
         let get = async |key: String| sink.get(&key, limit()).await;
-        let summary = super::read(event, key.as_str(), get).await.map_err(RollupError::Results)?;
-        summary.log();
+        let summary = super::read(event, &manifest, key.as_str(), get).await.map_err(RollupError::Results)?;
+        summary.log(self.service.as_deref());
         sink.put(&key, Bytes::from(summary.to_json()), limit()).await?;
         Ok(RollupAnswer { status_code: 200, target_file: sink.place(&key), totals: summary.totals })
     }
 
-    async fn build(
-        &self,
-        load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig,
-    ) -> Result<(Sink, Locations), RollupError> {
+    async fn build(&self, load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig) -> Result<Ready, RollupError> {
         let bucket = self.bucket.clone().ok_or(RollupError::Bucket)?;
         let locations = Config::load(&self.config_file)?.locations;
         let aws = aws::redacting(&load_aws(http::client()?).await, self.redactor());
-        Ok((Sink::S3 { client: aws::s3(&aws), bucket }, locations))
+        Ok(Ready { client: aws::s3(&aws), bucket, locations })
     }
+}
+
+/// The key of the newest manifest below a prefix.
+async fn newest(client: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<String, String> {
+    let mut pages = client.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+    let mut found: Option<(Option<aws_smithy_types::DateTime>, String)> = None;
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|e| format!("{bucket}/{prefix} could not be listed: {}", with_causes(&e)))?;
+        for object in page.contents() {
+            let named = object.key().filter(|key| key.ends_with(MANIFEST)).map(str::to_owned);
+            let dated = named.map(|key| (object.last_modified().copied(), key));
+            found = dated.into_iter().chain(found).max();
+        }
+    }
+    found.map(|(_, key)| key).ok_or_else(|| format!("the results below {prefix} are not there"))
 }

@@ -115,7 +115,7 @@ async fn the_files_that_the_manifest_lists_are_read_and_a_missing_one_is_an_erro
                 _ => None,
             })
         };
-        let summary = read(&event, "summary/k.json", get).await;
+        let summary = read(&event, &event.results, "summary/k.json", get).await;
         match summary {
             Ok(summary) => assert!(there && summary.totals.shards == 2),
             Err(error_text) => {

@@ -12,6 +12,7 @@ use super::expression;
 use super::fault::{Fault, FaultRule};
 use super::malformed::malformed;
 use super::reply::Reply;
+use super::token::EXCHANGE;
 use super::{Call, HangUp, State, data};
 use crate::lock::lock;
 use crate::version::{self, TESTED, VERSIONS};
@@ -42,7 +43,11 @@ impl State {
             request.headers().get("accept-encoding").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let topic = self.topic(path, &query);
         let gzip = encoding.contains("gzip");
-        let token = query.get("access_token").cloned().unwrap_or_default();
+        let token = match path {
+            EXCHANGE => self.options.new_token.clone(),
+            _ => query.get("access_token").cloned(),
+        };
+        let token = token.unwrap_or_default();
         let used = {
             let mut calls = lock(&self.calls);
             calls.push(Call { path: path.to_owned(), query: query.clone(), topic: topic.clone(), encoding });
@@ -146,8 +151,11 @@ impl State {
         }
         match path {
             "ig_hashtag_search" => format!("#{}", query.get("q").map_or("", String::as_str)),
+            "debug_token" if self.is_new(query.get("input_token")) => "new_token".to_owned(),
             "debug_token" => "token".to_owned(),
             _ if path.ends_with("/recently_searched_hashtags") => HASHTAGS.to_owned(),
+            EXCHANGE => "exchange".to_owned(),
+            _ if query.get("fields").is_some_and(|fields| fields == "id") => "self".to_owned(),
             _ => {
                 let fields = query.get("fields").and_then(|f| expression::parse(f)).unwrap_or_default();
                 let username = fields.iter().find_map(|n| n.parameter("username"));

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::expression::{self, Node};
 use super::fault::{Fault, TokenFault};
 use super::page::{only, page, refused, skipped};
 use super::reply::Reply;
-use super::token::{debug_token, proof};
+use super::token::{EXCHANGE, debug_token, proof};
 use super::{State, data};
 use crate::lock::lock;
 use crate::record::Place;
@@ -16,6 +16,9 @@ use crate::record::Place;
 impl State {
     pub(super) fn reply(&self, path: &str, query: &BTreeMap<String, String>, topic: &str, faults: &[&Fault]) -> Reply {
         let token = query.get("access_token").map(String::as_str).unwrap_or_default();
+        if path == EXCHANGE {
+            return self.exchange(query);
+        }
         if let Some(secret) = &self.options.app_secret
             && query.get("appsecret_proof") != Some(&proof(secret, token))
         {
@@ -23,11 +26,12 @@ impl State {
         }
         if path == "debug_token" {
             let state = faults.iter().find_map(|f| if let Fault::Token(t) = f { Some(*t) } else { None });
-            let other = self.options.token.is_some() && self.options.token.as_ref() != query.get("input_token");
-            let state = state.or(other.then_some(TokenFault::Invalid));
-            return Reply::ok(json!({ "data": debug_token(state, self.now()) }));
+            let input = query.get("input_token");
+            let state = state.or((!self.takes(input)).then_some(TokenFault::Invalid));
+            let is_new = self.is_new(input) && !matches!(self.options.token, Some(ref token) if Some(token) == input);
+            return Reply::ok(json!({ "data": debug_token(state, is_new, self.now()) }));
         }
-        if token.is_empty() || self.options.token.as_ref().is_some_and(|t| t != token) {
+        if token.is_empty() || !self.takes(query.get("access_token")) {
             return Reply::error(400, 190, Some(463), "Error validating access token: Session has expired");
         }
         let gone: Vec<&str> = faults
@@ -41,6 +45,7 @@ impl State {
         match path {
             "ig_hashtag_search" => self.hashtag_search(topic),
             _ if path.ends_with("/recently_searched_hashtags") => self.searched_hashtags(&nodes, query, faults),
+            user if topic == "self" => Reply::ok(json!({ "id": user })),
             _ if path.ends_with("/recent_media") => self.recent_media(topic, &nodes, query, &gone),
             _ => match nodes.iter().find(|n| n.name == "business_discovery") {
                 Some(node) => self.discover(node, path, &gone),
@@ -80,9 +85,26 @@ impl State {
             return refused;
         }
         let limit = query.get("limit").and_then(|l| l.parse().ok()).unwrap_or(25).min(50);
-        let skip = skipped(query.get("after").map(String::as_str));
-        let media = data::hashtag_media(self.options.seed, hashtag, self.now(), skip, limit);
-        Reply::ok(page(&media, nodes, skip, query.get("access_token").map(String::as_str)))
+        let after = query.get("after").map(String::as_str);
+        let token = query.get("access_token").map(String::as_str);
+        if self.options.repeating_cursor {
+            let mut given = lock(&self.given);
+            let given = given.entry(hashtag.to_owned()).or_default();
+            *given = if after.is_some() { *given } else { 0 };
+            let media = self.media_under(hashtag, *given, limit);
+            *given += media.len();
+            return Reply::ok(page(&media, nodes, 0, token));
+        }
+        let skip = skipped(after);
+        Reply::ok(page(&self.media_under(hashtag, skip, limit), nodes, skip, token))
+    }
+
+    fn media_under(&self, hashtag: &str, skip: usize, limit: usize) -> Vec<Map<String, Value>> {
+        let (seed, now) = (self.options.seed, self.now());
+        match self.options.hashtag_pace {
+            Some(pace) => data::paced_hashtag_media(seed, hashtag, now, pace, (skip, limit)),
+            None => data::hashtag_media(seed, hashtag, now, skip, limit),
+        }
     }
 
     fn discover(&self, node: &Node, caller: &str, gone: &[&str]) -> Reply {

@@ -4,6 +4,9 @@ use chrono::{DateTime, Duration, Utc};
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
+use super::address::cdn;
+use super::by_type;
+
 /// The longest period between an account's posts, in minutes.
 const LONGEST_ACCOUNT_PERIOD: u64 = 40 * 60;
 
@@ -38,19 +41,6 @@ fn rng(seed: u64, kind: &str, number: u64) -> Rng {
 
 fn timestamp(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%S+0000").to_string()
-}
-
-/// A signed CDN address. It changes with each call, as the real ones do.
-fn cdn(rng: &mut Rng, now: DateTime<Utc>, file: &str) -> String {
-    let word = |rng: &mut Rng, n: usize| std::iter::repeat_with(|| rng.alphanumeric()).take(n).collect::<String>();
-    let (a, b) = (rng.u64(10_000_000..400_000_000), rng.u64(100_000_000_000_000..999_999_999_999_999));
-    let expiry = now.timestamp() + 4 * 86_400;
-    format!(
-        "https://scontent-icn2-1.cdninstagram.com/v/t51.36329-15/{a}_{b}_n.{file}?_nc_cat=1{}&ccb=1-7&_nc_sid=8ae9d6&_nc_ohc={}&_nc_ht=scontent-icn2-1.cdninstagram.com&edm=AL-3X8kEAAAA&oh=00_{}&oe={expiry:X}",
-        rng.u8(0..10),
-        word(rng, 24),
-        word(rng, 45),
-    )
 }
 
 /// A day in seconds.
@@ -161,6 +151,28 @@ pub(super) fn hashtag_media(
     posts.collect()
 }
 
+/// The posts of the last 24 hours under a hashtag that has `pace` of them in 5 minutes: the newest first, but
+/// each three of them the wrong way round.
+pub(super) fn paced_hashtag_media(
+    seed: u64,
+    hashtag: &str,
+    now: DateTime<Utc>,
+    pace: u32,
+    (skip, limit): (usize, usize),
+) -> Vec<Map<String, Value>> {
+    const FIVE_MINUTES: i64 = 300_000;
+    let (pace, kind) = (i64::from(pace), format!("#{hashtag}"));
+    let newest = now.timestamp_millis() * pace / FIVE_MINUTES;
+    let in_a_day = usize::try_from(24 * 12 * pace).unwrap_or_default();
+    let posts = (skip..in_a_day.min(skip + limit)).map(|place| {
+        let age = place / 3 * 3 + 2 - place % 3;
+        let number = newest - age as i64;
+        let at = DateTime::from_timestamp_millis(number * FIVE_MINUTES / pace).unwrap_or(now);
+        medium(&mut rng(seed, &kind, number.unsigned_abs() + 1), hashtag, at, now, 60.0)
+    });
+    posts.collect()
+}
+
 /// One post. Its likes grow with its age. It sometimes lacks the fields that real posts lack.
 fn medium(rng: &mut Rng, topic: &str, at: DateTime<Utc>, now: DateTime<Utc>, reach: f64) -> Map<String, Value> {
     let (media_type, product) = rng.choice(MEDIA_TYPES).unwrap_or(("IMAGE", "FEED"));
@@ -194,27 +206,7 @@ fn medium(rng: &mut Rng, topic: &str, at: DateTime<Utc>, now: DateTime<Utc>, rea
         fields.remove("media_url");
     }
     let id = fields.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    fields.extend(of_type(rng, media_type, &id, now, likes));
-    fields
-}
-
-/// The fields that some types of media have alone.
-fn of_type(rng: &mut Rng, media_type: &str, id: &str, now: DateTime<Utc>, likes: i64) -> Map<String, Value> {
-    let element = |rng: &mut Rng, n: usize| json!({"id": format!("{id}{n}"), "media_type": "IMAGE", "media_url": cdn(rng, now, "jpg")});
-    let reposts = likes / rng.i64(20..90);
-    let mut fields =
-        object(json!({"reposts_count": reposts, "total_like_count": likes, "total_comments_count": likes / 60}));
-    let own = match media_type {
-        "VIDEO" => json!({
-            "thumbnail_url": cdn(rng, now, "jpg"), "view_count": likes * rng.i64(8..60), "media_audio_type": "ORIGINAL_SOUND",
-        }),
-        "CAROUSEL_ALBUM" => {
-            let elements: Vec<Value> = (0..rng.usize(2..6)).map(|n| element(rng, n)).collect();
-            json!({"children": {"data": elements}})
-        }
-        _ => json!({}),
-    };
-    fields.extend(object(own));
+    fields.extend(by_type::fields(rng, media_type, &id, now, likes));
     fields
 }
 
@@ -269,20 +261,6 @@ mod tests {
         };
         let by_hour: Vec<_> = (0..24).map(posts_within_an_hour).collect();
         assert!(by_hour.iter().max() > by_hour.iter().min().map(|least| least * 3).as_ref(), "{by_hour:?}");
-    }
-
-    #[test]
-    fn videos_and_albums_have_fields_of_their_own_and_albums_under_hashtags_no_address() {
-        for (media, is_hashtag) in
-            [(account_media(1, "dior", at(3), 0, 50), false), (hashtag_media(1, "dior", at(3), 0, 50), true)]
-        {
-            for fields in media {
-                let has = |name: &str| fields.contains_key(name);
-                let (is_video, is_album) = (fields["media_type"] == "VIDEO", fields["media_type"] == "CAROUSEL_ALBUM");
-                assert_eq!((has("view_count"), has("thumbnail_url"), has("children")), (is_video, is_video, is_album));
-                assert!(!(is_hashtag && is_album && has("media_url")) && (is_hashtag || is_video || has("media_url")));
-            }
-        }
     }
 
     #[test]

@@ -97,7 +97,9 @@ pub enum TokenFault {
     Invalid,
     /// Undecodable: most fields are missing.
     Undecodable,
-    /// Valid for 3 more days.
+    /// Valid for 5 more days.
+    Ending,
+    /// Access to data for 3 more days.
     Expiring,
     /// Valid for ever.
     Never,
@@ -128,9 +130,10 @@ const BODIES: [(&str, Body); 22] = [
     ("redirect", Body::Redirect),
 ];
 
-const TOKENS: [(&str, TokenFault); 4] = [
+const TOKENS: [(&str, TokenFault); 5] = [
     ("invalid", TokenFault::Invalid),
     ("undecodable", TokenFault::Undecodable),
+    ("ending", TokenFault::Ending),
     ("expiring", TokenFault::Expiring),
     ("never", TokenFault::Never),
 ];

@@ -92,7 +92,9 @@ fn reshape(kind: Body, page: &mut Value) {
     match kind {
         Body::Many => *records = (0..100_000).map(|n| json!({"id": format!("179{n:014}")})).collect(),
         Body::Fat => {
-            let caption = json!("x".repeat(300_000));
+            // Of characters that do not compress.
+            let mut rng = fastrand::Rng::with_seed(1);
+            let caption = json!(std::iter::repeat_with(|| rng.alphanumeric()).take(300_000).collect::<String>());
             for fields in records.iter_mut().filter_map(Value::as_object_mut) {
                 fields.insert("caption".to_owned(), caption.clone());
             }

@@ -1,12 +1,52 @@
 //! What `debug_token` says of a token, and the proof that a call comes from the token's app.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 
+use super::State;
 use super::fault::TokenFault;
+use super::reply::Reply;
 
-pub(super) fn debug_token(state: Option<TokenFault>, now: DateTime<Utc>) -> Value {
+/// The path of the exchange.
+pub(super) const EXCHANGE: &str = "oauth/access_token";
+
+impl State {
+    /// Gives the new token for one that is taken.
+    pub(super) fn exchange(&self, query: &BTreeMap<String, String>) -> Reply {
+        let given = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
+        let secret = self.options.app_secret.as_deref();
+        if given("client_id").is_empty() || secret.is_some_and(|secret| secret != given("client_secret")) {
+            return Reply::error(400, 1, None, "Error validating client secret.");
+        }
+        if !self.takes(query.get("fb_exchange_token")) {
+            return Reply::error(400, 190, Some(463), "Error validating access token: Session has expired");
+        }
+        match (&self.options.new_token, given("grant_type")) {
+            (Some(new), "fb_exchange_token") => {
+                self.exchanged.store(true, Ordering::Relaxed);
+                Reply::ok(json!({"access_token": new, "token_type": "bearer", "expires_in": 60 * 86_400}))
+            }
+            _ => Reply::error(400, 100, None, "Invalid grant type"),
+        }
+    }
+
+    /// Whether a token is the one that the exchange gives.
+    pub(super) fn is_new(&self, token: Option<&String>) -> bool {
+        self.options.new_token.is_some() && self.options.new_token.as_ref() == token
+    }
+
+    /// Whether calls with a token are answered.
+    pub(super) fn takes(&self, token: Option<&String>) -> bool {
+        let is_given = self.exchanged.load(Ordering::Relaxed) && self.is_new(token);
+        is_given || self.options.token.is_none() || self.options.token.as_ref() == token
+    }
+}
+
+pub(super) fn debug_token(state: Option<TokenFault>, is_new: bool, now: DateTime<Utc>) -> Value {
     let days = |n: i64| now.timestamp() + n * 86_400;
     let scopes = json!(["instagram_basic", "instagram_manage_insights", "pages_read_engagement"]);
     let error = json!({"code": 190, "message": "Error validating access token: Session has expired", "subcode": 463});
@@ -17,7 +57,9 @@ pub(super) fn debug_token(state: Option<TokenFault>, now: DateTime<Utc>) -> Valu
         })
     };
     match state {
+        None if is_new => whole(true, days(60) + 60, days(70)),
         None => whole(true, days(40), days(70)),
+        Some(TokenFault::Ending) => whole(true, days(5) + 60, days(70)),
         Some(TokenFault::Expiring) => whole(true, days(40), days(3) + 60),
         Some(TokenFault::Never) => whole(true, 0, 0),
         Some(TokenFault::Undecodable) => json!({"error": error, "is_valid": false, "scopes": []}),

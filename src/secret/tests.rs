@@ -87,3 +87,11 @@ fn a_secret_prints_nothing_secret() {
     let secret = json(&format!(r#"{},"app_id":"1","app_secret":"{TOKEN}2""#, good())).unwrap();
     assert!(!format!("{secret:?}").contains(TOKEN));
 }
+
+#[test]
+fn a_secrets_arn_names_its_region_and_a_name_names_none() {
+    assert_eq!(region_of("arn:aws:secretsmanager:us-east-1:123456789012:secret:collector-AbCdEf"), Some("us-east-1"));
+    for other in ["collector", "arn:", "arn:aws:s3:::bucket", "arn:aws:secretsmanager", "arn:aws:secretsmanager::1:x"] {
+        assert_eq!(region_of(other), None, "{other}");
+    }
+}

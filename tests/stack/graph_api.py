@@ -29,13 +29,13 @@ def media(seed: int) -> list[dict]:
     ]
 
 
-def answer(path: str, query: dict[str, str]) -> tuple[int, dict]:
+def answer(path: str, query: dict[str, str], days: int) -> tuple[int, dict]:
     """The status and body that a call gets. The path comes without its version."""
     if query.get("access_token", "") not in (TOKEN, f"app|{TOKEN}"):
         return 400, {"error": {"message": "Invalid OAuth access token.", "type": "OAuthException", "code": 190}}
     if path == "/debug_token":
-        return 200, {"data": {"is_valid": True, "expires_at": int(time.time()) + 40 * DAY + MINUTE,
-                              "data_access_expires_at": int(time.time()) + 70 * DAY, "scopes": ["instagram_basic"]}}
+        return 200, {"data": {"is_valid": True, "expires_at": int(time.time()) + days * DAY + MINUTE,
+                              "data_access_expires_at": int(time.time()) + (days + 30) * DAY, "scopes": ["instagram_basic"]}}
     if path == "/ig_hashtag_search":
         return 200, {"data": [{"id": str(17840000000000000 + sum(map(ord, query["q"])))}]}
     if path.endswith("/recent_media"):
@@ -50,10 +50,14 @@ def answer(path: str, query: dict[str, str]) -> tuple[int, dict]:
 
 
 class GraphApi:
-    """The stand-in, listening on loopback while used as a context. `missing` accounts are not there."""
+    """The stand-in, listening on loopback while used as a context. `missing` accounts are not there, the token is
+    good for `days` more; a `throttled` stand-in answers nothing else, a `refusing` one knows no token, and a `dead` one
+    hangs up."""
 
     def __init__(self, delay: float = 0.0, missing: frozenset[str] = frozenset()):
         self.calls: list[str] = []
+        self.missing, self.days = missing, 40
+        self.throttled = self.refusing = self.dead = False
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -64,9 +68,16 @@ class GraphApi:
                 path = re.sub(r"^/v\d+\.\d+", "", url.path)
                 api.calls.append(path)
                 time.sleep(delay)
+                if api.dead:
+                    self.close_connection = True
+                    return
                 query = {k: v[0] for k, v in parse_qs(url.query).items()}
-                status, body = answer(path, query)
-                if any(f"({name})" in query.get("fields", "") for name in missing):
+                status, body = answer(path, query, api.days)
+                if api.throttled:
+                    status, body = 403, {"error": {"message": "Application request limit reached", "code": 4}}
+                elif api.refusing:
+                    status, body = 400, {"error": {"message": "Invalid OAuth access token.", "code": 190}}
+                elif any(f"({name})" in query.get("fields", "") for name in api.missing):
                     status, body = 400, {"error": {"message": "Invalid user id", "code": 110, "error_subcode": 2207013}}
                 data = json.dumps(body).encode()
                 self.send_response(status)

@@ -1,4 +1,4 @@
-"""MiniStack with what it lacks of Step Functions: definitions in YAML, and the result writer.
+"""MiniStack with what it lacks of Step Functions: definitions in YAML, the result writer and the name of an error.
 
 MiniStack 1.5.33 takes definitions as JSON alone; CloudFormation takes YAML too, and fills the substitutions in
 before it reads either. It runs a Distributed Map with its item reader, item selector, concurrency and
@@ -8,7 +8,8 @@ adds what AWS documents of it
 succeeded and failed child executions under the prefix, and their place as the map's result. What it writes is
 made of what MiniStack keeps of each child. The state machine itself runs as scale/shards.asl.yaml has it. It
 writes as the emulator and not as the machine's role, so that `s3:PutObject` of that role is not shown here;
-neither is the role's `s3:GetObject`, since MiniStack's item reader asks no policy.
+neither is the role's `s3:GetObject`, since MiniStack's item reader asks no policy. An error of the service itself
+gets the name that a task has for it, such as StepFunctions.ExecutionAlreadyExistsException.
 """
 
 import json
@@ -24,11 +25,19 @@ FIELDS = {"ExecutionArn": "executionArn", "Input": "input", "Name": "name", "Out
           "StateMachineArn": "stateMachineArn", "Status": "status", "StopDate": "stopDate", "Error": "error", "Cause": "cause"}
 without_writer = stepfunctions._run_distributed_map
 as_written = provisioners._sfn_definition
+as_named = stepfunctions._invoke_nested_start_execution
 
 
 def as_json(properties: dict) -> str:
     """A definition as JSON, of which YAML is more."""
     return json.dumps(yaml.safe_load(as_written(properties)))
+
+
+def begun(resource, request):
+    try:
+        return as_named(resource, request)
+    except stepfunctions._ExecutionError as error:
+        raise stepfunctions._ExecutionError(f"StepFunctions.{error.error}Exception", error.cause) from error
 
 
 def described(child: dict) -> dict:
@@ -75,4 +84,5 @@ def with_writer(state, raw_input, effective, iterator, execution, ctx):
 if __name__ == "__main__":
     stepfunctions._run_distributed_map = with_writer
     provisioners._sfn_definition = as_json
+    stepfunctions._invoke_nested_start_execution = begun
     sys.exit(app.main())

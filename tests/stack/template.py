@@ -10,8 +10,13 @@ BUILT = ROOT / ".aws-sam" / "build"
 SCALE = ROOT / "scale"
 SCALE_BUILT = SCALE / ".aws-sam" / "build"
 
-# MiniStack does not know saved queries: they are taken out of what is deployed, and nothing else is.
-UNKNOWN_TO_THE_EMULATOR = "AWS::Logs::QueryDefinition"
+UNKNOWN_TO_THE_EMULATOR = ("AWS::Logs::QueryDefinition", "AWS::CloudWatch::CompositeAlarm")
+
+
+def is_emulated(resource: dict) -> bool:
+    """MiniStack knows neither saved queries nor alarms of alarms or of metric math: they are taken out of what is
+    deployed, and nothing else is."""
+    return resource["Type"] not in UNKNOWN_TO_THE_EMULATOR and "Metrics" not in resource.get("Properties", {})
 
 
 def load(path: Path) -> dict:
@@ -59,6 +64,15 @@ def dashboard() -> list[dict]:
     return json.loads(text.replace("${CallsPerHour}", "200").replace("${SlowAfter}", "48000"))["widgets"]
 
 
+def emulated_scale() -> Path:
+    """The same of the stack beside the collector's."""
+    built = load(SCALE_BUILT / "template.yaml")
+    built["Resources"] = {n: r for n, r in built["Resources"].items() if is_emulated(r)}
+    path = SCALE_BUILT / "emulated.yaml"
+    path.write_text(yaml_dump(built))
+    return path
+
+
 def emulated(settings: dict[str, dict] | None = None) -> Path:
     """Writes the built templates without what the emulator does not know, beside the built ones, with some of
     the settings edited."""
@@ -67,7 +81,7 @@ def emulated(settings: dict[str, dict] | None = None) -> Path:
         built["Mappings"]["Settings"][group] |= values
     nested = built["Resources"]["Observability"]["Properties"]
     watched = load(BUILT / nested["TemplateURL"])
-    watched["Resources"] = {n: r for n, r in watched["Resources"].items() if r["Type"] != UNKNOWN_TO_THE_EMULATOR}
+    watched["Resources"] = {n: r for n, r in watched["Resources"].items() if is_emulated(r)}
     (BUILT / "emulated_observability.yaml").write_text(yaml_dump(watched))
     nested["TemplateURL"] = "emulated_observability.yaml"
     path = BUILT / "emulated.yaml"

@@ -5,14 +5,28 @@ import re
 from itertools import pairwise
 
 import pytest
+from cloudwatch import Alarm, matches
 from conftest import configuration
 from graph_api import TOKEN, USER_ID, GraphApi
 from runtime_api import Process
 from template import ROOT, collector, dashboard, observability, of_type, schedules
 
 TEMPLATE, OBSERVABILITY = collector(), observability()
+NAMESPACE = "LuxuryBrandsDataCollector"
 # How the dashboard names each unit; a count is named after what is counted.
+SERVICE = "collector"
 LABELS = {"Percent": {"percent"}, "Milliseconds": {"ms"}, "None": {"days"}, "Count": {"records", "fields", "topics", "calls", "count"}}
+
+
+def resolve(written):
+    match written:
+        case {"Ref": "Service"}:
+            return SERVICE
+        case {"Ref": name}:
+            return "1" if name.endswith("After") else name
+        case {"Fn::Sub": text}:
+            return text.replace("${Service}", SERVICE)
+    return written
 
 
 def run(folder, package, token: str, events: list) -> list[dict]:
@@ -20,7 +34,7 @@ def run(folder, package, token: str, events: list) -> list[dict]:
         config = configuration(folder, api)
         secret = folder / "secret.ini"
         secret.write_text(f"[SECRET]\nig_user_id={USER_ID}\naccess_token={token}\nbucket=local_env\nconfig_file={config}\n")
-        with Process(package / "bootstrap", folder, {"SECRET_FILE": str(secret)}) as process:
+        with Process(package / "bootstrap", folder, {"SECRET_FILE": str(secret), "SERVICE": SERVICE}) as process:
             for event in events:
                 process.invoke(event)
             return process.log()
@@ -53,21 +67,20 @@ def shown() -> list[tuple[tuple, str]]:
     for widget in (w["properties"] for w in dashboard() if w["type"] == "metric"):
         for namespace, name, *rest in widget["metrics"]:
             words = [w for w in rest if isinstance(w, str)]
-            dimensions = frozenset(zip(words[::2], words[1::2]))
+            dimensions = frozenset(zip(words[::2], (word.replace("${Service}", SERVICE) for word in words[1::2])))
             result.append(((namespace, name, dimensions), widget["yAxis"]["left"]["label"]))
     return result
 
 
-def watched() -> list[tuple]:
+def watched() -> set[tuple]:
     """Each metric that an alarm watches."""
     alarms = of_type(OBSERVABILITY, "AWS::CloudWatch::Alarm").values()
-    named = lambda a: frozenset((d["Name"], str(d["Value"])) for d in a.get("Dimensions", []))  # noqa: E731
-    return [(a["Namespace"], a["MetricName"], named(a)) for a in alarms]
+    return {metric for properties in alarms for metric, *_ in Alarm(properties, resolve).stats.values()}
 
 
-def ours(metrics: list[tuple]) -> set[tuple]:
-    """Without AWS's own, and without the one that is counted from the log."""
-    return {m for m in metrics if not m[0].startswith("AWS/") and m[1] != "critical"}
+def ours(metrics) -> set[tuple]:
+    """Without AWS's own, and without those that are counted from the log."""
+    return {m for m in metrics if m[0] == NAMESPACE}
 
 
 def test_every_metric_watched_or_shown_is_emitted(emitted):
@@ -75,11 +88,9 @@ def test_every_metric_watched_or_shown_is_emitted(emitted):
     assert wanted and wanted <= set(emitted)
 
 
-def test_every_metric_emitted_of_a_job_or_model_is_shown(emitted):
-    by_model = {name for _, name, dimensions in emitted if "model" in dict(dimensions)}
-    # A job's totals of these are the sums of its models'.
-    wanted = {m for m in emitted if "model" in dict(m[2]) or m[1] not in by_model}
-    assert wanted <= {metric for metric, _ in shown()}, wanted - {metric for metric, _ in shown()}
+def test_no_metric_is_emitted_that_nobody_looks_at(emitted):
+    seen = ours(watched()) | ours([metric for metric, _ in shown()])
+    assert set(emitted) <= seen, set(emitted) - seen
 
 
 def test_each_axis_of_the_dashboard_is_in_the_unit_of_its_metrics(emitted):
@@ -88,22 +99,23 @@ def test_each_axis_of_the_dashboard_is_in_the_unit_of_its_metrics(emitted):
             assert label in LABELS[emitted[metric]], (metric, label)
 
 
-def test_there_are_as_many_metrics_as_the_manual_counts_the_price_of(emitted):
-    count = lambda job, model: sum(("job", job) in m[2] and ("model" in dict(m[2])) == model for m in emitted)  # noqa: E731
+def test_there_are_as_many_metrics_and_alarms_as_the_manual_counts_the_price_of(emitted):
+    count = lambda job: sum(("job", job) in m[2] for m in emitted)  # noqa: E731
     text = " ".join((ROOT / "docs" / "operations.md").read_text().split())
-    told = (f"{count('brand_media', False)} of `brand_media` and {count('brand_media', True)} of its models, "
-            f"{count('hashtag', False)} of `hashtag` and {count('hashtag', True)} of its model")
-    assert told in text
-    assert f"{count('token', False)} of `token`" in text
+    assert f"{count('brand_media')} of `brand_media`, {count('hashtag')} of `hashtag`, 2 counted from the log" in text
+    assert f"{count('token')} of `token`" in text
+    alarms = of_type(OBSERVABILITY, "AWS::CloudWatch::Alarm").values()
+    assert f"{sum(len(Alarm(a, resolve).stats) for a in alarms)} metrics of {len(alarms)} alarms" in text
 
 
-def test_the_critical_line_is_the_one_that_the_filter_counts(package, tmp_path):
-    (transformation,) = of_type(OBSERVABILITY, "AWS::Logs::MetricFilter")["CriticalLines"]["MetricTransformations"]
-    pattern = of_type(OBSERVABILITY, "AWS::Logs::MetricFilter")["CriticalLines"]["FilterPattern"]
-    field, value = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', pattern).groups()
-    log = run(tmp_path, package, "refused", [{"job": "brand_media"}])
-    assert any(line[field] == value for line in log)
-    assert (transformation["MetricNamespace"], transformation["MetricName"], frozenset()) in watched()
+def test_the_filters_share_out_the_critical_lines(package, tmp_path):
+    filters = of_type(OBSERVABILITY, "AWS::Logs::MetricFilter")
+    critical = [line for line in run(tmp_path, package, "refused", [{"job": "brand_media"}]) if line["level"] == "CRITICAL"]
+    counted = [name for line in critical for name, each in filters.items() if matches(each["FilterPattern"], line)]
+    assert critical and counted == ["RefusedLines"] * len(critical)
+    for each in filters.values():
+        (given,) = each["MetricTransformations"]
+        assert (resolve(given["MetricNamespace"]), given["MetricName"], frozenset()) in watched()
 
 
 def test_the_saved_queries_ask_for_fields_that_the_log_has(log, package, tmp_path):

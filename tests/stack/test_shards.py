@@ -94,7 +94,7 @@ def deploy(cloud, secret: str) -> dict[str, str]:
     stacks.deploy(cloud, template.emulated(), COLLECTOR, collector)
     cloud.client("s3").delete_bucket_policy(Bucket=BUCKET)  # TLS only, and the emulator speaks plain HTTP
     scale = {"Collector": COLLECTOR, "SchedulesState": "DISABLED", "ToleratedFailurePercentage": "25", "ShardConcurrency": "4"}
-    stacks.deploy(cloud, template.SCALE_BUILT / "template.yaml", STACK, scale, template.SCALE)
+    stacks.deploy(cloud, template.emulated_scale(), STACK, scale, template.SCALE)
     return stacks.ids(cloud, COLLECTOR) | stacks.ids(cloud, STACK)
 
 
@@ -194,20 +194,52 @@ def test_shards_that_fail_lose_their_accounts_alone_and_run_again_without_duplic
     assert max(sandbox.counts()["tokens"].values()) <= CALLS_ALLOWED
 
 
-def test_too_many_failed_shards_fail_the_run_and_their_outcomes_are_kept(stack):
+def test_too_many_failed_shards_fail_the_run_and_are_summed_up_all_the_same(stack):
     time = "2026-01-31T07:00:00Z"
     stack.sandbox("--fault", "*=permission")
     renew_processes(stack, "3")
     ended = run(stack, {"job": "brand_media", "time": time})
-    assert (ended["status"], ended["error"]) == ("FAILED", "States.ExceedToleratedFailureThreshold")
+    assert (ended["status"], ended["error"]) == ("FAILED", "TooManyFailed")
     kept = objects(stack.cloud, f"runs/brand_media/{time}/")
     assert any(key.endswith("/FAILED_0.json") for key in kept)
-    # The machine makes no summary of such a run; an invocation of the roll-up does.
-    (results,) = [key for key in kept if key.endswith("/manifest.json")]
-    event = {"job": "brand_media", "time": time, "results": results}
-    assert invoke(stack, event, "RollupFunction")["statusCode"] == 200
     total = summary(stack.cloud, time)["totals"]
     assert (total["failed_shards"], total["failed_topics"], total["records"]) == (total["shards"], ACCOUNTS, 0)
+
+
+def begin(stack, job: str, time: str) -> dict:
+    """Begins a run as a schedule does, and waits for what came of that."""
+    states = stack.cloud.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=stack.ids["BeginStateMachine"], input=json.dumps({"job": job, "time": time}))["executionArn"]
+    return wait_for("the beginning", lambda: (e := states.describe_execution(executionArn=arn))["status"] != "RUNNING" and e, RUN_SECONDS)
+
+
+def test_each_credential_is_asked_what_its_token_is_still_good_for(stack):
+    sandbox = stack.sandbox()
+    renew_processes(stack, "4")
+    assert begin(stack, "token", "2026-01-31T06:17:00Z")["status"] == "SUCCEEDED"
+    states = stack.cloud.client("stepfunctions")
+    arn = stack.machine.replace(":stateMachine:", ":execution:") + ":token_2026-01-31T061700Z"
+    ended = wait_for("the run", lambda: (e := states.describe_execution(executionArn=arn))["status"] != "RUNNING" and e, RUN_SECONDS)
+    assert ended["status"] == "SUCCEEDED", ended
+    assert {token(n) for n in range(CREDENTIALS)} <= set(sandbox.counts()["tokens"])
+
+
+def test_a_run_is_begun_once_and_not_while_the_one_before_it_is_under_way(stack):
+    """The sandbox is slow, so that the first run is still under way when the others would begin."""
+    stack.sandbox("--latency-ms", "600")
+    renew_processes(stack, "5")
+    states, first, second = stack.cloud.client("stepfunctions"), "2026-01-31T08:00:00Z", "2026-01-31T09:00:00Z"
+    assert begin(stack, "brand_media", first)["status"] == "SUCCEEDED"
+    arn = stack.machine.replace(":stateMachine:", ":execution:") + ":brand_media_2026-01-31T080000Z"
+    assert states.describe_execution(executionArn=arn)["status"] == "RUNNING"
+    assert begin(stack, "brand_media", first)["status"] == "SUCCEEDED", "an event that is delivered twice is no failure"
+    refused = begin(stack, "brand_media", second)
+    assert (refused["status"], refused["error"]) == ("FAILED", "Overlaps")
+    assert begin(stack, "token", second)["status"] == "SUCCEEDED", "another job is free"
+    wait_for("the end of the first run", lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING", RUN_SECONDS)
+    assert begin(stack, "brand_media", first)["status"] == "SUCCEEDED"
+    names = [e["name"] for e in states.list_executions(stateMachineArn=stack.machine)["executions"]]
+    assert Counter(name for name in names if name.startswith("brand_media_")) == {"brand_media_2026-01-31T080000Z": 1}
 
 
 def test_a_secret_outside_the_prefix_is_refused(stack):
@@ -241,6 +273,8 @@ def test_the_roll_up_alone_reads_results_and_knows_no_secret(stack):
 
 
 def test_the_machine_starts_itself_and_the_two_functions_alone(stack):
+    (begin_runs,) = [s for s in policies(stack, "BeginRole")["begin-runs"] if s["Sid"] == "BeginRuns"]
+    assert begin_runs["Resource"] == stack.machine
     machine = policies(stack, "ShardsRole")
     (start,) = [s for s in machine["start-shards"] if s["Sid"] == "StartShards"]
     assert (start["Action"], start["Resource"]) == ("states:StartExecution", stack.machine)
@@ -251,9 +285,9 @@ def test_the_machine_starts_itself_and_the_two_functions_alone(stack):
 def test_with_shards_the_schedules_start_the_state_machine_and_the_function_starts_by_itself_for_the_token_alone():
     own, sharded = template.schedules(template.collector()), template.schedules(template.scale())
     assert own["token"]["State"] == {"Ref": "SchedulesState"}
-    assert set(sharded) == {"brand_media", "hashtag"}
+    assert set(sharded) == {"brand_media", "hashtag", "token"}
     for job, schedule in sharded.items():
-        assert own[job]["State"] == {"Fn::If": ["Sharded", "DISABLED", {"Ref": "SchedulesState"}]}
+        assert job == "token" or own[job]["State"] == {"Fn::If": ["Sharded", "DISABLED", {"Ref": "SchedulesState"}]}
         assert schedule["State"] == {"Ref": "SchedulesState"}
         same = [key for key in schedule if key not in ("State", "DeadLetterConfig", "Description", "ScheduleExpression")]
         assert {key: schedule[key] for key in same} == {key: own[job][key] for key in same}
@@ -265,17 +299,18 @@ def test_schedules_of_the_two_stacks_reach_their_targets(stack):
     scheduler = stack.cloud.client("scheduler")
     found = {s["Name"]: scheduler.get_schedule(Name=s["Name"]) for s in scheduler.list_schedules()["Schedules"]}
     targets = {name: (s["State"], s["Target"]["Arn"].rsplit(":", 1)[1]) for name, s in found.items()}
-    machine, function = stack.machine.rsplit(":", 1)[1], stack.ids["CollectorFunction"]
+    machine, function = stack.ids["BeginStateMachine"].rsplit(":", 1)[1], stack.ids["CollectorFunction"]
     assert targets == {
         f"{COLLECTOR}-brand-media": ("DISABLED", function), f"{COLLECTOR}-hashtag": ("DISABLED", function),
         f"{COLLECTOR}-token": ("DISABLED", function),
         f"{STACK}-brand-media": ("DISABLED", machine), f"{STACK}-hashtag": ("DISABLED", machine),
+        f"{STACK}-token": ("DISABLED", machine),
     }
 
 
 def test_what_step_functions_bounds_is_kept(stack):
     states = stack.cloud.client("stepfunctions")
     definition = json.loads(states.describe_state_machine(stateMachineArn=stack.machine)["definition"])
-    assert definition["States"]["Shards"]["MaxConcurrency"] == 4
+    assert definition["States"]["Shards"]["MaxConcurrency"] == 4 and definition["TimeoutSeconds"] < 3600
     # 256 KiB is the most that an item, with all that goes along, may have.
     assert max(len(json.dumps(shard)) for shard in manifest(stack)) < 100_000

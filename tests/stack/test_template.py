@@ -125,11 +125,27 @@ def test_an_absence_is_told_later_than_the_next_run_is_due():
         assert waits <= (86_400 if properties["Period"] < 3600 else 7 * 86_400)
 
 
-def test_every_alarm_is_heard_and_has_its_place_in_the_manual():
+def test_one_alarm_pages_the_others_inform_and_each_has_its_place_in_the_manual():
     manual = (ROOT / "docs" / "operations.md").read_text()
-    topics = [(OBSERVABILITY, {"Ref": "AlarmTopic"}), (SCALE, {"Fn::ImportValue": {"Fn::Sub": "${Collector}-AlarmTopicArn"}})]
-    for template, topic in topics:
-        for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
-            assert alarm["AlarmActions"] == alarm["OKActions"] == [topic], name
+    imported = lambda topic: {"Fn::ImportValue": {"Fn::Sub": f"${{Collector}}-{topic}TopicArn"}}  # noqa: E731
+    paging = {"PageAlarm", "ShardedRunsAlarm", "ShardedBrandMediaAbsentAlarm", "ShardedHashtagAbsentAlarm"}
+    for template, stack, topic in [(OBSERVABILITY, "Service", lambda t: {"Ref": f"{t}Topic"}), (SCALE, "AWS::StackName", imported)]:
+        kinds = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+        alarms = of_type(template, kinds[0]) | of_type(template, kinds[1])
+        assert len(alarms) > 4
+        for name, alarm in alarms.items():
+            assert alarm["AlarmActions"] == alarm["OKActions"] == [topic("Paging" if name in paging else "Notice")], name
+            assert alarm["AlarmName"] == {"Fn::Sub": f"${{{stack}}}-{name}"}, name
             assert alarm["AlarmDescription"].endswith(f"docs/operations.md, {name}."), name
             assert f"### {name}\n" in manual, name
+
+
+def test_runs_over_shards_are_watched_where_they_are_due():
+    alarms = of_type(SCALE, "AWS::CloudWatch::Alarm")
+    for job, name in [("brand_media", "ShardedBrandMediaAbsentAlarm"), ("hashtag", "ShardedHashtagAbsentAlarm")]:
+        assert SCALE["Resources"][name]["Condition"] == "Scheduled"
+        dimensions = {d["Name"]: d["Value"] for d in alarms[name]["Dimensions"]}
+        assert dimensions == {"service": {"Ref": "AWS::StackName"}, "job": job}
+        first, second = cron.times(value(SCALE, schedules(SCALE)[job]["ScheduleExpression"]), DAY, days=2)[:2]
+        assert alarms[name]["Period"] * alarms[name]["EvaluationPeriods"] > (second - first).total_seconds()
+    assert SCALE["Resources"]["RollupFunction"]["Properties"]["Environment"]["Variables"]["SERVICE"] == {"Ref": "AWS::StackName"}

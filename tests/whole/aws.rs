@@ -63,6 +63,11 @@ struct Shared {
     /// The secret at each read. The last one stays.
     secrets: Mutex<Vec<String>>,
     secret_reads: Mutex<usize>,
+    /// What was put into Secrets Manager, in its order, and how a put fails.
+    puts: Mutex<Vec<String>>,
+    put_fault: Mutex<Option<&'static str>>,
+    /// The region that the last of these reads was signed for.
+    signed_for: Mutex<String>,
     /// The secrets with other names.
     named_secrets: Mutex<BTreeMap<String, String>>,
 }
@@ -120,8 +125,23 @@ impl Aws {
         std::fs::write(path, body).unwrap();
     }
 
+    /// Makes puts of a secret [`DENIED`], or such that [`HANGS`].
+    pub fn fail_puts(&self, fault: &'static str) {
+        *self.shared.put_fault.lock().unwrap() = Some(fault);
+    }
+
+    /// What was put into Secrets Manager.
+    pub fn puts(&self) -> Vec<String> {
+        self.shared.puts.lock().unwrap().clone()
+    }
+
     pub fn secret_reads(&self) -> usize {
         *self.shared.secret_reads.lock().unwrap()
+    }
+
+    /// The region that the last read of a secret was signed for.
+    pub fn signed_for(&self) -> String {
+        self.shared.signed_for.lock().unwrap().clone()
     }
 
     /// The key and the bytes of every object, by key.
@@ -182,10 +202,17 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
 
 async fn secret(state: &Shared, request: Request<Incoming>) -> Answer {
     let header = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap()).unwrap_or_default().to_owned();
-    assert_eq!(header("x-amz-target"), "secretsmanager.GetSecretValue");
-    assert!(header("authorization").contains(KEY.0), "the request is signed");
+    let target = header("x-amz-target");
+    // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/secretsmanager/aws4_request, ...
+    let signed = header("authorization");
+    assert!(signed.contains(KEY.0), "the request is signed");
+    *state.signed_for.lock().unwrap() = signed.split('/').nth(2).unwrap().to_owned();
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let asked: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    if target == "secretsmanager.PutSecretValue" {
+        return put_secret(state, &asked).await;
+    }
+    assert_eq!(target, "secretsmanager.GetSecretValue");
     let named = state.named_secrets.lock().unwrap().get(asked["SecretId"].as_str().unwrap()).cloned();
     *state.secret_reads.lock().unwrap() += 1;
     let secret = named.unwrap_or_else(|| {
@@ -204,15 +231,41 @@ async fn secret(state: &Shared, request: Request<Incoming>) -> Answer {
         return reply(400, "application/x-amz-json-1.1", body);
     }
     if secret == DENIED {
-        let body =
-            format!(r#"{{"__type":"AccessDeniedException","Message":"not authorized: {} {SESSION_TOKEN}"}}"#, KEY.1);
-        return reply(400, "application/x-amz-json-1.1", body);
+        return denied("");
     }
     if let Some(garbled) = secret.strip_prefix(GARBLED) {
         return reply(200, "application/x-amz-json-1.1", garbled.to_owned());
     }
     let body = serde_json::json!({"ARN": "arn:aws:secretsmanager:us-west-2:1:secret:collector", "Name": "collector", "SecretString": secret});
     reply(200, "application/x-amz-json-1.1", body.to_string())
+}
+
+fn denied(quoted: &str) -> Answer {
+    let told = format!("not authorized: {} {SESSION_TOKEN} {quoted}", KEY.1);
+    let body = serde_json::json!({"__type": "AccessDeniedException", "Message": told});
+    reply(400, "application/x-amz-json-1.1", body.to_string())
+}
+
+/// Makes what is put the secret from here on.
+async fn put_secret(state: &Shared, asked: &serde_json::Value) -> Answer {
+    let text = |key: &str| asked[key].as_str().unwrap().to_owned();
+    let (id, secret) = (text("SecretId"), text("SecretString"));
+    assert!(!text("ClientRequestToken").is_empty());
+    match *state.put_fault.lock().unwrap() {
+        // This one repeats all that it was sent.
+        Some(DENIED) => return denied(&secret),
+        Some(_) => {}
+        None => {
+            state.puts.lock().unwrap().push(secret.clone());
+            match state.named_secrets.lock().unwrap().get_mut(&id) {
+                Some(named) => *named = secret,
+                None => *state.secrets.lock().unwrap() = vec![secret],
+            }
+            let body = serde_json::json!({"ARN": "arn:aws:secretsmanager:us-west-2:1:secret:collector", "Name": id, "VersionId": "2", "VersionStages": ["AWSCURRENT"]});
+            return reply(200, "application/x-amz-json-1.1", body.to_string());
+        }
+    }
+    std::future::pending().await
 }
 
 fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {

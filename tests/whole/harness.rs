@@ -1,5 +1,6 @@
 //! The harness of whole runs: the sandbox, AWS, a configuration for both, and everything that is printed.
 
+use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +11,7 @@ use collector::report::Response;
 use collector::sandbox::{Options, Sandbox};
 use collector::secret::Source;
 use collector::telemetry::{self, Format};
+use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tracing::level_filters::LevelFilter;
@@ -45,6 +47,16 @@ pub struct Setting {
     pub ini: Option<String>,
     /// Further keys of the secret.
     pub secret: Option<Value>,
+}
+
+/// An object's text, decompressed where its name says that it is compressed.
+pub fn text((key, bytes): &(String, Vec<u8>)) -> String {
+    if !key.ends_with(".gz") {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    let mut text = Vec::new();
+    MultiGzDecoder::new(&bytes[..]).read_to_end(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
 }
 
 /// The secret, with some keys changed.
@@ -157,8 +169,7 @@ impl Harness {
     pub fn leaks(&self) -> bool {
         let printed = self.lines.lock().unwrap().join("\n");
         let results = self.results.lock().unwrap().join("\n");
-        let written: Vec<String> =
-            self.aws.objects().iter().map(|(_, b)| String::from_utf8_lossy(b).into_owned()).collect();
+        let written: Vec<String> = self.aws.objects().iter().map(text).collect();
         [TOKEN, NEW_TOKEN, APP_SECRET, KEY.1, SESSION_TOKEN].iter().any(|secret| {
             printed.contains(secret) || results.contains(secret) || written.iter().any(|w| w.contains(secret))
         })

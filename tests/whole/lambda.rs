@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use collector::sandbox::Answer;
+use collector::sandbox::{Answer, Options};
 use serde_json::{Value, json};
 
 use crate::aws::{BUCKET, KEY};
-use crate::harness::{Harness, Setting, TIME, TOKEN};
+use crate::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
 use crate::runtime_api;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_data-collector");
@@ -80,6 +80,35 @@ async fn the_kind_of_an_error_is_its_type_and_it_is_logged_once() {
     assert!(!log.contains(TOKEN) && !format!("{answers:?}").contains(TOKEN));
 }
 
+#[tokio::test]
+async fn the_metrics_of_two_stacks_are_told_apart_by_their_service() {
+    let harness = Harness::with_faults(&[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    for (service, dimensions) in [(None, json!([["job"]])), (Some("staging"), json!([["service", "job"]]))] {
+        let own = service.map(|service| ("SERVICE", service.to_owned()));
+        let variables: Vec<_> = variables(&harness).into_iter().chain(own).collect();
+        let (_, log) = runtime_api::run(Path::new(BINARY), folder.path(), &variables, &[json!("token")]).await;
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let sent = lines.iter().find(|line| line.get("_aws").is_some()).unwrap();
+        assert_eq!(sent["_aws"]["CloudWatchMetrics"][0]["Dimensions"], dimensions);
+        assert_eq!((sent["service"].as_str(), &sent["job"]), (service, &json!("token")));
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_asked_for_in_the_region_of_its_arn() {
+    let harness = Harness::with_faults(&[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:collector-AbCdEf";
+    for (id, region) in [("collector", "us-west-2"), (arn, "us-east-1")] {
+        let others = variables(&harness).into_iter().filter(|(name, _)| *name != "SECRET_ID");
+        let variables: Vec<_> = others.chain([("SECRET_ID", id.to_owned())]).collect();
+        let (answers, _) = runtime_api::run(Path::new(BINARY), folder.path(), &variables, &[json!("token")]).await;
+        assert!(matches!(&answers[..], [Answer::Response(_)]), "{answers:?}");
+        assert_eq!(harness.aws.signed_for(), region);
+    }
+}
+
 #[test]
 fn started_outside_lambda_it_says_what_it_is_in_one_line() {
     let output = Command::new(BINARY).env_remove("AWS_LAMBDA_RUNTIME_API").output().unwrap();
@@ -89,4 +118,22 @@ fn started_outside_lambda_it_says_what_it_is_in_one_line() {
         told.contains("Lambda function") && told.contains("local") && told.contains("cargo lambda watch"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn the_binary_renews_a_token_where_its_variable_says_on_and_tells_another_word() {
+    for (word, puts, warnings) in [("on", 1, 0), ("off", 0, 0), ("yes", 0, 1)] {
+        let secret = Some(json!({"app_id": "4711", "app_secret": APP_SECRET}));
+        let options = |o: &mut Options| o.new_token = Some(NEW_TOKEN.to_owned());
+        let setting = Setting { faults: vec!["token=ending"], options: Some(options), secret, ..Setting::default() };
+        let harness = Harness::new(setting).await;
+        let folder = tempfile::tempdir().unwrap();
+        let variables = [&variables(&harness)[..], &[("TOKEN_RENEWAL", word.to_owned())]].concat();
+        let events = [json!({"job": "token"}), json!({"job": "hashtag"})];
+        let (answers, log) = runtime_api::run(Path::new(BINARY), folder.path(), &variables, &events).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Answer::Response(_))), "{answers:?}");
+        assert_eq!(harness.aws.puts().len(), puts, "{word}");
+        assert_eq!(log.lines().filter(|line| line.contains("TOKEN_RENEWAL is ")).count(), warnings, "{word}: {log}");
+        assert!([TOKEN, NEW_TOKEN, APP_SECRET].iter().all(|secret| !format!("{log}{answers:?}").contains(secret)));
+    }
 }

@@ -10,7 +10,7 @@ use crate::aws::walk;
 const LAYERS: [&[&str]; 10] = [
     &["env", "lock"],
     &["causes", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic", "version"],
-    &["aws", "record"],
+    &["answers", "aws", "record", "traces"],
     &["config"],
     &["secret"],
     &["event", "graph", "quality"],

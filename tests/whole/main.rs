@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod answers;
 mod aws;
 #[cfg(target_os = "linux")]
 mod chaos;
@@ -21,6 +22,7 @@ mod disguised;
 mod events;
 mod failures;
 mod fields;
+mod gaps;
 mod harness;
 mod hostile;
 #[cfg(unix)]
@@ -31,6 +33,8 @@ mod layers;
 mod objects;
 mod pages;
 mod preflight;
+mod redrive;
+mod renewal;
 mod retry;
 mod runtime_api;
 mod shards;
@@ -39,4 +43,5 @@ mod stores;
 mod terminal;
 mod throttling;
 mod tokens;
+mod traces;
 mod versions;

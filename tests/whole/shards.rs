@@ -137,6 +137,26 @@ async fn what_cannot_be_summed_up_is_an_error_of_its_kind() {
 }
 
 #[tokio::test]
+async fn of_results_below_a_prefix_the_newest_ones_are_summed_up() {
+    let harness = harness().await;
+    let event = json!({"job": "hashtag", "time": TIME, "results": "runs/hashtag/x/"});
+    let error = roll_up(&harness, event.clone()).await.unwrap_err();
+    assert!(error.kind == "results" && error.text.contains("below runs/hashtag/x/ are not there"), "{error:?}");
+    let item = |shard: &str| json!({"Input": json!({"event": {"shard": shard}}).to_string(), "Status": "FAILED"});
+    for (run, shards) in [("b", &["s-1"][..]), ("a", &["s-2", "s-3"])] {
+        let key = |name: &str| format!("runs/hashtag/x/{run}/{name}.json");
+        harness.aws.put(&key("FAILED_0"), &json!(shards.iter().map(|s| item(s)).collect::<Vec<_>>()).to_string());
+        let files = json!({"SUCCEEDED": [], "FAILED": [{"Key": key("FAILED_0")}], "PENDING": []});
+        harness.aws.put(&key("manifest"), &json!({"ResultFiles": files}).to_string());
+        // S3 tells the time of an object in whole seconds.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+    }
+    assert_eq!(roll_up(&harness, event).await.unwrap().totals.failed_shards, 2);
+    let told = harness.log().into_iter().find(|line| line.get("_aws").is_some()).unwrap();
+    assert_eq!((&told["failed_shards"], &told["job"]), (&json!(2), &json!("hashtag")));
+}
+
+#[tokio::test]
 async fn the_collector_takes_no_roll_up() {
     let harness = harness().await;
     let event = json!({"job": "rollup", "time": TIME, "of": "hashtag", "results": "runs/x/manifest.json"});
@@ -166,7 +186,8 @@ async fn the_binary_sums_up_under_the_runtime_api_with_its_bucket_from_the_envir
             other => panic!("{other:?}"),
         }
         let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines.len(), 1, "{log}");
+        let told = if bucket.is_some() { 2 } else { 1 };
+        assert_eq!(lines.len(), told, "the sentence and the metrics, or the error: {log}");
     }
     assert_eq!(harness.aws.secret_reads(), 0, "it knows no secret");
 }

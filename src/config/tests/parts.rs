@@ -33,6 +33,14 @@ fn what_is_asked_for_cannot_be_anything_else_of_a_call() {
 }
 
 #[test]
+fn a_profile_has_no_field_of_its_media_since_a_call_asks_for_them_anyway() {
+    for line in ["posts = media{id} json", "posts = media json", "posts = media str"] {
+        let told = faults(with("[luxury_profile]", &format!("[luxury_profile]\n{line}")));
+        assert_eq!(told, ["[luxury_profile] posts: asks for media, which a call has anyway: [luxury_media] maps them"]);
+    }
+}
+
+#[test]
 fn one_field_is_asked_for_in_one_way() {
     let told = faults(media("one = children{id} json\nother = children{media_type} json"));
     assert_eq!(

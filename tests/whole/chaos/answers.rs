@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::case::{ALL, ALL_BUT_ONE, Case, case};
+use super::setup::Setup;
 use crate::harness::{APP_SECRET, NEW_TOKEN, TIME};
 
 const TRANSIENT: &str = "in part: 1 × `transient`";
@@ -120,6 +121,10 @@ fn large() -> Vec<Case> {
                 "in part: 6 × `memory`, then in part: 6 × `memory`",
                 &[],
             ),
+        of("the same captions, in answers that are kept as received")
+            .faults(&["*=fat"])
+            .arranged(Setup::keep_answers)
+            .leaves("5 brands, 125 media", "in part: 6 × `memory`", &["answers had no room beside those kept"]),
     ]
 }
 
@@ -140,6 +145,10 @@ fn quoting() -> Vec<Case> {
             })
             .leaves("nothing", "error `nothing_collected`, then error `nothing_collected`", &["REDACTED"]),
         of("captions that quote the token").quick().faults(&["*=token_in_caption"]),
+        of("the same, in answers that are kept as received")
+            .quick()
+            .faults(&["*=token_in_caption"])
+            .arranged(Setup::keep_answers),
         of("the address of a next page, with the token in it")
             .arranged(|setup| setup.events[0].0 = json!({"job": "hashtag", "time": TIME}))
             .leaves("275 hashtag media", "whole", &[]),

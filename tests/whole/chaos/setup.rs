@@ -15,7 +15,7 @@ use super::limit::Limit;
 use super::proxy::Proxy;
 use super::secrets::shown;
 use crate::aws::{S3Fault, SESSION_TOKEN, walk};
-use crate::harness::{CONFIGURE_INI, Harness, STAMP, Setting, TIME};
+use crate::harness::{CONFIGURE_INI, Harness, STAMP, Setting, TIME, text};
 use crate::lambda::variables;
 use crate::runtime_api::{Ended, Function};
 use crate::soak::held;
@@ -76,6 +76,14 @@ impl Setup {
         std::fs::write(self.harness.config_file(), ini).unwrap();
     }
 
+    /// Has the function keep the API's answers as received.
+    pub fn keep_answers(&mut self) {
+        let file = self.harness.config_file();
+        let location = "[common]\nanswers_location = answers/{job}_{datetime}.jsonl.gz";
+        let ini = std::fs::read_to_string(&file).unwrap().replace("[common]", location);
+        std::fs::write(file, ini).unwrap();
+    }
+
     /// Keeps `thing` until the case is over.
     pub fn keep(&mut self, thing: impl Any) {
         // The new value may depend on those that were kept before, so it is dropped first.
@@ -111,7 +119,7 @@ impl Setup {
     /// instead.
     fn stored(&self) -> String {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for (key, bytes) in self.objects() {
+        for (key, bytes) in self.objects().into_iter().filter(|(key, _)| !key.ends_with(".gz")) {
             let Ok(object) = serde_json::from_slice::<Value>(&bytes) else { return format!("{key} is not whole") };
             for (place, apart) in [("raw", ""), ("partial", "apart: ")] {
                 for (model, name) in [("brand", "brands"), ("media", "media"), ("media_hashtag", "hashtag media")] {
@@ -188,8 +196,8 @@ impl Case {
         let proofs: Vec<String> =
             setup.harness.sandbox.calls().iter().filter_map(|c| c.query.get("appsecret_proof").cloned()).collect();
         let mut shown = shown(&proofs, said.as_bytes());
-        for (_, bytes) in setup.objects() {
-            shown.extend(super::secrets::shown(&proofs, &bytes));
+        for object in setup.objects() {
+            shown.extend(super::secrets::shown(&proofs, text(&object).as_bytes()));
         }
         let stored = setup.stored();
         let mut wrong = Vec::new();

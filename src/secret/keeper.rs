@@ -1,0 +1,136 @@
+//! Where the secret is kept, to put a new token into it: everything else in it stays as it is, to the byte.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use super::{Secret, SecretError, Source, from_json, manager};
+use crate::causes::with_causes;
+use crate::json;
+
+mod file;
+
+/// A secret's place, and the way to it.
+#[derive(Debug)]
+pub struct Keeper {
+    source: Source,
+    aws: Option<SdkConfig>,
+}
+
+/// A token that was not put into the secret. No variant holds a value.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The secret cannot be read, or is none.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The secret holds another token than the one that was exchanged.
+    #[error("the secret holds another token by now, which stays")]
+    Rotated,
+    /// The secret with the new token would not be the same one but for it.
+    #[error("the token could not be replaced without changing more of the secret; put it in by hand")]
+    NotAlone,
+    /// The file could not be replaced.
+    #[error("the secret file could not be replaced: {0}")]
+    File(#[from] std::io::Error),
+    /// Secrets Manager did not take a new version.
+    #[error("AWS Secrets Manager did not take a new version of the secret: {0}")]
+    Manager(String),
+}
+
+impl Keeper {
+    /// The keeper of the secret of `source`; `aws` is needed where that is Secrets Manager.
+    pub fn new(source: Source, aws: Option<SdkConfig>) -> Self {
+        Self { source, aws }
+    }
+
+    /// Puts `new` in the place of the token `old`, within `limit`: as a new version of the secret, or into the
+    /// file, which is replaced whole.
+    ///
+    /// # Errors
+    /// [`KeepError`]. The secret is as it was, or where a new version got no answer, as it was or with `new`.
+    pub async fn replace(&self, old: &SecretString, new: &SecretString, limit: Duration) -> Result<(), KeepError> {
+        match (&self.source, &self.aws) {
+            (Source::File(path), _) => file::replace(path, old, new),
+            (Source::Manager(id), Some(aws)) => replace_in_manager(id, aws, (old, new), limit).await,
+            (Source::Manager(_), None) => Err(KeepError::Manager("AWS is not configured".to_owned())),
+        }
+    }
+}
+
+async fn replace_in_manager(
+    id: &str,
+    aws: &SdkConfig,
+    (old, new): (&SecretString, &SecretString),
+    limit: Duration,
+) -> Result<(), KeepError> {
+    let client = manager(id, aws, limit);
+    let answer = client.get_secret_value().secret_id(id).send().await;
+    let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
+    let changed = with_token(id, answer.secret_string().unwrap_or_default(), old, new)?;
+    let put = client.put_secret_value().secret_id(id).secret_string(changed.expose_secret()).send().await;
+    put.map(drop).map_err(|e| KeepError::Manager(with_causes(&e)))
+}
+
+/// The text of a JSON secret with another token in it, and nothing else changed.
+fn with_token(id: &str, text: &str, old: &SecretString, new: &SecretString) -> Result<SecretString, KeepError> {
+    holds(&from_json(id, text)?, old)?;
+    let Some([Some(value)]) = json::fields(text, ["access_token"]) else { return Err(KeepError::NotAlone) };
+    // The value is a part of the text.
+    let start = value.get().as_ptr() as usize - text.as_ptr() as usize;
+    let parts = text.get(..start).zip(text.get(start + value.get().len()..)).ok_or(KeepError::NotAlone)?;
+    let changed = format!("{}{}{}", parts.0, Value::from(new.expose_secret()), parts.1);
+    let others = |text: &str| {
+        let mut keys: Map<String, Value> = serde_json::from_str(text).ok()?;
+        keys.remove("access_token").map(|_| keys)
+    };
+    let is_same = others(text).is_some_and(|before| others(&changed) == Some(before));
+    holds(&from_json(id, &changed)?, new).ok().filter(|()| is_same).ok_or(KeepError::NotAlone)?;
+    Ok(changed.into())
+}
+
+/// Checks that a secret holds `token`.
+fn holds(secret: &Secret, token: &SecretString) -> Result<(), KeepError> {
+    let held = secret.credentials.access_token.expose_secret();
+    if held == token.expose_secret() { Ok(()) } else { Err(KeepError::Rotated) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "placeholder-old";
+    const NEW: &str = "placeholder-new";
+
+    fn changed(text: &str) -> Result<String, String> {
+        let changed = with_token("collector", text, &OLD.into(), &NEW.into());
+        changed.map(|text| text.expose_secret().to_owned()).map_err(|e| format!("{e} {e:?}"))
+    }
+
+    #[test]
+    fn the_token_alone_changes() {
+        let text = format!(
+            "{{\"bucket\" :\"b\",\n  \"ig_user_id\": 17841400000000001, \"odd\":[1.50,{{\"access_token\":\"{OLD}\"}}],\t\"access_token\" : \"{OLD}\", \"note\":\"{OLD} \\u00e9\"}}\n"
+        );
+        let expected = text.replacen(&format!(": \"{OLD}\""), &format!(": \"{NEW}\""), 1);
+        assert_eq!(changed(&text).unwrap(), expected);
+        let spelt = text.replace(&format!(": \"{OLD}\""), ": \"\\u0070laceholder-old\"");
+        assert_eq!(changed(&spelt).unwrap(), expected, "whatever its spelling");
+    }
+
+    #[test]
+    fn a_secret_that_holds_another_token_or_is_none_is_left_and_told_without_a_value() {
+        let good = format!(r#"{{"ig_user_id":"1","bucket":"b","access_token":"{OLD}"}}"#);
+        assert!(changed(&good).is_ok());
+        for (text, told) in [
+            (good.replace(OLD, "placeholder-other"), "holds another token by now"),
+            (good.replace("\"b\"", "\"\""), "bucket is empty"),
+            ("[]".to_owned(), "is not a JSON object"),
+            (good.replace("access_token", "token"), "access_token is missing"),
+        ] {
+            let error = changed(&text).unwrap_err();
+            assert!(error.contains(told) && !error.contains("placeholder"), "{error}");
+        }
+    }
+}
