@@ -9,7 +9,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::answers::Asked;
 use crate::config::Config;
-use crate::graph::{Failure, Kind, MediaPage, Session};
+use crate::graph::{Edge, Failure, Kind, MediaPage, Session};
 use crate::record::{Batch, Mapping, Model};
 use crate::topic::{Account, Hashtag};
 use crate::traces;
@@ -36,6 +36,14 @@ impl Topic<'_> {
         match self {
             Self::Account(account) => account.username.as_str(),
             Self::Hashtag(hashtag) => hashtag.name.as_str(),
+        }
+    }
+
+    /// The call that requests the topic's fields.
+    const fn edge(&self) -> Edge {
+        match self {
+            Self::Account(_) => Edge::Discovery,
+            Self::Hashtag(_) => Edge::RecentMedia,
         }
     }
 
@@ -139,10 +147,14 @@ pub async fn collect<'c>(
 }
 
 async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, further: &FurtherPages) -> Outcome<'c> {
-    let mut collected = match topic {
-        Topic::Account(account) => pages::discover(config, session, account).await?,
-        Topic::Hashtag(hashtag) => gaps::recent_media(config, session, hashtag, further).await?,
+    let fetched = match topic {
+        Topic::Account(account) => pages::discover(config, session, account).await,
+        Topic::Hashtag(hashtag) => gaps::recent_media(config, session, hashtag, further).await,
     };
+    let doubted = |failure| session.doubted(topic.edge(), topic.name(), failure);
+    let mut collected = fetched.map_err(doubted)?;
+    session.note_answered(topic.edge(), topic.name());
+    collected.cut_short = collected.cut_short.map(doubted);
     for (model, batch) in &collected.batches {
         if *model != Model::Brand && batch.records.is_empty() && batch.rejects.is_empty() {
             warn!(model = model.name(), kind = "no media", "the answer has no media");

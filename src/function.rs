@@ -24,7 +24,7 @@ use crate::report::{Response, Summary};
 use crate::secret::{Secret, SecretId, Source};
 use crate::stop::Stop;
 use crate::topic::Job;
-use crate::{aws, http, token};
+use crate::{aws, http, token, version};
 
 mod answers;
 mod job;
@@ -203,7 +203,10 @@ impl Function {
         let done = match event.job {
             Job::Token => {
                 let keeper = self.keeper(event.secret_id.as_ref(), ready.client.http()).await;
-                match token::run(&session, keeper.as_ref(), &mut run.summary).await {
+                let done = token::run(&session, keeper.as_ref(), &mut run.summary).await;
+                run.summary.version_days_left =
+                    version::log(&ready.config.version, session.version(), Utc::now().date_naive());
+                match done {
                     Err(_) if session.is_throttled() => Ok(RunOutput::default()),
                     done => done.map(|()| RunOutput::default()),
                 }

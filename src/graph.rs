@@ -1,6 +1,7 @@
 //! The Instagram Graph API: its calls, its errors and its limits.
 
 mod answer;
+mod answered;
 mod body;
 mod calls;
 mod client;
@@ -8,6 +9,7 @@ mod error;
 mod pace;
 mod renewal;
 mod retry;
+mod searched;
 mod seen;
 mod session;
 mod transport;
@@ -17,6 +19,7 @@ pub use answer::{Cursor, Discovery, MediaPage, TokenInfo};
 pub use client::{Client, Edge};
 pub use error::{ApiError, Failure, Kind, classify};
 pub use pace::Throttled;
+pub use searched::SearchedHashtag;
 pub use seen::MediaIds;
 pub use session::{Renew, Session};
 pub use usage::Usage;

@@ -11,6 +11,10 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+mod compact;
+
+pub(crate) use compact::compact;
+
 /// The fields `names` of the object in `text`, as JSON text; `None` where it is not an object. Of a name
 /// that is given twice the last one counts, as in most JSON readers.
 pub(crate) fn fields<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Option<&'a RawValue>; N]> {

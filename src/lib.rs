@@ -41,3 +41,4 @@ pub mod telemetry;
 mod token;
 pub mod topic;
 pub mod traces;
+pub mod version;

@@ -71,8 +71,9 @@ enum Command {
     Redrive(redrive::RedriveArgs),
     /// Try everything that a run needs, and say what to do about what fails
     ///
-    /// One line each for the secret, the configuration, the schedule, the token, one cheap call, the
-    /// version that answers, the usage and the bucket: ok, warn, FAIL, or - where it could not be tried.
+    /// One line each for the secret, the configuration, the schedule, the token, one account, the hashtags used
+    /// within 7 days, one hashtag, the version that answers, the usage, the calls spent and the bucket: ok, warn,
+    /// FAIL, or - where it could not be tried.
     Check(check::CheckArgs),
     /// Compare the configured schedule with the API's limits, without a call
     ///
@@ -114,8 +115,9 @@ struct SandboxArgs {
     /// What the sandbox's data is made from
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How the sandbox misbehaves, as <topic>=<fault>[x<times>], where the topic is an account, #hashtag,
-    /// token or *; may be given again. `--fault help` lists the faults
+    /// How the sandbox misbehaves, as <topic>=<fault>[x<times>], where the topic is an account, #hashtag, #*
+    /// (every call about hashtags), hashtags (the list of those searched for), token, a version or *; may be
+    /// given again. `--fault help` lists the faults
     #[arg(long, value_name = "RULE")]
     fault: Vec<String>,
     /// Accounts that the sandbox has, as CSV (name,user_id), JSON or JSON Lines, in place of the configured ones

@@ -9,10 +9,12 @@ use serde_json::Value;
 
 mod check;
 mod issue;
+mod known;
 mod mapping;
 
 pub use issue::{Issue, IssueKind, Reject, RejectReason};
-pub use mapping::{Field, FieldType, ID, Mapping, OWNER};
+pub use known::{KNOWN, Place};
+pub use mapping::{Field, FieldType, ID, Mapping, OWNER, requested_name};
 
 /// What a stored record is about. Each model has one mapping, one location and one warehouse table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,8 +15,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 
+mod address;
 mod answer;
 mod body;
+mod by_type;
 mod calls;
 mod data;
 mod expression;
@@ -106,8 +108,8 @@ pub struct Call {
     pub path: String,
     /// The query, decoded.
     pub query: BTreeMap<String, String>,
-    /// The topic that it is about: an account, `#hashtag`, `token`, `exchange`, or `new_token` and `self`, the
-    /// two that prove a new token.
+    /// The topic that it is about: an account, `#hashtag`, `hashtags` (the list of those searched for), `token`,
+    /// `exchange`, or `new_token` and `self`, the two that prove a new token.
     pub topic: String,
     /// The call's `Accept-Encoding`.
     pub encoding: String,
@@ -131,8 +133,8 @@ struct State {
     exchanged: AtomicBool,
     /// Media under a hashtag that the pages of a repeating cursor have given.
     given: Mutex<BTreeMap<String, usize>>,
-    /// How often each fault rule has been applied.
-    applied: Mutex<Vec<u32>>,
+    /// The fault rules, and how often each has been applied.
+    faults: Mutex<Vec<(FaultRule, u32)>>,
     /// Calls under way, and the most there were at once.
     under_way: Mutex<(usize, usize)>,
 }
@@ -144,7 +146,7 @@ impl Sandbox {
     /// Where the port cannot be listened on.
     pub async fn start(options: Options) -> std::io::Result<Self> {
         let port = options.port;
-        let applied = Mutex::new(vec![0; options.faults.len()]);
+        let faults = Mutex::new(not_yet_applied(options.faults.clone()));
         let now = Mutex::new(options.now);
         let state = Arc::new(State {
             options,
@@ -153,7 +155,7 @@ impl Sandbox {
             by_token: Mutex::default(),
             exchanged: AtomicBool::new(false),
             given: Mutex::default(),
-            applied,
+            faults,
             under_way: Mutex::default(),
         });
         let answering = Arc::clone(&state);
@@ -177,6 +179,11 @@ impl Sandbox {
     /// Makes `now` the present of the answers from here on, so that one sandbox can live through a day.
     pub fn set_now(&self, now: DateTime<Utc>) {
         *lock(&self.state.now) = Some(now);
+    }
+
+    /// Makes the answers misbehave by `rules` from here on, and by no others.
+    pub fn set_faults(&self, rules: Vec<FaultRule>) {
+        *lock(&self.state.faults) = not_yet_applied(rules);
     }
 
     /// The most calls that were under way at once.
@@ -209,6 +216,10 @@ impl State {
         lock(&self.under_way).0 -= 1;
         answer
     }
+}
+
+fn not_yet_applied(rules: Vec<FaultRule>) -> Vec<(FaultRule, u32)> {
+    rules.into_iter().map(|rule| (rule, 0)).collect()
 }
 
 /// The error that makes the server hang up in the middle of a call.

@@ -22,9 +22,13 @@ fuzz_target!(|text: &[u8]| {
         keys.extend([config.locations.raw(model, run).to_string(), config.locations.quality(model, run).to_string()]);
         let mapping = config.mapping(model);
         assert!(mapping.fields().iter().any(|f| f.response == "id"), "a record is known by its id");
-        let spliced = mapping.requested().concat();
-        assert!(spliced.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
-        assert!(mapping.requested().iter().all(|name| !name.is_empty()));
+        let is_name = |name: &str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        };
+        for request in mapping.requested() {
+            let (name, within) = request.split_once('{').unwrap_or((request, "id}"));
+            assert!(is_name(name) && within.strip_suffix('}').is_some_and(|fields| fields.split(',').all(is_name)));
+        }
         let mut outputs: Vec<&str> = mapping.fields().iter().map(|f| f.output.as_str()).collect();
         outputs.sort_unstable();
         outputs.dedup();

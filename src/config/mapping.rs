@@ -1,6 +1,8 @@
 //! The mapping sections: `<output field> = <response field> <type>[?] [A|B|C]`.
 
-use crate::record::{Field, FieldType, ID, Mapping, Model};
+use std::collections::HashMap;
+
+use crate::record::{Field, FieldType, ID, Mapping, Model, Place};
 
 use super::document::IniDocument;
 use super::fault::quoted;
@@ -22,6 +24,7 @@ pub(super) fn resolve(document: &mut IniDocument, model: Model) -> Mapping {
     }
     let lines = lines.unwrap_or_default();
     let fields: Vec<Field> = lines.iter().filter_map(|(output, line)| field(document, section, output, line)).collect();
+    check_requests(document, model, &fields);
     let has_id = fields.iter().any(|f| f.response == ID && f.kind == FieldType::Str);
     if !lines.is_empty() && !has_id {
         document.fault(section, "", "no field is made from `id str`; the warehouse takes no record without an id");
@@ -29,9 +32,35 @@ pub(super) fn resolve(document: &mut IniDocument, model: Model) -> Mapping {
     Mapping::new(model, fields)
 }
 
-/// Whether a response field can have this name, which is spliced into the `fields` expression of a call.
+/// The field of a profile that holds its media.
+const MEDIA: &str = "media";
+
+/// Reports a response field that is asked for in two ways, and those that the API is known to refuse.
+fn check_requests(document: &mut IniDocument, model: Model, fields: &[Field]) {
+    let mut first: HashMap<&str, &Field> = HashMap::new();
+    for field in fields {
+        let other = *first.entry(&field.response).or_insert(field);
+        if other.request != field.request {
+            let problem =
+                format!("asks for {}, and {} for {}: give both the same", field.request, other.output, other.request);
+            document.fault(model.section(), &field.output, problem);
+        }
+        if model == Model::Brand && field.response == MEDIA {
+            let problem = format!("asks for {MEDIA}, which a call has anyway: [luxury_media] maps them");
+            document.fault(model.section(), &field.output, problem);
+        }
+        let (name, within) = field.request.split_once('{').unwrap_or((&field.request, ""));
+        let of_children = within.trim_end_matches('}').split(',').filter(|name| Place::Child.refuses(name));
+        for name in Some(name).filter(|name| Place::of(model).refuses(name)).into_iter().chain(of_children) {
+            let problem = format!("the API is known to refuse a call that asks for {name} here: no {model} would come");
+            document.notice(model.section(), &field.output, problem);
+        }
+    }
+}
+
+/// Whether a response field can have this name, which becomes part of the `fields` expression of a call.
 pub(super) fn is_response_field(name: &str) -> bool {
-    name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    requested(name, FieldType::Str).is_ok()
 }
 
 fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) -> Option<Field> {
@@ -41,10 +70,10 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         document.fault(section, output, problem);
         return None;
     };
-    // The name becomes part of the `fields` expression of a call.
-    if !is_response_field(response) {
-        let problem = format!("the response field {} given, a name of [a-z0-9_] expected", quoted(response));
+    if response.contains('{') && !response.contains('}') {
+        let problem = format!("{} given, what is in braces expected without spaces: name{{name,name}}", quoted(line));
         document.fault(section, output, problem);
+        return None;
     }
     let (name, nullable) = kind.strip_suffix('?').map_or((kind, false), |name| (name, true));
     let Some(kind) = FieldType::from_name(name) else {
@@ -54,11 +83,43 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         document.fault(section, output, problem);
         return None;
     };
+    let request = response;
+    let response = match requested(request, kind) {
+        Ok(name) => name,
+        Err(problem) => {
+            document.fault(section, output, problem);
+            return None;
+        }
+    };
+    if kind == FieldType::Json && words.len() > 2 {
+        document.fault(section, output, format!("{} gives allowed values, which a json field has not", quoted(line)));
+    }
     let allowed = words.get(2).copied().or_else(|| documented(response));
     let allowed: Option<Vec<String>> = allowed.map(|values| values.split('|').map(str::to_owned).collect());
     if allowed.iter().flatten().any(String::is_empty) {
         let problem = format!("the allowed values of {} hold an empty one; write `A|B|C`", quoted(line));
         document.fault(section, output, problem);
     }
-    Some(Field { nullable, allowed, ..Field::new(output, response, kind) })
+    Some(Field { nullable, allowed, request: request.to_owned(), ..Field::new(output, response, kind) })
+}
+
+/// The response field that `request` names. It is spliced into the `fields` expression of a call, so nothing
+/// may be in it that means something there, but for the braces of a `json` field.
+fn requested(request: &str, kind: FieldType) -> Result<&str, String> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let given = || format!("the response field {} given", quoted(request));
+    let (name, within) = match request.split_once('{') {
+        None => (request, None),
+        Some((name, within)) => (name, Some(within.strip_suffix('}').unwrap_or_default())),
+    };
+    if kind != FieldType::Json && within.is_some() {
+        return Err(format!("{}, a name of [a-z0-9_] expected; only a json field asks for fields within it", given()));
+    }
+    if !is_name(name) || within.is_some_and(|fields| !fields.split(',').all(is_name)) {
+        let form = if kind == FieldType::Json { ", or name{name,name} without spaces," } else { "" };
+        return Err(format!("{}, a name of [a-z0-9_]{form} expected", given()));
+    }
+    Ok(name)
 }

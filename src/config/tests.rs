@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod parts;
 mod schedule;
 mod syntax;
 mod topics;
@@ -113,9 +114,9 @@ name = name str
       [common] hashtags_location: "raw/{day}/media_{datetime}.json" holds a placeholder other than {ymd} and {datetime}
       [common] format: "csv" given, array or ndjson expected
       [luxury_profile] user_id: "id" given, `<response field> <type>` and optionally `A|B|C` expected
-      [luxury_profile] name: the type "text" given, one of str, url, timestamp, int expected, or one of them with `?` for null
+      [luxury_profile] name: the type "text" given, one of str, url, timestamp, int, json expected, or one of them with `?` for null
       [luxury_profile]: no field is made from `id str`; the warehouse takes no record without an id
-      [luxury_media] caption: the response field "caption{id}" given, a name of [a-z0-9_] expected
+      [luxury_media] caption: the response field "caption{id}" given, a name of [a-z0-9_] expected; only a json field asks for fields within it
       [luxury_media] media_type: the allowed values of "media_type str IMAGE||VIDEO" hold an empty one; write `A|B|C`
       [hashtag_media]: missing; the mapping of the model's fields is needed
       [add_user_id] Dior: "seventeen" given, an id made of digits expected
@@ -136,7 +137,7 @@ fn an_unknown_type_is_a_fault_that_lists_the_known_ones() {
     assert_eq!(
         faults(with("followers_count int", "followers_count integer")),
         [
-            r#"[luxury_profile] followers_count: the type "integer" given, one of str, url, timestamp, int expected, or one of them with `?` for null"#
+            r#"[luxury_profile] followers_count: the type "integer" given, one of str, url, timestamp, int, json expected, or one of them with `?` for null"#
         ]
     );
     for odd in ["int??", "?", "?int"] {

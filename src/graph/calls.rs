@@ -5,6 +5,7 @@ use super::client::Edge;
 use super::error::{Failure, Kind};
 use super::session::Session;
 use super::transport::{NotExpected, Request};
+use crate::record::{ID, requested_name};
 use crate::topic::{HashtagId, HashtagName, Username};
 
 impl Session<'_> {
@@ -154,19 +155,23 @@ impl Session<'_> {
                 Err(failure) if failure.code == Some(100) => failure,
                 done => return done,
             };
-            // Another topic may have met the field first. It is not asked for again either way.
-            let named = |f: &&&str| failure.message.contains(&format!("({f})"));
-            let Some(field) = asked.iter().find(named).filter(|f| **f != crate::record::ID) else {
-                return Err(failure);
+            let names = |request: &str| {
+                let mut names = request.split(['{', ',', '}']).filter(|name| !name.is_empty());
+                names.any(|name| name != ID && failure.message.contains(&format!("({name})")))
             };
-            if unknown.iter().any(|f| f == field) {
-                return Err(Failure { kind: Kind::UnknownField, ..failure });
+            let mut named = asked.iter().copied().filter(|request| names(request)).map(requested_name).peekable();
+            if named.peek().is_none() {
+                return Err(failure);
             }
+            // Another topic may have met the field first. It is not asked for again either way.
+            let Some(field) = named.find(|field| !unknown.iter().any(|u| u == field)) else {
+                return Err(Failure { kind: Kind::UnknownField, ..failure });
+            };
             self.client.learn_unknown_field(edge, field);
         }
     }
 }
 
 fn known<'f>(fields: &[&'f str], unknown: &[String]) -> Vec<&'f str> {
-    fields.iter().copied().filter(|f| !unknown.iter().any(|u| u == f)).collect()
+    fields.iter().copied().filter(|f| !unknown.iter().any(|u| u == requested_name(f))).collect()
 }

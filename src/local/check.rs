@@ -19,9 +19,15 @@ use crate::redact::Redactor;
 use crate::secret::{Secret, Source};
 use crate::sink::Sink;
 
+mod advice;
 mod api;
 mod checklist;
+mod compare;
+mod hashtags;
+mod probe;
+mod version;
 
+use advice::Advice;
 use checklist::Checklist;
 
 #[derive(Debug, Args)]
@@ -32,6 +38,9 @@ pub(super) struct CheckArgs {
     /// Check against the built-in sandbox: no token, no AWS account
     #[arg(long)]
     sandbox: bool,
+    /// Ask for every mapped field on another version, such as v26.0, and show what would change; store nothing
+    #[arg(long, value_name = "VERSION", value_parser = compare::version)]
+    api_version: Option<String>,
     /// Store nothing: leave the bucket untried
     #[arg(long)]
     no_write: bool,
@@ -56,7 +65,12 @@ impl CheckArgs {
             Some(error) => report_config_error(&mut checklist, &error),
             None => self.check(&mut checklist, redactor).await?,
         }
-        println!("{}", checklist.verdict());
+        match &self.api_version {
+            Some(other) if !checklist.failed() => {
+                println!("{other} knows every mapped field that the configured one does");
+            }
+            _ => println!("{}", checklist.verdict()),
+        }
         Ok(if checklist.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
@@ -75,15 +89,24 @@ impl CheckArgs {
             Err(error) => report_config_error(checklist, &error),
             Ok(config) => {
                 report_config(checklist, &config, &secret);
+                if let Some(other) = &self.api_version {
+                    compare::compare(checklist, &backend, &config, &secret, other).await;
+                    return Ok(());
+                }
                 let client = backend.client(&config, &secret);
                 let renew = || async { None }.boxed();
                 let session = Session::new(&client, backend::stop(), &renew);
                 let store = if self.sandbox { "the sandbox's secret".to_owned() } else { source_name(&backend.source) };
-                api::token(checklist, &session, &config, &store).await;
-                api::call(checklist, &session, &config).await;
-                api::unknown_fields(checklist, &client.unknown_fields(Edge::Discovery));
-                report_version(checklist, &config, session.version());
+                let scopes = api::token(checklist, &session, &config, &store).await;
+                let advice = Advice { store: &store, scopes: &scopes, version: &config.version };
+                api::account(checklist, &session, &config, &advice).await;
+                hashtags::check(checklist, &session, &config, &advice).await;
+                api::unknown_fields(checklist, "accounts", &client.unknown_fields(Edge::Discovery));
+                api::unknown_fields(checklist, "hashtags", &client.unknown_fields(Edge::RecentMedia));
+                version::report(checklist, &config.version, &session, Utc::now().date_naive());
                 report_usage(checklist, session.usage());
+                let allowed = config.limits.calls_per_hour;
+                checklist.ok("calls", format!("this check spent {} of the {allowed} calls an hour", session.calls()));
             }
         }
         self.bucket(checklist, &backend.sink(&secret).await).await;
@@ -177,19 +200,6 @@ fn report_config(checklist: &mut Checklist, config: &Config, secret: &Secret) {
             plan.limits.calls_per_hour
         ),
     );
-}
-
-fn report_version(checklist: &mut Checklist, config: &Config, served: Option<&str>) {
-    let asked = &config.version;
-    match served {
-        None => checklist.skip("version", "no answer named it"),
-        Some(served) if served == asked => checklist.ok("version", format!("{served} answers, as configured")),
-        Some(served) => checklist.warn(
-            "version",
-            format!("{asked} is configured and {served} answers"),
-            format!("{asked} is past its end: read the changelog up to {served} and set [API] version = {served}"),
-        ),
-    }
 }
 
 fn report_usage(checklist: &mut Checklist, Usage { percent, regain_minutes }: Usage) {

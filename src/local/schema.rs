@@ -125,7 +125,7 @@ struct Types {
 impl Types {
     const fn of(&self, field: &Field) -> &'static str {
         match field.kind {
-            FieldType::Str | FieldType::Url => self.text,
+            FieldType::Str | FieldType::Url | FieldType::Json => self.text,
             FieldType::Timestamp => self.instant,
             FieldType::Int => self.integer,
         }

@@ -15,10 +15,19 @@ pub(super) fn value(field: &Field, received: &RawValue) -> Result<Value, IssueKi
         allowed(field, &number.to_string())?;
         return Ok(number.into());
     }
-    let text = json::string(received).map_err(|why| match why {
+    let issue = |why| match why {
         NotString::OtherType => IssueKind::WrongType,
         NotString::NotUnicode => IssueKind::NotUnicode,
-    })?;
+    };
+    if field.kind == FieldType::Json {
+        let has_parts = received.get().starts_with(['{', '[']);
+        return if has_parts {
+            json::compact(received).map(Value::from).map_err(issue)
+        } else {
+            Err(IssueKind::WrongType)
+        };
+    }
+    let text = json::string(received).map_err(issue)?;
     let text = match field.kind {
         FieldType::Url if !is_url(&text) => return Err(IssueKind::NotUrl),
         FieldType::Timestamp => timestamp(&text).ok_or(IssueKind::NotTimestamp)?.into(),

@@ -20,11 +20,13 @@ pub enum FieldType {
     Timestamp,
     /// A JSON integer that fits `i64`.
     Int,
+    /// A JSON object or list. Stored as a string that holds its compact text, so that the record stays flat.
+    Json,
 }
 
 impl FieldType {
     /// Every type.
-    pub const ALL: [Self; 4] = [Self::Str, Self::Url, Self::Timestamp, Self::Int];
+    pub const ALL: [Self; 5] = [Self::Str, Self::Url, Self::Timestamp, Self::Int, Self::Json];
 
     /// The word for the type in `configure.ini`.
     pub const fn name(self) -> &'static str {
@@ -33,6 +35,7 @@ impl FieldType {
             Self::Url => "url",
             Self::Timestamp => "timestamp",
             Self::Int => "int",
+            Self::Json => "json",
         }
     }
 
@@ -49,6 +52,9 @@ pub struct Field {
     pub output: String,
     /// The name in the API's answer.
     pub response: String,
+    /// What the API is asked for: the name, and for a `json` field also the fields within it, as in
+    /// `children{id,media_type}`.
+    pub request: String,
     /// The type that the value must have.
     pub kind: FieldType,
     /// Whether a bad or missing value is stored as `null`: a type with `?`.
@@ -60,7 +66,8 @@ pub struct Field {
 impl Field {
     /// A field that is never `null` and takes any value of its type.
     pub fn new(output: &str, response: &str, kind: FieldType) -> Self {
-        Self { output: output.to_owned(), response: response.to_owned(), kind, nullable: false, allowed: None }
+        let (output, response, request) = (output.to_owned(), response.to_owned(), response.to_owned());
+        Self { output, response, request, kind, nullable: false, allowed: None }
     }
 
     /// The value that is stored instead of a bad or missing one. It is `null` for a nullable field alone,
@@ -68,7 +75,7 @@ impl Field {
     pub fn default_value(&self) -> Value {
         match self.kind {
             _ if self.nullable => Value::Null,
-            FieldType::Str | FieldType::Url => "".into(),
+            FieldType::Str | FieldType::Url | FieldType::Json => "".into(),
             FieldType::Timestamp => "1970-01-01T00:00:00+0000".into(),
             FieldType::Int => 0.into(),
         }
@@ -114,11 +121,13 @@ impl Mapping {
         &self.fields
     }
 
-    /// The distinct response fields to ask the API for, in the mapping's order, and then those asked for besides.
+    /// What to ask the API for, each response field once: those of the mapping in its order, and then those asked
+    /// for besides. [`requested_name`] is the response field of each.
     pub fn requested(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
-        let asked = self.fields.iter().filter(|f| !self.is_ours(f)).map(|f| f.response.as_str());
-        asked.chain(self.also.iter().map(String::as_str)).filter(|name| seen.insert(*name)).collect()
+        let asked = self.fields.iter().filter(|f| !self.is_ours(f)).map(|f| f.request.as_str());
+        let also = self.also.iter().map(String::as_str);
+        asked.chain(also).filter(|request| seen.insert(requested_name(request))).collect()
     }
 
     fn is_ours(&self, field: &Field) -> bool {
@@ -155,6 +164,11 @@ impl Mapping {
         }
         Ok(flat)
     }
+}
+
+/// The response field of what is asked for: `children` of `children{id,media_type}`.
+pub fn requested_name(request: &str) -> &str {
+    request.split_once('{').map_or(request, |(name, _)| name)
 }
 
 fn id(value: Option<&RawValue>) -> Result<String, RejectReason> {

@@ -139,6 +139,33 @@ fn only_what_the_mapping_names_is_asked_for_and_user_id_is_ours() {
     assert_eq!(MAPPING.requested(), ["id", "timestamp", "caption", "media_type", "media_url", "like_count"]);
 }
 
+#[test]
+fn a_field_of_parts_is_stored_as_its_compact_text_and_anything_else_is_defaulted() {
+    let json = Field { request: "children{id}".into(), ..Field::new("parts", "children", FieldType::Json) };
+    let mapping = |field: Field| Mapping::new(Model::Media, vec![Field::new("id", "id", FieldType::Str), field]);
+    let plain = mapping(json.clone());
+    assert_eq!(plain.requested(), ["id", "children{id}"], "asked for with what is within it");
+    let stored_of = |mapping: &Mapping, value: &str| {
+        let record = format!(r#"{{"id":"1","children":{value}}}"#);
+        let record = flatten_by(mapping, &record, &[]).unwrap();
+        (stored(&record)["parts"].clone(), record.issues.first().map(|issue| issue.kind))
+    };
+    for (given, text) in
+        [(r#"{ "data" : [ {"id":"2\u0041"} ] }"#, r#"{"data":[{"id":"2A"}]}"#), ("[ ]", "[]"), ("{}", "{}")]
+    {
+        assert_eq!(stored_of(&plain, given), (json!(text), None));
+    }
+    let wrong = Some(IssueKind::WrongType);
+    for given in ["null", "7", "true", r#""{}""#] {
+        assert_eq!(stored_of(&plain, given), (json!(""), wrong), "{given}");
+        let nullable = mapping(Field { nullable: true, ..json.clone() });
+        assert_eq!(stored_of(&nullable, given), (Value::Null, wrong), "{given}");
+    }
+    assert_eq!(stored_of(&plain, r#"["\ud83d"]"#), (json!(""), Some(IssueKind::NotUnicode)));
+    let unknown = flatten_by(&plain, r#"{"id":"1"}"#, &["children".to_owned()]).unwrap();
+    assert_eq!(unknown.issues[0].kind, IssueKind::UnknownField, "known by its name alone");
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -6,6 +6,7 @@ use super::metrics::emit;
 use super::summary::{FailedTopic, Summary};
 use crate::graph::Kind;
 use crate::quality::Tally;
+use crate::record::requested_name;
 use crate::topic::Job;
 
 impl Summary {
@@ -35,7 +36,8 @@ pub fn log_quality(tallies: &[&Tally<'_>]) {
 /// Logs the fields that the API no longer knows, once a run.
 pub fn log_unknown_fields(unknown: &[String], tallies: &[&Tally<'_>]) {
     for tally in tallies {
-        for field in tally.mapping().requested().into_iter().filter(|f| unknown.iter().any(|u| u == f)) {
+        let requested = tally.mapping().requested().into_iter().map(requested_name);
+        for field in requested.filter(|f| unknown.iter().any(|u| u == f)) {
             let model = tally.mapping().model.name();
             error!(
                 model,

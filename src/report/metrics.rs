@@ -37,6 +37,7 @@ impl Summary {
             Metric("answers_lost", "Count", self.answers.as_ref().map(|a| json!(a.lost))),
             Metric("token_renewals_failed", "Count", renewal.map(|r| json!(u8::from(r.end == RenewalEnd::Failed)))),
             Metric("token_days_left", "None", token_days.map(|d| json!(d))),
+            Metric("version_days_left", "None", self.version_days_left.map(|d| json!(d))),
         ];
         if self.job.and_then(Job::named).is_some_and(|job| job.topics_key().is_some()) {
             metrics.extend([

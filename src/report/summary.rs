@@ -184,6 +184,9 @@ pub struct Summary {
     /// The version of the API that answered, where the API named it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
+    /// Whole days until that version ends, in the job `token`; `None` where its end is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_days_left: Option<i64>,
     /// How long the token is good for, in the job that asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenState>,

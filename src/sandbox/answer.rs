@@ -9,15 +9,22 @@ use serde_json::{Value, json};
 
 use super::body::{self, Sent, finish, finish_compressed};
 use super::expression;
-use super::fault::Fault;
+use super::fault::{Fault, FaultRule};
 use super::malformed::malformed;
 use super::reply::Reply;
 use super::token::EXCHANGE;
 use super::{Call, HangUp, State, data};
 use crate::lock::lock;
+use crate::version::{self, TESTED, VERSIONS};
 
-/// The oldest living version. Calls to an older one are answered by it, silently.
-const OLDEST_VERSION: (u32, &str) = (21, "v21.0");
+/// The oldest living version, as of November 2026. Calls to an older one are answered by it, silently.
+const OLDEST_VERSION: &str = "v21.0";
+
+/// The version that answers a call without one.
+const DEFAULT_VERSION: &str = TESTED;
+
+/// The topic of the call for the hashtags that were searched for.
+const HASHTAGS: &str = "hashtags";
 
 /// The path where the sandbox reports its calls. The API has no such path.
 const COUNTS: &str = "/_calls";
@@ -29,51 +36,58 @@ impl State {
             return Ok(finish(Response::builder(), body::whole(self.counts().to_string())));
         }
         let (version, path) = split_version(request.uri().path());
+        let served = served(version);
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();
         let encoding =
             request.headers().get("accept-encoding").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        let topic = self.topic(&path, &query);
+        let topic = self.topic(path, &query);
         let gzip = encoding.contains("gzip");
-        let token = match path.as_str() {
+        let token = match path {
             EXCHANGE => self.options.new_token.clone(),
             _ => query.get("access_token").cloned(),
         };
         let token = token.unwrap_or_default();
         let used = {
             let mut calls = lock(&self.calls);
-            calls.push(Call { path: path.clone(), query: query.clone(), topic: topic.clone(), encoding });
+            calls.push(Call { path: path.to_owned(), query: query.clone(), topic: topic.clone(), encoding });
             drop(calls);
             let mut counts = lock(&self.by_token);
             let count = counts.entry(token.clone()).or_default();
             *count += 1;
             *count
         };
-        let faults = self.applicable(&topic);
-        let delays: std::time::Duration = faults.iter().filter_map(|f| self.options.faults.get(*f)?.delay()).sum();
+        let faults = self.applicable(&topic, served.unwrap_or_default());
+        let delays: std::time::Duration = faults.iter().filter_map(FaultRule::delay).sum();
         tokio::time::sleep(self.options.latency + delays).await;
-        let faults: Vec<&Fault> = faults.iter().filter_map(|i| self.options.faults.get(*i)).map(|r| &r.fault).collect();
+        let faults: Vec<&Fault> = faults.iter().map(|rule| &rule.fault).collect();
 
         let mut response = Response::builder().header("content-type", "application/json; charset=UTF-8");
         let usage = faults.iter().find_map(|f| if let Fault::Usage(percent) = f { Some(*percent) } else { None });
         let allowed = self.options.calls_allowed.unwrap_or(u32::MAX);
         let usage = usage.unwrap_or_else(|| u32::try_from(used * 100 / allowed as usize).unwrap_or(100));
-        response = response
-            .header(
-                "x-app-usage",
-                json!({"call_count": usage, "total_time": usage / 2, "total_cputime": usage / 3}).to_string(),
-            )
-            .header("facebook-api-version", version);
+        response = response.header(
+            "x-app-usage",
+            json!({"call_count": usage, "total_time": usage / 2, "total_cputime": usage / 3}).to_string(),
+        );
+        if let Some(served) = served {
+            response = response.header("facebook-api-version", served);
+        }
         let reply = if used > allowed as usize {
             Reply::error(403, 4, None, "(#4) Application request limit reached")
+        } else if served.is_none() {
+            // What the API says to a version that was never released is not documented: a guess.
+            Reply::error(400, 2500, None, &format!("Unknown path components: {}", request.uri().path()))
         } else {
-            self.reply(&path, &query, &topic, &faults)
+            self.reply(path, &query, &topic, &faults)
         };
         let text = body::as_the_api_writes(&reply.body.to_string());
-        let fault = match faults
-            .iter()
-            .find(|f| !matches!(f, Fault::Slow(_) | Fault::Usage(_) | Fault::UnknownField(_) | Fault::Token(_)))
-        {
+        let fault = match faults.iter().find(|f| {
+            !matches!(
+                f,
+                Fault::Slow(_) | Fault::Usage(_) | Fault::UnknownField(_) | Fault::Token(_) | Fault::Searched(_)
+            )
+        }) {
             None if gzip => return Ok(finish_compressed(response.status(reply.status), text.as_bytes())),
             None => return Ok(finish(response.status(reply.status), body::whole(text))),
             Some(fault) => fault,
@@ -113,14 +127,18 @@ impl State {
     }
 
     /// The fault rules that apply to this call.
-    fn applicable(&self, topic: &str) -> Vec<usize> {
-        let mut applied = lock(&self.applied);
+    fn applicable(&self, topic: &str, version: &str) -> Vec<FaultRule> {
+        let is_about_hashtags = topic.starts_with('#') || topic == HASHTAGS;
         let mut applicable = Vec::new();
-        for (i, (rule, applied)) in self.options.faults.iter().zip(applied.iter_mut()).enumerate() {
-            let meant = rule.topic == topic || rule.topic == "*";
+        for (rule, applied) in lock(&self.faults).iter_mut() {
+            let meant = match rule.topic.as_str() {
+                "*" => true,
+                "#*" => is_about_hashtags,
+                other => other == topic || other == version,
+            };
             if meant && rule.times.is_none_or(|times| *applied < times) {
                 *applied += 1;
-                applicable.push(i);
+                applicable.push(rule.clone());
             }
         }
         applicable
@@ -135,6 +153,7 @@ impl State {
             "ig_hashtag_search" => format!("#{}", query.get("q").map_or("", String::as_str)),
             "debug_token" if self.is_new(query.get("input_token")) => "new_token".to_owned(),
             "debug_token" => "token".to_owned(),
+            _ if path.ends_with("/recently_searched_hashtags") => HASHTAGS.to_owned(),
             EXCHANGE => "exchange".to_owned(),
             _ if query.get("fields").is_some_and(|fields| fields == "id") => "self".to_owned(),
             _ => {
@@ -150,17 +169,18 @@ impl State {
     }
 }
 
-fn split_version(path: &str) -> (&'static str, String) {
+/// The version that a call asks for, and the path after it.
+fn split_version(path: &str) -> (Option<&str>, &str) {
     let path = path.trim_matches('/');
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
-    let major = first.strip_prefix('v').and_then(|v| v.split('.').next()?.parse::<u32>().ok());
-    match major {
-        Some(22) => ("v22.0", rest.to_owned()),
-        Some(23) => ("v23.0", rest.to_owned()),
-        Some(24) => ("v24.0", rest.to_owned()),
-        Some(25) => ("v25.0", rest.to_owned()),
-        Some(n) if n > OLDEST_VERSION.0 => ("v26.0", rest.to_owned()),
-        Some(_) => (OLDEST_VERSION.1, rest.to_owned()),
-        None => ("v26.0", path.to_owned()),
+    if version::compare(first, first).is_some() { (Some(first), rest) } else { (None, path) }
+}
+
+/// The version that answers a call for `asked`; `None` where there is no such version.
+fn served(asked: Option<&str>) -> Option<&'static str> {
+    let Some(asked) = asked else { return Some(DEFAULT_VERSION) };
+    if version::compare(asked, OLDEST_VERSION)?.is_lt() {
+        return Some(OLDEST_VERSION);
     }
+    VERSIONS.iter().map(|version| version.name).find(|name| *name == asked)
 }

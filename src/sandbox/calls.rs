@@ -1,41 +1,17 @@
 //! The four calls: what the API says to each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::expression::{self, Node};
 use super::fault::{Fault, TokenFault};
-use super::page::{only, page, skipped, unknown};
+use super::page::{only, page, refused, skipped};
 use super::reply::Reply;
 use super::token::{EXCHANGE, debug_token, proof};
 use super::{State, data};
 use crate::lock::lock;
-
-/// The fields of a profile and of media that exist. The API rejects any other field as unknown.
-const PROFILE_FIELDS: [&str; 10] = [
-    "id",
-    "username",
-    "name",
-    "biography",
-    "website",
-    "profile_picture_url",
-    "followers_count",
-    "follows_count",
-    "media_count",
-    "media",
-];
-const MEDIA_FIELDS: [&str; 9] = [
-    "id",
-    "caption",
-    "media_type",
-    "media_product_type",
-    "media_url",
-    "permalink",
-    "timestamp",
-    "like_count",
-    "comments_count",
-];
+use crate::record::Place;
 
 impl State {
     pub(super) fn reply(&self, path: &str, query: &BTreeMap<String, String>, topic: &str, faults: &[&Fault]) -> Reply {
@@ -68,6 +44,7 @@ impl State {
         };
         match path {
             "ig_hashtag_search" => self.hashtag_search(topic),
+            _ if path.ends_with("/recently_searched_hashtags") => self.searched_hashtags(&nodes, query, faults),
             user if topic == "self" => Reply::ok(json!({ "id": user })),
             _ if path.ends_with("/recent_media") => self.recent_media(topic, &nodes, query, &gone),
             _ => match nodes.iter().find(|n| n.name == "business_discovery") {
@@ -85,13 +62,27 @@ impl State {
         Reply::error(400, 24, Some(2_207_024), "The requested resource does not exist")
     }
 
+    /// The hashtags that were searched for since the sandbox started, and those that a fault adds.
+    fn searched_hashtags(&self, nodes: &[Node], query: &BTreeMap<String, String>, faults: &[&Fault]) -> Reply {
+        let others = faults.iter().find_map(|f| if let Fault::Searched(n) = f { Some(*n) } else { None });
+        let others = (0..others.unwrap_or_default()).map(|n| format!("other{n}"));
+        let asked: BTreeSet<String> = lock(&self.calls).iter().map(|call| call.topic.clone()).collect();
+        let searched = self.options.hashtags.iter().filter(|name| asked.contains(&format!("#{name}"))).cloned();
+        let limit = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(25).min(30);
+        let hashtag = |name: String| {
+            let fields = json!({"id": data::hashtag_id(&name), "name": name});
+            only(fields.as_object().unwrap_or(&Map::new()), nodes)
+        };
+        Reply::ok(json!({"data": searched.chain(others).take(limit).map(hashtag).collect::<Vec<_>>()}))
+    }
+
     fn recent_media(&self, topic: &str, nodes: &[Node], query: &BTreeMap<String, String>, gone: &[&str]) -> Reply {
         let hashtag = topic.trim_start_matches('#');
         if !self.options.hashtags.iter().any(|h| h == hashtag) {
             return Reply::error(400, 100, Some(33), "Unsupported get request. Object does not exist");
         }
-        if let Some(field) = unknown(nodes, &MEDIA_FIELDS, gone) {
-            return Reply::unknown_field(field, "IGMedia");
+        if let Some(refused) = refused(nodes, Place::Hashtag, gone) {
+            return refused;
         }
         let limit = query.get("limit").and_then(|l| l.parse().ok()).unwrap_or(25).min(50);
         let after = query.get("after").map(String::as_str);
@@ -122,11 +113,9 @@ impl State {
             return Reply::error(400, 110, Some(2_207_013), "Invalid user id");
         };
         let media = node.field("media");
-        if let Some(field) = unknown(&node.fields, &PROFILE_FIELDS, gone) {
-            return Reply::unknown_field(field, "IGUser");
-        }
-        if let Some(field) = media.and_then(|m| unknown(&m.fields, &MEDIA_FIELDS, gone)) {
-            return Reply::unknown_field(field, "IGMedia");
+        let of_media = |media: &Node| refused(&media.fields, Place::Media, gone);
+        if let Some(refused) = refused(&node.fields, Place::Profile, gone).or_else(|| media.and_then(of_media)) {
+            return refused;
         }
         let profile = data::profile(self.options.seed, username, user_id, self.now());
         let mut found = only(&profile, &node.fields);

@@ -4,6 +4,9 @@ use chrono::{DateTime, Duration, Utc};
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
+use super::address::cdn;
+use super::by_type;
+
 /// The longest period between an account's posts, in minutes.
 const LONGEST_ACCOUNT_PERIOD: u64 = 40 * 60;
 
@@ -38,19 +41,6 @@ fn rng(seed: u64, kind: &str, number: u64) -> Rng {
 
 fn timestamp(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%S+0000").to_string()
-}
-
-/// A signed CDN address. It changes with each call, as the real ones do.
-fn cdn(rng: &mut Rng, now: DateTime<Utc>, file: &str) -> String {
-    let word = |rng: &mut Rng, n: usize| std::iter::repeat_with(|| rng.alphanumeric()).take(n).collect::<String>();
-    let (a, b) = (rng.u64(10_000_000..400_000_000), rng.u64(100_000_000_000_000..999_999_999_999_999));
-    let expiry = now.timestamp() + 4 * 86_400;
-    format!(
-        "https://scontent-icn2-1.cdninstagram.com/v/t51.36329-15/{a}_{b}_n.{file}?_nc_cat=1{}&ccb=1-7&_nc_sid=8ae9d6&_nc_ohc={}&_nc_ht=scontent-icn2-1.cdninstagram.com&edm=AL-3X8kEAAAA&oh=00_{}&oe={expiry:X}",
-        rng.u8(0..10),
-        word(rng, 24),
-        word(rng, 45),
-    )
 }
 
 /// A day in seconds.
@@ -128,7 +118,11 @@ pub(super) fn account_media(
     };
     let posts = (0..).map(|age| post(newest - age)).filter(|(at, _)| *at <= now);
     let posts = posts.skip(skip).take(limit);
-    posts.map(|(at, mut rng)| medium(&mut rng, username, at, now, 40_000.0)).collect()
+    let of_account = |mut fields: Map<String, Value>| {
+        fields.insert("username".to_owned(), username.into());
+        fields
+    };
+    posts.map(|(at, mut rng)| of_account(medium(&mut rng, username, at, now, 40_000.0))).collect()
 }
 
 /// The newest posts under a hashtag. The API gives those of the last 24 hours.
@@ -147,7 +141,12 @@ pub(super) fn hashtag_media(
         let number = newest - age as i64;
         let mut rng = rng(seed, &kind, number.unsigned_abs() + 1);
         let at = unpaced((number * period) as f64, peak) as i64;
-        medium(&mut rng, hashtag, DateTime::from_timestamp(at, 0).unwrap_or(now), now, 60.0)
+        let mut fields = medium(&mut rng, hashtag, DateTime::from_timestamp(at, 0).unwrap_or(now), now, 60.0);
+        // Documented: an album under a hashtag has no address of its own.
+        if fields.contains_key("children") {
+            fields.remove("media_url");
+        }
+        fields
     });
     posts.collect()
 }
@@ -206,6 +205,8 @@ fn medium(rng: &mut Rng, topic: &str, at: DateTime<Utc>, now: DateTime<Utc>, rea
     if licensed && media_type == "VIDEO" {
         fields.remove("media_url");
     }
+    let id = fields.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    fields.extend(by_type::fields(rng, media_type, &id, now, likes));
     fields
 }
 

@@ -35,6 +35,8 @@ pub enum Fault {
     UnknownField(String),
     /// The usage headers report this percentage.
     Usage(u32),
+    /// This number of other hashtags were searched for within 7 days.
+    Searched(u32),
     /// `debug_token` reports this state.
     Token(TokenFault),
 }
@@ -157,7 +159,7 @@ impl Fault {
         let words: Vec<&str> =
             classes.chain(["stall", "hang_up", "quotes_token"]).chain(bodies).chain(tokens).collect();
         format!(
-            "{}, code:<code>[/<subcode>], http:<status>, retry_after:<s>, slow:<ms>, unknown_field:<name>, usage:<percent>",
+            "{}, code:<code>[/<subcode>], http:<status>, retry_after:<s>, slow:<ms>, unknown_field:<name>, usage:<percent>, searched:<hashtags>",
             words.join(", ")
         )
     }
@@ -187,6 +189,7 @@ impl FromStr for Fault {
             ("retry_after", Some(a)) => Ok(Self::RetryAfter(number(a)?.into())),
             ("slow", Some(a)) => Ok(Self::Slow(number(a)?.into())),
             ("usage", Some(a)) => Ok(Self::Usage(number(a)?)),
+            ("searched", Some(a)) => Ok(Self::Searched(number(a)?)),
             ("unknown_field", Some(field)) => Ok(Self::UnknownField(field.to_owned())),
             ("code", Some(a)) => {
                 let (code, subcode) = a.split_once('/').map_or((a, None), |(c, s)| (c, Some(s)));
@@ -202,7 +205,8 @@ impl FromStr for Fault {
 /// A fault, the calls that it applies to, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultRule {
-    /// An account, `#hashtag`, `token`, or `*` for every call.
+    /// An account, `#hashtag`, `#*` for every call about hashtags, `hashtags` for the list of those searched for,
+    /// `token`, a version that answers, or `*` for every call.
     pub topic: String,
     /// The fault.
     pub fault: Fault,

@@ -36,9 +36,12 @@ fn a_check_on_the_sandbox_reports_everything_and_succeeds() {
         "ok expiry",
         "ok data access",
         "ok scopes",
-        "ok call",
+        "ok account",
+        "ok hashtag quota",
+        "ok hashtag",
         "warn version",
         "ok usage",
+        "ok calls",
         "ok bucket",
     ];
     assert_eq!(told, expected);
@@ -52,12 +55,16 @@ fn a_check_on_the_sandbox_reports_everything_and_succeeds() {
 #[test]
 fn a_check_reports_what_fails_and_fails() {
     let folder = folder(CONFIGURE_INI);
-    let cases: [(&[&str], &[&str]); 5] = [
+    let cases: [(&[&str], &[&str]); 8] = [
         (&["token=invalid"], &["token"]),
         (&["token=undecodable"], &["token"]),
-        (&["*=throttled"], &["token", "call"]),
-        (&["*=usage:97"], &["call", "usage"]),
-        (&["hermes=not_there", "chanelofficial=not_there", "dior=not_there"], &["call"]),
+        // What was stopped by an earlier call is no failure of its own.
+        (&["*=throttled"], &["token"]),
+        (&["*=usage:97"], &["usage"]),
+        (&["hermes=not_there", "chanelofficial=not_there", "dior=not_there"], &["account"]),
+        (&["#hermes=not_there", "#chanel=not_there", "#dior=not_there"], &["hashtag"]),
+        (&["hashtags=http:500"], &["hashtag quota"]),
+        (&["#*=code:100/33"], &["hashtag quota", "hashtag"]),
     ];
     for (faults, failed) in cases {
         let arguments = ["check", "--sandbox", "--no-write"].into_iter();
@@ -72,10 +79,14 @@ fn a_check_reports_what_fails_and_fails() {
 #[test]
 fn a_check_warns_of_what_is_near_and_still_succeeds() {
     let folder = folder(CONFIGURE_INI);
-    let arguments = ["check", "--sandbox", "--fault", "token=expiring", "--fault", "hermes=not_there"];
+    let faults = ["token=expiring", "hermes=not_there", "#hermes=not_there"];
+    let arguments: Vec<&str> =
+        ["check", "--sandbox"].into_iter().chain(faults.iter().flat_map(|f| ["--fault", f])).collect();
     let checked = local(folder.path(), &arguments, &[]);
     assert!(checked.status.success());
-    assert_eq!((level(&checked, "data access"), level(&checked, "call")), ("warn".into(), "warn".into()));
+    for what in ["data access", "account", "hashtag"] {
+        assert_eq!(level(&checked, what), "warn", "{what}");
+    }
 }
 
 #[test]
@@ -111,7 +122,7 @@ fn a_file_that_is_no_secret_by_its_size_is_not_read() {
 }
 
 /// A check with the real API's way in and out: a secret in Secrets Manager, the sandbox as the API, S3.
-async fn checked_on(aws: &Aws, bucket: &str, faults: &[&str]) -> Output {
+pub async fn checked_on(aws: &Aws, bucket: &str, faults: &[&str]) -> Output {
     let options = Options {
         token: Some(TOKEN.to_owned()),
         faults: faults.iter().map(|f| f.parse().unwrap()).collect(),
@@ -165,7 +176,7 @@ async fn a_bucket_that_may_not_be_written_is_reported_with_what_to_check() {
 async fn a_check_prints_no_token_even_where_the_api_quotes_it() {
     let aws = Aws::start().await;
     let checked = checked_on(&aws, BUCKET, &["hermes=quotes_token", "token=quotes_token"]).await;
-    assert_eq!((level(&checked, "token"), level(&checked, "call")), ("warn".into(), "FAIL".into()));
+    assert_eq!((level(&checked, "token"), level(&checked, "account")), ("FAIL".into(), "FAIL".into()));
     assert!(!format!("{checked:?}").contains(TOKEN), "{checked:?}");
 }
 

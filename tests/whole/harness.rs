@@ -78,7 +78,7 @@ impl Harness {
         let sandbox = Sandbox::start(options).await.unwrap();
 
         let folder = tempfile::tempdir().unwrap();
-        let ini = CONFIGURE_INI.replace("https://graph.facebook.com", &sandbox.end_point()).replace("v17.0", "v21.0");
+        let ini = CONFIGURE_INI.replace("https://graph.facebook.com", &sandbox.end_point()).replace("v17.0", "v26.0");
         let ini = setting.config.map_or(ini.clone(), |change| change(ini));
         let ini = setting.ini.unwrap_or(ini);
         let path = folder.path().join("configure.ini");

@@ -9,7 +9,7 @@ use crate::aws::walk;
 /// `sandbox` may import everything.
 const LAYERS: [&[&str]; 10] = [
     &["env", "lock"],
-    &["causes", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic"],
+    &["causes", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic", "version"],
     &["answers", "aws", "record", "traces"],
     &["config"],
     &["secret"],

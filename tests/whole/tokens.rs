@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use collector::graph::{Client, Kind, Session};
 use collector::sandbox::{Options, Sandbox};
 use collector::secret::Credentials;
 use collector::stop::Stop;
 use collector::topic::HashtagName;
+use collector::version::State;
 use futures_util::FutureExt;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -141,6 +143,28 @@ async fn the_token_job_logs_the_days_left_at_their_level() {
         let metric = harness.log().into_iter().find(|l| l.get("_aws").is_some()).unwrap();
         assert_eq!(metric.get("token_days_left").and_then(serde_json::Value::as_i64), days);
         assert!(harness.aws.objects().is_empty() && !harness.leaks());
+    }
+}
+
+#[tokio::test]
+async fn the_token_job_tells_how_long_the_version_that_answers_still_does() {
+    let config = |ini: String| ini.replace("v26.0", "v17.0");
+    let days = || State::of("v21.0", Utc::now().date_naive()).days_left();
+    let before = days();
+    for (config, ended) in [(Some(config as fn(String) -> String), true), (None, false)] {
+        let harness = Harness::new(Setting { config, ..Setting::default() }).await;
+        let told = harness.run("token").await.unwrap().summary.version_days_left;
+        let metric = harness.log().into_iter().find(|l| l.get("_aws").is_some()).unwrap();
+        assert_eq!(metric.get("version_days_left").and_then(serde_json::Value::as_i64), told);
+        let warned = harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "version").collect::<Vec<_>>();
+        if ended {
+            assert!(told == before || told == days(), "{told:?}");
+            let message = warned[0]["message"].as_str().unwrap();
+            assert!(message.contains("v17.0 ended") && message.contains("v21.0 answers in its place"), "{message}");
+            assert!(message.contains("set [API] version = v26.0"), "the newest version tested: {message}");
+        } else {
+            assert_eq!((told, warned.len()), (None, 0), "its end is not announced");
+        }
     }
 }
 

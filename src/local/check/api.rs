@@ -1,44 +1,37 @@
-//! The part of the check that asks the API: the token's state and one cheap call.
+//! The part of the check that asks about the token and for one account.
 
 use chrono::{DateTime, Utc};
 
+use super::advice::{Advice, BASIC, Call, DISCOVERY, lacks};
 use super::checklist::Checklist;
 use crate::config::Config;
-use crate::graph::{Failure, Kind, Session, TokenInfo};
+use crate::graph::{Discovery, Failure, Kind, Session, TokenInfo};
 use crate::json;
-use crate::record::Model;
+use crate::record::{Model, requested_name};
 use crate::token::{self, SECONDS_A_DAY, WARN_DAYS};
 
 /// The accounts that are tried before the call counts as failed. One of them may have been renamed or gone
 /// private.
 const ACCOUNTS_TRIED: usize = 3;
 
-/// The permission that every call needs.
-const BASIC: &str = "instagram_basic";
-
-/// The further permissions that `business_discovery` is documented to need, as of 2026-08.
-const DISCOVERY: [&str; 2] = ["instagram_manage_insights", "pages_read_engagement"];
-
-/// Checks the token: its validity, its two expiries and its scopes.
-pub(super) async fn token(checklist: &mut Checklist, session: &Session<'_>, config: &Config, store: &str) {
+/// Checks the token: its validity, its two expiries and its scopes. Returns the scopes, where the API reported
+/// them.
+pub(super) async fn token(
+    checklist: &mut Checklist,
+    session: &Session<'_>,
+    config: &Config,
+    store: &str,
+) -> Vec<String> {
+    let advice = Advice { store, scopes: &[], version: &config.version };
     let info = match session.debug_token().await {
         Ok(info) => info,
         Err(failure) => {
             let message = format!("its state is unknown: {}: {failure}", failure.kind);
-            match failure.kind {
-                // The API answers so where the token may not ask about itself. The call below says more.
-                Kind::Permission | Kind::NotFound | Kind::Unexpected => {
-                    checklist.warn(
-                        "token",
-                        message,
-                        format!("put app_id and app_secret into {store}, to ask as the app"),
-                    );
-                }
-                kind => checklist.fail("token", message, to_do(kind, store)),
-            }
-            return ["expiry", "data access", "scopes"]
+            checklist.fail("token", message, advice.about(Call::Token, &failure));
+            ["expiry", "data access", "scopes"]
                 .into_iter()
                 .for_each(|w| checklist.skip(w, "the token's state is unknown"));
+            return Vec::new();
         }
     };
     let state = token::state(&info, Utc::now());
@@ -50,7 +43,7 @@ pub(super) async fn token(checklist: &mut Checklist, session: &Session<'_>, conf
         let numbers: Vec<String> =
             [error.code, error.error_subcode].into_iter().flatten().map(|n| n.to_string()).collect();
         let message = format!("not valid ({}): {}", numbers.join("/"), error.message);
-        checklist.fail("token", message, to_do(Kind::Token, store));
+        checklist.fail("token", message, advice.about(Call::Token, &info.refusal()));
     }
     if state.is_valid {
         expiry(checklist, "expiry", "the token", info.expires_at, state.expires_at, store);
@@ -67,6 +60,7 @@ pub(super) async fn token(checklist: &mut Checklist, session: &Session<'_>, conf
         ["expiry", "data access"].into_iter().for_each(|what| checklist.skip(what, "the token is not valid"));
     }
     scopes(checklist, &info, config);
+    info.scopes
 }
 
 fn expiry(
@@ -96,112 +90,86 @@ fn expiry(
 }
 
 fn scopes(checklist: &mut Checklist, info: &TokenInfo, config: &Config) {
-    let missing = |scope: &&str| !info.scopes.iter().any(|granted| granted == scope);
     if info.scopes.is_empty() {
         return checklist.skip("scopes", "the API did not report them");
     }
-    if missing(&BASIC) {
+    if lacks(&info.scopes, BASIC) {
         return checklist.fail(
             "scopes",
             format!("{BASIC} is missing"),
             "grant it when making the token: no call works without",
         );
     }
-    let lacking: Vec<&str> = DISCOVERY.into_iter().filter(missing).collect();
+    let lacking: Vec<&str> = DISCOVERY.into_iter().filter(|scope| lacks(&info.scopes, scope)).collect();
     if lacking.is_empty() || config.accounts.is_empty() {
         return checklist.ok("scopes", info.scopes.join(", "));
     }
     let message = format!("{} missing; business_discovery is documented to need it", lacking.join(", "));
-    checklist.warn("scopes", message, "grant it when making the token, unless the call below works");
+    checklist.warn("scopes", message, "grant it when making the token, unless the account below answers");
 }
 
-/// Makes one cheap call: an account's profile with one of its media, or one medium under a hashtag.
-pub(super) async fn call(checklist: &mut Checklist, session: &Session<'_>, config: &Config) {
+/// Checks one account: its profile with one of its media.
+pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, config: &Config, advice: &Advice<'_>) {
+    const WHAT: &str = "account";
+    let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
+    let names: Vec<&str> = profile.iter().map(|request| requested_name(request)).collect();
+    let count = |answer: &Discovery<'_>, _: &[String]| {
+        (
+            json::fields_of(answer.profile.get(), &names).into_iter().flatten().flatten().count(),
+            answer.media.as_ref().map_or(0, |page| page.records.len()),
+        )
+    };
     let mut last: Option<Failure> = None;
     for account in config.accounts.iter().take(ACCOUNTS_TRIED) {
         let name = &account.username;
-        let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
-        let count = |answer: &crate::graph::Discovery<'_>, _: &[String]| {
-            (
-                json::fields_of(answer.profile.get(), &profile).into_iter().flatten().flatten().count(),
-                answer.media.as_ref().map_or(0, |page| page.records.len()),
-            )
-        };
         match session.discover(name, &profile, &media, 1, count).await {
             Ok((0, media)) => {
-                return checklist.warn(
-                    "call",
-                    format!("{name} answers without a profile, {media} media"),
-                    "ask again later",
-                );
+                let message = format!("{name} answers without a profile, {media} media");
+                return checklist.warn(WHAT, message, "ask again later");
             }
             Ok((fields, media)) => {
-                return checklist.ok("call", format!("{name} answers: {fields} fields of its profile, {media} medium"));
+                let message =
+                    format!("{name} answers: {fields} of {} fields of its profile, {media} medium", names.len());
+                return checklist.ok(WHAT, message);
             }
-            Err(failure) if failure.kind == Kind::NotFound => {
+            Err(failure) if failure.kind == Kind::NotFound && failure.code != Some(100) => {
                 let to_do = format!("look whether {name} was renamed or is no professional account any more");
-                checklist.warn("call", format!("{name}: {failure}"), to_do);
+                checklist.warn(WHAT, format!("{name}: {failure}"), to_do);
                 last = Some(failure);
             }
-            Err(failure) => return failed(checklist, name.as_str(), &failure),
+            Err(failure) => {
+                let to_do = advice.about(Call::Account, &failure);
+                return failed(checklist, WHAT, name.as_str(), session, &failure, &to_do);
+            }
         }
     }
-    match (last, config.hashtags.first()) {
-        (Some(failure), _) => {
-            checklist.fail("call", format!("no account tried is there: {failure}"), "look at [topic] accounts")
+    match last {
+        Some(failure) => {
+            checklist.fail(WHAT, format!("no account tried is there: {failure}"), "look at [topic] accounts")
         }
-        (None, Some(hashtag)) => hashtag_call(checklist, session, config, hashtag).await,
-        (None, None) => checklist.skip("call", "no topics"),
+        None => checklist.skip(WHAT, "no accounts are followed"),
     }
 }
 
-async fn hashtag_call(
+/// Reports a call that failed. A call that was not made, since an earlier one stopped the calls, is skipped.
+pub(super) fn failed(
     checklist: &mut Checklist,
+    what: &str,
+    name: &str,
     session: &Session<'_>,
-    config: &Config,
-    hashtag: &crate::topic::Hashtag,
+    failure: &Failure,
+    to_do: &str,
 ) {
-    let asked = async {
-        let id = match &hashtag.id {
-            Some(pinned) => pinned.clone(),
-            None => session.hashtag_id(&hashtag.name).await?,
-        };
-        let fields = config.mapping(Model::MediaHashtag).requested();
-        session.recent_media(&id, &fields, 1, |page, _| page.records.len()).await
-    };
-    let name = format!("#{}", hashtag.name);
-    match asked.await {
-        Ok(media) => checklist.ok("call", format!("{name} answers: {media} medium")),
-        Err(failure) => failed(checklist, &name, &failure),
+    match session.halted() {
+        Some(halt) if halt == *failure => checklist.skip(what, halt.message),
+        _ => checklist.fail(what, format!("{name}: {}: {failure}", failure.kind), to_do),
     }
 }
 
-fn failed(checklist: &mut Checklist, name: &str, failure: &Failure) {
-    checklist.fail("call", format!("{name}: {}: {failure}", failure.kind), to_do(failure.kind, "the secret"));
-}
-
-/// Reports the fields of the mappings that the API does not know.
-pub(super) fn unknown_fields(checklist: &mut Checklist, fields: &[String]) {
+/// Reports the fields of the mappings that the API does not know, in the call about `topics`.
+pub(super) fn unknown_fields(checklist: &mut Checklist, topics: &str, fields: &[String]) {
     if !fields.is_empty() {
-        let message = format!("the API does not know {}: each record gets the default", fields.join(", "));
+        let message = format!("of {topics} the API does not know {}: each record gets the default", fields.join(", "));
         checklist.warn("fields", message, "take them out of the mappings, or set an [API] version that knows them");
-    }
-}
-
-/// What to do about a class of failure.
-fn to_do(kind: Kind, store: &str) -> String {
-    match kind {
-        Kind::Token => format!("make a new long-lived token and put it into {store}"),
-        Kind::Throttled | Kind::Usage => "wait an hour; `local plan` tells what the schedule needs".to_owned(),
-        Kind::VersionEnded => "set [API] version to a living one".to_owned(),
-        Kind::Permission => "look at the app's permissions and reviews in its dashboard".to_owned(),
-        Kind::NotFound => "look at [topic] and at ig_user_id".to_owned(),
-        Kind::UnknownField => "take the field out of the mapping".to_owned(),
-        Kind::Transient | Kind::Deadline => "look at the network and at [API] end_point, and try again".to_owned(),
-        Kind::Memory => "give the function more memory, or look at the [API] end_point".to_owned(),
-        Kind::TooManyRecords => {
-            "look at the [API] end_point: the API does not answer more than it is asked for".to_owned()
-        }
-        Kind::Unexpected => "look the code up in the API's documentation".to_owned(),
     }
 }

@@ -76,6 +76,8 @@ fn of_type(field: &Field) -> Value {
         FieldType::Timestamp => {
             json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{4}$" })
         }
+        // Empty where the API left the field out.
+        FieldType::Json => json!({ "type": "string", "contentMediaType": "application/json" }),
         FieldType::Int => json!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX }),
     }
 }

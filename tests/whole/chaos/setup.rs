@@ -72,7 +72,7 @@ impl Setup {
 
     /// Makes the function call the API at `end_point`.
     pub fn call(&mut self, end_point: &str) {
-        let ini = CONFIGURE_INI.replace("https://graph.facebook.com", end_point).replace("v17.0", "v21.0");
+        let ini = CONFIGURE_INI.replace("https://graph.facebook.com", end_point).replace("v17.0", "v26.0");
         std::fs::write(self.harness.config_file(), ini).unwrap();
     }
 

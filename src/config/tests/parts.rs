@@ -1,0 +1,64 @@
+//! Fields of type `json`, and what is asked for within them.
+
+use super::*;
+
+fn media(line: &str) -> Result<Config, ConfigError> {
+    with("[luxury_media]", &format!("[luxury_media]\n{line}"))
+}
+
+#[test]
+fn a_json_field_may_name_the_fields_within_it() {
+    for (line, request) in
+        [("parts = children json", "children"), ("parts = children{id,media_type} json?", "children{id,media_type}")]
+    {
+        let config = media(line).unwrap();
+        let field = &config.mapping(Model::Media).fields()[0];
+        assert_eq!((field.response.as_str(), field.request.as_str()), ("children", request));
+        assert_eq!((field.nullable, config.notices.len()), (line.ends_with('?'), 0));
+    }
+}
+
+#[test]
+fn what_is_asked_for_cannot_be_anything_else_of_a_call() {
+    for bad in ["{id}", "a{}", "a}", "a{b}c", "a{b{c}}", "a{b,}", "a{,b}", "a.limit(9){b}", "a{B}", "a,b"] {
+        let told = faults(media(&format!("parts = {bad} json")));
+        assert!(told.iter().any(|fault| fault.contains("[luxury_media] parts: the response field")), "{bad}: {told:?}");
+    }
+    for spaced in ["children{id, media_type} json", "children{id json", "children{ id} json"] {
+        let told = faults(media(&format!("parts = {spaced}")));
+        assert!(told[0].contains("without spaces"), "{told:?}");
+    }
+    assert!(faults(media("parts = children{id} str"))[0].contains("only a json field"));
+    assert!(faults(media("parts = children json A|B"))[0].contains("a json field has not"));
+}
+
+#[test]
+fn a_profile_has_no_field_of_its_media_since_a_call_asks_for_them_anyway() {
+    for line in ["posts = media{id} json", "posts = media json", "posts = media str"] {
+        let told = faults(with("[luxury_profile]", &format!("[luxury_profile]\n{line}")));
+        assert_eq!(told, ["[luxury_profile] posts: asks for media, which a call has anyway: [luxury_media] maps them"]);
+    }
+}
+
+#[test]
+fn one_field_is_asked_for_in_one_way() {
+    let told = faults(media("one = children{id} json\nother = children{media_type} json"));
+    assert_eq!(
+        told,
+        ["[luxury_media] other: asks for children{media_type}, and one for children{id}: give both the same"]
+    );
+    let config = media("one = children{id} json\nother = children{id} json?").unwrap();
+    assert_eq!(config.mapping(Model::Media).requested().iter().filter(|r| r.starts_with("children")).count(), 1);
+}
+
+#[test]
+fn a_field_that_the_api_is_known_to_refuse_here_is_a_notice() {
+    assert_eq!(
+        notices(media("code = shortcode str\nparts = children{id,permalink} json")),
+        [
+            "[luxury_media] code: the API is known to refuse a call that asks for shortcode here: no media would come",
+            "[luxury_media] parts: the API is known to refuse a call that asks for permalink here: no media would come",
+        ]
+    );
+    assert_eq!(media("new = something_new int").unwrap().notices, [], "nothing is known of it");
+}

@@ -1,0 +1,121 @@
+//! The fields that the API documents, and where each of them exists.
+//!
+//! Sources, as stored in November 2026: Meta's reference pages IG User, Business Discovery (2026-08-12), IG Media
+//! (2026-06-22) and IG Hashtag Recent Media, and public projects that quote live answers.
+//! `docs/configuration.md` says of each field when it is missing and how sure that is; a test compares the two.
+
+use super::Model;
+
+/// Where a field can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// An account's profile.
+    Profile,
+    /// An account's media.
+    Media,
+    /// The media under a hashtag.
+    Hashtag,
+    /// An element of an album, in `children`.
+    Child,
+}
+
+use Place::{Child, Hashtag, Media, Profile};
+
+impl Place {
+    /// The place that the records of a model come from.
+    pub const fn of(model: Model) -> Self {
+        match model {
+            Model::Brand => Profile,
+            Model::Media => Media,
+            Model::MediaHashtag => Hashtag,
+        }
+    }
+
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Profile => "profile",
+            Media => "media",
+            Hashtag => "hashtag",
+            Child => "album child",
+        }
+    }
+
+    /// Whether `field` is documented, or was seen, here.
+    pub fn has(self, field: &str) -> bool {
+        KNOWN.iter().any(|(name, places)| *name == field && places.contains(&self))
+    }
+
+    /// Whether `field` exists elsewhere alone: a call that asks for it here is refused with code 100, and the
+    /// message does not name the field.
+    pub fn refuses(self, field: &str) -> bool {
+        KNOWN.iter().any(|(name, places)| *name == field && !places.contains(&self))
+    }
+}
+
+/// Each field, and the places that have it. Those with none exist on one's own media alone.
+pub const KNOWN: [(&str, &[Place]); 31] = [
+    ("id", &[Profile, Media, Hashtag, Child]),
+    ("username", &[Profile, Media]),
+    ("name", &[Profile]),
+    ("biography", &[Profile]),
+    ("website", &[Profile]),
+    ("profile_picture_url", &[Profile]),
+    ("followers_count", &[Profile]),
+    ("follows_count", &[Profile]),
+    ("media_count", &[Profile]),
+    ("media", &[Profile]),
+    ("timestamp", &[Media, Hashtag, Child]),
+    ("caption", &[Media, Hashtag]),
+    ("media_type", &[Media, Hashtag, Child]),
+    ("media_product_type", &[Media]),
+    ("media_url", &[Media, Hashtag, Child]),
+    ("thumbnail_url", &[Media, Child]),
+    ("permalink", &[Media, Hashtag]),
+    ("like_count", &[Media, Hashtag]),
+    ("comments_count", &[Media, Hashtag]),
+    ("children", &[Media, Hashtag]),
+    ("view_count", &[Media]),
+    ("reposts_count", &[Media]),
+    ("total_like_count", &[Media]),
+    ("total_comments_count", &[Media]),
+    ("media_audio_type", &[Media]),
+    ("shortcode", &[]),
+    ("is_shared_to_feed", &[]),
+    ("is_comment_enabled", &[]),
+    ("saved_count", &[]),
+    ("shares_count", &[]),
+    ("total_views_count", &[]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of the documentation's table of fields: the field and its places.
+    fn documented() -> Vec<(String, String)> {
+        let doc = include_str!("../../docs/configuration.md");
+        let section = doc.split("## Known fields").nth(1).unwrap().split("\n## ").next().unwrap();
+        let rows = section.lines().filter(|line| line.starts_with("| `"));
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        rows.map(|line| (cells(line)[1].trim_matches('`').to_owned(), cells(line)[2].clone())).collect()
+    }
+
+    #[test]
+    fn the_documentation_lists_every_known_field_with_its_places() {
+        let places = |places: &[Place]| match places {
+            [] => "own media alone".to_owned(),
+            places => places.iter().map(|place| place.name()).collect::<Vec<_>>().join(", "),
+        };
+        let known = KNOWN.iter().filter(|(name, _)| *name != "media");
+        let known: Vec<_> = known.map(|(name, of)| ((*name).to_owned(), places(of))).collect();
+        assert_eq!(documented(), known);
+    }
+
+    #[test]
+    fn a_field_is_refused_only_where_it_is_known_to_be_elsewhere() {
+        assert!(Media.has("view_count") && !Hashtag.has("view_count") && Hashtag.refuses("view_count"));
+        assert!(!Hashtag.refuses("brand_new") && !Hashtag.has("brand_new"), "nothing is known of it");
+        assert!(Child.refuses("permalink") && Media.refuses("shortcode"));
+    }
+}

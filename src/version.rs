@@ -1,0 +1,126 @@
+//! Which version of the API is asked for, which one answers, and for how long.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use chrono::NaiveDate;
+use tracing::{info, warn};
+
+mod table;
+
+pub use table::{Day, End, Sure, TESTED, VERSIONS, Version};
+
+/// From so many days before the end of the version that answers on, a WARNING.
+pub const WARN_DAYS: i64 = 60;
+
+/// A version on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is not in the table.
+    Unknown,
+    /// It lives, and its end is known: so many days are left.
+    Ends(NaiveDate, i64),
+    /// It lives, and no end is announced.
+    Lives(&'static Version),
+    /// It ended on that day, so many days ago.
+    Ended(NaiveDate, i64),
+}
+
+impl State {
+    /// The state of the version `name` on the day `today`.
+    pub fn of(name: &str, today: NaiveDate) -> Self {
+        let Some(version) = VERSIONS.iter().find(|version| version.name == name) else { return Self::Unknown };
+        let end = if let End::On(day) = version.end { date(day) } else { None };
+        match end.map(|end| (end, (end - today).num_days())) {
+            None => Self::Lives(version),
+            Some((end, days)) if days > 0 => Self::Ends(end, days),
+            Some((end, days)) => Self::Ended(end, -days),
+        }
+    }
+
+    /// Whole days until the version ends, 0 or less since it has; `None` where its end is not known.
+    pub const fn days_left(self) -> Option<i64> {
+        match self {
+            Self::Ends(_, days) => Some(days),
+            Self::Ended(_, days) => Some(-days),
+            Self::Unknown | Self::Lives(_) => None,
+        }
+    }
+}
+
+/// The state as the end of a sentence about a version.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => write!(f, "is not among the versions known ({})", known()),
+            Self::Ends(end, days) => write!(f, "ends in {days} days, on {end}"),
+            Self::Ended(end, days) => write!(f, "ended {days} days ago, on {end}"),
+            Self::Lives(Version { end, .. }) => match end {
+                End::NotBefore(day) => match date(*day) {
+                    Some(day) => write!(f, "has no announced end, which is not before {day}"),
+                    None => f.write_str("has no announced end"),
+                },
+                _ => f.write_str("has no announced end"),
+            },
+        }
+    }
+}
+
+/// The versions of the table, in words.
+pub fn known() -> String {
+    let name = |version: Option<&Version>| version.map_or("", |version| version.name);
+    format!("{} to {}", name(VERSIONS.first()), name(VERSIONS.last()))
+}
+
+/// A day of the table as a date.
+pub fn date((year, month, day): Day) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(year, month, day)
+}
+
+/// Orders two names of versions by their numbers; `None` where one is no name of a version.
+pub fn compare(one: &str, other: &str) -> Option<Ordering> {
+    let numbers = |name: &str| {
+        let (major, minor) = name.strip_prefix('v')?.split_once('.')?;
+        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+    };
+    Some(numbers(one)?.cmp(&numbers(other)?))
+}
+
+/// What to do about the version `asked` for, which has ended, is about to, or is not known. `is_served` is whether
+/// it answers itself.
+pub fn advice(asked: &str, is_served: bool) -> String {
+    let is_known = VERSIONS.iter().any(|version| version.name == asked);
+    match compare(asked, TESTED) {
+        Some(Ordering::Less) => format!(
+            "`local check --api-version {TESTED}` shows what would change; then set [API] version = {TESTED}, the newest version tested"
+        ),
+        Some(Ordering::Greater) if !is_known && !is_served => {
+            format!("set [API] version = {TESTED}, the newest version tested")
+        }
+        _ => format!("read Meta's changelog; {TESTED} is the newest version tested"),
+    }
+}
+
+/// Logs how long the version that answers still does, and gives the days; `None` where its end is not known.
+/// `served` is the version that an answer told of.
+pub(crate) fn log(asked: &str, served: Option<&str>, today: NaiveDate) -> Option<i64> {
+    let answers = served.unwrap_or(asked);
+    let (state, answering) = (State::of(asked, today), State::of(answers, today));
+    let told = match served {
+        Some(served) if served != asked => {
+            format!("version {asked} {state}; {served} answers in its place and {answering}")
+        }
+        _ => format!("version {asked} {state}"),
+    };
+    let version_days_left = answering.days_left();
+    let is_fine = answers == asked && state != State::Unknown && version_days_left.is_none_or(|days| days >= WARN_DAYS);
+    if is_fine {
+        info!(version_days_left, "{told}");
+    } else {
+        warn!(version_days_left, kind = "version", "{told}: {}", advice(asked, answers == asked));
+    }
+    version_days_left
+}
+
+#[cfg(test)]
+mod tests;

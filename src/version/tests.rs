@@ -1,0 +1,84 @@
+use super::*;
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_version_ends_on_its_day_and_the_days_are_counted_on_both_sides() {
+    let days = |today: &str| State::of("v21.0", day(today)).days_left();
+    assert_eq!((days("2027-01-20"), days("2027-01-21"), days("2027-01-22")), (Some(1), Some(0), Some(-1)));
+    let told = |name, today: &str| format!("{name} {}", State::of(name, day(today)));
+    insta::assert_snapshot!([
+        told("v17.0", "2026-11-25"),
+        told("v21.0", "2026-11-25"),
+        told("v21.0", "2027-01-21"),
+        told("v26.0", "2026-11-25"),
+        told("v27.0", "2026-11-25"),
+        told("v99.0", "2026-11-25"),
+    ].join("\n"), @"
+    v17.0 ended 439 days ago, on 2025-09-12
+    v21.0 ends in 57 days, on 2027-01-21
+    v21.0 ended 0 days ago, on 2027-01-21
+    v26.0 has no announced end, which is not before 2028-11-04
+    v27.0 has no announced end
+    v99.0 is not among the versions known (v17.0 to v27.0)
+    ");
+}
+
+#[test]
+fn the_table_goes_from_the_oldest_to_the_newest_and_its_days_are_real() {
+    for pair in VERSIONS.windows(2) {
+        assert_eq!(compare(pair[0].name, pair[1].name), Some(Ordering::Less));
+        assert!(date(pair[0].released).unwrap() < date(pair[1].released).unwrap());
+    }
+    for version in VERSIONS {
+        if let End::On(end) | End::NotBefore(end) = version.end {
+            assert!(date(end).unwrap() > date(version.released).unwrap(), "{version:?}");
+        }
+    }
+    assert!(VERSIONS.iter().any(|version| version.name == TESTED && version.sure == Sure::Documented));
+}
+
+#[test]
+fn an_end_that_meta_does_not_state_follows_from_its_rule() {
+    for pair in VERSIONS.windows(2) {
+        if let End::NotBefore((year, month, day)) = pair[0].end {
+            assert_eq!((year - 2, month, day), pair[1].released, "two years after the next release");
+        }
+    }
+}
+
+#[test]
+fn the_documentation_has_the_same_table() {
+    const DOC: &str = include_str!("../../docs/versions.md");
+    let iso = |day: Day| date(day).unwrap().to_string();
+    let row = |Version { name, released, end, sure }: &Version| {
+        let end = match end {
+            End::On(day) => iso(*day),
+            End::NotBefore(day) => format!("not announced; not before {}", iso(*day)),
+            End::NotAnnounced => "not announced".to_owned(),
+        };
+        format!("| `{name}` | {} | {end} | {} |", iso(*released), format!("{sure:?}").to_lowercase())
+    };
+    let rows: Vec<String> = VERSIONS.iter().map(row).collect();
+    let documented: Vec<&str> = DOC.lines().filter(|line| line.starts_with("| `v")).collect();
+    assert_eq!(documented, rows);
+    assert!(DOC.contains(&format!("**{TESTED}**")), "the newest version tested");
+}
+
+#[test]
+fn the_advice_is_the_newest_version_tested_and_never_an_older_one() {
+    for (asked, is_served, sets) in [
+        ("v17.0", false, true),
+        ("v25.0", true, true),
+        (TESTED, true, false),
+        ("v27.0", true, false),
+        ("v99.0", true, false),
+        ("v99.0", false, true),
+    ] {
+        assert_eq!(advice(asked, is_served).contains("set [API] version = v26.0"), sets, "{asked}");
+    }
+    assert_eq!(compare("v9.0", "v10.0"), Some(Ordering::Less));
+    assert_eq!(compare("v9", "v10.0"), None);
+}
