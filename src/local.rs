@@ -37,10 +37,10 @@ mod storage;
 /// Collects Instagram profiles, media and hashtag media of followed brands.
 #[derive(Debug, Parser)]
 #[command(
-    name = "local",
+    name = "luxury-brands",
     version,
     max_term_width = 100,
-    after_help = "Try it without a token or an AWS account: local brand_media --sandbox"
+    after_help = "Try it without a token or an AWS account: luxury-brands brand_media --sandbox"
 )]
 struct Cli {
     #[command(subcommand)]

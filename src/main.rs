@@ -17,7 +17,7 @@ use tracing_subscriber::layer::SubscriberExt;
 async fn main() -> ExitCode {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
         eprintln!(
-            "data-collector is the Lambda function: run `local` in a terminal (`cargo run -- --help`), or this under `cargo lambda watch`"
+            "data-collector is the Lambda function: run `luxury-brands` in a terminal (`cargo run -- --help`), or this under `cargo lambda watch`"
         );
         return ExitCode::FAILURE;
     }

@@ -92,7 +92,7 @@ pub fn advice(asked: &str, is_served: bool) -> String {
     let is_known = VERSIONS.iter().any(|version| version.name == asked);
     match compare(asked, TESTED) {
         Some(Ordering::Less) => format!(
-            "`local check --api-version {TESTED}` shows what would change; then set [API] version = {TESTED}, the newest version tested"
+            "`luxury-brands check --api-version {TESTED}` shows what would change; then set [API] version = {TESTED}, the newest version tested"
         ),
         Some(Ordering::Greater) if !is_known && !is_served => {
             format!("set [API] version = {TESTED}, the newest version tested")

@@ -1,4 +1,4 @@
-//! The collector from a terminal: `cargo run -- --help`.
+//! The same program as `luxury-brands`, under the name that it had first.
 
 fn main() -> std::process::ExitCode {
     collector::local::main()

@@ -131,7 +131,7 @@ impl Locations {
         &self.datetime
     }
 
-    /// The key of the object that `local check` writes to test the bucket. It is always the same one. The
+    /// The key of the object that `luxury-brands check` writes to test the bucket. It is always the same one. The
     /// function's role may write it, and no load of records lists it.
     pub fn probe() -> ObjectKey {
         ObjectKey("quality/check/check.json".to_owned())

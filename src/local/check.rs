@@ -1,4 +1,4 @@
-//! `local check`: tries everything that a run needs, and says what to do about what fails.
+//! `luxury-brands check`: tries everything that a run needs, and says what to do about what fails.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ impl CheckArgs {
         let secret = match backend.secret().await {
             Ok(secret) => secret,
             Err(error) => {
-                checklist.fail("secret", error, "without a secret, try `local check --sandbox`");
+                checklist.fail("secret", error, "without a secret, try `luxury-brands check --sandbox`");
                 checklist.skip("configuration", "the secret names its file");
                 return Ok(());
             }
@@ -119,7 +119,7 @@ impl CheckArgs {
         }
         let key = Locations::probe();
         let stored = json!({
-            "stored_by": "local check",
+            "stored_by": "luxury-brands check",
             "time": Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
             "read_by": "nobody: each check replaces it",
         });
@@ -208,10 +208,10 @@ fn report_usage(checklist: &mut Checklist, Usage { percent, regain_minutes }: Us
     match percent {
         None => checklist.ok("usage", "the API reports none while it is low"),
         Some(percent) if percent >= Usage::STOP_PERCENT => {
-            checklist.fail("usage", used(percent), "wait: a run would make no further call; see `local plan`");
+            checklist.fail("usage", used(percent), "wait: a run would make no further call; see `luxury-brands plan`");
         }
         Some(percent) if percent >= Usage::WARN_PERCENT => {
-            checklist.warn("usage", used(percent), "see `local plan`, and who else uses this token");
+            checklist.warn("usage", used(percent), "see `luxury-brands plan`, and who else uses this token");
         }
         Some(percent) => checklist.ok("usage", used(percent)),
     }

@@ -1,4 +1,4 @@
-//! `local completions`: what a shell needs to complete the commands.
+//! `luxury-brands completions`: what a shell needs to complete the commands.
 
 use std::process::ExitCode;
 
@@ -9,9 +9,9 @@ use clap_complete::Shell;
 use super::{Cli, print_whole};
 
 #[derive(Debug, Args)]
-#[command(after_help = "To load them:\n  bash: source <(local completions bash)\n  \
-    zsh:  local completions zsh > \"${fpath[1]}/_local\"\n  \
-    fish: local completions fish > ~/.config/fish/completions/local.fish")]
+#[command(after_help = "To load them:\n  bash: source <(luxury-brands completions bash)\n  \
+    zsh:  luxury-brands completions zsh > \"${fpath[1]}/_luxury-brands\"\n  \
+    fish: luxury-brands completions fish > ~/.config/fish/completions/luxury-brands.fish")]
 pub(super) struct CompletionsArgs {
     /// The shell
     shell: Shell,
@@ -20,7 +20,7 @@ pub(super) struct CompletionsArgs {
 impl CompletionsArgs {
     pub(super) fn run(self) -> Result<ExitCode> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "local", &mut script);
+        clap_complete::generate(self.shell, &mut Cli::command(), "luxury-brands", &mut script);
         print_whole(&script)
     }
 }

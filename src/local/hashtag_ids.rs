@@ -1,4 +1,4 @@
-//! `local hashtag-ids`: the ids of the followed hashtags, as a section to paste.
+//! `luxury-brands hashtag-ids`: the ids of the followed hashtags, as a section to paste.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `local plan`: the configured schedule against the API's limits.
+//! `luxury-brands plan`: the configured schedule against the API's limits.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,7 +78,7 @@ fn summary(plan: &Plan) -> String {
     } else {
         String::new()
     };
-    let advice = if *unpinned == 0 { "" } else { "; `local hashtag-ids` pins them" };
+    let advice = if *unpinned == 0 { "" } else { "; `luxury-brands hashtag-ids` pins them" };
     let table: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     format!(
         "{accounts} accounts, {} an hour; {hashtags} hashtags, {} an hour\n\n{}\n\n\
@@ -117,7 +117,7 @@ mod tests {
     room for more hashtags            4      3
 
     warm: by processes that know every hashtag's id
-    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `local hashtag-ids` pins them
+    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `luxury-brands hashtag-ids` pins them
     "##);
     }
 
@@ -155,7 +155,7 @@ mod tests {
     room for more hashtags            4      3
 
     warm: by processes that know every hashtag's id
-    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `local hashtag-ids` pins them
+    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `luxury-brands hashtag-ids` pins them
     further pages: each run may make 14 hashtag calls, 3 of them for busy hashtags
     "##);
     }

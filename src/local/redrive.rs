@@ -1,4 +1,4 @@
-//! `local redrive`: the failed events of a queue, run again by the deployed function.
+//! `luxury-brands redrive`: the failed events of a queue, run again by the deployed function.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,9 +52,9 @@ const EXAMPLES: &str = "The events run one after another, the latest first. The 
     read.
 
 Examples:
-  local redrive --function FUNCTION --dry-run
-  local redrive --function FUNCTION
-  local redrive --function FUNCTION --max-age 24";
+  luxury-brands redrive --function FUNCTION --dry-run
+  luxury-brands redrive --function FUNCTION
+  luxury-brands redrive --function FUNCTION --max-age 24";
 
 /// A day: the period of the job that asks about the token.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

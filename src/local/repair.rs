@@ -60,7 +60,8 @@ fn repair(previous: &PreviousRun) -> Result<Option<(Repair, String)>, String> {
     };
     let Some(key) = job.topics_key() else {
         let failed = error.is_some() || !previous.failed.is_empty();
-        let message = "the job \"token\" stores nothing that could be repaired: run it again with `local token`";
+        let message =
+            "the job \"token\" stores nothing that could be repaired: run it again with `luxury-brands token`";
         return if failed { Err(message.to_owned()) } else { Ok(None) };
     };
     let is_lost = previous.lost > 0 || error.is_some_and(|(kind, _)| kind == "store");
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn what_cannot_be_repaired_says_what_to_do_instead() {
         for (run, expected) in [
-            (PreviousRun { job: Some("token".into()), stored: false, ..previous_run() }, "`local token`"),
+            (PreviousRun { job: Some("token".into()), stored: false, ..previous_run() }, "`luxury-brands token`"),
             (PreviousRun { job: None, error: error("event"), ..previous_run() }, "correct the event: because"),
             (PreviousRun { job: Some("nonsense".into()), ..previous_run() }, "no job is named"),
             (PreviousRun { time: None, ..previous_run() }, "no time is named"),

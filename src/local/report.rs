@@ -1,4 +1,4 @@
-//! `local report`: one HTML page of what was collected, from a folder or a bucket.
+//! `luxury-brands report`: one HTML page of what was collected, from a folder or a bucket.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -66,7 +66,7 @@ impl ReportArgs {
         let (files, unnamed) = self.files(keys);
         if files.is_empty() {
             bail!(
-                "nothing collected in {named} (looked for raw/ and quality/, of this time): `local sandbox-day` makes a day of data to try it with"
+                "nothing collected in {named} (looked for raw/ and quality/, of this time): `luxury-brands sandbox-day` makes a day of data to try it with"
             );
         }
         let houses = Config::load(&self.config).map(|config| Houses::of(&config)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `local retry`: repairs a run, from the report of that run.
+//! `luxury-brands retry`: repairs a run, from the report of that run.
 
 use std::io::Read;
 use std::process::ExitCode;
@@ -24,10 +24,10 @@ pub(super) struct RetryArgs {
 }
 
 const EXAMPLES: &str = r#"Examples:
-  local retry response.json
-  aws s3 cp s3://BUCKET/quality/...json - | local retry - --dry-run
+  luxury-brands retry response.json
+  aws s3 cp s3://BUCKET/quality/...json - | luxury-brands retry - --dry-run
   aws lambda invoke --function-name FUNCTION --cli-binary-format raw-in-base64-out \
-      --payload "$(local retry response.json --dry-run)" again.json"#;
+      --payload "$(luxury-brands retry response.json --dry-run)" again.json"#;
 
 impl RetryArgs {
     pub(super) async fn run(self, verbose: u8) -> Result<ExitCode> {

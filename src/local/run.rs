@@ -1,4 +1,4 @@
-//! `local brand_media`, `local hashtag`, `local token`: one run of a job.
+//! `luxury-brands brand_media`, `luxury-brands hashtag`, `luxury-brands token`: one run of a job.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -157,7 +157,7 @@ impl RunOn {
         }
         if let (Some(job), Some(event)) = (summary.job, repair::of_summary(summary)) {
             let sandbox = if self.sandbox { " --sandbox" } else { "" };
-            eprintln!("to repair it: local {job}{sandbox} --event '{}'", event.to_json());
+            eprintln!("to repair it: luxury-brands {job}{sandbox} --event '{}'", event.to_json());
         }
     }
 }

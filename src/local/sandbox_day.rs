@@ -1,4 +1,4 @@
-//! `local sandbox-day`: a day of data for everything that needs more than one run. The real function makes
+//! `luxury-brands sandbox-day`: a day of data for everything that needs more than one run. The real function makes
 //! it on the sandbox, at each moment of the schedule.
 
 use std::io::IsTerminal;
@@ -72,7 +72,7 @@ impl SandboxDayArgs {
             bail!("none of the {done} runs collected anything");
         }
         println!(
-            "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; look at them with: local report {SANDBOX_BUCKET}",
+            "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; look at them with: luxury-brands report {SANDBOX_BUCKET}",
             failed.len(),
             bar.elapsed().as_secs_f64()
         );

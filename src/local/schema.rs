@@ -1,4 +1,4 @@
-//! `local schema`: how a warehouse loads the records. It follows from the mappings.
+//! `luxury-brands schema`: how a warehouse loads the records. It follows from the mappings.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,8 +21,8 @@ mod spark;
 use files::Files;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  local schema media --for duckdb --from local_env | duckdb media.db\n\
-    \x20 local schema brand --for json-schema > brand.schema.json")]
+#[command(after_help = "Examples:\n  luxury-brands schema media --for duckdb --from local_env | duckdb media.db\n\
+    \x20 luxury-brands schema brand --for json-schema > brand.schema.json")]
 pub(super) struct SchemaArgs {
     /// The model; all of them where none is given
     #[arg(value_parser = Model::ALL.map(Model::name))]

@@ -1,4 +1,4 @@
-//! `local sandbox`: the stand-in of the API, for other processes to call.
+//! `luxury-brands sandbox`: the stand-in of the API, for other processes to call.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `local shard`: distributes topics over credentials, as manifests for the state machine. docs/scale.md
+//! `luxury-brands shard`: distributes topics over credentials, as manifests for the state machine. docs/scale.md
 //! describes their use.
 
 use std::path::PathBuf;

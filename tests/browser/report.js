@@ -1,4 +1,4 @@
-// The page of `local report` in headless Chromium: a day at the default schedule, hostile text, a broken
+// The page of `luxury-brands report` in headless Chromium: a day at the default schedule, hostile text, a broken
 // file, and a single run. `.ci/browser` installs what this needs and runs it.
 //
 // LOCAL: the binary (target/debug/local). CHROMIUM: the browser (/usr/bin/chromium).

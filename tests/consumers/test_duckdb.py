@@ -1,4 +1,4 @@
-"""DuckDB loads what was collected by the statements of `local schema --for duckdb`."""
+"""DuckDB loads what was collected by the statements of `luxury-brands schema --for duckdb`."""
 
 import duckdb
 import pytest

@@ -1,4 +1,4 @@
-"""What was collected fits `local schema --for json-schema`, and what the collector never stores does not."""
+"""What was collected fits `luxury-brands schema --for json-schema`, and what the collector never stores does not."""
 
 import copy
 import json

@@ -1,5 +1,5 @@
-"""Spark loads what was collected by the statements of `local schema --for spark`, and reads what
-Athena's table of `local schema --for athena` would read."""
+"""Spark loads what was collected by the statements of `luxury-brands schema --for spark`, and reads what
+Athena's table of `luxury-brands schema --for athena` would read."""
 
 import pytest
 from pyspark.sql import SparkSession

@@ -12,7 +12,7 @@ LOCAL = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "l
 
 
 class Sandbox:
-    """`local sandbox`, until it is stopped."""
+    """`luxury-brands sandbox`, until it is stopped."""
 
     def __init__(self, folder: Path, *arguments: str):
         self.process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""`local redrive` on the deployed stack: an event that really failed, in the queue that Lambda put it into."""
+"""`luxury-brands redrive` on the deployed stack: an event that really failed, in the queue that Lambda put it into."""
 
 import json
 import os

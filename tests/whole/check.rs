@@ -1,4 +1,4 @@
-//! `local check`: what it finds, and what it exits with.
+//! `luxury-brands check`: what it finds, and what it exits with.
 
 use std::process::Output;
 

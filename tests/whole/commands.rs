@@ -1,4 +1,4 @@
-//! The commands of `local` other than the jobs, as a person or a script runs them.
+//! The commands of `luxury-brands` other than the jobs, as a person or a script runs them.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::CONFIGURE_INI;
 
 pub fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_luxury-brands"));
     command.current_dir(folder).args(arguments).env_remove("SECRET_ID").env_remove("SECRET_FILE");
     command.envs(environment.iter().copied()).output().unwrap()
 }

@@ -115,7 +115,7 @@ fn started_outside_lambda_it_says_what_it_is_in_one_line() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && told.lines().count() == 1);
     assert!(
-        told.contains("Lambda function") && told.contains("local") && told.contains("cargo lambda watch"),
+        told.contains("Lambda function") && told.contains("luxury-brands") && told.contains("cargo lambda watch"),
         "{told}"
     );
 }

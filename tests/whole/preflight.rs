@@ -115,7 +115,7 @@ fn the_version_has_ended() {
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
     ok    hashtag        #hermes answers: 1 medium
-    warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 answers in its place and ends in <n> days, on 2027-01-21 -> `local check --api-version v26.0` shows what would change; then set [API] version = v26.0, the newest version tested
+    warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 answers in its place and ends in <n> days, on 2027-01-21 -> `luxury-brands check --api-version v26.0` shows what would change; then set [API] version = v26.0, the newest version tested
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 5 of the 200 calls an hour
     ok    bucket         the folder sandbox_env can be written

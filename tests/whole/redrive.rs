@@ -1,4 +1,4 @@
-//! `local redrive`: the failed events of a queue, run again by the function.
+//! `luxury-brands redrive`: the failed events of a queue, run again by the function.
 
 use std::process::Output;
 use std::time::Duration;

@@ -262,7 +262,7 @@ async fn a_file_that_cannot_be_replaced_keeps_the_old_token() {
 fn terminal(sandbox: &Sandbox) -> (tempfile::TempDir, String) {
     let folder = folder(&CONFIGURE_INI.replace("https://graph.facebook.com", &sandbox.end_point()));
     let text = format!(
-        "# ours\n[SECRET]\nig_user_id = 17841400000000000\n; renewed by `local token --renew`\naccess_token   =  {TOKEN}\nbucket = local_env\napp_id = 4711\napp_secret = {APP_SECRET}\n"
+        "# ours\n[SECRET]\nig_user_id = 17841400000000000\n; renewed by `luxury-brands token --renew`\naccess_token   =  {TOKEN}\nbucket = local_env\napp_id = 4711\napp_secret = {APP_SECRET}\n"
     );
     std::fs::write(folder.path().join("secret.ini"), &text).unwrap();
     (folder, text)

@@ -1,4 +1,4 @@
-//! `local retry`: repairs a run, from the report of that run.
+//! `luxury-brands retry`: repairs a run, from the report of that run.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,10 @@ fn hour(folder: &Path) -> &'static str {
     let faults = ["--fault", "gucci=not_there", "--fault", "fendi=permission"];
     let ran = local(folder, &[["brand_media", "--sandbox", "--event", &event].as_slice(), &faults].concat());
     assert!(ran.status.success() && records(folder, "brand") == 9, "{ran:?}");
-    assert!(text(&ran.stderr).contains(r#"to repair it: local brand_media --sandbox --event '{"job":"#), "{ran:?}");
+    assert!(
+        text(&ran.stderr).contains(r#"to repair it: luxury-brands brand_media --sandbox --event '{"job":"#),
+        "{ran:?}"
+    );
     "sandbox_env/quality/media_2026-11-24/media_2026-11-24_030000.json"
 }
 
@@ -157,7 +160,7 @@ fn what_cannot_be_read_or_repaired_is_an_error_that_says_what_was_given_and_what
             r#"{"statusCode":200}"#,
             "the JSON given holds no report of a run (its keys: statusCode); expected is the report of one run",
         ),
-        (token.as_str(), "run it again with `local token`"),
+        (token.as_str(), "run it again with `luxury-brands token`"),
     ] {
         let output = refused(folder.path(), given);
         let error = text(&output.stderr);

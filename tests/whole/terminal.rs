@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use crate::harness::CONFIGURE_INI;
 
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_luxury-brands"));
     command.current_dir(folder).args(arguments).env_remove("SECRET_ID").env_remove("SECRET_FILE");
     command
 }

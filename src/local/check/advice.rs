@@ -36,12 +36,14 @@ impl Advice<'_> {
         let Self { store, version, .. } = self;
         match failure.kind {
             Kind::Token => format!("make a new long-lived token and put it into {store}"),
-            Kind::Throttled | Kind::Usage => "wait an hour; `local plan` tells what the schedule needs".to_owned(),
+            Kind::Throttled | Kind::Usage => {
+                "wait an hour; `luxury-brands plan` tells what the schedule needs".to_owned()
+            }
             Kind::VersionEnded => version::advice(version, false),
             Kind::Permission => self.permission(call, failure),
             Kind::NotFound if call == Call::Token => ask_as_the_app(store),
             Kind::NotFound if failure.code == Some(100) && failure.subcode.is_none() => format!(
-                "a mapped field may not exist here: `local check --api-version {version}` asks for each; else look at [topic] and at ig_user_id"
+                "a mapped field may not exist here: `luxury-brands check --api-version {version}` asks for each; else look at [topic] and at ig_user_id"
             ),
             Kind::NotFound if failure.subcode == Some(33) => {
                 format!("look at ig_user_id and [topic]; {}", self.permission(call, failure))
@@ -117,7 +119,7 @@ mod tests {
         the API blocks the app or the user for its behaviour: stop the schedules, and read the app's dashboard and the vendor's mail
         put app_id and app_secret into the secret, to ask as the app; the token job fails without
         look at ig_user_id and [topic]; accounts need a token of Facebook Login with instagram_basic, instagram_manage_insights, pages_read_engagement; App Review grants them to the app
-        a mapped field may not exist here: `local check --api-version v26.0` asks for each; else look at [topic] and at ig_user_id
+        a mapped field may not exist here: `luxury-brands check --api-version v26.0` asks for each; else look at [topic] and at ig_user_id
         look at [topic] and at ig_user_id
         ");
     }

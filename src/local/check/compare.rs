@@ -1,4 +1,4 @@
-//! `local check --api-version`: every mapped field asked for on two versions, the configured one and another, and
+//! `luxury-brands check --api-version`: every mapped field asked for on two versions, the configured one and another, and
 //! what would change.
 
 use futures_util::FutureExt;
@@ -46,7 +46,7 @@ pub(super) async fn compare(
                 checklist.warn(
                     "version",
                     format!("{version} is answered by {served} ({calls} calls)"),
-                    "`local check` says why",
+                    "`luxury-brands check` says why",
                 );
             }
             _ => checklist.ok("version", format!("{version} is asked ({calls} calls)")),

@@ -99,9 +99,9 @@ impl Account {
         shared.calls.iter().filter(|(called, _)| called == name).map(|(_, body)| body.clone()).collect()
     }
 
-    /// Starts `local redrive` with the arguments.
+    /// Starts `luxury-brands redrive` with the arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_luxury-brands"));
         command.args(["redrive", "--function", FUNCTION]).args(arguments).env_clear().envs([
             ("AWS_ENDPOINT_URL", format!("http://{}", self.server.address()).as_str()),
             ("AWS_ACCESS_KEY_ID", KEY.0),
@@ -114,7 +114,7 @@ impl Account {
         command
     }
 
-    /// Runs `local redrive` on a function that answers as `function` does.
+    /// Runs `luxury-brands redrive` on a function that answers as `function` does.
     pub async fn redrive(&mut self, arguments: &[&str], mut function: impl AsyncFnMut(Value) -> Ran) -> Output {
         let child = self.command(arguments).spawn().unwrap();
         let mut ended = std::pin::pin!(child.wait_with_output());

@@ -89,7 +89,7 @@ function masthead() {
     `${many(skipped, "file")} could not be used and ${skipped === 1 ? "is" : "are"} missing from every figure; see `, el("a", { href: "#section-6" }, "runs and failures"), "."));
   document.getElementById("notices").replaceChildren(...notices);
   document.getElementById("colophon").replaceChildren(
-    el("p", {}, `Made ${moment(source.made)} ${zoneName()} by `, el("code", {}, "local report"), ". This page is one file: it holds its data and its scripts, and asks nothing of any network. Drag over a chart to choose a time; double-click to see all of it again."),
+    el("p", {}, `Made ${moment(source.made)} ${zoneName()} by `, el("code", {}, "luxury-brands report"), ". This page is one file: it holds its data and its scripts, and asks nothing of any network. Drag over a chart to choose a time; double-click to see all of it again."),
     el("p", {}, "Charts: uPlot 1.6.32, © Leon Sorokin, MIT licence."));
 }
 

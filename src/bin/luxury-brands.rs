@@ -1,0 +1,5 @@
+//! The collector from a terminal: `cargo run -- --help`.
+
+fn main() -> std::process::ExitCode {
+    collector::local::main()
+}
