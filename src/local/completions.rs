@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Cli, print_whole};
+use super::Cli;
+use super::failure::UsageError;
+use super::output::{self, Output};
 
 #[derive(Debug, Args)]
 #[command(after_help = "To load them:\n  bash: source <(luxury-brands completions bash)\n  \
@@ -18,9 +20,13 @@ pub(super) struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    pub(super) fn run(self) -> Result<ExitCode> {
+    pub(super) fn run(self, output: Output) -> Result<ExitCode> {
+        if output.json {
+            return Err(UsageError("--json: completions are a script, which has no form in JSON".to_owned()).into());
+        }
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "luxury-brands", &mut script);
-        print_whole(&script)
+        output::print_whole(&script)?;
+        Ok(ExitCode::SUCCESS)
     }
 }
