@@ -18,8 +18,10 @@ use crate::config::ObjectKey;
 use crate::http::LARGEST_OBJECT;
 use crate::traces;
 
+mod destination;
 mod folder;
 
+pub use destination::Destination;
 use folder::write_whole;
 
 /// A bucket or a folder.

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::error::Cause;
 use crate::graph::Client;
 use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
-use crate::sink::Sink;
+use crate::sink::{Destination, Sink};
 use crate::{aws, http};
 
 /// The most credentials that a process keeps ready. The oldest one is dropped first. Each takes a few
@@ -44,16 +44,16 @@ impl Function {
     async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
         let http = self.http.get_or_try_init(async || http::client()).await?.clone();
         let secret = self.read_secret(secret_id, &http, limit).await?;
-        let mut config = Config::load(&secret.config_file)?;
+        let mut config = Config::load(self.config_file.as_ref().unwrap_or(&secret.config_file))?;
         if let Some(end_point) = &self.end_point {
             config.end_point = format!("{end_point}/{}", config.version);
         }
         for notice in &config.notices {
             warn!(kind = "config", "configuration: {notice}");
         }
-        let sink = match secret.folder() {
-            Some(folder) => Sink::Folder(folder.to_owned()),
-            None => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket: secret.bucket },
+        let sink = match self.destination.clone().unwrap_or_else(|| Destination::of(&secret)) {
+            Destination::Folder(folder) => Sink::Folder(folder),
+            Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket },
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());

@@ -19,6 +19,7 @@ mod collects;
 mod commands;
 mod credentials;
 mod disguised;
+mod documents;
 mod events;
 mod failures;
 mod fields;
@@ -37,6 +38,8 @@ mod redrive;
 mod renewal;
 mod retry;
 mod runtime_api;
+#[cfg(unix)]
+mod scripts;
 mod shards;
 mod soak;
 mod stores;
