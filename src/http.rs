@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::warn;
+use url::{Host, Url};
 
 /// The time limit of a connect. Each call's own time limit applies too.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -196,6 +197,16 @@ where
     }
 }
 
+/// Whether an address is on this machine.
+pub fn is_on_loopback(url: &str) -> bool {
+    match Url::parse(url).ok().as_ref().and_then(Url::host) {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
 /// `client` as the AWS SDK takes it.
 pub fn for_sdk(client: Client) -> SharedHttpClient {
     SharedHttpClient::new(Shared(client.client))
@@ -247,6 +258,18 @@ mod tests {
     use crate::sandbox::{Options, Sandbox};
 
     use super::*;
+
+    #[test]
+    fn an_address_is_on_this_machine_by_its_host_alone() {
+        for here in ["http://127.0.0.1:80/x", "https://127.9.9.9", "http://[::1]:8/", "http://LOCALHOST:8080/v26.0"] {
+            assert!(is_on_loopback(here), "{here}");
+        }
+        for there in
+            ["https://graph.facebook.com/127.0.0.1", "http://127.0.0.1@10.0.0.1/", "http://localhost.example", ""]
+        {
+            assert!(!is_on_loopback(there), "{there}");
+        }
+    }
 
     #[tokio::test]
     async fn a_connection_that_hangs_does_not_hold_up_the_calls_behind_it() {

@@ -33,6 +33,7 @@ mod schema;
 mod serve;
 mod shard;
 mod storage;
+mod watch;
 
 /// Collects Instagram profiles, media and hashtag media of followed brands.
 #[derive(Debug, Parser)]
@@ -59,6 +60,12 @@ enum Command {
     Hashtag(run::RunArgs),
     /// Show how long the access token is good for, and for what
     Token(run::TokenArgs),
+    /// Run the schedules in one process until it is interrupted
+    ///
+    /// brand_media and hashtag run as often an hour as [limits] says, from minute 0 on, and token once a day at
+    /// 06:17 UTC. Runs are made one at a time. A run that starts late because another one took long keeps its
+    /// scheduled time; runs that were missed are named in a WARNING and not made up for.
+    Watch(watch::WatchArgs),
     /// Repair a run: collect again what failed in it, from its report
     ///
     /// The topics that failed are collected under the run's own time, so that their objects lie beside the
@@ -189,6 +196,7 @@ impl Cli {
             Command::BrandMedia(args) => args.run(Job::BrandMedia, self.verbose).await,
             Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
             Command::Token(args) => args.run(self.verbose).await,
+            Command::Watch(args) => args.run(self.verbose).await,
             Command::Retry(args) => args.run(self.verbose).await,
             Command::Redrive(args) => args.run(self.verbose).await,
             Command::Check(args) => args.run(self.verbose).await,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use super::Function;
+use super::{Function, LONGEST_PREPARATION};
 use crate::config::Config;
 use crate::error::Cause;
 use crate::graph::Client;
@@ -39,6 +39,15 @@ impl Function {
         }
         ready.insert(key, Arc::clone(&built));
         Ok(built)
+    }
+
+    /// The configuration that the runs follow. The secret is read and the clients are built where that is not
+    /// done yet.
+    ///
+    /// # Errors
+    /// [`Cause`]: the secret or the configuration cannot be used.
+    pub async fn config(&self) -> Result<Config, Cause> {
+        Ok(self.ready(None, LONGEST_PREPARATION).await?.config.clone())
     }
 
     async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {

@@ -18,6 +18,7 @@ use crate::function::{Function, Invocation};
 use crate::memory::Budget;
 use crate::report::Error;
 use crate::report::{Response, Summary};
+use crate::sandbox::Sandbox;
 use crate::secret::{self, Source};
 use crate::telemetry::printable;
 use crate::topic::Job;
@@ -113,21 +114,30 @@ impl RunOn {
         self.args.asks_for_help()
     }
 
-    /// Runs the function on `payload` and prints the results. The first signal ends the run as its deadline
-    /// does, and sets the exit code.
-    pub(super) async fn run(&self, payload: &Value, verbose: u8) -> Result<ExitCode> {
-        let interrupt = Interrupt::listen()?;
-        // The sandbox stops when it is dropped, so it is kept to the end.
-        let (function, _sandbox) = if self.sandbox {
+    /// The time limit of a run, where one is given.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        self.timeout.map(Duration::from_secs)
+    }
+
+    /// The function, and the sandbox where it runs on that. The sandbox stops when it is dropped.
+    pub(super) async fn function(&self) -> Result<(Function, Option<Sandbox>)> {
+        let (function, sandbox) = if self.sandbox {
             let sandbox = self.args.start(0).await?;
             (Function::against(sandbox.end_point(), sandbox.secret(self.args.config.clone())), Some(sandbox))
         } else {
             (Function::new(Source::from_env()).with_aws_from(aws::from_everywhere), None)
         };
         let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
-        let function = function.with_token_renewal(self.renew);
+        Ok((function.with_token_renewal(self.renew), sandbox))
+    }
+
+    /// Runs the function on `payload` and prints the results. The first signal ends the run as its deadline
+    /// does, and sets the exit code.
+    pub(super) async fn run(&self, payload: &Value, verbose: u8) -> Result<ExitCode> {
+        let interrupt = Interrupt::listen()?;
+        let (function, _sandbox) = self.function().await?;
         let watch = Watch::start(verbose, function.redactor());
-        let limit = self.timeout.map_or(TIME_LIMIT, Duration::from_secs);
+        let limit = self.limit().unwrap_or(TIME_LIMIT);
         let request_id = format!("local-{}", std::process::id());
         let mut invocation = Invocation::new(request_id, SystemTime::now() + limit);
         invocation.interrupt = interrupt.token();
@@ -150,7 +160,7 @@ impl RunOn {
     }
 
     /// Prints how to collect the missing topics.
-    fn print_repair(&self, summary: &Summary) {
+    pub(super) fn print_repair(&self, summary: &Summary) {
         // The objects of an earlier run stay. They may have these topics.
         if !summary.partial.is_empty() {
             return;

@@ -45,3 +45,5 @@ mod throttling;
 mod tokens;
 mod traces;
 mod versions;
+#[cfg(target_os = "linux")]
+mod watch;
