@@ -27,11 +27,13 @@ use crate::topic::Job;
 use crate::{aws, http, token, version};
 
 mod answers;
+mod hashtag_ids;
 mod job;
 mod ready;
 mod renewal;
 mod throttling;
 
+pub use hashtag_ids::IdStore;
 use ready::Ready;
 
 /// The time before Lambda's deadline at which unfinished topics are given up. It is for storing and
@@ -54,6 +56,7 @@ pub struct Function {
     secret: Option<Secret>,
     secret_prefix: Option<String>,
     renews_token: bool,
+    id_store: Option<Box<dyn IdStore>>,
     service: Option<String>,
     http: OnceCell<http::Client>,
     load_aws: aws::Load,
@@ -92,6 +95,7 @@ impl Function {
             secret: None,
             secret_prefix: None,
             renews_token: false,
+            id_store: None,
             service: None,
             http: OnceCell::new(),
             load_aws: aws::from_variables,
@@ -193,7 +197,7 @@ impl Function {
         };
         let stop = run.stop.clone();
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
-        let before = ready.client.throttled();
+        let (before, known) = (ready.client.throttled(), ready.client.hashtag_ids());
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
         let session = session.keeping_answers(ready.config.locations.keeps_answers());
         if event.job == Job::Hashtag {
@@ -214,6 +218,7 @@ impl Function {
             Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };
         ready.remember_throttling(before, run.left()).await;
+        self.remember_ids(&ready, &known);
         run.summary.api_calls = session.calls();
         run.summary.usage_percent = session.usage().percent;
         run.summary.api_version = session.version().map(str::to_owned);

@@ -20,6 +20,7 @@ mod backend;
 mod check;
 mod completions;
 mod hashtag_ids;
+mod id_file;
 mod interrupt;
 mod plan;
 mod progress;

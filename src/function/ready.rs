@@ -69,6 +69,7 @@ impl Function {
         let client = client.with_memory(self.memory.clone());
         let ready = Ready { config, client, sink };
         ready.recall_throttling(limit).await;
+        self.recall_ids(&ready);
         Ok(ready)
     }
 

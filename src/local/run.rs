@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::progress::Watch;
 use super::{SandboxArgs, print_faults, repair};
@@ -125,7 +126,8 @@ impl RunOn {
             let sandbox = self.args.start(0).await?;
             (Function::against(sandbox.end_point(), sandbox.secret(self.args.config.clone())), Some(sandbox))
         } else {
-            (Function::new(Source::from_env()).with_aws_from(aws::from_everywhere), None)
+            let function = Function::new(Source::from_env()).with_aws_from(aws::from_everywhere);
+            (function.with_id_store(Some(Box::new(IdFile))), None)
         };
         let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
         Ok((function.with_token_renewal(self.renew), sandbox))

@@ -25,6 +25,7 @@ mod fields;
 mod gaps;
 mod harness;
 mod hostile;
+mod id_file;
 #[cfg(unix)]
 mod interrupts;
 mod invocation;

@@ -8,12 +8,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use collector::config::Config;
-use collector::sandbox::{Options, Sandbox};
 
 use crate::harness::{CONFIGURE_INI, TOKEN};
 use crate::soak::held;
-use crate::terminal::{command, folder};
+use crate::terminal::{command, folder, stand_in};
 
 /// A process that watches, and all that it prints.
 struct Watching {
@@ -56,19 +54,6 @@ impl Watching {
     }
 }
 
-/// A stand-in of the API with its topics, and a folder with a secret whose calls go there.
-async fn stand_in(faults: &[&str]) -> (Sandbox, tempfile::TempDir) {
-    let mut options = Options::for_config(&Config::parse(CONFIGURE_INI.as_bytes(), "configure.ini").unwrap());
-    options.faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
-    let sandbox = Sandbox::start(options).await.unwrap();
-    let folder = folder();
-    let ini = CONFIGURE_INI.replace("https://graph.facebook.com", &sandbox.end_point());
-    std::fs::write(folder.path().join("configure.ini"), ini.replace("v17.0", "v26.0")).unwrap();
-    let secret = format!("[SECRET]\nig_user_id = 17841400000000001\naccess_token = {TOKEN}\nbucket = local_env\n");
-    std::fs::write(folder.path().join("secret.ini"), secret).unwrap();
-    (sandbox, folder)
-}
-
 /// The lines of runs of `job`, and the times that they start with.
 fn runs_of<'t>(told: &'t [String], job: &str) -> Vec<(DateTime<Utc>, &'t str)> {
     let run = |line: &'t String| Some((line.split_once(&format!(" {job}: "))?.0.parse().ok()?, line.as_str()));
@@ -108,6 +93,10 @@ async fn an_hour_asks_for_each_hashtags_id_once_and_holds_no_more_at_its_end() {
             assert!(folder.path().join("local_env").join(&object).exists(), "{object} of {told:#?}");
         }
     }
+    let mut again = Watching::start(folder.path(), &["--hour", "12"]);
+    again.until(1, " hashtag: ");
+    let told = again.end("-TERM").1;
+    assert_eq!(calls_told(runs_of(&told, "hashtag")[0].1), 11, "the ids outlive the process: {told:#?}");
     assert!(late.files <= early.files + 8 && late.rss_kib <= early.rss_kib + 16 * 1024, "{early:?} {late:?}");
 }
 
