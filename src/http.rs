@@ -106,6 +106,11 @@ impl Client {
         self.client.get(url)
     }
 
+    /// A POST request with a JSON text, to be sent by [`send`](Self::send).
+    pub fn post_json(&self, url: &str, text: String) -> reqwest::RequestBuilder {
+        self.client.post(url).header(http::header::CONTENT_TYPE, "application/json").body(text)
+    }
+
     /// Sends a request once no connect is pending.
     ///
     /// Requests that start together would each open a connection. The pool learns that HTTP/2 serves them

@@ -85,10 +85,11 @@ impl Function {
         limit: Duration,
     ) -> Result<Secret, SecretError> {
         let named = id.map(|id| Source::Manager(id.as_str().to_owned()));
-        match (&self.secret, named) {
+        let secret = match (&self.secret, named) {
             (Some(secret), _) => Ok(secret.clone()),
             (None, named) => named.as_ref().unwrap_or(&self.source).read(async || self.aws(http).await, limit).await,
-        }
+        };
+        secret.inspect(|secret| self.note_webhook(id, secret))
     }
 
     /// Reads the secret's credentials again; `None`, with a WARNING, where that fails.

@@ -48,3 +48,4 @@ mod traces;
 mod versions;
 #[cfg(target_os = "linux")]
 mod watch;
+mod webhook;
