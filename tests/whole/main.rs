@@ -26,6 +26,7 @@ mod fields;
 mod gaps;
 mod harness;
 mod hostile;
+mod id_file;
 #[cfg(unix)]
 mod interrupts;
 mod invocation;
@@ -48,3 +49,6 @@ mod throttling;
 mod tokens;
 mod traces;
 mod versions;
+#[cfg(target_os = "linux")]
+mod watch;
+mod webhook;
