@@ -59,7 +59,8 @@ impl TokenArgs {
 /// What a run runs on, and for how long, whatever its event.
 #[derive(Debug, Args)]
 pub(super) struct RunOn {
-    /// Where the data goes, in place of the secret's bucket: a folder, or s3://bucket
+    /// Where the data goes, in place of the secret's bucket: a folder, or s3://bucket [with --sandbox: into
+    /// sandbox_env in that folder]
     #[arg(long, value_name = "FOLDER|s3://BUCKET")]
     out: Option<Destination>,
     /// Exit with 3 where the run stored what it collected and lost some topics; without it, that exits with 0
@@ -132,7 +133,7 @@ impl RunOn {
     /// Runs the function on `payload` and prints the results. The first signal ends the run as its deadline
     /// does, and sets the exit code.
     pub(super) async fn run(&self, payload: &Value, output: Output) -> Result<ExitCode> {
-        self.setting.check_destination(self.out.as_ref())?;
+        let destination = self.setting.destination(self.out.as_ref())?;
         let interrupt = Interrupt::listen()?;
         // The sandbox stops when it is dropped, so it is kept to the end.
         let sandbox = self.setting.start_sandbox().await?;
@@ -140,7 +141,7 @@ impl RunOn {
             Some(sandbox) => Function::against(sandbox.end_point(), sandbox.secret(self.setting.sandbox_config())),
             None => Function::new(self.setting.source()).with_aws_from(aws::from_everywhere),
         };
-        let function = function.with_config_file(self.setting.config.clone()).with_destination(self.out.clone());
+        let function = function.with_config_file(self.setting.config.clone()).with_destination(destination);
         let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
         let function = function.with_token_renewal(self.renew);
         let watch = Watch::start(output, function.redactor());
