@@ -48,3 +48,4 @@ mod throttling;
 mod tokens;
 mod traces;
 mod versions;
+mod workflows;
