@@ -61,7 +61,8 @@ impl TokenArgs {
 /// What a run runs on, and for how long, whatever its event.
 #[derive(Debug, Args)]
 pub(super) struct RunOn {
-    /// Where the data goes, in place of the secret's bucket: a folder, or s3://bucket
+    /// Where the data goes, in place of the secret's bucket: a folder, or s3://bucket [with --sandbox: into
+    /// sandbox_env in that folder]
     #[arg(long, value_name = "FOLDER|s3://BUCKET")]
     out: Option<Destination>,
     /// Exit with 3 where the run stored what it collected and lost some topics; without it, that exits with 0
@@ -138,7 +139,7 @@ impl RunOn {
 
     /// The function, and the sandbox where it runs on that. The sandbox stops when it is dropped.
     pub(super) async fn function(&self) -> Result<(Function, Option<Sandbox>)> {
-        self.setting.check_destination(self.out.as_ref())?;
+        let destination = self.setting.destination(self.out.as_ref())?;
         let sandbox = self.setting.start_sandbox().await?;
         let function = match &sandbox {
             Some(sandbox) => Function::against(sandbox.end_point(), sandbox.secret(self.setting.sandbox_config())),
@@ -147,7 +148,7 @@ impl RunOn {
                 function.with_id_store(Some(Box::new(IdFile)))
             }
         };
-        let function = function.with_config_file(self.setting.config.clone()).with_destination(self.out.clone());
+        let function = function.with_config_file(self.setting.config.clone()).with_destination(destination);
         let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
         Ok((function.with_token_renewal(self.renew), sandbox))
     }

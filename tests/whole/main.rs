@@ -52,3 +52,4 @@ mod versions;
 #[cfg(target_os = "linux")]
 mod watch;
 mod webhook;
+mod workflows;
