@@ -19,6 +19,9 @@ use crate::http::LARGEST_OBJECT;
 use crate::traces;
 
 mod folder;
+mod preflight;
+
+pub use preflight::Unusable;
 
 use folder::write_whole;
 

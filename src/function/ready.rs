@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use tracing::warn;
 
 use super::Function;
@@ -23,6 +24,18 @@ pub(super) struct Ready {
     pub(super) config: Config,
     pub(super) client: Client,
     pub(super) sink: Sink,
+    /// Whether the sink was found usable.
+    tried: OnceCell<()>,
+}
+
+impl Ready {
+    /// Looks once a process whether objects can be stored, before calls are spent on them.
+    ///
+    /// # Errors
+    /// Why none can. The next invocation looks again.
+    pub(super) async fn try_sink(&self, limit: Duration) -> Result<(), Cause> {
+        self.tried.get_or_try_init(|| self.sink.preflight(limit)).await.copied().map_err(Cause::from)
+    }
 }
 
 impl Function {
@@ -58,7 +71,7 @@ impl Function {
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
         let client = client.with_memory(self.memory.clone());
-        let ready = Ready { config, client, sink };
+        let ready = Ready { config, client, sink, tried: OnceCell::new() };
         ready.recall_throttling(limit).await;
         Ok(ready)
     }

@@ -175,7 +175,14 @@ fn print_response(response: &Response) {
 }
 
 fn print_error(error: &Error) {
-    let text = error.text();
+    // What the log has told is not told again.
+    let text = match &error.cause {
+        Cause::TopicsFailed { failed, topics, .. } => {
+            format!("nothing was collected: {failed} of {topics} topics failed")
+        }
+        Cause::TokenUnknown(_) => "nothing was collected: the access token's state is unknown".to_owned(),
+        _ => error.text(),
+    };
     // A configuration's faults are on lines of their own, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
     eprintln!("error: {}", if has_lines { text.into() } else { printable(&text) });

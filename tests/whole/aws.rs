@@ -17,6 +17,10 @@ use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 
+mod heads;
+
+pub use heads::Heads;
+
 pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "placeholder-secret-access-key");
 /// The session token of temporary credentials, which functions in Lambda have.
 pub const SESSION_TOKEN: &str = "placeholder-session/token+of=temporary-credentials";
@@ -59,6 +63,7 @@ pub struct Aws {
 
 #[derive(Default)]
 struct Shared {
+    heads: Heads,
     s3_faults: Mutex<Vec<S3Fault>>,
     /// The secret at each read. The last one stays.
     secrets: Mutex<Vec<String>>,
@@ -103,6 +108,16 @@ impl Aws {
 
     pub fn fail_s3(&self, fault: S3Fault) {
         self.shared.s3_faults.lock().unwrap().push(fault);
+    }
+
+    /// How S3 answers HeadBucket.
+    pub fn heads(&self) -> &Heads {
+        &self.shared.heads
+    }
+
+    /// Makes a further bucket.
+    pub fn make_bucket(&self, name: &str) {
+        std::fs::create_dir(self.folder.path().join(name)).unwrap();
     }
 
     /// The number of S3 requests that will still fail.
@@ -170,13 +185,20 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
     if request.headers().contains_key("x-amz-target") {
         return Ok(secret(&state, request).await);
     }
-    let struck =
-        state.s3_faults.lock().unwrap().iter_mut().find(|f| f.times > 0 && request.uri().path().contains(f.part)).map(
-            |f| {
-                f.times -= 1;
-                (f.status, f.code)
-            },
-        );
+    if let Some(answer) = state.heads.answer(&request) {
+        return Ok(answer);
+    }
+    let is_head = request.method() == hyper::Method::HEAD;
+    let struck = state
+        .s3_faults
+        .lock()
+        .unwrap()
+        .iter_mut()
+        .find(|f| !is_head && f.times > 0 && request.uri().path().contains(f.part))
+        .map(|f| {
+            f.times -= 1;
+            (f.status, f.code)
+        });
     if let Some((status, code)) = struck {
         let body = request.into_body().collect().await;
         assert!(body.is_ok());

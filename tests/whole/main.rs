@@ -30,6 +30,7 @@ mod interrupts;
 mod invocation;
 mod lambda;
 mod layers;
+mod messages;
 mod objects;
 mod pages;
 mod preflight;
