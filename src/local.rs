@@ -18,6 +18,7 @@ use crate::topic::Job;
 
 mod backend;
 mod check;
+mod compare;
 mod completions;
 mod hashtag_ids;
 mod interrupt;
@@ -100,6 +101,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Plan topics over credentials, as manifests of shards for the state machine
     Shard(shard::ShardArgs),
+    /// Compare what was collected in two folders or buckets: records, fields, and how they differ
+    Compare(compare::CompareArgs),
 }
 
 /// The sandbox's behaviour, for every command that can run on it.
@@ -200,6 +203,7 @@ impl Cli {
             Command::SandboxDay(args) => args.run(self.verbose).await,
             Command::Report(args) => args.run().await,
             Command::Shard(args) => args.run().await,
+            Command::Compare(args) => args.run().await,
         }
     }
 }

@@ -17,6 +17,7 @@ mod chaos;
 mod check;
 mod collects;
 mod commands;
+mod compare;
 mod credentials;
 mod disguised;
 mod events;
