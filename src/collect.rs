@@ -14,6 +14,7 @@ use crate::record::{Batch, Mapping, Model};
 use crate::topic::{Account, Hashtag};
 use crate::traces;
 
+mod further;
 mod gaps;
 mod pages;
 

@@ -24,7 +24,7 @@ use crate::report::{Response, Summary};
 use crate::secret::{Secret, SecretId, Source};
 use crate::stop::Stop;
 use crate::topic::Job;
-use crate::{aws, http, token, version};
+use crate::{aws, http, report, secret, token, version};
 
 mod answers;
 mod job;
@@ -102,16 +102,17 @@ impl Function {
         }
     }
 
+    /// The function of the environment's variables: where its secret is, the secrets that events may name, and
+    /// `SERVICE`, the dimension of the metrics beside `job`.
+    pub fn from_env() -> Self {
+        let function = Self::new(Source::from_env()).with_secret_prefix(secret::prefix_from_env());
+        Self { service: report::service_from_env(), ..function }
+    }
+
     /// The same function. Events may name secrets with this prefix; without a prefix, none.
     #[must_use]
     pub fn with_secret_prefix(self, prefix: Option<String>) -> Self {
         Self { secret_prefix: prefix, ..self }
-    }
-
-    /// The same function, whose metrics have the dimension `service` beside `job`.
-    #[must_use]
-    pub fn with_service(self, service: Option<String>) -> Self {
-        Self { service, ..self }
     }
 
     /// The same function. `load` configures the AWS SDK, instead of Lambda's variables.

@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 
 use collector::function::{Function, Invocation};
-use collector::report;
-use collector::secret::{self, Source};
+use collector::secret;
 use collector::telemetry::{self, Format};
 use collector::traces;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -21,8 +20,7 @@ async fn main() -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    let function = Function::new(Source::from_env()).with_secret_prefix(secret::prefix_from_env());
-    let function = function.with_service(report::service_from_env());
+    let function = Function::from_env();
     let redactor = function.redactor();
     let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), move |line| {
         println!("{}", redactor.redact(line));

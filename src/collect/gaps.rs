@@ -5,13 +5,12 @@
 //! the media of 24 hours at most, 50 a page, and may name the same cursor on every page: pages are bounded by
 //! the calls that the run may make, and media that come again are told apart by their ids.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::warn;
 
-use super::pages::next;
+use super::further::{Pages, in_time, next};
 use super::{Collected, Topic, flatten_within, keep};
 use crate::config::Config;
 use crate::graph::{Cursor, Failure, MediaIds, MediaPage, Session};
@@ -111,43 +110,28 @@ pub(super) async fn recent_media<'c>(
         };
         session.recent_media_after(&id, &fields, (limit, after), read).await?
     };
-    let (mut batch, mut after, mut is_met) = page(1, None).await?;
-    let mut seen: HashSet<String> = batch.records.iter().map(|record| record.id.clone()).collect();
+    let (first, mut after, mut is_met) = page(1, None).await?;
+    let mut posts = Pages::of(first);
     let (mut pages, mut cut_short) = (1, None);
     while let Some(cursor) = after.as_ref().filter(|_| !is_met) {
         if !further.take() {
             break;
         }
-        let done = tokio::select! {
-            biased;
-            () = session.stop().near() => Err(session.given_up()),
-            done = page(pages + 1, Some(cursor)) => done,
-        };
-        match done {
-            Ok((more, next, meets)) => {
+        match in_time(session, page(pages + 1, Some(cursor))).await {
+            Ok((batch, next, meets)) => {
                 pages += 1;
-                let before = batch.records.len();
-                batch.records.extend(more.records.into_iter().filter(|record| seen.insert(record.id.clone())));
-                batch.rejects.extend(more.rejects);
-                batch.surplus += more.surplus;
-                batch.bytes += more.bytes;
                 (after, is_met) = (next, meets);
-                if batch.records.len() == before {
+                if !posts.extend(batch) {
                     break;
                 }
             }
             Err(failure) => {
-                let kept = batch.records.len();
-                let message = format!(
-                    "page {} did not come, the {kept} media before it are kept: {}",
-                    pages + 1,
-                    failure.message
-                );
-                cut_short = Some(Failure { message, ..failure });
+                cut_short = Some(posts.cut_short(pages + 1, failure));
                 break;
             }
         }
     }
+    let batch = posts.batch;
     let reach = goal.map(|goal| {
         let media: MediaIds = batch.records.iter().filter_map(|record| number(&record.id)).collect();
         let overlap = match &goal {

@@ -1,10 +1,9 @@
 //! An account's profile and media, page after page.
 
-use std::collections::HashSet;
-
+use super::further::{Pages, in_time, next};
 use super::{Collected, Topic, flatten, flatten_within, keep};
 use crate::config::{Config, MEDIA_PER_PAGE};
-use crate::graph::{Cursor, Discovery, Failure, MediaPage, Session};
+use crate::graph::{Discovery, Failure, MediaPage, Session};
 use crate::record::{Batch, Model};
 use crate::topic::Account;
 
@@ -32,14 +31,10 @@ pub(super) async fn discover<'c>(
     };
     let fields = media.requested();
     let limit = requested.min(MEDIA_PER_PAGE);
-    let (profiles, mut posts, mut after) =
+    let (profiles, posts, mut after) =
         session.discover(&account.username, &profile.requested(), &fields, limit, first).await??;
 
-    // The API may repeat a medium on the next page where a new medium has moved the pages.
-    let mut seen: HashSet<String> = HashSet::new();
-    if pages > 1 {
-        seen.extend(posts.records.iter().map(|record| record.id.clone()));
-    }
+    let mut posts = Pages::of(posts);
     let mut cut_short = None;
     for page in 2..=pages {
         let Some(cursor) = after.take() else { break };
@@ -48,34 +43,17 @@ pub(super) async fn discover<'c>(
             keep((page, limit), answer.answer);
             flatten_within(session, answer, media, owner, unknown).map(|batch| (batch, next(answer)))
         };
-        let done = tokio::select! {
-            biased;
-            () = session.stop().near() => Err(session.given_up()),
-            done = session.more_media(&account.username, &fields, (limit, &cursor), further) => done,
-        };
-        match done.flatten() {
+        let more = session.more_media(&account.username, &fields, (limit, &cursor), further);
+        match in_time(session, more).await.flatten() {
             Ok((batch, next)) => {
-                posts.records.extend(batch.records.into_iter().filter(|record| seen.insert(record.id.clone())));
-                posts.rejects.extend(batch.rejects);
-                posts.surplus += batch.surplus;
-                posts.bytes += batch.bytes;
+                posts.extend(batch);
                 after = next;
             }
             Err(failure) => {
-                let kept = posts.records.len();
-                let message = format!(
-                    "page {page} of {pages} did not come, the {kept} media before it are kept: {}",
-                    failure.message
-                );
-                cut_short = Some(Failure { message, ..failure });
+                cut_short = Some(posts.cut_short(page, failure));
                 break;
             }
         }
     }
-    Ok(Collected { batches: vec![(Model::Brand, profiles), (Model::Media, posts)], cut_short, reach: None })
-}
-
-/// The cursor to the page after `page`; `None` where there is none, as after an empty page.
-pub(super) fn next(page: &MediaPage<'_>) -> Option<Cursor> {
-    if page.records.is_empty() { None } else { page.after() }
+    Ok(Collected { batches: vec![(Model::Brand, profiles), (Model::Media, posts.batch)], cut_short, reach: None })
 }

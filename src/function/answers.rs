@@ -2,7 +2,6 @@
 //! stored after them, and what goes wrong with it is told and fails no run.
 
 use bytes::Bytes;
-use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::{Ready, Run};
@@ -20,7 +19,7 @@ impl Ready {
         let (Some(kept), Some(mut key)) = (kept, locations.answers(job, name)) else { return };
         let (answers, not_kept, bytes) = (kept.answers, kept.not_kept, kept.bytes.len());
         let body = Bytes::from(kept.bytes);
-        let left = || run.end.saturating_duration_since(Instant::now());
+        let left = || run.left();
         let is_whole = run.summary.failures.is_empty();
         let stored = match answers {
             0 => Ok(()),

@@ -18,6 +18,7 @@ use super::event::MANIFEST;
 use super::{RollupEvent, Totals};
 use crate::causes::with_causes;
 use crate::config::{Config, ConfigError, Locations, PACKAGED};
+use crate::env::variable;
 use crate::redact::Redactor;
 use crate::sink::{Sink, SinkError};
 use crate::{aws, http, report};
@@ -128,8 +129,8 @@ impl RollupFunction {
 
     /// The function of the environment: `BUCKET`, `SERVICE`, and `CONFIG_FILE` or the packaged configuration.
     pub fn from_env() -> Self {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let function = Self::new(set("BUCKET"), set("CONFIG_FILE").unwrap_or_else(|| PACKAGED.to_owned()).into());
+        let config_file = variable("CONFIG_FILE").unwrap_or_else(|| PACKAGED.to_owned());
+        let function = Self::new(variable("BUCKET"), config_file.into());
         Self { service: report::service_from_env(), ..function }
     }
 

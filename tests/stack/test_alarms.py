@@ -256,6 +256,13 @@ def test_an_alarm_that_no_day_has_goes_off_for_what_it_watches_and_not_for_anoth
         assert ALARMS[name].state(metrics, 20, "ALARM") == "OK"
 
 
+def test_a_version_that_ends_within_a_month_is_told():
+    for left, state in [(29, "ALARM"), (30, "OK")]:
+        metrics = Metrics()
+        metrics.put("LuxuryBrandsDataCollector", "version_days_left", {"service": SERVICE, "job": "token"}, 9, left)
+        assert ALARMS["VersionDaysAlarm"].state(metrics, 10, "OK") == state
+
+
 def test_a_day_without_a_token_run_is_told_and_not_where_the_schedules_are_off():
     assert ALARMS["TokenAbsentAlarm"].state(Metrics(), 2 * DAY, "OK") == "ALARM"
     conditions = {name: OBSERVABILITY["Resources"][name].get("Condition") for name in ALARMS}

@@ -104,7 +104,7 @@ def test_what_was_replaced_goes_after_a_while_and_snapshots_stay():
     """The emulator takes no lifecycle from a template."""
     rules = {r["Id"]: r for r in TEMPLATE["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]}
     states = {name: value(TEMPLATE, rule["Status"]) for name, rule in rules.items()}
-    assert states == {"replaced": "Enabled", "unfinished-uploads": "Enabled", "snapshots": "Disabled", "quality": "Enabled", "partial": "Enabled"}
+    assert states == {"replaced": "Enabled", "unfinished-uploads": "Enabled", "snapshots": "Disabled", "answers": "Disabled", "quality": "Enabled", "partial": "Enabled"}
     assert value(TEMPLATE, rules["replaced"]["NoncurrentVersionExpiration"]["NoncurrentDays"]) == 30
     assert all(value(TEMPLATE, rule["ExpirationInDays"]) > 0 for rule in rules.values() if "ExpirationInDays" in rule)
 
