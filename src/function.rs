@@ -29,6 +29,7 @@ use crate::{aws, http, report, secret, token, version};
 mod answers;
 mod job;
 mod ready;
+mod reconfigured;
 mod renewal;
 mod throttling;
 

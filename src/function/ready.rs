@@ -9,6 +9,7 @@ use tracing::warn;
 
 use super::Function;
 use crate::config::Config;
+use crate::config_file::{self, Loaded, Object};
 use crate::error::Cause;
 use crate::graph::Client;
 use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
@@ -22,10 +23,12 @@ const KEPT_READY: usize = 64;
 /// What a process builds once for each credential.
 pub(super) struct Ready {
     pub(super) config: Config,
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) sink: Sink,
     /// Whether the sink was found usable.
-    tried: OnceCell<()>,
+    pub(super) tried: Arc<OnceCell<()>>,
+    /// The object that the configuration came from; `None` where it came from a file.
+    pub(super) object: Option<Object>,
 }
 
 impl Ready {
@@ -43,37 +46,48 @@ impl Function {
     pub(super) async fn ready(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Arc<Ready>, Cause> {
         let key = secret_id.cloned();
         let mut ready = self.ready.lock().await;
-        if let Some(ready) = ready.get(&key) {
-            return Ok(Arc::clone(ready));
-        }
-        let built = Arc::new(self.build(secret_id, limit).await?);
-        if ready.len() >= KEPT_READY {
+        let built = match ready.get(&key) {
+            None => self.build(secret_id, limit).await?,
+            Some(kept) => match self.reconfigured(kept, secret_id, limit).await {
+                None => return Ok(Arc::clone(kept)),
+                Some(reconfigured) => reconfigured,
+            },
+        };
+        let built = Arc::new(built);
+        if ready.len() >= KEPT_READY && !ready.contains_key(&key) {
             ready.shift_remove_index(0);
         }
         ready.insert(key, Arc::clone(&built));
         Ok(built)
     }
 
-    async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
+    pub(super) async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
         let http = self.http.get_or_try_init(async || http::client()).await?.clone();
         let secret = self.read_secret(secret_id, &http, limit).await?;
-        let mut config = Config::load(&secret.config_file)?;
-        if let Some(end_point) = &self.end_point {
-            config.end_point = format!("{end_point}/{}", config.version);
-        }
-        for notice in &config.notices {
-            warn!(kind = "config", "configuration: {notice}");
-        }
+        let Loaded { config, object } =
+            config_file::load(&secret.config_file, async || self.aws(&http).await, limit).await?;
+        let config = self.adopted(config);
         let sink = match secret.folder() {
             Some(folder) => Sink::Folder(folder.to_owned()),
             None => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket: secret.bucket },
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
-        let client = client.with_memory(self.memory.clone());
-        let ready = Ready { config, client, sink, tried: OnceCell::new() };
+        let client = Arc::new(client.with_memory(self.memory.clone()));
+        let ready = Ready { config, client, sink, tried: Arc::default(), object };
         ready.recall_throttling(limit).await;
         Ok(ready)
+    }
+
+    /// A configuration as this function uses it. What looks wrong in it is logged.
+    pub(super) fn adopted(&self, mut config: Config) -> Config {
+        if let Some(end_point) = &self.end_point {
+            config.end_point = format!("{end_point}/{}", config.version);
+        }
+        for notice in &config.notices {
+            warn!(kind = "config", "configuration: {notice}");
+        }
+        config
     }
 
     pub(super) async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {

@@ -11,6 +11,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::SandboxArgs;
 use crate::config::{Config, ConfigError};
+use crate::config_file;
 use crate::graph::Client;
 use crate::redact::Redactor;
 use crate::sandbox::Sandbox;
@@ -60,8 +61,9 @@ impl Backend {
     }
 
     /// Reads the configuration that the secret names.
-    pub(super) fn config(&self, secret: &Secret) -> Result<Config, ConfigError> {
-        let mut config = Config::load(&secret.config_file)?;
+    pub(super) async fn config(&self, secret: &Secret) -> Result<Config, ConfigError> {
+        let loaded = config_file::load(&secret.config_file, async || self.aws().await, TIME_LIMIT).await;
+        let mut config = loaded?.config;
         if let Some(sandbox) = &self.sandbox {
             config.end_point = format!("{}/{}", sandbox.end_point(), config.version);
         }

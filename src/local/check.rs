@@ -85,7 +85,7 @@ impl CheckArgs {
             }
         };
         checklist.ok("secret", secret_summary(&backend, &secret));
-        match backend.config(&secret) {
+        match backend.config(&secret).await {
             Err(error) => report_config_error(checklist, &error),
             Ok(config) => {
                 report_config(checklist, &config, &secret);

@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 10] = [
     &["causes", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic", "version"],
     &["answers", "aws", "record", "traces"],
     &["config"],
-    &["secret"],
+    &["config_file", "secret"],
     &["event", "graph", "quality", "sink"],
     &["body", "collect", "error"],
     &["report"],

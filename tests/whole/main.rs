@@ -35,6 +35,7 @@ mod messages;
 mod objects;
 mod pages;
 mod preflight;
+mod reconfigured;
 mod redrive;
 mod renewal;
 mod retry;
