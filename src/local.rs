@@ -16,6 +16,7 @@ use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
 use crate::telemetry::printable;
 use crate::topic::Job;
 
+mod add_account;
 mod backend;
 mod check;
 mod compare;
@@ -101,6 +102,9 @@ enum Command {
     Report(report::ReportArgs),
     /// Plan topics over credentials, as manifests of shards for the state machine
     Shard(shard::ShardArgs),
+    /// Look up an account's user id, and print the lines of the configuration that add it
+    #[command(name = "add-account")]
+    AddAccount(add_account::AddAccountArgs),
     /// Compare what was collected in two folders or buckets: records, fields, and how they differ
     Compare(compare::CompareArgs),
 }
@@ -203,6 +207,7 @@ impl Cli {
             Command::SandboxDay(args) => args.run(self.verbose).await,
             Command::Report(args) => args.run().await,
             Command::Shard(args) => args.run().await,
+            Command::AddAccount(args) => args.run(self.verbose).await,
             Command::Compare(args) => args.run().await,
         }
     }

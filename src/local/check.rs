@@ -19,7 +19,7 @@ use crate::redact::Redactor;
 use crate::secret::{Secret, Source};
 use crate::sink::Sink;
 
-mod advice;
+pub(super) mod advice;
 mod api;
 mod checklist;
 mod compare;

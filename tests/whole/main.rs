@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod add_account;
 mod answers;
 mod aws;
 #[cfg(target_os = "linux")]
