@@ -1,6 +1,7 @@
 //! The function: what a process keeps between invocations, and the way of one invocation from its event to
 //! its response.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +23,7 @@ use crate::redact::Redactor;
 use crate::report::Error;
 use crate::report::{Response, Summary};
 use crate::secret::{Secret, SecretId, Source};
+use crate::sink::Destination;
 use crate::stop::Stop;
 use crate::topic::Job;
 use crate::{aws, http, report, secret, token, version};
@@ -53,6 +55,8 @@ pub struct Function {
     source: Source,
     end_point: Option<String>,
     secret: Option<Secret>,
+    config_file: Option<PathBuf>,
+    destination: Option<Destination>,
     secret_prefix: Option<String>,
     renews_token: bool,
     service: Option<String>,
@@ -91,6 +95,8 @@ impl Function {
             source,
             end_point: None,
             secret: None,
+            config_file: None,
+            destination: None,
             secret_prefix: None,
             renews_token: false,
             service: None,
@@ -114,6 +120,18 @@ impl Function {
     #[must_use]
     pub fn with_secret_prefix(self, prefix: Option<String>) -> Self {
         Self { secret_prefix: prefix, ..self }
+    }
+
+    /// The same function with this configuration in place of the secret's `config_file`.
+    #[must_use]
+    pub fn with_config_file(self, config_file: Option<PathBuf>) -> Self {
+        Self { config_file, ..self }
+    }
+
+    /// The same function, whose data goes there in place of the secret's `bucket`.
+    #[must_use]
+    pub fn with_destination(self, destination: Option<Destination>) -> Self {
+        Self { destination, ..self }
     }
 
     /// The same function. `load` configures the AWS SDK, instead of Lambda's variables.

@@ -30,7 +30,7 @@ mod runtime_api;
 mod server;
 mod token;
 
-pub use fault::{Fault, FaultRule};
+pub use fault::{Explanation, Fault, FaultRule};
 pub use runtime_api::{Answer, RuntimeApi};
 pub use server::Server;
 

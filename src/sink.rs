@@ -18,11 +18,13 @@ use crate::config::ObjectKey;
 use crate::http::LARGEST_OBJECT;
 use crate::traces;
 
+mod destination;
 mod folder;
 mod preflight;
 
 pub use preflight::Unusable;
 
+pub use destination::Destination;
 use folder::write_whole;
 
 /// A bucket or a folder.

@@ -147,6 +147,11 @@ impl Locations {
         self.fill(&QUALITY.replace("{model}", model.name()), run)
     }
 
+    /// The location of quality objects, with `{model}`, `{ymd}` and `{datetime}` in it.
+    pub const fn quality_pattern() -> &'static str {
+        QUALITY
+    }
+
     /// The key of a model's records where an earlier run's object keeps the usual key.
     pub fn partial(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(&PARTIAL.replace("{model}", model.name()), run)

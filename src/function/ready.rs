@@ -13,7 +13,7 @@ use crate::config_file::{self, Loaded, Object};
 use crate::error::Cause;
 use crate::graph::Client;
 use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
-use crate::sink::Sink;
+use crate::sink::{Destination, Sink};
 use crate::{aws, http};
 
 /// The most credentials that a process keeps ready. The oldest one is dropped first. Each takes a few
@@ -64,12 +64,12 @@ impl Function {
     pub(super) async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
         let http = self.http.get_or_try_init(async || http::client()).await?.clone();
         let secret = self.read_secret(secret_id, &http, limit).await?;
-        let Loaded { config, object } =
-            config_file::load(&secret.config_file, async || self.aws(&http).await, limit).await?;
+        let config_file = self.config_file.as_ref().unwrap_or(&secret.config_file);
+        let Loaded { config, object } = config_file::load(config_file, async || self.aws(&http).await, limit).await?;
         let config = self.adopted(config);
-        let sink = match secret.folder() {
-            Some(folder) => Sink::Folder(folder.to_owned()),
-            None => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket: secret.bucket },
+        let sink = match self.destination.clone().unwrap_or_else(|| Destination::of(&secret)) {
+            Destination::Folder(folder) => Sink::Folder(folder),
+            Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket },
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());

@@ -6,8 +6,10 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
 
-use super::shown;
+use super::failure;
+use super::output::Output;
 use crate::record::Model;
 use crate::telemetry::printable;
 
@@ -17,8 +19,8 @@ mod runs;
 mod tally;
 
 use record::Record;
-use runs::{Pair, Side, pairs};
-use tally::Tally;
+use runs::{About, Pair, Side, pairs};
+use tally::{Counted, Tally};
 
 /// The exit status where the two cannot be compared, as of `cmp` and `diff`. 1 means that they differ.
 const CANNOT: u8 = 2;
@@ -47,39 +49,61 @@ pub(super) struct CompareArgs {
 }
 
 impl CompareArgs {
-    pub(super) async fn run(self) -> Result<ExitCode> {
-        match self.compare().await {
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        match self.compare(output).await {
             Ok(true) => Ok(ExitCode::SUCCESS),
             Ok(false) => Ok(ExitCode::FAILURE),
             Err(error) => {
-                eprintln!("error: {}", shown(&error));
+                let _ = failure::tell(&error, output);
                 Ok(ExitCode::from(CANNOT))
             }
         }
     }
 
     /// Prints the differences; `true` where there are none.
-    async fn compare(&self) -> Result<bool> {
+    async fn compare(&self, output: Output) -> Result<bool> {
         let (a, b) = (Side::open(&self.a).await?, Side::open(&self.b).await?);
         for key in a.unnamed.iter().chain(&b.unnamed) {
-            eprintln!("WARNING  {} tells no model and time, and is left out", printable(key));
+            output.remark(format!("WARNING  {} tells no model and time, and is left out", printable(key)));
         }
         let pairs = pairs(&a, &b, TimeDelta::seconds(self.within.into()));
         let both = pairs.iter().filter(|pair| pair.a.is_some() && pair.b.is_some()).count();
-        println!("A  {}\nB  {}\n{both} runs are in both", printable(&a.shown()), printable(&b.shown()));
         let mut tally = Tally::new(self.examples);
         let read = |pair: Pair| read(&a, &b, pair);
         let mut runs = stream::iter(pairs).map(read).buffered(AT_ONCE);
         while let Some(run) = runs.try_next().await? {
             run.tell(&mut tally);
         }
-        if tally.count() == 0 {
-            println!("no difference: the {} records of both are the same", tally.records);
-            return Ok(true);
-        }
-        println!("\n{}\n\n{} differences; {} records are in both", tally.table(), tally.count(), tally.records);
-        Ok(false)
+        let (differences, records) = (tally.count(), tally.records);
+        let compared = Compared {
+            a: a.about(),
+            b: b.about(),
+            runs_in_both: both,
+            records_in_both: records,
+            differences,
+            kinds: tally.kinds(),
+        };
+        output.result(&compared, || {
+            let result = match differences {
+                0 => format!("no difference: the {records} records of both are the same"),
+                _ => format!("\n{}\n\n{differences} differences; {records} records are in both", tally.table()),
+            };
+            let (a, b) = (a.shown(), b.shown());
+            format!("A  {}\nB  {}\n{both} runs are in both\n{result}", printable(&a), printable(&b))
+        })?;
+        Ok(differences == 0)
     }
+}
+
+/// What was compared, and how it differs, with `--json`.
+#[derive(Serialize)]
+struct Compared<'t> {
+    a: About<'t>,
+    b: About<'t>,
+    runs_in_both: usize,
+    records_in_both: usize,
+    differences: usize,
+    kinds: Vec<Counted<'t>>,
 }
 
 /// A run of both sides, or of one.

@@ -104,6 +104,7 @@ const tests = {
     assert.deepEqual([found.sparklines, found.strips], [11, 2]);
     assert.ok(found.heat >= 20 && found.fields >= 4, JSON.stringify(found));
     assert.match(await page.locator("#section-6 .takeaway").textContent(), /4 topics failed and 3 runs went missing/);
+    assert.match(await page.locator("#provenance").innerText(), /from sandbox_env, .* The newest run is of 24 Nov, 02:55, .*(old when this page was made|later than this page)\./);
     await shoot(page, "desktop");
     for (let i = 2; i <= 6; i++) await shoot(page.locator(`#section-${i}`), `desktop-${i}`);
     await page.locator("#section-1 .u-over").scrollIntoViewIfNeeded();
@@ -203,7 +204,7 @@ const tests = {
     assert.equal(await page.evaluate(() => window.pwned), undefined);
     assert.equal(await page.locator("img, script:not(head *):nth-of-type(n+4), [href^=javascript]").count(), 0);
     assert.match(await page.locator("#section-2 .posts").textContent(), /<\/script><script>window\.pwned=1<\/script><img/);
-    assert.match(await page.locator("#notices").innerText(), /made-up data[\s\S]*2 files could not be used/);
+    assert.match(await page.locator("#notices").innerText(), /made-up data[\s\S]*2 objects of records have no quality object[\s\S]*2 files could not be used/);
     assert.match(await page.locator("#section-6").textContent(), /media_2026-11-24_030000\.jsonEOF/);
     assert.deepEqual(troubles, []);
     await close();

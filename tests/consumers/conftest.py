@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -25,12 +27,15 @@ class Collected:
     folder: Path
     format: str
 
-    def schema(self, engine: str, model: str | None = None) -> str:
-        arguments = [LOCAL, "schema", *([model] if model else []), "--for", engine, "--from", self.folder / "sandbox_env"]
+    def schema(self, engine: str, part: str | None = None) -> str:
+        arguments = [LOCAL, "schema", *([part] if part else []), "--for", engine, "--from", self.folder / "sandbox_env"]
         return run(self.folder, *arguments)
 
-    def statements(self, engine: str, model: str | None = None) -> list[str]:
-        return statements(self.schema(engine, model))
+    def statements(self, engine: str, part: str | None = None) -> list[str]:
+        return statements(self.schema(engine, part))
+
+    def key(self, path: Path) -> str:
+        return path.relative_to(self.folder / "sandbox_env").as_posix()
 
     def objects(self, model: str) -> list[Path]:
         # By the day's first digit: `media_*` alone would find media_hashtag's too.
@@ -38,6 +43,23 @@ class Collected:
 
     def records(self, model: str) -> list[dict]:
         return [record for path in self.objects(model) for record in read(path, self.format)]
+
+    def rows(self, model: str) -> list[tuple]:
+        """The rows of the model's table, with instants in seconds since 1970."""
+        rows = []
+        for path in self.objects(model):
+            for record in read(path, self.format):
+                values = [instant(value) if name == "timestamp" else value for name, value in record.items()]
+                rows.append((*values, collected_at(path), self.key(path)))
+        return rows
+
+    def quality(self) -> list[dict]:
+        return [json.loads(path.read_text()) for path in (self.folder / "sandbox_env" / "quality").glob("*_2*/*.json")]
+
+    def copy(self, folder: Path) -> "Collected":
+        """The same data in a folder of its own, to be changed."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Collected(folder, self.format)
 
 
 def read(path: Path, form: str) -> list[dict]:
@@ -59,14 +81,42 @@ def run(folder: Path, *arguments) -> str:
     return done.stdout
 
 
-def instant(record: dict) -> int:
-    return int(datetime.strptime(record["timestamp"], "%Y-%m-%dT%H:%M:%S%z").timestamp())
+def write(path: Path, form: str, records: list[dict]) -> None:
+    lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
+    text = f"[{','.join(lines)}]" if form == "array" else "".join(f"{line}\n" for line in lines)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
-def collect(folder: Path, form: str) -> Collected:
+def instant(timestamp: str) -> int:
+    return int(datetime.strptime(timestamp, "%Y-%m-%dT%H:%M:%S%z").timestamp())
+
+
+def collected_at(path: Path) -> int:
+    stamp = re.search(r"\d{4}-\d\d-\d\d_\d{6}", path.name)[0]
+    return int(datetime.strptime(stamp, "%Y-%m-%d_%H%M%S").replace(tzinfo=UTC).timestamp())
+
+
+# The columns that a table has besides the record's fields.
+ADDED = ["collected_at", "source_key"]
+
+# The types that no shipped mapping has.
+OPTIONAL = {
+    "like_count = like_count int": "like_count = like_count int?",
+    "permalink = permalink url": "permalink = permalink url\nchildren = children{id,media_type} json",
+}
+
+
+def configured(folder: Path, form: str, changes: dict[str, str]) -> None:
     configuration = (ROOT / "configure.ini").read_text(encoding="utf-8")
-    given = configuration.replace("[common]", f"[common]\nformat = {form}")
-    (folder / "configure.ini").write_text(given, encoding="utf-8")
+    for line, other in {"[common]": f"[common]\nformat = {form}", **changes}.items():
+        assert line in configuration
+        configuration = configuration.replace(line, other)
+    (folder / "configure.ini").write_text(configuration, encoding="utf-8")
+
+
+def collect(folder: Path, form: str, changes: dict[str, str] = {}) -> Collected:
+    configured(folder, form, changes)
     for hour in HOURS:
         # Fields and records that are bad in every way, so that the defaults are loaded too.
         event = json.dumps({"time": hour})
@@ -81,6 +131,12 @@ def collect(folder: Path, form: str) -> Collected:
 def collected(request, tmp_path_factory) -> Collected:
     assert LOCAL.exists(), f"{LOCAL} is not there: cargo build --bin local"
     return collect(tmp_path_factory.mktemp(request.param), request.param)
+
+
+@pytest.fixture(scope="session")
+def optional(tmp_path_factory) -> Collected:
+    """Data of a mapping with the types `json` and `int?`."""
+    return collect(tmp_path_factory.mktemp("optional"), "array", OPTIONAL)
 
 
 @pytest.fixture(params=MODELS)

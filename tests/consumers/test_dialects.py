@@ -4,30 +4,72 @@ import pytest
 import sqlglot
 from sqlglot import ErrorLevel, exp
 
-# What each engine's script consists of, by format.
-KINDS = {
-    ("athena", "array"): ["Create", "Create"],
-    ("athena", "ndjson"): ["Create", "Create"],
-    # COPY takes no array: it stands in a comment.
-    ("redshift", "array"): ["Create"],
-    ("redshift", "ndjson"): ["Create", "Copy"],
-    ("snowflake", "array"): ["Create", "Create", "Copy"],
-    ("snowflake", "ndjson"): ["Create", "Create", "Copy"],
+from conftest import ADDED, MODELS
+
+RELOAD = ["Transaction", "Delete", "Insert"]
+
+# What each engine's script of a model consists of.
+MODEL = {
+    "athena": ["Create", "Create"],
+    "redshift": ["Create", "EXTERNAL SCHEMA", "EXTERNAL TABLE", "Alter", *RELOAD, "Commit"],
+    "snowflake": ["Create", "Create", "Create", "Copy", *RELOAD, "Delete", "Commit"],
 }
+QUALITY = {
+    "athena": ["Create", "Create"],
+    "redshift": ["Create", "Create", "Copy", "Copy", "Copy", *RELOAD, "Commit", "Drop"],
+    "snowflake": MODEL["snowflake"],
+}
+VIEWS = ["Create"] * 7
 
 
-@pytest.mark.parametrize("engine", ["athena", "redshift", "snowflake"])
-def test_every_statement_parses(collected, model, engine):
+def kind(statement):
+    # sqlglot takes these two of Redshift's for text: it reads no further than the first words.
+    if isinstance(statement, exp.Command):
+        return " ".join(str(statement.expression).split()[:2])
+    if statement.find(exp.ExternalProperty):
+        return "EXTERNAL TABLE"
+    return type(statement).__name__
+
+
+def kinds(collected, engine, part):
     parsed = []
-    for statement in collected.statements(engine, model):
+    for statement in collected.statements(engine, part):
         found = sqlglot.parse(statement, dialect=engine, error_level=ErrorLevel.RAISE)
-        parsed += [s for s in found if s is not None and not isinstance(s, exp.Semicolon)]
-    assert [type(s).__name__ for s in parsed] == KINDS[engine, collected.format]
+        parsed += [kind(s) for s in found if s is not None and not isinstance(s, exp.Semicolon)]
+    return [name if engine == "redshift" else name.replace("EXTERNAL TABLE", "Create") for name in parsed]
+
+
+@pytest.mark.parametrize("engine", list(MODEL))
+def test_every_statement_of_a_model_parses(collected, model, engine):
+    assert kinds(collected, engine, model) == MODEL[engine]
+
+
+@pytest.mark.parametrize("engine", list(QUALITY))
+def test_every_statement_of_the_quality_objects_parses(collected, engine):
+    assert kinds(collected, engine, "quality") == QUALITY[engine]
+
+
+@pytest.mark.parametrize("engine", list(QUALITY))
+def test_every_view_parses(collected, engine):
+    assert kinds(collected, engine, "views") == VIEWS
+
+
+@pytest.mark.parametrize("engine", ["athena", "duckdb", "redshift", "snowflake", "spark"])
+def test_tables_and_views_come_before_the_first_load(collected, engine):
+    """Where there is nothing to load, the rest is there all the same."""
+    parts = [*MODELS, "quality", "views"]
+    whole = [statement.strip().removesuffix(";") for statement in collected.statements(engine)]
+    of_parts = [statement for part in parts for statement in collected.statements(engine, part)]
+    assert sorted(whole) == sorted(statement.strip().removesuffix(";") for statement in of_parts)
+    views = [i for i, statement in enumerate(whole) if "CREATE OR REPLACE VIEW" in statement]
+    loads = [i for i, statement in enumerate(whole) if statement.startswith(("DELETE", "INSERT", "COPY", "SET"))]
+    assert views and all(views[-1] < load for load in loads)
+    assert bool(loads) == (engine != "athena"), "nothing is loaded where the tables are the objects"
 
 
 @pytest.mark.parametrize("engine", ["redshift", "snowflake"])
 def test_every_column_is_not_null(collected, model, engine):
     create = sqlglot.parse(collected.statements(engine, model)[0], dialect=engine)[0]
     columns = list(create.find_all(exp.ColumnDef))
-    assert [c.name.lower() for c in columns] == list(collected.records(model)[0])
+    assert [c.name.lower() for c in columns] == [*collected.records(model)[0], *ADDED]
     assert all(c.find(exp.NotNullColumnConstraint) for c in columns)

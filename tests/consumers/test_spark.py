@@ -4,9 +4,9 @@ Athena's table of `luxury-brands schema --for athena` would read."""
 import pytest
 from pyspark.sql import SparkSession
 
-from conftest import instant
+from conftest import ADDED, MODELS, read, write
 
-TYPES = {"timestamp": "timestamp"} | dict.fromkeys(
+TYPES = dict.fromkeys(["timestamp", "collected_at"], "timestamp") | {"collected_on": "date"} | dict.fromkeys(
     ["followers_count", "media_count", "like_count", "comments_count"], "bigint"
 )
 
@@ -38,31 +38,95 @@ def session(tmp_path_factory):
     session.stop()
 
 
-@pytest.fixture(scope="session")
-def loaded(session, collected):
-    session.sql(f"CREATE DATABASE `{collected.format}`")
-    session.sql(f"USE `{collected.format}`")
+def load(session, collected, database):
+    session.sql(f"CREATE DATABASE IF NOT EXISTS `{database}`")
+    session.sql(f"USE `{database}`")
     for statement in collected.statements("spark"):
         session.sql(statement)
+
+
+def all_rows(session, database, table):
+    # The day follows from the time; its test is below.
+    described = [(name, kind) for name, kind in session.table(f"`{database}`.{table}").dtypes if name != "collected_on"]
+    columns = ", ".join(f"unix_timestamp(`{n}`)" if kind == "timestamp" else f"`{n}`" for n, kind in described)
+    return sorted(map(tuple, session.sql(f"SELECT {columns} FROM `{database}`.{table}").collect()), key=repr)
+
+
+@pytest.fixture(scope="session")
+def loaded(session, collected):
+    load(session, collected, collected.format)
     return collected
 
 
-def test_every_record_arrives_with_every_value(session, loaded, model):
-    records = loaded.records(model)
-    names = list(records[0])
-    columns = ", ".join(f"unix_timestamp(`{n}`)" if n == "timestamp" else f"`{n}`" for n in names)
-    rows = session.sql(f"SELECT {columns} FROM `{loaded.format}`.{model}").collect()
-    expected = [tuple(instant(r) if n == "timestamp" else r[n] for n in names) for r in records]
-    assert len(rows) == len(records) > 0
-    assert sorted(map(tuple, rows)) == sorted(expected)
+def test_every_record_arrives_with_every_value_its_time_and_its_key(session, loaded, model):
+    rows = all_rows(session, loaded.format, model)
+    assert rows == sorted(loaded.rows(model), key=repr)
+    assert rows
 
 
 def test_columns_have_their_types_and_hold_no_null(session, loaded, model):
     table = session.table(f"`{loaded.format}`.{model}")
-    assert table.columns == list(loaded.records(model)[0])
+    assert table.columns == [*loaded.records(model)[0], *ADDED, "collected_on"]
     assert dict(table.dtypes) == {name: TYPES.get(name, "string") for name in table.columns}
     any_null = " OR ".join(f"`{name}` IS NULL" for name in table.columns)
     assert table.where(any_null).count() == 0
+
+
+def test_data_that_is_loaded_twice_is_there_once(session, loaded):
+    tables = [*MODELS, "quality"]
+    once = {table: all_rows(session, loaded.format, table) for table in tables}
+    load(session, loaded, loaded.format)
+    twice = {table: all_rows(session, loaded.format, table) for table in tables}
+    assert {table: len(rows) for table, rows in twice.items()} == {table: len(rows) for table, rows in once.items()}
+    assert twice == once and all(once.values())
+
+
+def test_a_day_is_that_of_the_run_in_utc(session, loaded):
+    for table in [*MODELS, "quality"]:
+        days = session.sql(f"SELECT DISTINCT CAST(collected_on AS STRING), source_key FROM `{loaded.format}`.{table}").collect()
+        assert {day for day, _ in days} == {"2026-11-23", "2026-11-24"}
+        assert all(f"_{day}/" in key for day, key in days)
+
+
+def test_quality_adds_up_to_the_counts_of_its_objects(session, loaded):
+    sums = dict(map(tuple, session.sql(f"SELECT outcome, sum(cases) FROM `{loaded.format}`.quality GROUP BY outcome").collect()))
+    counts = [quality["counts"] for quality in loaded.quality()]
+    assert sums == {"stored": sum(c["records"] for c in counts), "defaulted": sum(c["defaulted"] for c in counts), "rejected": sum(c["rejected"] for c in counts)}
+
+
+def test_objects_replace_their_rows_and_rows_whose_objects_have_expired_stay(session, collected, tmp_path):
+    if collected.format != "array":
+        pytest.skip("the format makes no difference to it")
+    data = collected.copy(tmp_path)
+    load(session, data, "replaced")
+    before = {row[-1]: row for row in all_rows(session, "replaced", "media")}
+    # Both are of days of which another object is read, or none.
+    replaced, expired = data.objects("media")
+    gone = data.key(expired)
+    write(replaced, data.format, read(replaced, data.format)[:3])
+    expired.unlink()
+    load(session, data, "replaced")
+    rows = all_rows(session, "replaced", "media")
+    assert [row for row in rows if row[-1] != gone] == sorted(data.rows("media"), key=repr)
+    assert sum(row[-1] == gone for row in rows) == len(read(collected.folder / "sandbox_env" / gone, data.format))
+    assert set(before) == {row[-1] for row in rows}
+    # Of a day of which some objects are left, the others stay too.
+    hours = data.objects("media_hashtag")
+    data_rows = all_rows(session, "replaced", "media_hashtag")
+    hours[0].unlink()
+    load(session, data, "replaced")
+    assert all_rows(session, "replaced", "media_hashtag") == data_rows
+
+
+def test_optional_types_load_with_their_nulls_and_their_json(session, optional):
+    load(session, optional, "optional")
+    load(session, optional, "optional")
+    assert all_rows(session, "optional", "media") == sorted(optional.rows("media"), key=repr)
+    assert session.sql("SELECT 1 FROM optional.media WHERE like_count IS NULL").count() == sum(
+        record["like_count"] is None for record in optional.records("media")
+    )
+    albums = session.sql("SELECT get_json_object(children, '$.data[1].id') AS id FROM optional.media WHERE children <> ''").collect()
+    assert albums and all(row.id for row in albums)
 
 
 def test_athenas_table_of_lines_holds_each_array_whole(session, collected, model):

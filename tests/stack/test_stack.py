@@ -174,7 +174,8 @@ def test_the_end_of_a_run_starts_the_load_of_its_hour(stack, request):
     assert [f["key"] for f in load["files"]] == [f"raw/{m}_2026-01-30/{m}_2026-01-30_050000.json" for m in ("brand", "media")]
     tables = stack.cloud.client("glue").get_tables(DatabaseName="snapshots")["TableList"]
     places = {t["Name"]: t["Parameters"]["storage.location.template"] for t in tables}
-    assert places == {f"{m}_objects": f"s3://{BUCKET}/raw/{m}_${{ymd}}/" for m in ("brand", "media", "media_hashtag")}
+    records = {f"{m}_objects": f"s3://{BUCKET}/raw/{m}_${{ymd}}/" for m in ("brand", "media", "media_hashtag")}
+    assert places == records | {"quality_objects": f"s3://{BUCKET}/quality/${{model}}_${{ymd}}/"}
     assert not sqs.receive_message(QueueUrl=url).get("Messages"), "a run of token loads nothing"
 
 

@@ -100,3 +100,15 @@ async fn a_refusal_that_quotes_the_token_is_shown_without_it() {
     let told = String::from_utf8(added.stderr).unwrap();
     assert!(added.status.code() == Some(1) && told.contains("REDACTED") && !told.contains(TOKEN), "{told}");
 }
+
+#[test]
+fn a_script_gets_a_document() {
+    let folder = folder(CONFIGURE_INI);
+    std::fs::write(folder.path().join("accounts.csv"), LOEWE).unwrap();
+    for (name, is_configured, accounts) in [("loewe", false, 12), ("dior", true, 11)] {
+        let arguments = ["add-account", name, "--sandbox", "--accounts-from", "accounts.csv", "--json"];
+        let document = crate::documents::document("add-account", &local(folder.path(), &arguments, &[]));
+        assert_eq!(document["is_configured"], is_configured);
+        assert_eq!(document["accounts"].as_array().unwrap().len(), accounts);
+    }
+}

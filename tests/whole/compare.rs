@@ -163,3 +163,15 @@ async fn a_prefix_of_a_bucket_is_compared_with_a_folder() {
     let compared = compared.await.unwrap();
     assert!(compared.status.success() && out(&compared).contains("the 1 records of both are the same"), "{compared:?}");
 }
+
+#[test]
+fn a_script_gets_a_document() {
+    let same = crate::documents::document("compare", &compared(|_, _| {}, &["--json"]));
+    assert_eq!((&same["differences"], &same["records_in_both"]), (&json!(0), &json!(4)));
+    let differs = compared(|brand, _| brand[0]["followers_count"] = json!(1), &["--json"]);
+    let document = crate::documents::document("compare", &differs);
+    assert_eq!((differs.status.code(), &document["kinds"][0]["largest"]), (Some(1), &json!(119)));
+    let cannot = local(Path::new("."), &["compare", "nowhere", "nowhere", "--json"], &[]);
+    crate::documents::document("failure", &cannot);
+    assert_eq!(cannot.status.code(), Some(2));
+}

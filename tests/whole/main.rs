@@ -21,6 +21,7 @@ mod commands;
 mod compare;
 mod credentials;
 mod disguised;
+mod documents;
 mod events;
 mod failures;
 mod fields;
@@ -41,6 +42,8 @@ mod redrive;
 mod renewal;
 mod retry;
 mod runtime_api;
+#[cfg(unix)]
+mod scripts;
 mod shards;
 mod soak;
 mod stores;

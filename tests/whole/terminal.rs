@@ -159,7 +159,7 @@ fn a_missing_secret_says_which_file_what_goes_into_it_and_that_the_sandbox_needs
 fn an_unknown_fault_lists_the_known_ones() {
     let output = local(folder().path(), &["brand_media", "--sandbox", "--fault", "gucci=throtled"]);
     assert!(
-        output.status.code() == Some(1) && text(&output.stderr).contains("transient, throttled, blocked"),
+        output.status.code() == Some(2) && text(&output.stderr).contains("transient, throttled, blocked"),
         "{output:?}"
     );
 }

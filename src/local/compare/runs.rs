@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 
 use super::record::Record;
 use crate::local::report::name::{Kind, Name};
@@ -19,6 +20,13 @@ pub(super) struct Side {
     runs: BTreeMap<(&'static str, DateTime<Utc>), Vec<String>>,
     /// The keys whose names tell no model and time.
     pub(super) unnamed: Vec<String>,
+}
+
+/// A side with `--json`.
+#[derive(Serialize)]
+pub(super) struct About<'s> {
+    place: &'s str,
+    runs: usize,
 }
 
 /// Two runs of one model, or one that has no other.
@@ -52,6 +60,11 @@ impl Side {
             );
         }
         Ok(Self { storage, named: named.to_owned(), runs, unnamed })
+    }
+
+    /// The side as data.
+    pub(super) fn about(&self) -> About<'_> {
+        About { place: &self.named, runs: self.runs.len() }
     }
 
     /// The side for a person.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
 
 use super::difference::{Difference, Kind, between};
 use super::record::Record;
@@ -15,6 +16,17 @@ struct Entry {
     count: usize,
     largest: Option<u64>,
     examples: Vec<String>,
+}
+
+/// The differences of one kind with `--json`.
+#[derive(Serialize)]
+pub(super) struct Counted<'t> {
+    model: &'static str,
+    difference: &'static str,
+    field: Option<&'t str>,
+    count: usize,
+    largest: Option<u64>,
+    examples: &'t [String],
 }
 
 /// The differences found so far.
@@ -90,6 +102,19 @@ impl Tally {
             }
         }
         by_id
+    }
+
+    /// The differences by model, kind and field.
+    pub(super) fn kinds(&self) -> Vec<Counted<'_>> {
+        let counted = self.entries.iter().map(|((model, kind, field), entry)| Counted {
+            model,
+            difference: kind.name(),
+            field: Some(field.as_str()).filter(|field| !field.is_empty()),
+            count: entry.count,
+            largest: entry.largest,
+            examples: &entry.examples,
+        });
+        counted.collect()
     }
 
     /// The number of differences.

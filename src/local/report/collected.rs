@@ -8,8 +8,8 @@ use crate::record::Model;
 use super::house::Houses;
 use super::page::{Page, Parts, Source};
 use super::posts::{Posts, Seen};
-use super::read::{Count, Defaults, Record, seconds};
-use super::run::{Object, Run};
+use super::read::{Count, Figures, Record, seconds};
+use super::run::{Run, Whole};
 use super::runs::{Failures, Skipped};
 use super::table::{Column, Measure, Table};
 
@@ -31,9 +31,12 @@ pub(super) struct Collected {
     source: Source,
 }
 
-/// A figure, and the columns for its hidden, zero and unusable values.
-const LIKES: [Measure; 3] = [Measure::LikesHidden, Measure::LikesZero, Measure::LikesUnusable];
-const COMMENTS: [Measure; 3] = [Measure::CommentsHidden, Measure::CommentsZero, Measure::CommentsUnusable];
+/// A figure's columns for its hidden, zero, unusable and unknown values.
+type Worth = [Measure; 4];
+
+const LIKES: Worth = [Measure::LikesHidden, Measure::LikesZero, Measure::LikesUnusable, Measure::LikesUnknown];
+const COMMENTS: Worth =
+    [Measure::CommentsHidden, Measure::CommentsZero, Measure::CommentsUnusable, Measure::CommentsUnknown];
 
 impl Collected {
     /// Figures of no run yet. The houses of the configuration are known.
@@ -52,14 +55,14 @@ impl Collected {
         self.source.files += run.files;
         self.source.bytes += run.bytes;
         self.skipped.append(&mut run.skipped);
-        let mut defaults = Defaults::new(run.quality_lost);
-        let Object { records, quality } = run.merged();
+        let Whole { records, quality, unknown } = run.merged();
         self.source.records += records.len();
+        self.source.unknown += unknown;
+        self.source.newest = self.source.newest.max(time);
         let job = if model == Model::MediaHashtag { "hashtag" } else { "brand_media" };
         let table = self.tables.entry(model).or_default();
         table.begin(time);
         for quality in &quality {
-            defaults.add(quality);
             for (field, reason, n) in quality.defaulted_counts() {
                 table.add(Column::Defaulted(field.to_owned(), reason.to_owned()), whole(n));
             }
@@ -69,34 +72,31 @@ impl Collected {
             self.failures.add(job, time, &quality.failed_topics);
         }
         match model {
-            Model::Brand => self.add_profiles(&records, &defaults),
-            Model::Media => self.add_media(time, records, &defaults),
-            Model::MediaHashtag => self.add_under_hashtags(&records, &defaults),
+            Model::Brand => self.add_profiles(&records),
+            Model::Media => self.add_media(time, records),
+            Model::MediaHashtag => self.add_under_hashtags(&records),
         }
     }
 
-    fn add_profiles(&mut self, records: &[Record], defaults: &Defaults) {
+    fn add_profiles(&mut self, records: &[(Record, Figures)]) {
         let table = self.tables.entry(Model::Brand).or_default();
-        for record in records {
+        for (record, figures) in records {
             let house = self.houses.index(&record.user_id);
             self.houses.set_account(house, &record.user_name);
             table.add(Column::House(Measure::Records, house), 1);
-            let of = |field, value| defaults.count(field, &record.user_id, value).counted();
-            if let Some(n) = of("followers_count", record.followers_count) {
+            if let Some(n) = figures.followers.counted() {
                 table.set(Column::House(Measure::Followers, house), n);
             }
-            if let Some(n) = of("media_count", record.media_count) {
+            if let Some(n) = figures.media.counted() {
                 table.set(Column::House(Measure::MediaCount, house), n);
             }
         }
     }
 
-    fn add_media(&mut self, time: i64, records: Vec<Record>, defaults: &Defaults) {
+    fn add_media(&mut self, time: i64, records: Vec<(Record, Figures)>) {
         let table = self.tables.entry(Model::Media).or_default();
-        for record in records {
+        for (record, Figures { likes, comments, .. }) in records {
             let house = self.houses.index(&record.user_id);
-            let likes = defaults.count("like_count", &record.media_id, record.like_count);
-            let comments = defaults.count("comments_count", &record.media_id, record.comments_count);
             table.add(Column::House(Measure::Records, house), 1);
             note(table, house, LIKES, likes);
             note(table, house, COMMENTS, comments);
@@ -109,20 +109,18 @@ impl Collected {
         }
     }
 
-    fn add_under_hashtags(&mut self, records: &[Record], defaults: &Defaults) {
+    fn add_under_hashtags(&mut self, records: &[(Record, Figures)]) {
         let table = self.tables.entry(Model::MediaHashtag).or_default();
         let mut now: BTreeMap<usize, HashSet<String>> = BTreeMap::new();
-        for record in records {
+        for (record, figures) in records {
             let house = self.houses.index(&record.user_id);
             // Two hashtags of a house may have the same post. It counts once.
             if !now.entry(house).or_default().insert(record.media_id.clone()) {
                 continue;
             }
             table.add(Column::House(Measure::Records, house), 1);
-            let likes = defaults.count("like_count", &record.media_id, record.like_count);
-            let comments = defaults.count("comments_count", &record.media_id, record.comments_count);
-            note(table, house, LIKES, likes);
-            note(table, house, COMMENTS, comments);
+            note(table, house, LIKES, figures.likes);
+            note(table, house, COMMENTS, figures.comments);
             let known = self.under_hashtag.get(&house).is_some_and(|before| before.contains(&record.media_id));
             if let Some(posted) = seconds(&record.timestamp).filter(|_| !known) {
                 *self.hours.entry(house).or_default().entry(posted.div_euclid(3_600)).or_default() += 1;
@@ -161,12 +159,13 @@ impl Collected {
     }
 }
 
-fn note(table: &mut Table, house: usize, [hidden, zero, unusable]: [Measure; 3], count: Count) {
+fn note(table: &mut Table, house: usize, [hidden, zero, unusable, unknown]: Worth, count: Count) {
     let measure = match count {
         Count::Hidden => hidden,
         Count::Counted(0) => zero,
         Count::Counted(_) => return,
         Count::Unusable => unusable,
+        Count::Unknown => unknown,
     };
     table.add(Column::House(measure, house), 1);
 }
@@ -211,9 +210,11 @@ mod tests {
             (Model::Brand, 0, profile(10), None),
             (Model::Brand, 60, profile(0), Some(quality)),
             (Model::Brand, 120, profile(12), None),
+            (Model::Brand, 180, profile(0), None),
+            (Model::Brand, 240, profile(0), Some(json!({}))),
         ]);
-        assert_eq!(page["tables"]["brand"]["times"], json!([0, 3600, 7200]));
-        assert_eq!(page["tables"]["brand"]["houses"]["followers"], json!([[10, null, 12]]));
+        assert_eq!(page["tables"]["brand"]["times"], json!([0, 3600, 7200, 10800, 14400]));
+        assert_eq!(page["tables"]["brand"]["houses"]["followers"], json!([[10, null, 12, null, 0]]));
         assert_eq!(page["houses"][0]["label"], "loewe");
     }
 
@@ -266,7 +267,8 @@ mod tests {
         assert_eq!(page["skipped"][1], json!({"key": quality, "reason": "permission denied"}));
         assert_eq!(page["source"]["records"], 1);
         // Without the quality object a 0 may stand for a hidden figure, so it is not reported as counted.
-        assert_eq!(page["tables"]["media"]["houses"]["likes_unusable"], json!([[1]]));
+        assert_eq!(page["tables"]["media"]["houses"]["likes_unknown"], json!([[1]]));
+        assert_eq!((&page["source"]["unknown"], &page["source"]["newest"]), (&json!(1), &json!(0)));
     }
 
     #[test]

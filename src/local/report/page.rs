@@ -22,6 +22,10 @@ pub(super) struct Source {
     pub(super) files: usize,
     pub(super) records: usize,
     pub(super) bytes: usize,
+    /// The number of objects of records beside which no quality object lists the defaults.
+    pub(super) unknown: usize,
+    /// The time of the newest run, in seconds since 1970.
+    pub(super) newest: i64,
 }
 
 impl Source {

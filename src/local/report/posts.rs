@@ -45,6 +45,9 @@ pub(super) struct Post {
     /// Whether the likes are hidden.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     hidden: bool,
+    /// Whether the likes are a 0 of which nobody knows whether it was counted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unknown: bool,
     kind: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     caption: String,
@@ -71,6 +74,7 @@ impl Posts {
             likes: now.likes.counted(),
             comments: now.comments.counted(),
             hidden: now.likes == Count::Hidden,
+            unknown: now.likes == Count::Unknown,
             kind,
             caption: shortened(&caption),
             link: permalink,

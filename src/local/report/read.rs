@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Deserializer};
 
+use crate::record::Model;
+
 /// The fields of a record that the report uses, of all models.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -54,6 +56,14 @@ pub(super) struct Quality {
     pub(super) failed_topics: Vec<FailedTopic>,
     pub(super) rejected: Vec<Rejected>,
     defaulted: BTreeMap<String, BTreeMap<String, Vec<Defaulted>>>,
+    /// The cases that the object counts and has no room to list.
+    not_listed: NotListed,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NotListed {
+    defaulted: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,39 +102,69 @@ pub(super) fn quality(bytes: &[u8]) -> Result<Quality, String> {
     serde_json::from_slice(bytes).map_err(|error| error.to_string())
 }
 
-/// The defaulted fields of a run's records, and the reasons.
+/// The defaulted fields of an object's records, and the reasons.
 #[derive(Debug, Default)]
 pub(super) struct Defaults {
     by_field: HashMap<String, HashMap<String, String>>,
-    /// Whether a quality object of the run could not be read. Any 0 may then stand for a default.
-    unknown: bool,
+    /// Whether each default is listed. Otherwise any 0 may stand for one.
+    known: bool,
 }
 
 impl Defaults {
-    /// No defaults yet. `unknown` means that a quality object of the run could not be read.
-    pub(super) fn new(unknown: bool) -> Self {
-        Self { unknown, ..Self::default() }
-    }
-
-    /// Adds the defaults of a quality object.
-    pub(super) fn add(&mut self, quality: &Quality) {
-        for (field, reasons) in &quality.defaulted {
-            let of_field = self.by_field.entry(field.clone()).or_default();
+    /// The defaults that the quality objects beside an object of records list.
+    pub(super) fn of(quality: &[Quality]) -> Self {
+        let known = !quality.is_empty() && quality.iter().all(|quality| quality.not_listed.defaulted == 0);
+        let mut by_field: HashMap<String, HashMap<String, String>> = HashMap::new();
+        for (field, reasons) in quality.iter().flat_map(|quality| &quality.defaulted) {
+            let of_field = by_field.entry(field.clone()).or_default();
             for (reason, records) in reasons {
                 of_field.extend(records.iter().map(|record| (record.id.clone(), reason.clone())));
             }
         }
+        Self { by_field, known }
+    }
+
+    /// Whether each default is listed.
+    pub(super) const fn known(&self) -> bool {
+        self.known
+    }
+
+    /// The meanings of the figures of a record of `model`.
+    pub(super) fn figures(&self, model: Model, record: &Record) -> Figures {
+        let id = record.id(model);
+        Figures {
+            followers: self.count("followers_count", id, record.followers_count),
+            media: self.count("media_count", id, record.media_count),
+            likes: self.count("like_count", id, record.like_count),
+            comments: self.count("comments_count", id, record.comments_count),
+        }
     }
 
     /// The meaning of a record's figure.
-    pub(super) fn count(&self, field: &str, id: &str, value: Option<i64>) -> Count {
+    fn count(&self, field: &str, id: &str, value: Option<i64>) -> Count {
         match (self.by_field.get(field).and_then(|of_field| of_field.get(id)), value) {
             (Some(reason), _) if reason == NOT_FOUND => Count::Hidden,
             (Some(_), _) | (None, None) => Count::Unusable,
-            (None, Some(0)) if self.unknown => Count::Unusable,
+            (None, Some(0)) if !self.known => Count::Unknown,
             (None, Some(n)) => Count::Counted(n),
         }
     }
+}
+
+impl Record {
+    /// The id by which a quality object knows a record of `model`.
+    pub(super) fn id(&self, model: Model) -> &str {
+        if model == Model::Brand { &self.user_id } else { &self.media_id }
+    }
+}
+
+/// The figures of a record. Those that its model does not have are unusable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Figures {
+    pub(super) followers: Count,
+    pub(super) media: Count,
+    pub(super) likes: Count,
+    pub(super) comments: Count,
 }
 
 impl Quality {
@@ -155,8 +195,10 @@ pub(super) enum Count {
     Counted(i64),
     /// The API left the figure out. A 0 is stored for it.
     Hidden,
-    /// The figure was defaulted for another reason, or its meaning is unknown.
+    /// The figure was defaulted for another reason.
     Unusable,
+    /// A 0 is stored, and no quality object tells whether it was counted.
+    Unknown,
 }
 
 impl Count {
@@ -164,7 +206,7 @@ impl Count {
     pub(super) const fn counted(self) -> Option<i64> {
         match self {
             Self::Counted(n) => Some(n),
-            Self::Hidden | Self::Unusable => None,
+            Self::Hidden | Self::Unusable | Self::Unknown => None,
         }
     }
 }
@@ -211,8 +253,7 @@ mod tests {
         let quality = quality(
             br#"{"model":"media","counts":{},"rejected":[],"defaulted":{"like_count":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#,
         );
-        let mut defaults = Defaults::default();
-        defaults.add(&quality.unwrap());
+        let defaults = Defaults::of(&[quality.unwrap()]);
         let count = |id, value| defaults.count("like_count", id, value);
         assert_eq!(count("1", Some(0)), Count::Hidden);
         assert_eq!(count("2", Some(0)), Count::Unusable);
@@ -222,10 +263,13 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_of_a_run_whose_quality_cannot_be_read_is_no_counted_zero() {
-        let defaults = Defaults::new(true);
-        assert_eq!(defaults.count("like_count", "1", Some(0)), Count::Unusable);
-        assert_eq!(defaults.count("like_count", "1", Some(4)), Count::Counted(4));
+    fn a_zero_without_a_quality_object_that_lists_all_defaults_is_neither_counted_nor_hidden() {
+        let count = |quality: &[Quality], id, value| Defaults::of(quality).count("like_count", id, value);
+        assert_eq!(count(&[], "1", Some(0)), Count::Unknown);
+        assert_eq!(count(&[], "1", Some(4)), Count::Counted(4));
+        let full = br#"{"not_listed":{"rejected":0,"defaulted":1},"defaulted":{"like_count":{"not found field":[{"id":"1"}]}}}"#;
+        let full = [quality(full).unwrap()];
+        assert_eq!([count(&full, "1", Some(0)), count(&full, "2", Some(0))], [Count::Hidden, Count::Unknown]);
     }
 
     #[test]

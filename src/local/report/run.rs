@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::record::Model;
 
 use super::name::{Kind, Name};
-use super::read::{self, Quality, Record};
+use super::read::{self, Defaults, Figures, Quality, Record};
 use super::runs::Skipped;
 
 /// A run of a model.
@@ -17,8 +17,6 @@ pub(super) struct Run {
     objects: BTreeMap<Place, Object>,
     /// The files that could not be read.
     pub(super) skipped: Vec<Skipped>,
-    /// Whether a quality object could not be read.
-    pub(super) quality_lost: bool,
     pub(super) files: usize,
     pub(super) bytes: usize,
 }
@@ -32,16 +30,25 @@ struct Place {
 
 /// The records and the quality objects of one part of a run.
 #[derive(Debug, Default)]
-pub(super) struct Object {
-    pub(super) records: Vec<Record>,
+struct Object {
+    records: Vec<Record>,
+    quality: Vec<Quality>,
+}
+
+/// What a run collected, each record with the meanings of its figures.
+#[derive(Debug, Default)]
+pub(super) struct Whole {
+    pub(super) records: Vec<(Record, Figures)>,
     pub(super) quality: Vec<Quality>,
+    /// The number of objects of records beside which no quality object lists the defaults.
+    pub(super) unknown: usize,
 }
 
 impl Run {
     /// A run without objects yet.
     pub(super) fn new(model: Model, time: i64) -> Self {
         let (objects, skipped) = (BTreeMap::new(), Vec::new());
-        Self { model, time, objects, skipped, quality_lost: false, files: 0, bytes: 0 }
+        Self { model, time, objects, skipped, files: 0, bytes: 0 }
     }
 
     /// Adds a file of the run, or notes why it was skipped. A file with any error is skipped as a whole.
@@ -68,16 +75,16 @@ impl Run {
                 self.bytes += bytes;
             }
             Err(reason) => {
-                self.quality_lost |= kind == Kind::Quality;
                 self.skipped.push(Skipped { key: key.to_owned(), reason });
             }
         }
     }
 
     /// The objects merged. The records and topics of a repair replace those of the objects before it.
-    pub(super) fn merged(self) -> Object {
+    pub(super) fn merged(self) -> Whole {
         let (mut repaired, mut objects) = (Repaired::default(), Vec::new());
         for (Place { is_repair, .. }, mut object) in self.objects.into_iter().rev() {
+            let defaults = Defaults::of(&object.quality);
             if !repaired.records.is_empty() {
                 object.records.retain(|record| !repaired.records.contains(&identity(record)));
             }
@@ -85,12 +92,16 @@ impl Run {
             if is_repair {
                 repaired.add(self.model, &object);
             }
-            objects.push(object);
+            objects.push((object, defaults));
         }
-        let mut whole = Object::default();
-        for object in objects.into_iter().rev() {
-            whole.records.extend(object.records);
-            whole.quality.extend(object.quality);
+        let mut whole = Whole::default();
+        for (Object { records, quality }, defaults) in objects.into_iter().rev() {
+            whole.unknown += usize::from(!records.is_empty() && !defaults.known());
+            whole.records.extend(records.into_iter().map(|record| {
+                let figures = defaults.figures(self.model, &record);
+                (record, figures)
+            }));
+            whole.quality.extend(quality);
         }
         whole
     }
@@ -108,8 +119,7 @@ struct Repaired {
 impl Repaired {
     fn add(&mut self, model: Model, object: &Object) {
         self.records.extend(object.records.iter().map(identity));
-        let id = |record: &Record| if model == Model::Brand { &record.user_id } else { &record.media_id }.clone();
-        self.ids.extend(object.records.iter().map(id));
+        self.ids.extend(object.records.iter().map(|record| record.id(model).to_owned()));
         self.topics.extend(object.quality.iter().flat_map(|quality| quality.topics.iter().cloned()));
     }
 }
@@ -123,6 +133,7 @@ fn identity(record: &Record) -> (String, String) {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::read::Count;
     use super::*;
 
     fn run(model: Model, objects: &[(&str, Value)]) -> Run {
@@ -140,8 +151,8 @@ mod tests {
         json!({"user_id": user_id, "media_id": id, "like_count": likes})
     }
 
-    fn likes(object: &Object) -> Vec<(&str, Option<i64>)> {
-        object.records.iter().map(|record| (record.media_id.as_str(), record.like_count)).collect()
+    fn likes(whole: &Whole) -> Vec<(&str, Option<i64>)> {
+        whole.records.iter().map(|(record, _)| (record.media_id.as_str(), record.like_count)).collect()
     }
 
     #[test]
@@ -217,9 +228,23 @@ mod tests {
     }
 
     #[test]
+    fn a_quality_object_tells_of_the_records_beside_it_alone() {
+        let hidden = json!({"defaulted": {"like_count": {"not found field": [{"id": "10"}]}}});
+        let objects = [
+            ("raw _s-1", json!([media("1", "10", 0), media("1", "11", 0)])),
+            ("quality _s-1", hidden),
+            ("raw _s-2", json!([media("2", "20", 0), media("2", "21", 3)])),
+        ];
+        let merged = run(Model::Media, &objects).merged();
+        let likes: Vec<_> = merged.records.iter().map(|(_, figures)| figures.likes).collect();
+        assert_eq!(likes, [Count::Hidden, Count::Counted(0), Count::Unknown, Count::Counted(3)]);
+        assert_eq!(merged.unknown, 1);
+    }
+
+    #[test]
     fn a_profile_is_known_by_its_account() {
         let profile = |n: i64| json!([{"user_id": "1", "followers_count": n}]);
         let merged = run(Model::Brand, &[("raw ", profile(1)), ("raw _part-0a", profile(2))]).merged();
-        assert_eq!(merged.records.iter().map(|r| r.followers_count).collect::<Vec<_>>(), [Some(2)]);
+        assert_eq!(merged.records.iter().map(|(r, _)| r.followers_count).collect::<Vec<_>>(), [Some(2)]);
     }
 }

@@ -29,15 +29,18 @@ pub(super) enum Measure {
     LikesHidden,
     /// The number of records whose likes are a counted 0.
     LikesZero,
-    /// The number of records whose likes were defaulted for another reason, or whose likes have no known
-    /// meaning.
+    /// The number of records whose likes were defaulted for another reason.
     LikesUnusable,
+    /// The number of records whose likes are a 0 of which no quality object tells whether it was counted.
+    LikesUnknown,
     /// As for likes.
     CommentsHidden,
     /// As for likes.
     CommentsZero,
     /// As for likes.
     CommentsUnusable,
+    /// As for likes.
+    CommentsUnknown,
 }
 
 /// What a column holds.

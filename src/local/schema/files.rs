@@ -1,16 +1,17 @@
-//! Where a model's objects are, in the notations of the engines. It follows from the location and the time
-//! formats.
+//! Where objects are, in the notations of the engines. It follows from the location and the time formats.
 
 use anyhow::{Result, bail};
 use chrono::format::{Item, Numeric, Pad, StrftimeItems};
 
+use super::moment::Moment;
 use crate::config::Locations;
 use crate::record::Model;
 
-/// Where a model's objects are.
+/// Where the objects of a location are.
 pub(super) struct Files<'a> {
     locations: &'a Locations,
-    model: Model,
+    /// `None` for quality objects, whose location is the same for all models.
+    model: Option<Model>,
     root: &'a str,
 }
 
@@ -28,54 +29,105 @@ pub(super) struct JavaDate {
     pub(super) unit: &'static str,
 }
 
+/// Writes the parts of a location in the notation of an engine.
+struct Notation<'n> {
+    literal: &'n dyn Fn(&str) -> String,
+    /// A number of fixed width.
+    number: &'n mut dyn FnMut(&Numeric, usize) -> String,
+    /// Any text.
+    any: &'n str,
+}
+
 impl<'a> Files<'a> {
-    pub(super) fn new(locations: &'a Locations, model: Model, root: &'a str) -> Self {
-        Self { locations, model, root }
+    /// The objects of a model's records.
+    pub(super) const fn new(locations: &'a Locations, model: Model, root: &'a str) -> Self {
+        Self { locations, model: Some(model), root }
+    }
+
+    /// The quality objects of all models.
+    pub(super) const fn quality(locations: &'a Locations, root: &'a str) -> Self {
+        Self { locations, model: None, root }
     }
 
     /// Where the data is, without a slash at its end.
-    pub(super) fn root(&self) -> &str {
+    pub(super) const fn root(&self) -> &str {
         self.root
     }
 
-    /// A glob of all objects of the model, shards included, and of no other model's: `media_*` alone would
-    /// match `media_hashtag_...` too.
+    fn pattern(&self) -> &str {
+        self.model.map_or(Locations::quality_pattern(), |model| self.locations.pattern(model))
+    }
+
+    /// A glob of all objects, shards included, and of no other model's: `media_*` alone would match
+    /// `media_hashtag_...` too.
     pub(super) fn glob(&self) -> String {
-        format!("{}/{}", self.root, self.fill(&|text| text.to_owned(), "*"))
+        let mut number = |_: &Numeric, width| "[0-9]".repeat(width);
+        let glob = self.written(Notation { literal: &|text| text.to_owned(), number: &mut number, any: "*" });
+        format!("{}/{glob}", self.root)
     }
 
     /// A regular expression of the objects' keys.
     pub(super) fn regex(&self) -> String {
-        let escaped = |text: &str| {
-            let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '_' | '-' | ' ');
-            text.chars().map(|c| if plain(c) { c.to_string() } else { format!("[{c}]") }).collect()
-        };
-        self.fill(&escaped, ".*")
+        let mut number = |_: &Numeric, width| digits(width);
+        self.written(Notation { literal: &escaped, number: &mut number, any: ".*" })
     }
 
-    fn fill(&self, literal: &dyn Fn(&str) -> String, any: &str) -> String {
-        let pattern = self.locations.pattern(self.model);
+    /// How the time of a run is read from an object's key.
+    ///
+    /// # Errors
+    /// Where the key does not tell the day in numbers of fixed width.
+    pub(super) fn moment(&self) -> Result<Moment> {
+        let mut moment = Moment::default();
+        let mut number = |unit: &Numeric, width| moment.number(unit, width);
+        let regex = self.written(Notation { literal: &escaped, number: &mut number, any: ".*" });
+        if !moment.has_day() {
+            bail!(
+                "collected_at cannot be read from names like {}: year, month and day in numbers of fixed width expected in [common] datetime, as in %Y-%m-%d_%H%M%S ({} given)",
+                self.pattern(),
+                self.locations.datetime()
+            );
+        }
+        Ok(moment.within(regex))
+    }
+
+    fn written(&self, Notation { literal, number, any }: Notation<'_>) -> String {
+        let pattern = self.pattern();
         // A shard's name comes before the extension.
         let (stem, ending) = pattern.strip_suffix(".json").map_or((pattern, ""), |stem| (stem, ".json"));
         let mut text = String::new();
         let mut rest = stem;
         while let Some((before, name, after)) = placeholder(rest) {
             text.push_str(&literal(before));
-            let format = if name == "ymd" { self.locations.ymd() } else { self.locations.datetime() };
-            text.push_str(&digits(format, literal, any));
+            let format = match name {
+                "ymd" => self.locations.ymd(),
+                "datetime" => self.locations.datetime(),
+                _ => "",
+            };
+            if format.is_empty() {
+                text.push_str(any);
+            }
+            for item in StrftimeItems::new(format) {
+                text.push_str(&match item {
+                    Item::Literal(part) | Item::Space(part) => literal(part),
+                    Item::Numeric(unit, Pad::Zero) => {
+                        width(&unit).map_or_else(|| any.to_owned(), |width| number(&unit, width))
+                    }
+                    _ => any.to_owned(),
+                });
+            }
             rest = after;
         }
         format!("{text}{}{any}{}", literal(rest), literal(ending))
     }
 
-    /// The folders that hold the objects.
+    /// The folders that hold the objects of a model.
     pub(super) fn folders(&self) -> Result<Folders> {
-        let folder = |model| self.locations.pattern(model).rsplit_once('/').map_or("", |(folder, _)| folder);
-        let own = folder(self.model);
-        if let Some(other) = Model::ALL.into_iter().find(|m| *m != self.model && folder(*m) == own) {
+        let folder = |pattern: &'a str| pattern.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let own = folder(self.model.map_or(Locations::quality_pattern(), |model| self.locations.pattern(model)));
+        let shares = |other: &Model| self.model != Some(*other) && folder(self.locations.pattern(*other)) == own;
+        if let (Some(model), Some(other)) = (self.model, Model::ALL.into_iter().find(shares)) {
             bail!(
-                "{} and {other} share the folder {own:?}: an engine that reads whole folders cannot tell them apart; give each its own in [common]",
-                self.model
+                "{model} and {other} share the folder {own:?}: an engine that reads whole folders cannot tell them apart; give each its own in [common]"
             );
         }
         if own.contains("{datetime}") {
@@ -86,16 +138,9 @@ impl<'a> Files<'a> {
         let within = |folder: &str| {
             if folder.is_empty() { format!("{}/", self.root) } else { format!("{}/{folder}/", self.root) }
         };
-        let template = own.contains("{ymd}").then(|| within(&own.replace("{ymd}", "${ymd}")));
+        let template = own.contains("{ymd}").then(|| within(&own.replace('{', "${")));
         let fixed: Vec<&str> = own.split('/').take_while(|part| !part.contains('{')).collect();
         Ok(Folders { fixed: within(&fixed.join("/")), template })
-    }
-
-    /// The start of every object's address, with `placeholder` for the date where there is one.
-    pub(super) fn prefix(&self, placeholder: &str) -> String {
-        let pattern = self.locations.pattern(self.model);
-        let stem = pattern.split("{datetime}").next().unwrap_or_default();
-        format!("{}/{}", self.root, stem.replace("{ymd}", placeholder))
     }
 
     /// `[common] ymd` in Java's notation.
@@ -132,6 +177,22 @@ impl<'a> Files<'a> {
     }
 }
 
+/// A text in a regular expression of any engine.
+fn escaped(text: &str) -> String {
+    let letter = |c: char| match c {
+        c if c.is_alphanumeric() || matches!(c, '/' | '_' | '-' | ' ') => c.to_string(),
+        // These have a meaning of their own within brackets.
+        '^' | '[' | ']' => ".".to_owned(),
+        c => format!("[{c}]"),
+    };
+    text.chars().map(letter).collect()
+}
+
+/// A regular expression of a number of `width` digits.
+pub(super) fn digits(width: usize) -> String {
+    format!("[0-9]{{{width}}}")
+}
+
 fn java_literal(text: &str) -> String {
     if text.chars().any(|c| c.is_ascii_alphabetic() || c == '\'') {
         return format!("'{}'", text.replace('\'', "''"));
@@ -144,16 +205,6 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once('{')?;
     let (name, after) = rest.split_once('}')?;
     Some((before, name, after))
-}
-
-/// The results of a time format as a pattern: `[0-9]` for each digit of a number of fixed width.
-fn digits(format: &str, literal: &dyn Fn(&str) -> String, any: &str) -> String {
-    let part = |item: Item<'_>| match item {
-        Item::Literal(text) | Item::Space(text) => literal(text),
-        Item::Numeric(number, Pad::Zero) => width(&number).map_or_else(|| any.to_owned(), |n| "[0-9]".repeat(n)),
-        _ => any.to_owned(),
-    };
-    StrftimeItems::new(format).map(part).collect()
 }
 
 const fn width(number: &Numeric) -> Option<usize> {

@@ -1,41 +1,41 @@
 //! A JSON Schema of an object's array, or of one line where the format is ndjson.
 
+use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
-use super::Source;
-use crate::config::Format;
-use crate::record::{Field, FieldType, ID};
+use crate::config::{Config, Format};
+use crate::record::{Field, FieldType, ID, Model};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The schema of a single source, or a schema with a definition for each source.
-pub(super) fn text(sources: &[Source<'_>]) -> String {
-    let schema = match sources {
+/// The schema of a single model's objects, or a schema with a definition for each model.
+pub(super) fn text(config: &Config, models: &[Model]) -> Result<String> {
+    let schema = match models {
+        [] => bail!("JSON Schema describes objects of records: give one of brand, media and media_hashtag, or no part"),
         [one] => {
-            let mut schema = of_model(one);
+            let mut schema = of_model(config, *one);
             schema.insert("$schema".to_owned(), DIALECT.into());
             Value::Object(schema)
         }
         several => {
             let definitions: Map<String, Value> =
-                several.iter().map(|s| (s.model.name().to_owned(), of_model(s).into())).collect();
+                several.iter().map(|model| (model.name().to_owned(), of_model(config, *model).into())).collect();
             json!({ "$schema": DIALECT, "$defs": definitions })
         }
     };
-    format!("{schema:#}\n")
+    Ok(format!("{schema:#}\n"))
 }
 
-fn of_model(source: &Source<'_>) -> Map<String, Value> {
-    let properties: Map<String, Value> =
-        source.fields().iter().map(|field| (field.output.clone(), of_field(field))).collect();
-    let names: Vec<&str> = source.fields().iter().map(|field| field.output.as_str()).collect();
+fn of_model(config: &Config, model: Model) -> Map<String, Value> {
+    let fields = config.mapping(model).fields();
+    let properties: Map<String, Value> = fields.iter().map(|field| (field.output.clone(), of_field(field))).collect();
+    let names: Vec<&str> = fields.iter().map(|field| field.output.as_str()).collect();
     let mut record = Map::new();
     record.insert("type".to_owned(), "object".into());
     record.insert("properties".to_owned(), properties.into());
     record.insert("required".to_owned(), names.into());
     record.insert("additionalProperties".to_owned(), false.into());
-    let model = source.model.name();
-    let (title, mut schema) = match source.config.format {
+    let (title, mut schema) = match config.format {
         Format::Ndjson => (format!("A line of a {model} object"), record),
         Format::Array => {
             let mut array = Map::new();

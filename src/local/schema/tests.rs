@@ -2,14 +2,16 @@
 
 use super::*;
 
+mod athena;
 mod engines;
+mod parts;
 
 const SHIPPED: &str = include_str!("../../../configure.ini");
 
-fn text_of(config: &str, model: &str, target: Target) -> Result<String> {
+fn text_of(config: &str, part: &str, target: Target) -> Result<String> {
     let config = Config::parse(config.as_bytes(), "configure.ini").unwrap();
     let args = SchemaArgs {
-        model: (!model.is_empty()).then(|| model.to_owned()),
+        part: (!part.is_empty()).then(|| part.to_owned()),
         target,
         from: "s3://BUCKET/".to_owned(),
         config: PathBuf::new(),
@@ -17,12 +19,12 @@ fn text_of(config: &str, model: &str, target: Target) -> Result<String> {
     args.text(&config)
 }
 
-fn array(model: &str, target: Target) -> String {
-    text_of(SHIPPED, model, target).unwrap()
+fn array(part: &str, target: Target) -> String {
+    text_of(SHIPPED, part, target).unwrap()
 }
 
-fn ndjson(model: &str, target: Target) -> String {
-    text_of(&SHIPPED.replace("[common]", "[common]\nformat = ndjson"), model, target).unwrap()
+fn ndjson(part: &str, target: Target) -> String {
+    text_of(&SHIPPED.replace("[common]", "[common]\nformat = ndjson"), part, target).unwrap()
 }
 
 #[test]
@@ -123,8 +125,8 @@ fn without_a_model_all_are_printed() {
 fn no_glob_of_a_model_takes_another_models_objects() {
     let config = Config::parse(SHIPPED.as_bytes(), "x").unwrap();
     let regex = |model| Files::new(&config.locations, model, "s3://BUCKET").regex();
-    let day = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]";
-    let time = format!("{day}_[0-9][0-9][0-9][0-9][0-9][0-9]");
+    let day = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+    let time = format!("{day}_[0-9]{{2}}[0-9]{{2}}[0-9]{{2}}");
     assert_eq!(regex(Model::Media), format!("raw/media_{day}/media_{time}.*[.]json"));
     assert_eq!(regex(Model::MediaHashtag), format!("raw/media_hashtag_{day}/media_hashtag_{time}.*[.]json"));
 }

@@ -72,6 +72,13 @@ function theme(chosen) {
   button.setAttribute("aria-label", dark() ? "Show in light colours" : "Show in dark colours");
 }
 
+// How old the data was when the page was made. The page itself may be older.
+function freshness({ newest, made }) {
+  const age = made - newest;
+  const old = age < 0 ? "later than this page" : age < 60 ? "under a minute old" : age < HOUR ? `${many(Math.floor(age / 60), "minute")} old` : age < 2 * DAY ? `${many(Math.floor(age / HOUR), "hour")} old` : `${many(Math.floor(age / DAY), "day")} old`;
+  return `The newest run is of ${moment(newest)}, ${old}${age < 0 ? "" : " when this page was made"}.`;
+}
+
 function masthead() {
   const { source } = DATA;
   const same = full(STATE.from) === full(STATE.to);
@@ -79,12 +86,14 @@ function masthead() {
   document.getElementById("period").textContent = title;
   document.title = `${title} · Luxury houses on Instagram`;
   document.getElementById("provenance").textContent =
-    `${many(source.records, "record")} in ${many(source.files, "file")} from ${source.place}, ${moment(STATE.from)} to ${moment(STATE.to)} ${zoneName()}.`;
+    `${many(source.records, "record")} in ${many(source.files, "file")} from ${source.place}, ${moment(STATE.from)} to ${moment(STATE.to)} ${zoneName()}. ${freshness(source)}`;
   document.getElementById("zone").replaceWith(Object.assign(
     switcher("Time zone", { utc: "UTC", own: "My time" }, STATE.utc ? "utc" : "own", (key) => { STATE.utc = key === "utc"; render(); }), { id: "zone" }));
   const skipped = DATA.skipped.length + DATA.skipped_unlisted;
   const notices = [];
   if (source.made_up) notices.push(el("p", { class: "notice" }, "This is the sandbox’s made-up data: no figure on this page is of a real account."));
+  if (source.unknown) notices.push(el("p", { class: "notice" },
+    `${many(source.unknown, "object")} of records ${source.unknown === 1 ? "has" : "have"} no quality object that tells hidden figures from counted ones, as the Python version stored none: their zeros are unknown, and in no figure on this page.`));
   if (skipped) notices.push(el("p", { class: "notice" },
     `${many(skipped, "file")} could not be used and ${skipped === 1 ? "is" : "are"} missing from every figure; see `, el("a", { href: "#section-6" }, "runs and failures"), "."));
   document.getElementById("notices").replaceChildren(...notices);

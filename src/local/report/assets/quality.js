@@ -4,12 +4,12 @@ const failuresInRange = () => DATA.failures.filter((f) => f.time >= STATE.from &
 const gapsInRange = () => DATA.jobs.flatMap((job) => job.gaps).filter((g) => g.before > STATE.from && g.after < STATE.to);
 const missingInRange = () => gapsInRange().reduce((k, g) => k + g.missing, 0);
 
-const WORTH = ["Counted, above 0", "Counted, 0", "Hidden by the owner", "Not usable"];
+const WORTH = ["Counted, above 0", "Counted, 0", "Hidden by the owner", "Not usable", "0, unknown whether counted"];
 
-// What the likes of a house's records are worth: counted above 0, counted 0, hidden, not usable.
+// What the likes of a house's records are worth, in the order of WORTH.
 function worthOf(model, house) {
-  const [records, hidden, zero, unusable] = ["records", "likes_hidden", "likes_zero", "likes_unusable"].map((m) => sumOf(model, m, house) ?? 0);
-  return [records - hidden - zero - unusable, zero, hidden, unusable];
+  const [records, hidden, zero, unusable, unknown] = ["records", "likes_hidden", "likes_zero", "likes_unusable", "likes_unknown"].map((m) => sumOf(model, m, house) ?? 0);
+  return [records - hidden - zero - unusable - unknown, zero, hidden, unusable, unknown];
 }
 
 function quality(box) {
@@ -17,9 +17,10 @@ function quality(box) {
   const of = shown().map((house) => ({ house, worth: worthOf(model, house) })).filter((h) => sum(h.worth));
   const all = WORTH.map((_, i) => sum(of.map((h) => h.worth[i])) ?? 0);
   const records = sum(all);
-  const zeros = all[1] + all[2] + all[3];
-  say(box, zeros && zeros === all[2] ? `All ${n(zeros)} zeros stored for likes stand for hidden ones.` : zeros ? `Of ${n(zeros)} zeros stored for likes, ${n(all[2])} stand for hidden ones and ${n(all[1])} were counted.` : "Every like that is stored was counted.",
-    "The API leaves out what an owner hides, and the records must not have holes, so a hidden figure is stored as 0. The quality objects tell the two apart, and this page never takes a hidden figure for a 0.");
+  const zeros = all[1] + all[2] + all[3] + all[4];
+  const unknown = all[4] ? `; of ${n(all[4])} nobody knows` : "";
+  say(box, zeros && zeros === all[2] ? `All ${n(zeros)} zeros stored for likes stand for hidden ones.` : zeros ? `Of ${n(zeros)} zeros stored for likes, ${n(all[2])} stand for hidden ones and ${n(all[1])} were counted${unknown}.` : "Every like that is stored was counted.",
+    "The API leaves out what an owner hides, and the records must not have holes, so a hidden figure is stored as 0. The quality objects tell the two apart, and this page never takes a hidden figure for a 0. Without a quality object nobody knows which a 0 is, and the page takes it for neither.");
   box.append(panel("What a stored like count is worth", switcher("Records of", { media: "The houses’ posts", media_hashtag: "Under hashtags" }, model, (key) => { STATE.worth = key; render(); })));
   box.append(el("ul", { class: "key" }, WORTH.map((text, i) => el("li", {}, el("i", { class: `worth${i}` }), text))));
   const bars = of.map(({ house, worth }) => {

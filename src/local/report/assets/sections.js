@@ -113,14 +113,14 @@ function posts(box) {
   if (!list.length) return;
   const best = [...list].sort((a, b) => interactions(b) - interactions(a));
   const house = (p) => HOUSES.find((h) => h.index === p.house);
-  const likes = (p) => (p.hidden ? "likes hidden" : p.likes == null ? "likes unusable" : many(p.likes, "like"));
+  const likes = (p) => (p.hidden ? "likes hidden" : p.unknown ? "likes unknown" : p.likes == null ? "likes unusable" : many(p.likes, "like"));
   const link = (p, text) => (/^https:\/\//.test(p.link ?? "") ? el("a", { href: p.link, rel: "noopener noreferrer" }, text) : text);
   box.append(panel("Published in this time, by interactions"), el("ul", { class: "posts" }, best.slice(0, 9).map((p) => el("li", {},
     el("p", { class: "who" }, swatch(house(p)), `${house(p).label} · ${moment(p.time)}`),
     el("p", { class: "what", dir: "auto" }, link(p, p.caption || "Without a caption")),
     el("p", { class: "drew" }, `${likes(p)}, ${many(p.comments ?? 0, "comment")} `, el("span", { class: "posts-kind" }, `· ${p.kind.toLowerCase().replace("_", " ")}`))))));
   box.append(figures("posts", () => table(`Published in this time, ${zoneName()}`, ["House", "Published", "Kind", "Caption", "Likes", "Comments"],
-    best.slice(0, 600).map((p) => [name(house(p)), moment(p.time), p.kind, link(p, p.caption || "–"), p.hidden ? "hidden" : n(p.likes), n(p.comments)]), [3], [1, 2])));
+    best.slice(0, 600).map((p) => [name(house(p)), moment(p.time), p.kind, link(p, p.caption || "–"), p.hidden ? "hidden" : p.unknown ? "unknown" : n(p.likes), n(p.comments)]), [3], [1, 2])));
 }
 
 function hashtags(box) {
