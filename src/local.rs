@@ -15,6 +15,7 @@ mod compare;
 mod completions;
 mod failure;
 mod hashtag_ids;
+mod id_file;
 mod interrupt;
 mod output;
 mod plan;
@@ -30,6 +31,7 @@ mod serve;
 mod setting;
 mod shard;
 mod storage;
+mod watch;
 
 use output::Output;
 use setting::{SandboxArgs, Setting};
@@ -67,6 +69,12 @@ enum Command {
     Hashtag(run::RunArgs),
     /// Show how long the access token is good for, and for what
     Token(run::TokenArgs),
+    /// Run the schedules in one process until it is interrupted
+    ///
+    /// brand_media and hashtag run as often an hour as [limits] says, from minute 0 on, and token once a day at
+    /// 06:17 UTC. Runs are made one at a time. A run that starts late because another one took long keeps its
+    /// scheduled time; runs that were missed are named in a WARNING and not made up for.
+    Watch(watch::WatchArgs),
     /// Repair a run: collect again what failed in it, from its report
     ///
     /// The topics that failed are collected under the run's own time, so that their objects lie beside the
@@ -137,6 +145,7 @@ impl Cli {
             Command::BrandMedia(args) => args.run(Job::BrandMedia, output).await,
             Command::Hashtag(args) => args.run(Job::Hashtag, output).await,
             Command::Token(args) => args.run(output).await,
+            Command::Watch(args) => args.run(output).await,
             Command::Retry(args) => args.run(output).await,
             Command::Redrive(args) => args.run(output).await,
             Command::Check(args) => args.run(output).await,

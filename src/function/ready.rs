@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tracing::warn;
 
-use super::Function;
+use super::{Function, LONGEST_PREPARATION};
 use crate::config::Config;
 use crate::config_file::{self, Loaded, Object};
 use crate::error::Cause;
@@ -61,6 +61,15 @@ impl Function {
         Ok(built)
     }
 
+    /// The configuration that the runs follow. The secret is read and the clients are built where that is not
+    /// done yet.
+    ///
+    /// # Errors
+    /// [`Cause`]: the secret or the configuration cannot be used.
+    pub async fn config(&self) -> Result<Config, Cause> {
+        Ok(self.ready(None, LONGEST_PREPARATION).await?.config.clone())
+    }
+
     pub(super) async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
         let http = self.http.get_or_try_init(async || http::client()).await?.clone();
         let secret = self.read_secret(secret_id, &http, limit).await?;
@@ -76,6 +85,7 @@ impl Function {
         let client = Arc::new(client.with_memory(self.memory.clone()));
         let ready = Ready { config, client, sink, tried: Arc::default(), object };
         ready.recall_throttling(limit).await;
+        self.recall_ids(&ready);
         Ok(ready)
     }
 
@@ -102,10 +112,11 @@ impl Function {
         limit: Duration,
     ) -> Result<Secret, SecretError> {
         let named = id.map(|id| Source::Manager(id.as_str().to_owned()));
-        match (&self.secret, named) {
+        let secret = match (&self.secret, named) {
             (Some(secret), _) => Ok(secret.clone()),
             (None, named) => named.as_ref().unwrap_or(&self.source).read(async || self.aws(http).await, limit).await,
-        }
+        };
+        secret.inspect(|secret| self.note_webhook(id, secret))
     }
 
     /// Reads the secret's credentials again; `None`, with a WARNING, where that fails.

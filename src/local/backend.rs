@@ -7,10 +7,9 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
-use tracing::level_filters::LevelFilter;
 
 use super::Setting;
-use super::output::{self, Output};
+use super::output::Output;
 use crate::config::{self, Config, ConfigError};
 use crate::config_file;
 use crate::graph::Client;
@@ -19,7 +18,6 @@ use crate::sandbox::Sandbox;
 use crate::secret::{Secret, SecretError, Source};
 use crate::sink::{Destination, Sink};
 use crate::stop::Stop;
-use crate::telemetry::{self, Format};
 use crate::{aws, http};
 
 /// The time limit of all calls of a command.
@@ -99,13 +97,7 @@ pub(super) fn stop() -> Stop {
 /// Sends the log to standard error where `-v` asks for it. These commands print by themselves what the log
 /// would say by default.
 pub(super) fn log(output: Output, redactor: &Arc<Redactor>) {
-    let level = match output.verbose {
-        0 => return,
-        1 => LevelFilter::INFO,
-        _ => LevelFilter::DEBUG,
-    };
-    let redactor = Arc::clone(redactor);
-    let subscriber = telemetry::subscriber(Format::Text, level, move |line| output::note(redactor.redact(line)));
-    // No other subscriber is set.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    if output.verbose > 0 {
+        output.log(redactor);
+    }
 }

@@ -57,7 +57,7 @@ impl CheckArgs {
         if let Some(help) = self.on.help(output) {
             return help;
         }
-        self.on.check_destination(self.out.as_ref())?;
+        let out = self.on.destination(self.out.as_ref())?;
         let redactor: Arc<Redactor> = Arc::default();
         backend::log(output, &redactor);
         let mut checklist = Checklist::new(output, Arc::clone(&redactor));
@@ -65,7 +65,7 @@ impl CheckArgs {
         let fault = if self.on.sandbox { Config::load(&self.on.sandbox_config()).err() } else { None };
         match fault {
             Some(error) => report_config_error(&mut checklist, &error),
-            None => self.check(&mut checklist, redactor).await?,
+            None => self.check(&mut checklist, out, redactor).await?,
         }
         let code = if checklist.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         let knows_all = |other| format!("{other} knows every mapped field that the configured one does");
@@ -73,7 +73,7 @@ impl CheckArgs {
         Ok(code)
     }
 
-    async fn check(&self, checklist: &mut Checklist, redactor: Arc<Redactor>) -> Result<()> {
+    async fn check(&self, checklist: &mut Checklist, out: Option<Destination>, redactor: Arc<Redactor>) -> Result<()> {
         let backend = Backend::open(&self.on, redactor).await?;
         let secret = match backend.secret().await {
             Ok(secret) => secret,
@@ -83,7 +83,7 @@ impl CheckArgs {
                 return Ok(());
             }
         };
-        let destination = self.out.clone().unwrap_or_else(|| Destination::of(&secret));
+        let destination = out.unwrap_or_else(|| Destination::of(&secret));
         checklist.ok("secret", secret_summary(&backend, &secret));
         match backend.config(&secret).await {
             Err(error) => report_config_error(checklist, &error),

@@ -8,9 +8,14 @@
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{ArgAction, Args};
 use serde::Serialize;
+use tracing::level_filters::LevelFilter;
+
+use crate::redact::Redactor;
+use crate::telemetry::{self, Format};
 
 /// How much a command prints, and in what form.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -48,6 +53,24 @@ impl Output {
         if !self.quiet {
             note(text);
         }
+    }
+
+    /// The least severity that the log has.
+    pub(super) const fn level(self) -> LevelFilter {
+        match self.verbose {
+            0 if self.quiet => LevelFilter::ERROR,
+            0 => LevelFilter::WARN,
+            1 => LevelFilter::INFO,
+            _ => LevelFilter::DEBUG,
+        }
+    }
+
+    /// Sends the log to standard error.
+    pub(super) fn log(self, redactor: &Arc<Redactor>) {
+        let redactor = Arc::clone(redactor);
+        let subscriber = telemetry::subscriber(Format::Text, self.level(), move |line| note(redactor.redact(line)));
+        // No other subscriber is set.
+        let _ = tracing::subscriber::set_global_default(subscriber);
     }
 
     /// Whether a progress bar is drawn.

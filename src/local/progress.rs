@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
-use tracing::level_filters::LevelFilter;
 
 use super::output::{self, Output};
 use crate::collect::{Collected, Outcome, Progress, Topic, failure_of};
@@ -37,14 +36,8 @@ impl Watch {
         let bar = if output.has_bar() { ProgressBar::no_length() } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} topics  {elapsed}  {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let level = match output.verbose {
-            0 if output.quiet => LevelFilter::ERROR,
-            0 => LevelFilter::WARN,
-            1 => LevelFilter::INFO,
-            _ => LevelFilter::DEBUG,
-        };
         let above = bar.clone();
-        let subscriber = telemetry::subscriber(Format::Text, level, move |line| {
+        let subscriber = telemetry::subscriber(Format::Text, output.level(), move |line| {
             above.suspend(|| output::note(redactor.redact(line)));
         });
         // No other subscriber is set.

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output, OutputError};
 use super::progress::Watch;
@@ -20,6 +21,7 @@ use crate::function::{Function, Invocation};
 use crate::memory::Budget;
 use crate::report::Error;
 use crate::report::{Response, Summary};
+use crate::sandbox::Sandbox;
 use crate::secret;
 use crate::sink::Destination;
 use crate::telemetry::printable;
@@ -59,7 +61,8 @@ impl TokenArgs {
 /// What a run runs on, and for how long, whatever its event.
 #[derive(Debug, Args)]
 pub(super) struct RunOn {
-    /// Where the data goes, in place of the secret's bucket: a folder, or s3://bucket
+    /// Where the data goes, in place of the secret's bucket: a folder, or s3://bucket [with --sandbox: into
+    /// sandbox_env in that folder]
     #[arg(long, value_name = "FOLDER|s3://BUCKET")]
     out: Option<Destination>,
     /// Exit with 3 where the run stored what it collected and lost some topics; without it, that exits with 0
@@ -129,22 +132,34 @@ impl RunOn {
         self.setting.help(output)
     }
 
-    /// Runs the function on `payload` and prints the results. The first signal ends the run as its deadline
-    /// does, and sets the exit code.
-    pub(super) async fn run(&self, payload: &Value, output: Output) -> Result<ExitCode> {
-        self.setting.check_destination(self.out.as_ref())?;
-        let interrupt = Interrupt::listen()?;
-        // The sandbox stops when it is dropped, so it is kept to the end.
+    /// The time limit of a run, where one is given.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        self.timeout.map(Duration::from_secs)
+    }
+
+    /// The function, and the sandbox where it runs on that. The sandbox stops when it is dropped.
+    pub(super) async fn function(&self) -> Result<(Function, Option<Sandbox>)> {
+        let destination = self.setting.destination(self.out.as_ref())?;
         let sandbox = self.setting.start_sandbox().await?;
         let function = match &sandbox {
             Some(sandbox) => Function::against(sandbox.end_point(), sandbox.secret(self.setting.sandbox_config())),
-            None => Function::new(self.setting.source()).with_aws_from(aws::from_everywhere),
+            None => {
+                let function = Function::new(self.setting.source()).with_aws_from(aws::from_everywhere);
+                function.with_id_store(Some(Box::new(IdFile)))
+            }
         };
-        let function = function.with_config_file(self.setting.config.clone()).with_destination(self.out.clone());
+        let function = function.with_config_file(self.setting.config.clone()).with_destination(destination);
         let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
-        let function = function.with_token_renewal(self.renew);
+        Ok((function.with_token_renewal(self.renew), sandbox))
+    }
+
+    /// Runs the function on `payload` and prints the results. The first signal ends the run as its deadline
+    /// does, and sets the exit code.
+    pub(super) async fn run(&self, payload: &Value, output: Output) -> Result<ExitCode> {
+        let interrupt = Interrupt::listen()?;
+        let (function, _sandbox) = self.function().await?;
         let watch = Watch::start(output, function.redactor());
-        let limit = self.timeout.map_or(TIME_LIMIT, Duration::from_secs);
+        let limit = self.limit().unwrap_or(TIME_LIMIT);
         let request_id = format!("local-{}", std::process::id());
         let mut invocation = Invocation::new(request_id, SystemTime::now() + limit);
         invocation.interrupt = interrupt.token();
@@ -180,7 +195,7 @@ impl RunOn {
     }
 
     /// Tells how to collect the missing topics.
-    fn remark_repair(&self, summary: &Summary, output: Output) {
+    pub(super) fn remark_repair(&self, summary: &Summary, output: Output) {
         // The objects of an earlier run stay. They may have these topics.
         if !summary.partial.is_empty() {
             return;

@@ -12,7 +12,7 @@ use super::output::{self, Output};
 use super::shard;
 use crate::config::{self, Config};
 use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
-use crate::secret::{LOCAL_BUCKET, Source};
+use crate::secret::{SANDBOX_BUCKET, Source};
 use crate::sink::Destination;
 
 /// The options of every command that calls the API.
@@ -48,18 +48,21 @@ impl Setting {
         self.config.clone().unwrap_or_else(|| config::DEFAULT_FILE.into())
     }
 
-    /// Checks that made-up data stays apart from real data.
-    pub(super) fn check_destination(&self, out: Option<&Destination>) -> Result<()> {
-        let is_apart = match out {
-            Some(Destination::Bucket(_)) => false,
-            Some(Destination::Folder(folder)) => !folder.ends_with(LOCAL_BUCKET),
-            None => true,
-        };
-        if self.sandbox && !is_apart {
-            let message = "--out with --sandbox: a folder of its own expected, since the sandbox's data is made up and never mixes with real data";
-            return Err(UsageError(message.to_owned()).into());
+    /// Where the data goes in place of the secret's bucket. The sandbox's data is made up, so it gets a folder of its
+    /// own there, whose name says so.
+    ///
+    /// # Errors
+    /// Where made-up data would go into a bucket.
+    pub(super) fn destination(&self, out: Option<&Destination>) -> Result<Option<Destination>, UsageError> {
+        match out {
+            Some(Destination::Folder(folder)) if self.sandbox && !folder.ends_with(SANDBOX_BUCKET) => {
+                Ok(Some(Destination::Folder(folder.join(SANDBOX_BUCKET))))
+            }
+            Some(Destination::Bucket(bucket)) if self.sandbox => Err(UsageError(format!(
+                "--out s3://{bucket} with --sandbox: a folder expected, since the sandbox's data is made up and never mixes with real data"
+            ))),
+            out => Ok(out.cloned()),
         }
-        Ok(())
     }
 
     /// The list of faults, where `--fault help` asks for nothing else.

@@ -119,6 +119,7 @@ def test_a_folder_without_quality_objects_loads(collected, tmp_path):
 def test_optional_types_load_with_their_nulls_and_their_json(optional):
     connection = load(optional)
     load(optional, into=connection)
+    assert connection.execute("SELECT count(*) FROM brand").fetchone() == (22,)
     assert all_rows(connection, "media") == sorted(optional.rows("media"), key=repr)
     nulls, zeros = connection.execute("SELECT count(*) FILTER (like_count IS NULL), count(*) FILTER (like_count = 0) FROM media").fetchone()
     assert nulls == sum(record["like_count"] is None for record in optional.records("media")) > zeros

@@ -11,6 +11,7 @@ use crate::harness::CONFIGURE_INI;
 pub fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_luxury-brands"));
     command.current_dir(folder).args(arguments).env_remove("SECRET_ID").env_remove("SECRET_FILE");
+    command.env("XDG_CACHE_HOME", folder.join("user_cache"));
     command.envs(environment.iter().copied()).output().unwrap()
 }
 

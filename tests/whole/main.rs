@@ -28,6 +28,7 @@ mod fields;
 mod gaps;
 mod harness;
 mod hostile;
+mod id_file;
 #[cfg(unix)]
 mod interrupts;
 mod invocation;
@@ -52,3 +53,7 @@ mod throttling;
 mod tokens;
 mod traces;
 mod versions;
+#[cfg(target_os = "linux")]
+mod watch;
+mod webhook;
+mod workflows;

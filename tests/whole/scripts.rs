@@ -205,14 +205,18 @@ fn a_run_on_the_sandbox_takes_its_configuration_and_a_folder_of_its_own() {
     let arguments = ["brand_media", "--sandbox", "--config", "moved.ini", "--out", "elsewhere/data", "--event", event];
     let output = local(folder.path(), &arguments);
     assert!(output.status.success(), "{output:?}");
-    let stored = std::fs::read(folder.path().join("elsewhere/data").join(BRAND)).unwrap();
+    let stored = std::fs::read(folder.path().join("elsewhere/data/sandbox_env").join(BRAND)).unwrap();
     assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&stored).unwrap().len(), 10);
     assert!(!folder.path().join("sandbox_env").exists());
-    for out in ["s3://lux-raw", "local_env", "./x/local_env/"] {
-        for command in ["brand_media", "check"] {
-            let output = local(folder.path(), &[command, "--sandbox", "--out", out]);
-            assert!(output.status.code() == Some(2) && text(&output.stderr).contains("made up"), "{output:?}");
-        }
+    assert_eq!(std::fs::read_dir(folder.path().join("elsewhere/data")).unwrap().count(), 1, "apart from real data");
+    let again = local(
+        folder.path(),
+        &[&arguments[..4], &["--out", "elsewhere/data/sandbox_env"], &["--event", event]].concat(),
+    );
+    assert!(text(&again.stdout).contains("\nelsewhere/data/sandbox_env/raw/"), "{again:?}");
+    for command in ["brand_media", "check"] {
+        let output = local(folder.path(), &[command, "--sandbox", "--out", "s3://lux-raw"]);
+        assert!(output.status.code() == Some(2) && text(&output.stderr).contains("made up"), "{output:?}");
     }
     assert_eq!(code(folder.path(), &["brand_media", "--out", "s3://lux-raw/prefix"]), Some(2));
 }

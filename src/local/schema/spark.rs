@@ -139,9 +139,10 @@ fn view(files: &Files<'_>, name: &str, why: &str, multi_line: bool, columns: &st
     )
 }
 
-/// The key of the object of a row.
+/// The key of the object of a row. Spark names a file by its URL, in which a plus is no space.
 fn key_of(files: &Files<'_>) -> String {
-    format!("regexp_extract(input_file_name(), {}, 0)", literal(&format!("{}$", files.regex())))
+    let file = "url_decode(replace(input_file_name(), '+', '%2B'))";
+    format!("regexp_extract({file}, {}, 0)", literal(&format!("{}$", files.regex())))
 }
 
 /// Writes the days of `rows` anew.

@@ -101,7 +101,7 @@ fn spark_reads_an_array_as_a_whole() {
         `source_key`,
         CAST(regexp_replace(`source_key`, '^raw/brand_([0-9]{4})-([0-9]{2})-([0-9]{2})/brand_[0-9]{4}-[0-9]{2}-[0-9]{2}_([0-9]{2})([0-9]{2})([0-9]{2}).*[.]json$', '$1-$2-$3') AS DATE) AS `collected_on`
     FROM (
-        SELECT *, regexp_extract(input_file_name(), 'raw/brand_[0-9]{4}-[0-9]{2}-[0-9]{2}/brand_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$', 0) AS `source_key`
+        SELECT *, regexp_extract(url_decode(replace(input_file_name(), '+', '%2B')), 'raw/brand_[0-9]{4}-[0-9]{2}-[0-9]{2}/brand_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$', 0) AS `source_key`
         FROM `brand_objects`
     );
 
