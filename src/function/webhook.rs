@@ -70,8 +70,7 @@ impl Function {
 /// What makes a run's log CRITICAL: the API refuses or throttles the caller, or the token is of no use.
 pub(super) fn critical(halted: Option<Failure>, summary: &Summary) -> Option<Failure> {
     let halted = halted.filter(|halt| halt.kind != Kind::Usage);
-    let is_expired = |days: i64| days < 0;
-    let token = summary.token.as_ref().filter(|token| !token.is_valid || token.days_left.is_some_and(is_expired));
+    let token = summary.token.as_ref().filter(|token| !token.is_usable());
     halted.or_else(|| {
         token.map(|token| {
             let state = if token.is_valid { "it or its access to data has expired" } else { "it is not valid" };

@@ -67,7 +67,7 @@ pub(super) struct RunOn {
     out: Option<Destination>,
     /// Exit with 3 where the run stored what it collected and lost some topics; without it, that exits with 0
     #[arg(long, value_name = "WHAT")]
-    fail_on: Option<FailOn>,
+    pub(super) fail_on: Option<FailOn>,
     /// Give up after so many seconds, as Lambda would
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
@@ -80,7 +80,7 @@ pub(super) struct RunOn {
 
 /// What makes a run fail that would else succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FailOn {
+pub(super) enum FailOn {
     /// Some topics failed
     Partial,
 }

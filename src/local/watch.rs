@@ -7,19 +7,18 @@ use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde_json::json;
 
-use super::failure::{Failure, Lines};
+use super::failure::{Failure, UsageError};
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output};
 use super::run::RunOn;
 use crate::error::Cause;
 use crate::function::{Function, Invocation};
 use crate::http;
-use crate::redact::Redactor;
 use crate::sandbox::Sandbox;
 use crate::telemetry::printable;
 use crate::topic::Job;
@@ -40,6 +39,7 @@ const HOUR: f64 = 3_600.0;
 
 #[derive(Debug, Args)]
 #[command(after_help = "docs/watch.md has a unit of systemd and a compose file.")]
+#[command(mut_arg("fail_on", |argument| argument.hide(true)))]
 pub(super) struct WatchArgs {
     /// Let an hour of the schedule take so many seconds, for trying it; on a stand-in of the API alone
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
@@ -56,20 +56,24 @@ impl WatchArgs {
         if let Some(help) = self.on.help(output) {
             return help;
         }
+        if self.on.fail_on.is_some() {
+            return Err(UsageError("--fail-on is for a single run: a watch ends by a signal".to_owned()).into());
+        }
         let interrupt = Interrupt::listen()?;
         let interrupted = interrupt.token();
         let (function, sandbox) = self.on.function().await?;
         let function = function.with_token_renewal(self.renew);
         output.log(&function.redactor());
         let config = tokio::select! {
-            config = function.config() => config.map_err(|cause| unusable(&cause, &function.redactor()))?,
+            config = function.config() => config.map_err(unusable)?,
             () = interrupted.cancelled() => return Ok(interrupt.signal().map_or(ExitCode::FAILURE, Signal::exit_code)),
         };
         if self.hour.is_some() && !http::is_on_loopback(&config.end_point) {
-            bail!(
+            let told = format!(
                 "--hour is for a stand-in of the API: its calls would count against the limits of {}; add --sandbox, or set [API] end_point to an address on this machine",
                 config.end_point
             );
+            return Err(UsageError(told).into());
         }
         let clock = Clock::new(self.hour);
         let schedule = Schedule::new(&config.limits, clock.now());
@@ -151,13 +155,11 @@ impl Watching {
 }
 
 /// Why no run can start.
-fn unusable(cause: &Cause, redactor: &Redactor) -> anyhow::Error {
-    let text = redactor.redact(&cause.to_string()).into_owned();
+fn unusable(cause: Cause) -> anyhow::Error {
     match cause {
-        // Each of its faults is on a line of its own, and printable.
-        Cause::Config(_) => Lines(text).into(),
-        Cause::Secret(_) => anyhow!(text).context("no secret; `--sandbox` needs none"),
-        _ => anyhow!(text),
+        Cause::Config(error) => error.into(),
+        Cause::Secret(error) => anyhow::Error::from(error).context("no secret; `--sandbox` needs none"),
+        other => other.into(),
     }
 }
 
@@ -194,9 +196,12 @@ impl Clock {
     }
 }
 
-/// Prints a line for a person. The watch outlives whoever reads it.
+/// Prints a line for a person. With `--json`, standard output is for documents alone.
 fn tell(output: Output, line: impl Display) {
-    if !output.json && !output.quiet {
-        let _ = output::print(printable(&line.to_string()));
+    if output.json {
+        output.remark(line);
+    } else if !output.quiet {
+        // The watch outlives whoever reads it.
+        let _ = output::print(line);
     }
 }

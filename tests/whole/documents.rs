@@ -10,7 +10,7 @@ use crate::harness::CONFIGURE_INI;
 use crate::terminal::{command, folder, local, text};
 
 /// Whether a document is as `docs/json/<name>.schema.json` says; if not, why not.
-fn check(name: &str, document: &Value) -> Result<(), String> {
+pub fn check(name: &str, document: &Value) -> Result<(), String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/json/{name}.schema.json"));
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     compiler.set_default_draft(Draft::V2020_12);

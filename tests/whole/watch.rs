@@ -146,6 +146,22 @@ fn a_run_that_fails_is_told_and_the_next_one_starts() {
     assert!(folder.path().join("sandbox_env/raw").exists());
 }
 
+#[test]
+fn with_json_each_run_is_a_document_and_the_rest_is_on_standard_error() {
+    let folder = folder();
+    let arguments = ["--sandbox", "--hour", "12", "--fault", "*=permissionx11", "--json"];
+    let mut watching = Watching::start(folder.path(), &arguments);
+    watching.until(1, "\"errorType\"");
+    watching.until(1, "\"statusCode\"");
+    let told = watching.end("-TERM").1;
+    let documents = told.iter().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    for document in documents {
+        let name = if document.get("errorType").is_some() { "failure" } else { "response" };
+        crate::documents::check(name, &document).unwrap();
+    }
+    assert!(told.iter().any(|line| line.contains("ended by SIGTERM")));
+}
+
 /// The times that a WARNING lists as missed, of `hashtag` runs.
 fn missed(line: &str) -> Vec<DateTime<Utc>> {
     let Some((_, rest)) = line.split_once("hashtag: missed at ") else { return Vec::new() };
@@ -181,10 +197,16 @@ fn a_shortened_hour_is_refused_against_the_real_api() {
     let refused = refused.env("SECRET_FILE", folder.path().join("secret.ini")).output().unwrap();
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        refused.status.code() == Some(1) && told.starts_with("error: --hour is for a stand-in of the API"),
+        refused.status.code() == Some(2) && told.starts_with("error: --hour is for a stand-in of the API"),
         "{told}"
     );
     assert!(told.contains("https://graph.facebook.com/v17.0") && refused.stdout.is_empty(), "{told}");
+}
+
+#[test]
+fn an_option_of_a_single_run_is_refused() {
+    let refused = command(folder().path(), &["watch", "--sandbox", "--fail-on", "partial"]).output().unwrap();
+    assert!(refused.status.code() == Some(2) && refused.stdout.is_empty(), "{refused:?}");
 }
 
 #[test]
