@@ -1,15 +1,16 @@
 //! The function: what a process keeps between invocations, and the way of one invocation from its event to
 //! its response.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{SecondsFormat, Utc};
 use futures_util::FutureExt;
 use indexmap::IndexMap;
+use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span, warn};
 
@@ -20,40 +21,40 @@ use crate::graph::Session;
 use crate::memory::Budget;
 use crate::redact::Redactor;
 use crate::report::Error;
-use crate::report::{Response, Summary};
+use crate::report::Response;
 use crate::secret::{Secret, SecretId, Source};
-use crate::stop::Stop;
+use crate::sink::Destination;
 use crate::topic::Job;
 use crate::{aws, http, report, secret, token, version};
 
 mod answers;
+mod hashtag_ids;
 mod job;
 mod ready;
 mod renewal;
+mod run;
 mod throttling;
+mod webhook;
 
+pub use hashtag_ids::IdStore;
 use ready::Ready;
-
-/// The time before Lambda's deadline at which unfinished topics are given up. It is for storing and
-/// reporting.
-const STORING_TIME: Duration = Duration::from_secs(2);
-
-/// The time limit of a run whose deadline is unknown.
-const UNKNOWN_DEADLINE: Duration = Duration::from_secs(60);
+use run::{Run, RunOutput};
 
 /// The time limit of the preparation. Lambda ends an initialisation after 10 seconds.
 const LONGEST_PREPARATION: Duration = Duration::from_secs(8);
-
-/// The part of the storing time that is reserved for the response.
-const RESPONDING_TIME: Duration = Duration::from_millis(250);
 
 /// The collector of a process.
 pub struct Function {
     source: Source,
     end_point: Option<String>,
     secret: Option<Secret>,
+    config_file: Option<PathBuf>,
+    destination: Option<Destination>,
     secret_prefix: Option<String>,
     renews_token: bool,
+    id_store: Option<Box<dyn IdStore>>,
+    /// By the secret that the event names, as below.
+    webhooks: std::sync::Mutex<IndexMap<Option<SecretId>, SecretString>>,
     service: Option<String>,
     http: OnceCell<http::Client>,
     load_aws: aws::Load,
@@ -90,8 +91,12 @@ impl Function {
             source,
             end_point: None,
             secret: None,
+            config_file: None,
+            destination: None,
             secret_prefix: None,
             renews_token: false,
+            id_store: None,
+            webhooks: Default::default(),
             service: None,
             http: OnceCell::new(),
             load_aws: aws::from_variables,
@@ -113,6 +118,18 @@ impl Function {
     #[must_use]
     pub fn with_secret_prefix(self, prefix: Option<String>) -> Self {
         Self { secret_prefix: prefix, ..self }
+    }
+
+    /// The same function with this configuration in place of the secret's `config_file`.
+    #[must_use]
+    pub fn with_config_file(self, config_file: Option<PathBuf>) -> Self {
+        Self { config_file, ..self }
+    }
+
+    /// The same function, whose data goes there in place of the secret's `bucket`.
+    #[must_use]
+    pub fn with_destination(self, destination: Option<Destination>) -> Self {
+        Self { destination, ..self }
     }
 
     /// The same function. `load` configures the AWS SDK, instead of Lambda's variables.
@@ -167,10 +184,11 @@ impl Function {
         let job = event.as_ref().map_or("", |event| event.job.name());
         let span = info_span!("run", requestId = invocation.request_id, job);
         async {
-            let done = match event {
-                Ok(event) => self.run(&mut run, &event, progress).await,
-                Err(error) => Err(error.into()),
+            let (secret_id, done) = match event {
+                Ok(event) => (event.secret_id.clone(), self.run(&mut run, &event, progress).await),
+                Err(error) => (None, Err(error.into())),
             };
+            self.tell(&run, done.as_ref().err(), secret_id.as_ref(), invocation).await;
             run.finish(done, self.redactor(), self.service.as_deref())
         }
         .instrument(span)
@@ -194,7 +212,7 @@ impl Function {
         };
         let stop = run.stop.clone();
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
-        let before = ready.client.throttled();
+        let (before, known) = (ready.client.throttled(), ready.client.hashtag_ids());
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
         let session = session.keeping_answers(ready.config.locations.keeps_answers());
         if event.job == Job::Hashtag {
@@ -215,62 +233,11 @@ impl Function {
             Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };
         ready.remember_throttling(before, run.left()).await;
+        self.remember_ids(&ready, &known);
+        run.critical = webhook::critical(session.halted(), &run.summary);
         run.summary.api_calls = session.calls();
         run.summary.usage_percent = session.usage().percent;
         run.summary.api_version = session.version().map(str::to_owned);
         done
-    }
-}
-
-/// The texts of the response.
-#[derive(Default)]
-struct RunOutput {
-    error_log: String,
-    target_file: String,
-}
-
-/// A running invocation.
-struct Run {
-    started: DateTime<Utc>,
-    clock: Instant,
-    /// The end of collecting.
-    stop: Stop,
-    /// The end of storing.
-    end: Instant,
-    summary: Summary,
-}
-
-impl Run {
-    fn start(invocation: &Invocation) -> Self {
-        let (clock, started) = (Instant::now(), Utc::now());
-        let left = invocation.deadline.duration_since(SystemTime::now()).unwrap_or(UNKNOWN_DEADLINE);
-        let end = clock + left.saturating_sub(RESPONDING_TIME);
-        let stop = Stop::new(clock + left.saturating_sub(STORING_TIME), invocation.interrupt.clone());
-        let time = started.to_rfc3339_opts(SecondsFormat::Secs, true);
-        Self { started, clock, stop, end, summary: Summary { time, ..Summary::default() } }
-    }
-
-    /// The time left for storing.
-    fn left(&self) -> Duration {
-        self.end.saturating_duration_since(Instant::now())
-    }
-
-    fn finish(
-        mut self,
-        done: Result<RunOutput, Cause>,
-        redactor: Arc<Redactor>,
-        service: Option<&str>,
-    ) -> Result<Response, Error> {
-        self.summary.elapsed_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if done.is_ok() && self.summary.shard.is_some() {
-            self.summary.topics = None;
-        }
-        self.summary.log(service);
-        match done {
-            Ok(RunOutput { error_log, target_file }) => {
-                Ok(Response::new(self.started, error_log, target_file, self.summary, redactor))
-            }
-            Err(cause) => Err(Error { cause, summary: Box::new(self.summary), redactor }),
-        }
     }
 }

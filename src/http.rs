@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::warn;
+use url::{Host, Url};
 
 /// The time limit of a connect. Each call's own time limit applies too.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -103,6 +104,11 @@ impl Client {
     /// A GET request, to be sent by [`send`](Self::send).
     pub fn get(&self, url: &str) -> reqwest::RequestBuilder {
         self.client.get(url)
+    }
+
+    /// A POST request with a JSON text, to be sent by [`send`](Self::send).
+    pub fn post_json(&self, url: &str, text: String) -> reqwest::RequestBuilder {
+        self.client.post(url).header(http::header::CONTENT_TYPE, "application/json").body(text)
     }
 
     /// Sends a request once no connect is pending.
@@ -196,6 +202,16 @@ where
     }
 }
 
+/// Whether an address is on this machine.
+pub fn is_on_loopback(url: &str) -> bool {
+    match Url::parse(url).ok().as_ref().and_then(Url::host) {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
 /// `client` as the AWS SDK takes it.
 pub fn for_sdk(client: Client) -> SharedHttpClient {
     SharedHttpClient::new(Shared(client.client))
@@ -247,6 +263,18 @@ mod tests {
     use crate::sandbox::{Options, Sandbox};
 
     use super::*;
+
+    #[test]
+    fn an_address_is_on_this_machine_by_its_host_alone() {
+        for here in ["http://127.0.0.1:80/x", "https://127.9.9.9", "http://[::1]:8/", "http://LOCALHOST:8080/v26.0"] {
+            assert!(is_on_loopback(here), "{here}");
+        }
+        for there in
+            ["https://graph.facebook.com/127.0.0.1", "http://127.0.0.1@10.0.0.1/", "http://localhost.example", ""]
+        {
+            assert!(!is_on_loopback(there), "{there}");
+        }
+    }
 
     #[tokio::test]
     async fn a_connection_that_hangs_does_not_hold_up_the_calls_behind_it() {

@@ -1,26 +1,21 @@
 //! The collector from a terminal: the same function that Lambda runs, with a progress bar and a table,
 //! on the real API or on the sandbox.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the terminal")]
-
-use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use crate::config::{Config, ConfigError};
-use crate::sandbox::{Fault, FaultRule, Options, Sandbox};
-use crate::telemetry::printable;
 use crate::topic::Job;
 
 mod backend;
 mod check;
 mod completions;
+mod failure;
 mod hashtag_ids;
+mod id_file;
 mod interrupt;
+mod output;
 mod plan;
 mod progress;
 mod redrive;
@@ -31,8 +26,13 @@ mod run;
 mod sandbox_day;
 mod schema;
 mod serve;
+mod setting;
 mod shard;
 mod storage;
+mod watch;
+
+use output::Output;
+use setting::{SandboxArgs, Setting};
 
 /// Collects Instagram profiles, media and hashtag media of followed brands.
 #[derive(Debug, Parser)]
@@ -40,15 +40,23 @@ mod storage;
     name = "luxury-brands",
     version,
     max_term_width = 100,
-    after_help = "Try it without a token or an AWS account: luxury-brands brand_media --sandbox"
+    after_help = AFTER_HELP
 )]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Log more: -v for INFO, -vv for DEBUG (each defaulted field)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
+    #[command(flatten)]
+    output: Output,
 }
+
+const AFTER_HELP: &str = "Exit codes:
+  0    done; a run that lost some topics is done too
+  1    failed, and standard error says why
+  2    wrong arguments
+  3    with --fail-on partial: a run stored what it collected and lost some topics
+  130  interrupted by SIGINT (Ctrl-C); 143 by SIGTERM. What came is stored
+
+Try it without a token or an AWS account: luxury-brands brand_media --sandbox";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -59,6 +67,12 @@ enum Command {
     Hashtag(run::RunArgs),
     /// Show how long the access token is good for, and for what
     Token(run::TokenArgs),
+    /// Run the schedules in one process until it is interrupted
+    ///
+    /// brand_media and hashtag run as often an hour as [limits] says, from minute 0 on, and token once a day at
+    /// 06:17 UTC. Runs are made one at a time. A run that starts late because another one took long keeps its
+    /// scheduled time; runs that were missed are named in a WARNING and not made up for.
+    Watch(watch::WatchArgs),
     /// Repair a run: collect again what failed in it, from its report
     ///
     /// The topics that failed are collected under the run's own time, so that their objects lie beside the
@@ -102,119 +116,42 @@ enum Command {
     Shard(shard::ShardArgs),
 }
 
-/// The sandbox's behaviour, for every command that can run on it.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Sandbox")]
-struct SandboxArgs {
-    /// The configuration whose topics the sandbox has
-    #[arg(long, value_name = "FILE", default_value = "configure.ini")]
-    config: PathBuf,
-    /// How long each answer of the sandbox takes
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    latency_ms: u64,
-    /// What the sandbox's data is made from
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How the sandbox misbehaves, as <topic>=<fault>[x<times>], where the topic is an account, #hashtag, #*
-    /// (every call about hashtags), hashtags (the list of those searched for), token, a version or *; may be
-    /// given again. `--fault help` lists the faults
-    #[arg(long, value_name = "RULE")]
-    fault: Vec<String>,
-    /// Accounts that the sandbox has, as CSV (name,user_id), JSON or JSON Lines, in place of the configured ones
-    #[arg(long, value_name = "FILE")]
-    accounts_from: Option<PathBuf>,
-    /// Calls that the sandbox allows to each token
-    #[arg(long, value_name = "CALLS")]
-    calls_allowed: Option<u32>,
-}
-
-impl SandboxArgs {
-    fn options(&self, port: u16) -> Result<Options> {
-        let config = Config::load(&self.config)?;
-        let rule = |text: &String| text.parse::<FaultRule>().map_err(|e| anyhow::anyhow!("--fault {e}"));
-        let faults = self.fault.iter().map(rule).collect::<Result<_>>()?;
-        let latency = Duration::from_millis(self.latency_ms);
-        let mut options = Options { port, latency, seed: self.seed, faults, ..Options::for_config(&config) };
-        options.calls_allowed = self.calls_allowed;
-        if let Some(path) = &self.accounts_from {
-            options.accounts = shard::accounts(path)?;
-        }
-        Ok(options)
-    }
-
-    async fn start(&self, port: u16) -> Result<Sandbox> {
-        Sandbox::start(self.options(port)?)
-            .await
-            .with_context(|| format!("the sandbox cannot listen on 127.0.0.1:{port}"))
-    }
-
-    /// Whether only the list of faults is asked for.
-    fn asks_for_help(&self) -> bool {
-        self.fault.iter().any(|f| f == "help")
-    }
-}
-
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return output::print_usage(&said),
+    };
+    let output = cli.output;
     let done = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("no runtime")
         .and_then(|r| r.block_on(cli.run()));
-    match done {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {}", shown(&error));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// An error of several lines. Its text is printable.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Lines(String);
-
-/// An error for a terminal: on one line, unless it has several on purpose.
-fn shown(error: &anyhow::Error) -> String {
-    let text = format!("{error:#}");
-    let has_lines = error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<Lines>());
-    if has_lines { text } else { printable(&text).into_owned() }
+    done.unwrap_or_else(|error| failure::tell(&error, output))
 }
 
 impl Cli {
     async fn run(self) -> Result<ExitCode> {
+        let output = self.output;
         match self.command {
-            Command::BrandMedia(args) => args.run(Job::BrandMedia, self.verbose).await,
-            Command::Hashtag(args) => args.run(Job::Hashtag, self.verbose).await,
-            Command::Token(args) => args.run(self.verbose).await,
-            Command::Retry(args) => args.run(self.verbose).await,
-            Command::Redrive(args) => args.run(self.verbose).await,
-            Command::Check(args) => args.run(self.verbose).await,
-            Command::Plan(args) => args.run(),
-            Command::HashtagIds(args) => args.run(self.verbose).await,
-            Command::Schema(args) => args.run(),
-            Command::Completions(args) => args.run(),
-            Command::Sandbox(args) => args.run().await,
-            Command::SandboxDay(args) => args.run(self.verbose).await,
-            Command::Report(args) => args.run().await,
-            Command::Shard(args) => args.run().await,
+            Command::BrandMedia(args) => args.run(Job::BrandMedia, output).await,
+            Command::Hashtag(args) => args.run(Job::Hashtag, output).await,
+            Command::Token(args) => args.run(output).await,
+            Command::Watch(args) => args.run(output).await,
+            Command::Retry(args) => args.run(output).await,
+            Command::Redrive(args) => args.run(output).await,
+            Command::Check(args) => args.run(output).await,
+            Command::Plan(args) => args.run(output),
+            Command::HashtagIds(args) => args.run(output).await,
+            Command::Schema(args) => args.run(output),
+            Command::Completions(args) => args.run(output),
+            Command::Sandbox(args) => args.run(output).await,
+            Command::SandboxDay(args) => args.run(output).await,
+            Command::Report(args) => args.run(output).await,
+            Command::Shard(args) => args.run(output).await,
         }
     }
-}
-
-/// Prints text that another program may read. It stops silently when that program stops reading.
-fn print_whole(text: &[u8]) -> Result<ExitCode> {
-    match std::io::stdout().write_all(text) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
-        _ => Ok(ExitCode::SUCCESS),
-    }
-}
-
-fn print_faults() -> ExitCode {
-    println!("{}", Fault::words());
-    ExitCode::SUCCESS
 }
 
 #[cfg(test)]

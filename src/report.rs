@@ -4,6 +4,7 @@
 mod error;
 mod log;
 mod metrics;
+mod notice;
 mod response;
 mod summary;
 
@@ -11,6 +12,7 @@ pub use error::{Error, ErrorMessage, parts};
 pub use log::{error_log, log_quality, log_unknown_fields};
 pub(crate) use metrics::{Metric, emit};
 pub use metrics::{NAMESPACE, service_from_env};
+pub use notice::Why;
 pub use response::{Answer, Response};
 pub use summary::{
     AnswersFile, FailedTopic, File, Gaps, ModelQuality, Partial, Quality, Renewal, RenewalEnd, Summary, TokenState,

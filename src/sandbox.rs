@@ -30,7 +30,7 @@ mod runtime_api;
 mod server;
 mod token;
 
-pub use fault::{Fault, FaultRule};
+pub use fault::{Explanation, Fault, FaultRule};
 pub use runtime_api::{Answer, RuntimeApi};
 pub use server::Server;
 
@@ -200,7 +200,7 @@ impl Sandbox {
     pub fn secret(&self, config_file: std::path::PathBuf) -> Secret {
         let access_token = self.state.options.token.clone().unwrap_or_else(|| "sandbox".to_owned()).into();
         let credentials = Credentials { ig_user_id: "17841400000000000".to_owned(), access_token, app: None };
-        Secret { credentials, bucket: SANDBOX_BUCKET.to_owned(), config_file }
+        Secret { credentials, bucket: SANDBOX_BUCKET.to_owned(), config_file, webhook: None }
     }
 }
 

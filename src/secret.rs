@@ -12,6 +12,7 @@ use crate::causes::with_causes;
 use crate::env::variable;
 
 mod keeper;
+mod webhook;
 
 pub use keeper::{KeepError, Keeper};
 
@@ -105,6 +106,8 @@ pub struct Secret {
     /// The configuration file, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED).
     /// The variable `CONFIG_FILE` names it where the secret does not.
     pub config_file: PathBuf,
+    /// The address that is told of runs that failed or were CRITICAL. Whoever has it can post there.
+    pub webhook: Option<SecretString>,
 }
 
 impl Secret {
@@ -266,7 +269,11 @@ fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>
     let config_file = optional("config_file")?.or_else(|| variable("CONFIG_FILE"));
     let config_file = config_file.unwrap_or_else(|| crate::config::DEFAULT_FILE.to_owned()).into();
     let credentials = Credentials { ig_user_id, access_token: access_token.into(), app };
-    Ok(Secret { credentials, bucket, config_file })
+    let webhook = optional("webhook")?;
+    if webhook.as_deref().is_some_and(|url| !webhook::is_safe(url)) {
+        return Err(wrong("webhook", "is not an https address; http is taken on this machine alone"));
+    }
+    Ok(Secret { credentials, bucket, config_file, webhook: webhook.map(SecretString::from) })
 }
 
 /// The keys of a secret, for the test of docs/configuration.md.

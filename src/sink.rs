@@ -2,7 +2,7 @@
 //! Storing it again replaces it.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -18,8 +18,10 @@ use crate::config::ObjectKey;
 use crate::http::LARGEST_OBJECT;
 use crate::traces;
 
+mod destination;
 mod folder;
 
+pub use destination::Destination;
 use folder::write_whole;
 
 /// A bucket or a folder.
@@ -114,6 +116,14 @@ impl Sink {
         traces::note_end(&span, stored.as_ref().err().map(|_| ("store", None)));
         stored.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be stored: {reason}") })
     }
+}
+
+/// Writes a file that is no object as those of a folder are written: it is complete or does not exist.
+///
+/// # Errors
+/// Where it cannot be written. The file that was there stays.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    write_whole(path, bytes, Condition::None).map(drop)
 }
 
 impl Sink {

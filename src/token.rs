@@ -102,6 +102,21 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_has_expired_or_is_not_valid_is_not_usable() {
+        for (is_valid, expires_at, expected) in [
+            (true, 0, true),
+            (true, 1_000_001, true),
+            (true, 999_999, false),
+            (false, 0, false),
+            (false, 2_000_000, false),
+        ] {
+            let info = TokenInfo { is_valid, expires_at: Some(expires_at), ..TokenInfo::default() };
+            let state = state(&info, DateTime::from_timestamp(1_000_000, 0).unwrap());
+            assert_eq!(state.is_usable(), expected, "{expires_at}");
+        }
+    }
+
+    #[test]
     fn a_token_that_is_not_valid_has_no_days_left_whatever_its_expiry() {
         assert_eq!(days(false, Some(0), Some(0)), Some(0));
         assert_eq!(days(false, None, None), Some(0));

@@ -13,7 +13,7 @@ use tracing::warn;
 use super::further::{Pages, in_time, next};
 use super::{Collected, Topic, flatten_within, keep};
 use crate::config::Config;
-use crate::graph::{Cursor, Failure, MediaIds, MediaPage, Session};
+use crate::graph::{Cursor, Failure, Kind, MediaIds, MediaPage, Session};
 use crate::json;
 use crate::record::{Batch, Model};
 use crate::topic::{Hashtag, HashtagId};
@@ -91,13 +91,29 @@ pub(super) async fn recent_media<'c>(
     hashtag: &Hashtag,
     further: &FurtherPages,
 ) -> Result<Collected<'c>, Failure> {
+    if let Some(pinned) = &hashtag.id {
+        return media_under(config, session, hashtag, pinned, further).await;
+    }
+    let id = session.hashtag_id(&hashtag.name).await?;
+    let collected = media_under(config, session, hashtag, &id, further).await;
+    if collected.as_ref().is_err_and(|failure| failure.kind == Kind::NotFound)
+        && let Some(other) = session.other_hashtag_id(&hashtag.name, &id).await
+    {
+        return media_under(config, session, hashtag, &other, further).await;
+    }
+    collected
+}
+
+async fn media_under<'c>(
+    config: &'c Config,
+    session: &Session<'_>,
+    hashtag: &Hashtag,
+    id: &HashtagId,
+    further: &FurtherPages,
+) -> Result<Collected<'c>, Failure> {
     let (mapping, limit) = (config.mapping(Model::MediaHashtag), config.limits.media_per_hashtag);
     let (owner, fields) = (hashtag.user_id.as_str(), mapping.requested());
-    let id = match &hashtag.id {
-        Some(pinned) => pinned.clone(),
-        None => session.hashtag_id(&hashtag.name).await?,
-    };
-    let goal = config.limits.closes_gaps.then(|| match session.client().seen_under(&id) {
+    let goal = config.limits.closes_gaps.then(|| match session.client().seen_under(id) {
         Some(known) => Goal::Known(known),
         None => Goal::Before(Utc::now() - TimeDelta::hours(1) / runs(config) - LATE),
     });
@@ -108,7 +124,7 @@ pub(super) async fn recent_media<'c>(
             let is_met = goal.as_ref().is_none_or(|goal| goal.is_met(page, &batch));
             Ok((batch, next(page), is_met))
         };
-        session.recent_media_after(&id, &fields, (limit, after), read).await?
+        session.recent_media_after(id, &fields, (limit, after), read).await?
     };
     let (first, mut after, mut is_met) = page(1, None).await?;
     let mut posts = Pages::of(first);
@@ -143,7 +159,7 @@ pub(super) async fn recent_media<'c>(
             let (kind, told) = ("gap", "some of the media under this hashtag are likely to be missing");
             warn!(kind, pages, "{told}: its pages did not reach those of the previous run");
         }
-        Reach { pages, overlap, gap_likely, hashtag: id, media }
+        Reach { pages, overlap, gap_likely, hashtag: id.clone(), media }
     });
     Ok(Collected { batches: vec![(Model::MediaHashtag, batch)], cut_short, reach })
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use super::Function;
+use super::{Function, LONGEST_PREPARATION};
 use crate::config::Config;
 use crate::error::Cause;
 use crate::graph::Client;
 use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
-use crate::sink::Sink;
+use crate::sink::{Destination, Sink};
 use crate::{aws, http};
 
 /// The most credentials that a process keeps ready. The oldest one is dropped first. Each takes a few
@@ -41,25 +41,35 @@ impl Function {
         Ok(built)
     }
 
+    /// The configuration that the runs follow. The secret is read and the clients are built where that is not
+    /// done yet.
+    ///
+    /// # Errors
+    /// [`Cause`]: the secret or the configuration cannot be used.
+    pub async fn config(&self) -> Result<Config, Cause> {
+        Ok(self.ready(None, LONGEST_PREPARATION).await?.config.clone())
+    }
+
     async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
         let http = self.http.get_or_try_init(async || http::client()).await?.clone();
         let secret = self.read_secret(secret_id, &http, limit).await?;
-        let mut config = Config::load(&secret.config_file)?;
+        let mut config = Config::load(self.config_file.as_ref().unwrap_or(&secret.config_file))?;
         if let Some(end_point) = &self.end_point {
             config.end_point = format!("{end_point}/{}", config.version);
         }
         for notice in &config.notices {
             warn!(kind = "config", "configuration: {notice}");
         }
-        let sink = match secret.folder() {
-            Some(folder) => Sink::Folder(folder.to_owned()),
-            None => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket: secret.bucket },
+        let sink = match self.destination.clone().unwrap_or_else(|| Destination::of(&secret)) {
+            Destination::Folder(folder) => Sink::Folder(folder),
+            Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket },
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
         let client = client.with_memory(self.memory.clone());
         let ready = Ready { config, client, sink };
         ready.recall_throttling(limit).await;
+        self.recall_ids(&ready);
         Ok(ready)
     }
 
@@ -75,10 +85,11 @@ impl Function {
         limit: Duration,
     ) -> Result<Secret, SecretError> {
         let named = id.map(|id| Source::Manager(id.as_str().to_owned()));
-        match (&self.secret, named) {
+        let secret = match (&self.secret, named) {
             (Some(secret), _) => Ok(secret.clone()),
             (None, named) => named.as_ref().unwrap_or(&self.source).read(async || self.aws(http).await, limit).await,
-        }
+        };
+        secret.inspect(|secret| self.note_webhook(id, secret))
     }
 
     /// Reads the secret's credentials again; `None`, with a WARNING, where that fails.

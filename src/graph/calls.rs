@@ -71,15 +71,32 @@ impl Session<'_> {
     /// # Errors
     /// The [`Failure`] of the hashtag.
     pub async fn hashtag_id(&self, hashtag: &HashtagName) -> Result<HashtagId, Failure> {
-        if let Some(id) = self.client.hashtag_id(hashtag) {
-            return Ok(id);
+        match self.client.hashtag_ids.id(hashtag) {
+            Some(id) => Ok(id),
+            None => self.ask_for_hashtag_id(hashtag).await,
         }
+    }
+
+    /// The id of a hashtag whose id `refused` is not there; `None` where there is no other one. Only an id of an
+    /// earlier process is asked for again, and once.
+    pub async fn other_hashtag_id(&self, hashtag: &HashtagName, refused: &HashtagId) -> Option<HashtagId> {
+        if !self.client.hashtag_ids.is_recalled(hashtag) {
+            return None;
+        }
+        let asked = self.ask_for_hashtag_id(hashtag).await;
+        if asked.as_ref().is_err_and(|failure| failure.kind == Kind::NotFound) {
+            self.client.hashtag_ids.forget(hashtag);
+        }
+        asked.ok().filter(|id| id != refused)
+    }
+
+    async fn ask_for_hashtag_id(&self, hashtag: &HashtagName) -> Result<HashtagId, Failure> {
         let request =
             Request { path: "ig_hashtag_search".to_owned(), user_id: true, query: vec![("q", hashtag.to_string())] };
         let parse =
             |body: &str| read_hashtag_id(body).and_then(|id| HashtagId::new(&id)).ok_or(NotExpected("data[0].id"));
         let id = self.get(&request, parse).await?;
-        self.client.learn_hashtag_id(hashtag, id.clone());
+        self.client.hashtag_ids.learn(hashtag, id.clone());
         Ok(id)
     }
 

@@ -1,6 +1,6 @@
 //! The client of the API: what a process keeps between runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::hashtag_ids::{HashtagIds, Known};
 use super::pace::{LastUsage, Throttled};
 use super::seen::{MediaIds, Seen};
 use super::usage::Usage;
@@ -16,7 +17,7 @@ use crate::lock::lock;
 use crate::memory::Budget;
 use crate::redact::Redactor;
 use crate::secret::{App, Credentials};
-use crate::topic::{HashtagId, HashtagName};
+use crate::topic::HashtagId;
 
 /// What a process knows about the API.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub struct Client {
     pub(super) redactor: Arc<Redactor>,
     pub(super) memory: Budget,
     credentials: Mutex<Arc<Credentials>>,
-    hashtag_ids: Mutex<BTreeMap<HashtagName, HashtagId>>,
+    pub(super) hashtag_ids: Known,
     unknown_fields: Mutex<BTreeSet<(Edge, String)>>,
     pub(super) answered: Mutex<BTreeSet<(Edge, String)>>,
     throttled: Mutex<Option<Throttled>>,
@@ -62,7 +63,7 @@ impl Client {
             redactor,
             memory: Budget::of(0),
             credentials: Mutex::new(Arc::new(credentials)),
-            hashtag_ids: Mutex::default(),
+            hashtag_ids: Known::default(),
             unknown_fields: Mutex::default(),
             answered: Mutex::default(),
             throttled: Mutex::default(),
@@ -118,13 +119,14 @@ impl Client {
         lock(&self.usage).is_some_and(|usage| usage.slows_down(Utc::now()))
     }
 
-    /// A hashtag's id; `None` where the process has not asked for it yet.
-    pub(super) fn hashtag_id(&self, hashtag: &HashtagName) -> Option<HashtagId> {
-        lock(&self.hashtag_ids).get(hashtag).cloned()
+    /// The hashtags' ids that the process knows.
+    pub fn hashtag_ids(&self) -> HashtagIds {
+        self.hashtag_ids.all()
     }
 
-    pub(super) fn learn_hashtag_id(&self, hashtag: &HashtagName, id: HashtagId) {
-        lock(&self.hashtag_ids).insert(hashtag.clone(), id);
+    /// Knows ids that an earlier process has asked for. One that is not there is asked for again.
+    pub fn recall_hashtag_ids(&self, ids: HashtagIds) {
+        self.hashtag_ids.recall(ids);
     }
 
     /// The media under a hashtag that the process stored last; `None` where it has stored none.

@@ -7,17 +7,16 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
-use tracing::level_filters::LevelFilter;
 
-use super::SandboxArgs;
-use crate::config::{Config, ConfigError};
+use super::Setting;
+use super::output::Output;
+use crate::config::{self, Config, ConfigError};
 use crate::graph::Client;
 use crate::redact::Redactor;
 use crate::sandbox::Sandbox;
 use crate::secret::{Secret, SecretError, Source};
-use crate::sink::Sink;
+use crate::sink::{Destination, Sink};
 use crate::stop::Stop;
-use crate::telemetry::{self, Format};
 use crate::{aws, http};
 
 /// The time limit of all calls of a command.
@@ -30,19 +29,19 @@ pub(super) struct Backend {
     http: http::Client,
     aws: OnceCell<aws_config::SdkConfig>,
     redactor: Arc<Redactor>,
-    sandbox_config: PathBuf,
+    config: Option<PathBuf>,
 }
 
 impl Backend {
-    /// Builds the clients. Starts the sandbox where `sandbox` is set.
-    pub(super) async fn open(sandbox: bool, on: &SandboxArgs, redactor: Arc<Redactor>) -> Result<Self> {
+    /// Builds the clients. Starts the sandbox where `setting` asks for it.
+    pub(super) async fn open(setting: &Setting, redactor: Arc<Redactor>) -> Result<Self> {
         Ok(Self {
-            source: Source::from_env(),
-            sandbox: if sandbox { Some(on.start(0).await?) } else { None },
+            source: setting.source(),
+            sandbox: setting.start_sandbox().await?,
             http: http::client()?,
             aws: OnceCell::new(),
             redactor,
-            sandbox_config: on.config.clone(),
+            config: setting.config.clone(),
         })
     }
 
@@ -53,13 +52,17 @@ impl Backend {
 
     /// Reads the secret.
     pub(super) async fn secret(&self) -> Result<Secret, SecretError> {
-        match &self.sandbox {
-            Some(sandbox) => Ok(sandbox.secret(self.sandbox_config.clone())),
-            None => self.source.read(async || self.aws().await, TIME_LIMIT).await,
+        let mut secret = match &self.sandbox {
+            Some(sandbox) => sandbox.secret(config::DEFAULT_FILE.into()),
+            None => self.source.read(async || self.aws().await, TIME_LIMIT).await?,
+        };
+        if let Some(config) = &self.config {
+            secret.config_file.clone_from(config);
         }
+        Ok(secret)
     }
 
-    /// Reads the configuration that the secret names.
+    /// Reads the configuration that the secret names, or `--config` in its place.
     pub(super) fn config(&self, secret: &Secret) -> Result<Config, ConfigError> {
         let mut config = Config::load(&secret.config_file)?;
         if let Some(sandbox) = &self.sandbox {
@@ -76,10 +79,10 @@ impl Backend {
     }
 
     /// Where the data goes.
-    pub(super) async fn sink(&self, secret: &Secret) -> Sink {
-        match secret.folder() {
-            Some(folder) => Sink::Folder(folder.to_owned()),
-            None => Sink::S3 { client: aws::s3(self.aws().await), bucket: secret.bucket.clone() },
+    pub(super) async fn sink(&self, destination: Destination) -> Sink {
+        match destination {
+            Destination::Folder(folder) => Sink::Folder(folder),
+            Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws().await), bucket },
         }
     }
 }
@@ -91,14 +94,8 @@ pub(super) fn stop() -> Stop {
 
 /// Sends the log to standard error where `-v` asks for it. These commands print by themselves what the log
 /// would say by default.
-pub(super) fn log(verbose: u8, redactor: &Arc<Redactor>) {
-    let level = match verbose {
-        0 => return,
-        1 => LevelFilter::INFO,
-        _ => LevelFilter::DEBUG,
-    };
-    let redactor = Arc::clone(redactor);
-    let subscriber = telemetry::subscriber(Format::Text, level, move |line| eprintln!("{}", redactor.redact(line)));
-    // No other subscriber is set.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+pub(super) fn log(output: Output, redactor: &Arc<Redactor>) {
+    if output.verbose > 0 {
+        output.log(redactor);
+    }
 }

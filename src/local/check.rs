@@ -11,13 +11,14 @@ use clap::Args;
 use futures_util::FutureExt;
 use serde_json::json;
 
+use super::Setting;
 use super::backend::{self, Backend};
-use super::{SandboxArgs, print_faults};
+use super::output::Output;
 use crate::config::{Config, ConfigError, Locations};
 use crate::graph::{Edge, Session, Usage};
 use crate::redact::Redactor;
 use crate::secret::{Secret, Source};
-use crate::sink::Sink;
+use crate::sink::{Destination, Sink};
 
 mod advice;
 mod api;
@@ -35,47 +36,45 @@ use checklist::Checklist;
     quality/check/check.json, a small object that each check replaces: the function may put objects and nothing \
     else, so nothing else would show that it can. The check has your AWS credentials, not the function's.")]
 pub(super) struct CheckArgs {
-    /// Check against the built-in sandbox: no token, no AWS account
-    #[arg(long)]
-    sandbox: bool,
     /// Ask for every mapped field on another version, such as v26.0, and show what would change; store nothing
     #[arg(long, value_name = "VERSION", value_parser = compare::version)]
     api_version: Option<String>,
     /// Store nothing: leave the bucket untried
     #[arg(long)]
     no_write: bool,
+    /// The destination to try, in place of the secret's bucket: a folder, or s3://bucket
+    #[arg(long, value_name = "FOLDER|s3://BUCKET")]
+    out: Option<Destination>,
     #[command(flatten)]
-    on: SandboxArgs,
+    on: Setting,
 }
 
 /// The time limit for storing the probe object.
 const STORING_LIMIT: Duration = Duration::from_secs(15);
 
 impl CheckArgs {
-    pub(super) async fn run(self, verbose: u8) -> Result<ExitCode> {
-        if self.on.asks_for_help() {
-            return Ok(print_faults());
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        if let Some(help) = self.on.help(output) {
+            return help;
         }
+        let out = self.on.destination(self.out.as_ref())?;
         let redactor: Arc<Redactor> = Arc::default();
-        backend::log(verbose, &redactor);
-        let mut checklist = Checklist::on_stdout(Arc::clone(&redactor));
+        backend::log(output, &redactor);
+        let mut checklist = Checklist::new(output, Arc::clone(&redactor));
         // The sandbox is built from the configuration, so it cannot start with a faulty one.
-        let fault = if self.sandbox { Config::load(&self.on.config).err() } else { None };
+        let fault = if self.on.sandbox { Config::load(&self.on.sandbox_config()).err() } else { None };
         match fault {
             Some(error) => report_config_error(&mut checklist, &error),
-            None => self.check(&mut checklist, redactor).await?,
+            None => self.check(&mut checklist, out, redactor).await?,
         }
-        match &self.api_version {
-            Some(other) if !checklist.failed() => {
-                println!("{other} knows every mapped field that the configured one does");
-            }
-            _ => println!("{}", checklist.verdict()),
-        }
-        Ok(if checklist.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        let code = if checklist.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        let knows_all = |other| format!("{other} knows every mapped field that the configured one does");
+        checklist.finish(self.api_version.map(knows_all))?;
+        Ok(code)
     }
 
-    async fn check(&self, checklist: &mut Checklist, redactor: Arc<Redactor>) -> Result<()> {
-        let backend = Backend::open(self.sandbox, &self.on, redactor).await?;
+    async fn check(&self, checklist: &mut Checklist, out: Option<Destination>, redactor: Arc<Redactor>) -> Result<()> {
+        let backend = Backend::open(&self.on, redactor).await?;
         let secret = match backend.secret().await {
             Ok(secret) => secret,
             Err(error) => {
@@ -84,6 +83,7 @@ impl CheckArgs {
                 return Ok(());
             }
         };
+        let destination = out.unwrap_or_else(|| Destination::of(&secret));
         checklist.ok("secret", secret_summary(&backend, &secret));
         match backend.config(&secret) {
             Err(error) => report_config_error(checklist, &error),
@@ -96,7 +96,8 @@ impl CheckArgs {
                 let client = backend.client(&config, &secret);
                 let renew = || async { None }.boxed();
                 let session = Session::new(&client, backend::stop(), &renew);
-                let store = if self.sandbox { "the sandbox's secret".to_owned() } else { source_name(&backend.source) };
+                let store =
+                    if self.on.sandbox { "the sandbox's secret".to_owned() } else { source_name(&backend.source) };
                 let scopes = api::token(checklist, &session, &config, &store).await;
                 let advice = Advice { store: &store, scopes: &scopes, version: &config.version };
                 api::account(checklist, &session, &config, &advice).await;
@@ -109,7 +110,7 @@ impl CheckArgs {
                 checklist.ok("calls", format!("this check spent {} of the {allowed} calls an hour", session.calls()));
             }
         }
-        self.bucket(checklist, &backend.sink(&secret).await).await;
+        self.bucket(checklist, &backend.sink(destination).await).await;
         Ok(())
     }
 

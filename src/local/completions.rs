@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Cli, print_whole};
+use super::Cli;
+use super::failure::UsageError;
+use super::output::{self, Output};
 
 #[derive(Debug, Args)]
 #[command(after_help = "To load them:\n  bash: source <(luxury-brands completions bash)\n  \
@@ -17,10 +19,26 @@ pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
+const NAME: &str = "luxury-brands";
+
+/// The script of bash. clap_complete 4.6 writes the name of a program with a hyphen in two ways, `luxury__brands` and
+/// `luxury__subcmd__brands`, and so finds no option of any command.
+fn mended(script: &str) -> Vec<u8> {
+    script.replace(&NAME.replace('-', "__subcmd__"), &NAME.replace('-', "__")).into_bytes()
+}
+
 impl CompletionsArgs {
-    pub(super) fn run(self) -> Result<ExitCode> {
+    pub(super) fn run(self, output: Output) -> Result<ExitCode> {
+        if output.json {
+            return Err(UsageError("--json: completions are a script, which has no form in JSON".to_owned()).into());
+        }
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "luxury-brands", &mut script);
-        print_whole(&script)
+        clap_complete::generate(self.shell, &mut Cli::command(), NAME, &mut script);
+        let script = match self.shell {
+            Shell::Bash => mended(&String::from_utf8(script)?),
+            _ => script,
+        };
+        output::print_whole(&script)?;
+        Ok(ExitCode::SUCCESS)
     }
 }

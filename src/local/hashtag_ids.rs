@@ -1,36 +1,39 @@
 //! `luxury-brands hashtag-ids`: the ids of the followed hashtags, as a section to paste.
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use futures_util::{FutureExt, StreamExt, stream};
+use serde::Serialize;
 
+use super::Setting;
 use super::backend::{self, Backend};
-use super::{SandboxArgs, print_faults};
+use super::output::{self, Output};
 use crate::graph::Session;
+use crate::redact::Redactor;
+use crate::report::FailedTopic;
 use crate::telemetry::printable;
-use crate::topic::{Hashtag, HashtagId};
+use crate::topic::Hashtag;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Standard output holds the section and nothing else, and replaces the one that is there. Each \
     hashtag that is looked up counts towards the 30 different ones in 7 days, as it does when it is collected.")]
 pub(super) struct HashtagIdsArgs {
-    /// Ask the built-in sandbox, whose ids are its own
-    #[arg(long)]
-    sandbox: bool,
     #[command(flatten)]
-    on: SandboxArgs,
+    on: Setting,
 }
 
 impl HashtagIdsArgs {
-    pub(super) async fn run(self, verbose: u8) -> Result<ExitCode> {
-        if self.on.asks_for_help() {
-            return Ok(print_faults());
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        if let Some(help) = self.on.help(output) {
+            return help;
         }
-        let redactor = std::sync::Arc::default();
-        backend::log(verbose, &redactor);
-        let backend = Backend::open(self.sandbox, &self.on, redactor).await?;
+        let redactor: Arc<Redactor> = Arc::default();
+        backend::log(output, &redactor);
+        let backend = Backend::open(&self.on, Arc::clone(&redactor)).await?;
         let secret = backend.secret().await.context("no secret; `--sandbox` needs none")?;
         let config = backend.config(&secret)?;
         let client = backend.client(&config, &secret);
@@ -42,36 +45,71 @@ impl HashtagIdsArgs {
         };
         let ids = stream::iter(config.hashtags.iter().map(resolve)).buffered(config.limits.concurrency as usize);
         let ids: Vec<_> = ids.collect().await;
-        let mut failed = 0;
-        let mut found: Vec<(&Hashtag, HashtagId)> = Vec::new();
+        let mut resolved = Resolved { hashtags: Vec::new(), failures: Vec::new(), api_calls: session.calls() };
         for (hashtag, id) in config.hashtags.iter().zip(ids) {
+            let name = hashtag.name.to_string();
             match id {
-                Ok(id) => found.push((hashtag, id)),
+                Ok(id) => {
+                    resolved.hashtags.push(Found { name, id: id.to_string(), is_pinned: hashtag.id.is_some() });
+                }
                 Err(failure) => {
-                    failed += 1;
-                    let message = format!("{}: {}: {failure}", hashtag.name, failure.kind);
-                    eprintln!("error: {}", printable(&message));
+                    output::note(format!("error: {}", printable(&format!("{name}: {}: {failure}", failure.kind))));
+                    let message = redactor.redact(&failure.message).into_owned();
+                    resolved.failures.push(FailedTopic {
+                        topic: name,
+                        kind: failure.kind,
+                        code: failure.code,
+                        message,
+                    });
                 }
             }
         }
-        print!("{}", section(&found));
-        let pinned = config.hashtags.iter().filter(|h| h.id.is_some()).count();
-        eprintln!(
-            "{} hashtags: {pinned} pinned already, {} looked up, {failed} failed ({} API calls). Paste the section into {}, \
-             in place of the one there.",
-            config.hashtags.len(),
-            found.len() - pinned,
-            session.calls(),
-            secret.config_file.display(),
-        );
-        if self.sandbox {
-            eprintln!("These are the sandbox's ids: the real API has others.");
+        if output.json {
+            output::print_json(&resolved)?
+        } else {
+            output::print_whole(resolved.section().as_bytes())?
         }
-        Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        output.remark(resolved.told(&secret.config_file));
+        if self.on.sandbox {
+            output.remark("These are the sandbox's ids: the real API has others.");
+        }
+        Ok(if resolved.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-fn section(ids: &[(&Hashtag, HashtagId)]) -> String {
-    let lines = ids.iter().map(|(hashtag, id)| format!("{} = {}\n", hashtag.name, id));
-    std::iter::once("[hashtag_id]\n".to_owned()).chain(lines).collect()
+/// The ids of the followed hashtags.
+#[derive(Serialize)]
+struct Resolved {
+    hashtags: Vec<Found>,
+    failures: Vec<FailedTopic>,
+    api_calls: u64,
+}
+
+/// A hashtag whose id is known.
+#[derive(Serialize)]
+struct Found {
+    name: String,
+    id: String,
+    is_pinned: bool,
+}
+
+impl Resolved {
+    fn section(&self) -> String {
+        let lines = self.hashtags.iter().map(|Found { name, id, .. }| format!("{name} = {id}\n"));
+        std::iter::once("[hashtag_id]\n".to_owned()).chain(lines).collect()
+    }
+
+    /// What was done, and where the section goes.
+    fn told(&self, config_file: &Path) -> String {
+        let Self { hashtags, failures, api_calls } = self;
+        let pinned = hashtags.iter().filter(|found| found.is_pinned).count();
+        format!(
+            "{} hashtags: {pinned} pinned already, {} looked up, {} failed ({api_calls} API calls). Paste the section into {}, \
+             in place of the one there.",
+            hashtags.len() + failures.len(),
+            hashtags.len() - pinned,
+            failures.len(),
+            config_file.display(),
+        )
+    }
 }

@@ -92,7 +92,9 @@ mod system {
                 let first = interrupt.signal().unwrap_or(came);
                 std::process::exit(i32::from(128 + first.number));
             }
-            warn!("{came}: the run ends here and what came is stored; a second signal ends it at once");
+            warn!(
+                "{came}: a run under way ends here and what came is stored; a second signal ends the process at once"
+            );
             interrupt.token.cancel();
         }
     }

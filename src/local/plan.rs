@@ -7,7 +7,9 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::HumanCount;
+use serde::Serialize;
 
+use super::output::Output;
 use crate::config::{Config, Plan};
 
 #[derive(Debug, Args)]
@@ -20,13 +22,71 @@ pub(super) struct PlanArgs {
 }
 
 impl PlanArgs {
-    pub(super) fn run(self) -> Result<ExitCode> {
+    pub(super) fn run(self, output: Output) -> Result<ExitCode> {
         let config = Config::load(&self.config)?;
-        println!("{}", summary(&config.plan()));
-        for notice in &config.notices {
-            println!("\nwarn  {notice}");
-        }
+        let notices = config.notices.iter().map(ToString::to_string).collect();
+        let planned = Planned::of(&config.plan(), notices);
+        output.result(&planned, || {
+            let notices = planned.notices.iter().map(|notice| format!("\n\nwarn  {notice}"));
+            summary(&config.plan()) + &notices.collect::<String>()
+        })?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The schedule's calls with `--json`.
+#[derive(Debug, Serialize)]
+struct Planned {
+    accounts: u32,
+    hashtags: u32,
+    unpinned_hashtags: u32,
+    brand_media_runs_per_hour: u32,
+    hashtag_runs_per_hour: u32,
+    calls_per_hour: Weighed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls_per_hour_with_further_pages: Option<Weighed>,
+    hashtags_per_week: Weighed,
+    hashtag_calls_per_day: Weighed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hashtag_calls_per_day_with_further_pages: Option<Weighed>,
+    more_accounts: Weighed,
+    more_hashtags: Weighed,
+    notices: Vec<String>,
+}
+
+/// A figure of processes that know every hashtag's id, and with one that starts.
+#[derive(Debug, Serialize)]
+struct Weighed {
+    warm: u64,
+    cold: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+}
+
+impl Planned {
+    fn of(plan: &Plan, notices: Vec<String>) -> Self {
+        let Plan { limits, accounts, hashtags, unpinned } = plan;
+        let weighed = |warm, cold, limit| Weighed { warm, cold, limit };
+        let with_unpinned = |warm, limit| weighed(warm, warm + u64::from(*unpinned), Some(limit));
+        let with_pages = |most, limit| limits.closes_gaps.then(|| with_unpinned(most, limit));
+        Self {
+            accounts: *accounts,
+            hashtags: *hashtags,
+            unpinned_hashtags: *unpinned,
+            brand_media_runs_per_hour: limits.brand_media_runs_per_hour,
+            hashtag_runs_per_hour: limits.hashtag_runs_per_hour,
+            calls_per_hour: weighed(plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour)),
+            calls_per_hour_with_further_pages: with_pages(plan.most_calls_per_hour(), limits.calls_per_hour),
+            hashtags_per_week: weighed((*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week)),
+            hashtag_calls_per_day: with_unpinned(plan.hashtag_calls_per_day(), limits.hashtag_calls_per_day),
+            hashtag_calls_per_day_with_further_pages: with_pages(
+                plan.most_hashtag_calls_per_day(),
+                limits.hashtag_calls_per_day,
+            ),
+            more_accounts: weighed(plan.more_accounts(), plan.cold_more_accounts(), None),
+            more_hashtags: weighed(plan.more_hashtags(), plan.cold_more_hashtags(), None),
+            notices,
+        }
     }
 }
 

@@ -1,14 +1,13 @@
 //! The progress of a run for a person: a bar while topics are fetched and a table afterwards. Where the
 //! output is not a terminal, plain lines.
 
-use std::io::IsTerminal;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
-use tracing::level_filters::LevelFilter;
 
+use super::output::{self, Output};
 use crate::collect::{Collected, Outcome, Progress, Topic, failure_of};
 use crate::lock::lock;
 use crate::redact::Redactor;
@@ -16,6 +15,7 @@ use crate::telemetry::{self, Format, printable};
 
 /// Watches a run.
 pub(super) struct Watch {
+    output: Output,
     bar: ProgressBar,
     rows: Mutex<Vec<Row>>,
     redactor: Arc<Redactor>,
@@ -33,33 +33,28 @@ struct Row {
 
 impl Watch {
     /// Sends the log to standard error, above the bar, and starts watching.
-    pub(super) fn start(verbose: u8, redactor: Arc<Redactor>) -> Self {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    pub(super) fn start(output: Output, redactor: Arc<Redactor>) -> Self {
+        let bar = if output.has_bar() { ProgressBar::no_length() } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} topics  {elapsed}  {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let level =
-            [LevelFilter::WARN, LevelFilter::INFO].get(usize::from(verbose)).copied().unwrap_or(LevelFilter::DEBUG);
         let (above, secrets) = (bar.clone(), Arc::clone(&redactor));
-        let subscriber = telemetry::subscriber(Format::Text, level, move |line| {
-            above.suspend(|| eprintln!("{}", secrets.redact(line)));
+        let subscriber = telemetry::subscriber(Format::Text, output.level(), move |line| {
+            above.suspend(|| output::note(secrets.redact(line)));
         });
         // No other subscriber is set.
         let _ = tracing::subscriber::set_global_default(subscriber);
-        Self { bar, rows: Mutex::default(), redactor }
+        Self { output, bar, rows: Mutex::default(), redactor }
     }
 
     fn rows(&self) -> std::sync::MutexGuard<'_, Vec<Row>> {
         lock(&self.rows)
     }
 
-    /// Removes the bar and prints the table.
-    pub(super) fn finish(&self) {
+    /// Removes the bar and gives the table with its line break; nothing where there were no topics.
+    pub(super) fn finish(&self) -> String {
         self.bar.finish_and_clear();
         let rows = self.rows();
-        if rows.is_empty() {
-            return;
-        }
-        println!("{}", table(&rows, std::io::stdout().is_terminal()));
+        if rows.is_empty() { String::new() } else { format!("{}\n", table(&rows, output::is_terminal())) }
     }
 }
 
@@ -84,10 +79,10 @@ impl Progress for Watch {
         }
         if self.bar.is_hidden() {
             let Row { topic, records, defaulted, rejected, failure } = row;
-            eprintln!(
+            self.output.remark(format_args!(
                 "{topic}: {records} records, {defaulted} defaulted, {rejected} rejected{}{failure}",
                 if failure.is_empty() { "" } else { ", " }
-            );
+            ));
         }
         self.bar.set_message(topic.name().to_owned());
         self.bar.inc(1);

@@ -6,24 +6,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::backend;
 use super::interrupt::{Interrupt, Signal};
+use super::output::{self, Output};
 use crate::config::{Config, Limits, PACKAGED};
 use crate::event::Event;
 use crate::redact::Redactor;
-use crate::telemetry::printable;
 use crate::topic::Job;
 use crate::{aws, http};
 
 mod invoke;
+mod lines;
 mod message;
 mod queue;
 
 use invoke::{DeployedFunction, Outcome};
-use message::{FailedEvent, Waiting, sort};
+use lines::{Lines, Word};
+use message::{Waiting, sort};
 use queue::Queue;
 
 #[derive(Debug, Args)]
@@ -81,23 +83,13 @@ impl Ages {
     }
 }
 
-/// What came of the events, in numbers.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Count {
-    run: usize,
-    failed: usize,
-    too_old: usize,
-    waiting: usize,
-    unread: usize,
-}
-
 impl RedriveArgs {
-    pub(super) async fn run(self, verbose: u8) -> Result<ExitCode> {
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         let limits = Config::load(&self.config)?.limits;
         let most = self.max_age.map(|hours| Duration::from_secs(u64::from(hours) * 60 * 60));
         let ages = Ages { limits, most, now: Utc::now() };
         let redactor: Arc<Redactor> = Arc::default();
-        backend::log(verbose, &redactor);
+        backend::log(output, &redactor);
         let interrupt = Interrupt::listen()?;
         let config = aws::redacting(&aws::from_everywhere(http::client()?).await, Arc::clone(&redactor));
         let sqs = aws_sdk_sqs::Client::new(&config);
@@ -107,12 +99,16 @@ impl RedriveArgs {
             None => function.failure_queue(&sqs).await?,
         };
         let mut queue = Queue::new(sqs, url, Arc::clone(&redactor));
-        let done = self.redrive(&function, &mut queue, &ages, &interrupt, &Lines(redactor)).await;
+        let mut lines = Lines::new(output, redactor);
+        let done = self.redrive(&function, &mut queue, &ages, &interrupt, &mut lines).await;
         let hidden = queue.release().await;
         if hidden > 0 {
-            eprintln!("{hidden} messages stay hidden for up to half an hour: they could not be given back");
+            output::note(format_args!(
+                "{hidden} messages stay hidden for up to half an hour: they could not be given back"
+            ));
         }
-        let code = done?;
+        done?;
+        let code = lines.finish(hidden)?;
         Ok(interrupt.signal().map_or(code, Signal::exit_code))
     }
 
@@ -122,29 +118,24 @@ impl RedriveArgs {
         queue: &mut Queue,
         ages: &Ages,
         interrupt: &Interrupt,
-        lines: &Lines,
-    ) -> Result<ExitCode> {
+        lines: &mut Lines,
+    ) -> Result<()> {
         let token = interrupt.token();
         let messages = tokio::select! {
             messages = queue.receive() => messages?,
-            () = token.cancelled() => return Ok(ExitCode::FAILURE),
+            () = token.cancelled() => return Ok(()),
         };
         let (waiting, unread) = sort(&messages, &self.function);
-        let mut count = Count { unread: unread.len(), ..Count::default() };
         for (id, why) in &unread {
-            lines.print("FAIL", &format!("message {id}: {why}"));
+            lines.unread(id, why);
         }
-        let mut stopped = false;
         for Waiting { failed, messages } in &waiting {
-            let about = about(failed, messages.len());
             if ages.is_too_old(&failed.event) {
-                count.too_old += 1;
-                lines.print("old", &about);
+                lines.event(Word::Old, failed, messages.len(), None);
                 continue;
             }
-            if self.dry_run || stopped {
-                count.waiting += 1;
-                lines.print("wait", &about);
+            if self.dry_run || lines.is_stopped() {
+                lines.event(Word::Wait, failed, messages.len(), None);
                 continue;
             }
             queue.keep_hidden().await?;
@@ -154,70 +145,21 @@ impl RedriveArgs {
             };
             match outcome {
                 Outcome::Succeeded(sentence) => {
-                    count.run += 1;
-                    lines.print("ok", &format!("{about} -> {sentence}"));
+                    lines.event(Word::Ok, failed, messages.len(), Some(sentence));
                     if let Err(error) = queue.delete(messages).await {
-                        lines.print(
-                            "warn",
-                            &format!(
-                                "its message stays and would run once more, which replaces its objects: {error:#}"
-                            ),
-                        );
+                        lines.warn(&format!(
+                            "its message stays and would run once more, which replaces its objects: {error:#}"
+                        ));
                     }
                 }
-                Outcome::Failed(why) => {
-                    count.failed += 1;
-                    lines.print("FAIL", &format!("{about} -> {why}"));
-                }
+                Outcome::Failed(why) => lines.event(Word::Fail, failed, messages.len(), Some(why)),
                 Outcome::Stopped(why) => {
-                    count.failed += 1;
-                    lines.print("FAIL", &format!("{about} -> {why}"));
-                    stopped = true;
+                    lines.event(Word::Fail, failed, messages.len(), Some(why));
+                    lines.stop();
                 }
             }
         }
-        eprintln!("{}", count.told(stopped));
-        Ok(if count.failed + count.unread == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    }
-}
-
-impl Count {
-    /// The last line.
-    fn told(&self, stopped: bool) -> String {
-        let Self { run, failed, too_old, waiting, unread } = self;
-        let parts = [
-            (*run, "run again"),
-            (*failed, if stopped { "failed, and the last failure ends the command" } else { "failed" }),
-            (*waiting, "waiting"),
-            (*too_old, "older than a period of the job, which --max-age runs under its own time"),
-            (*unread, "without an event that could be run"),
-        ];
-        let parts: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-        if parts.is_empty() { "the queue is empty".to_owned() } else { parts.join("; ") }
-    }
-}
-
-/// An event and its failure, on one line.
-fn about(failed: &FailedEvent, messages: usize) -> String {
-    let FailedEvent { event, tries, why, .. } = failed;
-    let time = event.time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true));
-    let topics = event.topics().map(|topics| format!(" {}", topics.join(", "))).unwrap_or_default();
-    let shard = event.shard.as_ref().map(|shard| format!(" shard {}", shard.as_str())).unwrap_or_default();
-    let times = if *tries == 1 { "once".to_owned() } else { format!("{tries} times") };
-    let of = if messages > 1 { format!(" in {messages} messages") } else { String::new() };
-    format!(
-        "{:<11}  {:<20}{topics}{shard}  tried {times}{of}, {why}",
-        event.job.name(),
-        time.as_deref().unwrap_or("no time")
-    )
-}
-
-/// Prints lines without secrets. Each is one line, whatever a message holds.
-struct Lines(Arc<Redactor>);
-
-impl Lines {
-    fn print(&self, word: &str, line: &str) {
-        println!("{word:<4}  {}", printable(&self.0.redact(line)));
+        Ok(())
     }
 }
 
@@ -253,35 +195,5 @@ mod tests {
             assert!(!is_too_old(None, "2026-11-24T13:00:00Z"), "a clock that is behind makes nothing old");
         }
         assert!(!ages(None).is_too_old(&event(&json!("hashtag"))), "without a time it is stored as of now");
-    }
-
-    #[test]
-    fn a_line_tells_the_event_and_its_failure() {
-        let of = |payload: Value, tries| FailedEvent {
-            event: event(&payload),
-            payload,
-            function: None,
-            tries,
-            why: "secret: it was denied".into(),
-        };
-        insta::assert_snapshot!([
-            about(&of(json!({"job": "hashtag", "time": NOW}), 2), 1),
-            about(&of(json!({"job": "brand_media", "time": NOW, "accounts": ["dior", "gucci"], "shard": "s-1"}), 1), 1),
-            about(&of(json!("token"), 4), 2),
-        ].join("\n"), @r"
-        hashtag      2026-11-24T12:00:00Z  tried 2 times, secret: it was denied
-        brand_media  2026-11-24T12:00:00Z dior, gucci shard s-1  tried once, secret: it was denied
-        token        no time               tried 4 times in 2 messages, secret: it was denied
-        ");
-    }
-
-    #[test]
-    fn the_last_line_tells_what_is_left_and_why() {
-        let all = Count { run: 3, failed: 1, too_old: 12, waiting: 2, unread: 1 };
-        insta::assert_snapshot!([all.told(true), all.told(false), Count::default().told(false)].join("\n"), @r"
-        3 run again; 1 failed, and the last failure ends the command; 2 waiting; 12 older than a period of the job, which --max-age runs under its own time; 1 without an event that could be run
-        3 run again; 1 failed; 2 waiting; 12 older than a period of the job, which --max-age runs under its own time; 1 without an event that could be run
-        the queue is empty
-        ");
     }
 }

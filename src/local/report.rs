@@ -1,7 +1,6 @@
 //! `luxury-brands report`: one HTML page of what was collected, from a folder or a bucket.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,7 +10,9 @@ use clap::Args;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use serde_json::json;
 
+use super::output::Output;
 use super::storage::Storage;
 use crate::config::Config;
 use crate::record::Model;
@@ -61,8 +62,8 @@ pub(super) struct ReportArgs {
 }
 
 impl ReportArgs {
-    pub(super) async fn run(self) -> Result<ExitCode> {
-        let (named, storage, keys) = self.source().await?;
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        let (named, storage, keys) = self.source(output).await?;
         let (files, unnamed) = self.files(keys);
         if files.is_empty() {
             bail!(
@@ -71,16 +72,16 @@ impl ReportArgs {
         }
         let houses = Config::load(&self.config).map(|config| Houses::of(&config)).unwrap_or_default();
         let mut collected = Collected::new(houses);
-        let bar = watch(files.len());
+        let bar = watch(files.len(), output);
         for skipped in unnamed {
-            warn(&bar, &skipped);
+            warn(&bar, &skipped, output);
             collected.skip(skipped);
         }
         let runs = files.into_iter().map(|(run, keys)| read_run(&storage, run, keys));
         let mut runs = stream::iter(runs).buffered(AT_ONCE);
         while let Some(run) = runs.next().await {
             let run = run?;
-            run.skipped.iter().for_each(|skipped| warn(&bar, skipped));
+            run.skipped.iter().for_each(|skipped| warn(&bar, skipped, output));
             collected.add(run);
             bar.inc(1);
         }
@@ -89,21 +90,29 @@ impl ReportArgs {
         let html = html::render(&page)?;
         std::fs::write(&self.out, &html).with_context(|| format!("{} cannot be written", self.out.display()))?;
         let (source, seconds) = (page.source(), bar.elapsed().as_secs_f64());
-        println!(
-            "{}  {}, of {} records in {} files of {} ({}, {} skipped), read in {seconds:.1} s",
-            self.out.display(),
-            HumanBytes(html.len() as u64),
-            source.records,
-            source.files,
-            source.named(),
-            HumanBytes(source.bytes as u64),
-            page.skipped(),
-        );
+        let written = json!({
+            "page": self.out.display().to_string(),
+            "bytes": html.len(),
+            "source": { "place": source.place, "made_up": source.made_up, "records": source.records, "files": source.files, "bytes": source.bytes },
+            "skipped": page.skipped(),
+        });
+        output.result(&written, || {
+            format!(
+                "{}  {}, of {} records in {} files of {} ({}, {} skipped), read in {seconds:.1} s",
+                self.out.display(),
+                HumanBytes(html.len() as u64),
+                source.records,
+                source.files,
+                source.named(),
+                HumanBytes(source.bytes as u64),
+                page.skipped(),
+            )
+        })?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// The data that is read: its name, its storage and its keys.
-    async fn source(&self) -> Result<(String, Storage, Vec<String>)> {
+    async fn source(&self, output: Output) -> Result<(String, Storage, Vec<String>)> {
         let open = async |named: &str| {
             let storage = Storage::open(named).await?;
             let keys = source::keys(&storage).await?;
@@ -121,7 +130,9 @@ impl ReportArgs {
             let (_, storage, keys) = local;
             return Ok((format!("{LOCAL_BUCKET} or {SANDBOX_BUCKET}"), storage, keys));
         }
-        eprintln!("nothing collected in {LOCAL_BUCKET}: {SANDBOX_BUCKET} is read instead, the sandbox's made-up data");
+        output.remark(format_args!(
+            "nothing collected in {LOCAL_BUCKET}: {SANDBOX_BUCKET} is read instead, the sandbox's made-up data"
+        ));
         Ok(sandbox)
     }
 
@@ -165,13 +176,13 @@ async fn read_run(storage: &Storage, (model, time): RunOf, keys: Vec<String>) ->
     parsed.await.context("a thread that reads ended early")
 }
 
-fn warn(bar: &ProgressBar, Skipped { key, reason }: &Skipped) {
-    bar.suspend(|| eprintln!("{}", printable(&format!("WARNING {key} is skipped: {reason}"))));
+fn warn(bar: &ProgressBar, Skipped { key, reason }: &Skipped, output: Output) {
+    bar.suspend(|| output.remark(printable(&format!("WARNING {key} is skipped: {reason}"))));
 }
 
 /// A progress bar; nothing where standard error is not a terminal.
-fn watch(runs: usize) -> ProgressBar {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
+fn watch(runs: usize, output: Output) -> ProgressBar {
+    let bar = if output.has_bar() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs read  {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar

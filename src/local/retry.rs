@@ -5,9 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
+use serde::Serialize;
 
+use super::output::{self, Output};
+use super::repair::{self, Repair};
 use super::run::{RunOn, read_argument};
-use super::{print_faults, repair};
 use crate::telemetry::printable;
 
 #[derive(Debug, Args)]
@@ -23,6 +25,15 @@ pub(super) struct RetryArgs {
     on: RunOn,
 }
 
+/// What would be run, with `--json`.
+#[derive(Serialize)]
+struct Planned<'a> {
+    /// The event that repairs the run.
+    repair: Option<&'a Repair>,
+    /// Why it is that one.
+    reason: &'a str,
+}
+
 const EXAMPLES: &str = r#"Examples:
   luxury-brands retry response.json
   aws s3 cp s3://BUCKET/quality/...json - | luxury-brands retry - --dry-run
@@ -30,21 +41,30 @@ const EXAMPLES: &str = r#"Examples:
       --payload "$(luxury-brands retry response.json --dry-run)" again.json"#;
 
 impl RetryArgs {
-    pub(super) async fn run(self, verbose: u8) -> Result<ExitCode> {
-        if self.on.asks_for_help() {
-            return Ok(print_faults());
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        if let Some(help) = self.on.help(output) {
+            return help;
         }
         let (name, text) = self.input()?;
         let Some((event, why)) = repair::of_report(name, &text).map_err(|error| anyhow!(error))? else {
-            eprintln!("nothing failed in this run: nothing is repeated");
+            let reason = "nothing failed in this run: nothing is repeated";
+            output.remark(reason);
+            if output.json {
+                output::print_json(&Planned { repair: None, reason })?;
+            }
             return Ok(ExitCode::SUCCESS);
         };
-        eprintln!("{}", printable(&why));
+        output.remark(printable(&why));
         if self.dry_run {
-            println!("{}", event.to_json());
+            let planned = Planned { repair: Some(&event), reason: &why };
+            if output.json {
+                output::print_json(&planned)?
+            } else {
+                output::print(event.to_json())?
+            }
             return Ok(ExitCode::SUCCESS);
         }
-        self.on.run(&serde_json::to_value(&event)?, verbose).await
+        self.on.run(&serde_json::to_value(&event)?, output).await
     }
 
     /// The report's text, and a name for it.

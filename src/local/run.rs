@@ -5,12 +5,15 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::failure::Failure;
+use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
+use super::output::{self, Output, OutputError};
 use super::progress::Watch;
-use super::{SandboxArgs, print_faults, repair};
+use super::{Setting, repair};
 use crate::aws;
 use crate::error::Cause;
 use crate::event::Event;
@@ -18,7 +21,9 @@ use crate::function::{Function, Invocation};
 use crate::memory::Budget;
 use crate::report::Error;
 use crate::report::{Response, Summary};
-use crate::secret::{self, Source};
+use crate::sandbox::Sandbox;
+use crate::secret;
+use crate::sink::Destination;
 use crate::telemetry::printable;
 use crate::topic::Job;
 
@@ -47,34 +52,48 @@ pub(super) struct TokenArgs {
 }
 
 impl TokenArgs {
-    pub(super) async fn run(mut self, verbose: u8) -> Result<ExitCode> {
+    pub(super) async fn run(mut self, output: Output) -> Result<ExitCode> {
         self.run.on.renew = self.renew;
-        self.run.run(Job::Token, verbose).await
+        self.run.run(Job::Token, output).await
     }
 }
 
 /// What a run runs on, and for how long, whatever its event.
 #[derive(Debug, Args)]
 pub(super) struct RunOn {
-    /// Run on the built-in sandbox: no token, no AWS account, data into ./sandbox_env
-    #[arg(long)]
-    sandbox: bool,
+    /// Where the data goes, in place of the secret's bucket: a folder, or s3://bucket [with --sandbox: into
+    /// sandbox_env in that folder]
+    #[arg(long, value_name = "FOLDER|s3://BUCKET")]
+    out: Option<Destination>,
+    /// Exit with 3 where the run stored what it collected and lost some topics; without it, that exits with 0
+    #[arg(long, value_name = "WHAT")]
+    fail_on: Option<FailOn>,
     /// Give up after so many seconds, as Lambda would
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
     #[command(flatten)]
-    args: SandboxArgs,
+    setting: Setting,
     /// Whether the token is renewed: an option of one command.
     #[arg(skip)]
     renew: bool,
 }
 
+/// What makes a run fail that would else succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Some topics failed
+    Partial,
+}
+
+/// The exit code of a run that lost topics, with `--fail-on partial`.
+const PARTIAL: u8 = 3;
+
 impl RunArgs {
-    pub(super) async fn run(self, job: Job, verbose: u8) -> Result<ExitCode> {
-        if self.on.asks_for_help() {
-            return Ok(print_faults());
+    pub(super) async fn run(self, job: Job, output: Output) -> Result<ExitCode> {
+        if let Some(help) = self.on.help(output) {
+            return help;
         }
-        self.on.run(&self.payload(job)?, verbose).await
+        self.on.run(&self.payload(job)?, output).await
     }
 
     /// The event of a run of `job`.
@@ -108,78 +127,117 @@ pub(super) fn read_argument(option: &str, argument: &str) -> Result<String> {
 }
 
 impl RunOn {
-    /// Whether only the list of faults is asked for.
-    pub(super) fn asks_for_help(&self) -> bool {
-        self.args.asks_for_help()
+    /// The list of faults, where `--fault help` asks for nothing else.
+    pub(super) fn help(&self, output: Output) -> Option<Result<ExitCode>> {
+        self.setting.help(output)
+    }
+
+    /// The time limit of a run, where one is given.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        self.timeout.map(Duration::from_secs)
+    }
+
+    /// The function, and the sandbox where it runs on that. The sandbox stops when it is dropped.
+    pub(super) async fn function(&self) -> Result<(Function, Option<Sandbox>)> {
+        let destination = self.setting.destination(self.out.as_ref())?;
+        let sandbox = self.setting.start_sandbox().await?;
+        let function = match &sandbox {
+            Some(sandbox) => Function::against(sandbox.end_point(), sandbox.secret(self.setting.sandbox_config())),
+            None => {
+                let function = Function::new(self.setting.source()).with_aws_from(aws::from_everywhere);
+                function.with_id_store(Some(Box::new(IdFile)))
+            }
+        };
+        let function = function.with_config_file(self.setting.config.clone()).with_destination(destination);
+        let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
+        Ok((function.with_token_renewal(self.renew), sandbox))
     }
 
     /// Runs the function on `payload` and prints the results. The first signal ends the run as its deadline
     /// does, and sets the exit code.
-    pub(super) async fn run(&self, payload: &Value, verbose: u8) -> Result<ExitCode> {
+    pub(super) async fn run(&self, payload: &Value, output: Output) -> Result<ExitCode> {
         let interrupt = Interrupt::listen()?;
-        // The sandbox stops when it is dropped, so it is kept to the end.
-        let (function, _sandbox) = if self.sandbox {
-            let sandbox = self.args.start(0).await?;
-            (Function::against(sandbox.end_point(), sandbox.secret(self.args.config.clone())), Some(sandbox))
-        } else {
-            (Function::new(Source::from_env()).with_aws_from(aws::from_everywhere), None)
-        };
-        let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
-        let function = function.with_token_renewal(self.renew);
-        let watch = Watch::start(verbose, function.redactor());
-        let limit = self.timeout.map_or(TIME_LIMIT, Duration::from_secs);
+        let (function, _sandbox) = self.function().await?;
+        let watch = Watch::start(output, function.redactor());
+        let limit = self.limit().unwrap_or(TIME_LIMIT);
         let request_id = format!("local-{}", std::process::id());
         let mut invocation = Invocation::new(request_id, SystemTime::now() + limit);
         invocation.interrupt = interrupt.token();
         let done = function.invoke(payload, &invocation, &watch).await;
-        watch.finish();
-        match &done {
-            Ok(response) => print_response(response),
-            Err(error) => print_error(error),
-        }
+        let table = watch.finish();
+        let printed = match &done {
+            Ok(response) => output.result(response, || table + &shown(response)),
+            Err(error) => print_error(error, table, output),
+        };
         let signal = interrupt.signal();
         if let Some(signal) = signal {
-            eprintln!("interrupted by {signal}{}", if done.is_ok() { ": what came is stored" } else { "" });
+            let stored = if done.is_ok() { ": what came is stored" } else { "" };
+            output::note(format_args!("interrupted by {signal}{stored}"));
         }
         if let Ok(response) = &done {
-            self.print_repair(&response.summary);
+            self.remark_repair(&response.summary, output);
         }
-        let succeeded = done.is_ok_and(|response| !response.summary.is_empty());
-        let code = if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        // The run is done, whether or not its result could be printed.
+        printed?;
+        let code = done.map_or(ExitCode::FAILURE, |response| self.code(&response.summary));
         Ok(signal.map_or(code, Signal::exit_code))
     }
 
-    /// Prints how to collect the missing topics.
-    fn print_repair(&self, summary: &Summary) {
+    /// The exit code of a run that succeeded, at least in part.
+    fn code(&self, summary: &Summary) -> ExitCode {
+        if summary.is_empty() || summary.token.as_ref().is_some_and(|token| !token.is_usable()) {
+            return ExitCode::FAILURE;
+        }
+        match self.fail_on {
+            Some(FailOn::Partial) if summary.is_partial() => ExitCode::from(PARTIAL),
+            _ => ExitCode::SUCCESS,
+        }
+    }
+
+    /// Tells how to collect the missing topics.
+    pub(super) fn remark_repair(&self, summary: &Summary, output: Output) {
         // The objects of an earlier run stay. They may have these topics.
         if !summary.partial.is_empty() {
             return;
         }
         if let (Some(job), Some(event)) = (summary.job, repair::of_summary(summary)) {
-            let sandbox = if self.sandbox { " --sandbox" } else { "" };
-            eprintln!("to repair it: luxury-brands {job}{sandbox} --event '{}'", event.to_json());
+            let sandbox = if self.setting.sandbox { " --sandbox" } else { "" };
+            output.remark(format_args!("to repair it: luxury-brands {job}{sandbox} --event '{}'", event.to_json()));
         }
     }
 }
 
-fn print_response(response: &Response) {
+/// The objects and the figures of a run.
+fn shown(response: &Response) -> String {
     let summary = &response.summary;
+    let mut lines = Vec::new();
     for (file, place) in summary.files.iter().zip(response.target_file.lines()) {
-        println!("{place}  {} records, {} bytes", file.records, file.bytes);
+        lines.push(format!("{place}  {} records, {} bytes", file.records, file.bytes));
     }
     if !summary.quality.files.is_empty() {
-        println!("quality: {}", summary.quality.files.join(", "));
+        lines.push(format!("quality: {}", summary.quality.files.join(", ")));
     }
     let usage = summary.usage_percent.map_or_else(String::new, |percent| format!(", usage {percent} %"));
-    println!("{} ({} ms, {} API calls{usage})", response.body, summary.elapsed_ms, summary.api_calls);
+    lines.push(format!("{} ({} ms, {} API calls{usage})", response.body, summary.elapsed_ms, summary.api_calls));
+    lines.join("\n")
 }
 
-fn print_error(error: &Error) {
+/// Prints the table of a run that failed, and why it did.
+fn print_error(error: &Error, table: String, output: Output) -> Result<(), OutputError> {
+    let printed = match table.trim_end() {
+        table if output.json || output.quiet || table.is_empty() => Ok(()),
+        table => output::print(table),
+    };
     let text = error.text();
     // A configuration's faults are on lines of their own, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
-    eprintln!("error: {}", if has_lines { text.into() } else { printable(&text) });
+    output::note(format_args!("error: {}", if has_lines { text.into() } else { printable(&text) }));
     if matches!(error.cause, Cause::Secret(_)) {
-        eprintln!("To try it without a secret, add --sandbox.");
+        output.remark("To try it without a secret, add --sandbox.");
     }
+    if output.json {
+        let failure = Failure { error_type: error.cause.kind(), error_message: &error.to_string() };
+        return output::print_json(&failure);
+    }
+    printed
 }

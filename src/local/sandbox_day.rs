@@ -1,7 +1,7 @@
 //! `luxury-brands sandbox-day`: a day of data for everything that needs more than one run. The real function makes
 //! it on the sandbox, at each moment of the schedule.
 
-use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -9,12 +9,14 @@ use anyhow::{Context, Result, bail};
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
 
+use super::SandboxArgs;
 use super::interrupt::Interrupt;
-use super::{SandboxArgs, print_faults};
-use crate::config::{Config, Limits};
+use super::output::{self, Output};
+use crate::config::{self, Config, Limits};
 use crate::function::{Function, Invocation};
 use crate::secret::SANDBOX_BUCKET;
 use crate::telemetry::{self, Format, printable};
@@ -31,25 +33,46 @@ pub(super) struct SandboxDayArgs {
     /// The moment up to which to collect, RFC 3339; by default the last full hour
     #[arg(long, value_name = "TIME")]
     until: Option<DateTime<Utc>>,
+    /// The configuration whose topics and schedule count
+    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+    config: PathBuf,
     #[command(flatten)]
     on: SandboxArgs,
 }
 
+/// What came of the runs, with `--json`.
+#[derive(Debug, Serialize)]
+struct Collected {
+    folder: &'static str,
+    runs: usize,
+    records: usize,
+    failed: Vec<FailedRun>,
+    elapsed_ms: u64,
+}
+
+/// A run that collected nothing.
+#[derive(Debug, Serialize)]
+struct FailedRun {
+    job: &'static str,
+    time: String,
+    message: String,
+}
+
 impl SandboxDayArgs {
-    pub(super) async fn run(self, verbose: u8) -> Result<ExitCode> {
-        if self.on.asks_for_help() {
-            return Ok(print_faults());
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        if let Some(help) = self.on.help(output) {
+            return help;
         }
-        let limits = Config::load(&self.on.config)?.limits;
+        let limits = Config::load(&self.config)?.limits;
         let until = match self.until {
             Some(until) => until,
             None => Utc::now().duration_trunc(TimeDelta::hours(1)).context("the clock cannot be read")?,
         };
         let runs = schedule(until, self.hours, &limits);
         let interrupt = Interrupt::listen()?;
-        let bar = watch(runs.len(), verbose);
-        let sandbox = self.on.start(0).await?;
-        let function = Function::against(sandbox.end_point(), sandbox.secret(self.on.config.clone()));
+        let bar = watch(runs.len(), output);
+        let sandbox = self.on.start(&self.config, 0).await?;
+        let function = Function::against(sandbox.end_point(), sandbox.secret(self.config.clone()));
         let (mut done, mut records, mut failed) = (0, 0, Vec::new());
         for (time, job) in runs.iter().take_while(|_| interrupt.signal().is_none()) {
             sandbox.set_now(*time);
@@ -59,25 +82,29 @@ impl SandboxDayArgs {
             invocation.interrupt = interrupt.token();
             match function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await {
                 Ok(response) => records += response.summary.records(),
-                Err(error) => failed.push(format!("{time} {job}: {}", error.cause)),
+                Err(error) => failed.push(FailedRun { job: job.name(), time, message: error.text() }),
             }
             done += 1;
             bar.inc(1);
         }
         bar.finish_and_clear();
-        for failure in &failed {
-            eprintln!("WARNING {}", printable(failure));
+        for FailedRun { job, time, message } in &failed {
+            output.remark(format_args!("WARNING {time} {job}: {}", printable(message)));
         }
         if interrupt.signal().is_none() && failed.len() == runs.len() {
             bail!("none of the {done} runs collected anything");
         }
-        println!(
-            "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; look at them with: luxury-brands report {SANDBOX_BUCKET}",
-            failed.len(),
-            bar.elapsed().as_secs_f64()
-        );
+        let elapsed_ms = u64::try_from(bar.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let collected = Collected { folder: SANDBOX_BUCKET, runs: done, records, failed, elapsed_ms };
+        output.result(&collected, || {
+            format!(
+                "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; look at them with: luxury-brands report {SANDBOX_BUCKET}",
+                collected.failed.len(),
+                bar.elapsed().as_secs_f64()
+            )
+        })?;
         if let Some(signal) = interrupt.signal() {
-            eprintln!("interrupted by {signal} after {done} of {} runs", runs.len());
+            output::note(format_args!("interrupted by {signal} after {done} of {} runs", runs.len()));
             return Ok(signal.exit_code());
         }
         Ok(ExitCode::SUCCESS)
@@ -99,14 +126,14 @@ fn schedule(until: DateTime<Utc>, hours: u32, limits: &Limits) -> Vec<(DateTime<
 
 /// A progress bar. Each run on the sandbox hides likes and leaves captions out on purpose, so the log's
 /// warnings are shown with `-v` alone.
-fn watch(runs: usize, verbose: u8) -> ProgressBar {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
+fn watch(runs: usize, output: Output) -> ProgressBar {
+    let bar = if output.has_bar() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let levels = [LevelFilter::OFF, LevelFilter::WARN, LevelFilter::INFO];
-    let level = levels.get(usize::from(verbose)).copied().unwrap_or(LevelFilter::DEBUG);
+    let level = levels.get(usize::from(output.verbose)).copied().unwrap_or(LevelFilter::DEBUG);
     let above = bar.clone();
-    let subscriber = telemetry::subscriber(Format::Text, level, move |line| above.suspend(|| eprintln!("{line}")));
+    let subscriber = telemetry::subscriber(Format::Text, level, move |line| above.suspend(|| output::note(line)));
     // No other subscriber is set.
     let _ = tracing::subscriber::set_global_default(subscriber);
     bar

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
+use serde_json::json;
 
-use super::print_whole;
+use super::output::{self, Output};
 use crate::config::Config;
 use crate::record::{Field, FieldType, Model};
 
@@ -137,9 +138,16 @@ impl<'a> Source<'a> {
 }
 
 impl SchemaArgs {
-    pub(super) fn run(self) -> Result<ExitCode> {
-        let config = Config::load(&self.config)?;
-        print_whole(self.text(&config)?.as_bytes())
+    pub(super) fn run(self, output: Output) -> Result<ExitCode> {
+        let text = self.text(&Config::load(&self.config)?)?;
+        // A JSON Schema is a document already.
+        if output.json && self.target != Target::JsonSchema {
+            let engine = self.target.to_possible_value().map(|value| value.get_name().to_owned());
+            output::print_json(&json!({ "engine": engine, "statements": text }))?;
+        } else {
+            output::print_whole(text.as_bytes())?;
+        }
+        Ok(ExitCode::SUCCESS)
     }
 
     fn text(&self, config: &Config) -> Result<String> {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::output::Output;
 use super::storage::Storage;
 use crate::config::Config;
 use crate::rollup::{self, Manifest};
@@ -17,10 +18,12 @@ use crate::topic::Job;
 mod infeasible;
 mod lists;
 mod plan;
+mod summary;
 
 use infeasible::CYCLES;
 use lists::{Lists, Topic};
-use plan::{Credential, Hashtag, Plan, Request, Schedule, Shard};
+use plan::{Credential, Hashtag, Request, Schedule, Shard};
+use summary::Summary;
 
 /// The accounts of a list, with their user ids.
 pub(super) fn accounts(path: &std::path::Path) -> Result<Vec<(String, String)>> {
@@ -62,15 +65,15 @@ pub(super) struct ShardArgs {
 }
 
 impl ShardArgs {
-    pub(super) async fn run(self) -> Result<ExitCode> {
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         match &self.failed {
-            Some(results) => self.again(results).await?,
-            None => self.plan().await?,
+            Some(results) => self.again(results, output).await?,
+            None => self.plan(output).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn plan(&self) -> Result<()> {
+    async fn plan(&self, output: Output) -> Result<()> {
         let config = Config::load(&self.config)?;
         ensure!(CYCLES.contains(&self.every), "--every {}: one of {CYCLES:?} expected", self.every);
         let lists =
@@ -103,8 +106,8 @@ impl ShardArgs {
         for hour in 0..24 {
             out.write(&format!("{}/{hour:02}.jsonl", Job::Token), lines.clone().into_bytes()).await?;
         }
-        println!("{}", summary(&plan, &request, took));
-        println!("manifests: {}", out.shown("{job}/{hour}.jsonl"));
+        let summary = Summary::of(&plan, &request, out.shown("{job}/{hour}.jsonl"));
+        output.result(&summary, || summary.told(took))?;
         Ok(())
     }
 
@@ -127,7 +130,7 @@ impl ShardArgs {
     }
 
     /// Writes a manifest of the events whose shards failed.
-    async fn again(&self, results: &str) -> Result<()> {
+    async fn again(&self, results: &str, output: Output) -> Result<()> {
         let from = Storage::open(results).await?;
         let bytes = from.read("").await?;
         let mut items = Vec::new();
@@ -155,7 +158,9 @@ impl ShardArgs {
         let out = Storage::open(&self.out).await?;
         out.write("", lines.into_bytes()).await?;
         let (shards, time) = (failed.len(), failed.first().and_then(|e| e.get("time")).cloned().unwrap_or_default());
-        println!("{shards} shards to run again, under the time {time}: {}", out.shown(""));
+        let manifest = out.shown("");
+        let again = json!({ "shards": shards, "time": time, "manifest": manifest });
+        output.result(&again, || format!("{shards} shards to run again, under the time {time}: {manifest}"))?;
         Ok(())
     }
 }
@@ -169,24 +174,4 @@ fn line(job: Job, shard: &Shard, topics: &[Topic], request: &Request) -> String 
         fields.insert(key.to_owned(), json!(listed));
     }
     format!("{event}\n")
-}
-
-fn summary(plan: &Plan, request: &Request, took: std::time::Duration) -> String {
-    let part = |job: Job, topics: usize, shards: &[Shard], schedule: Schedule| {
-        let largest = shards.iter().map(|s| s.topics.len()).max().unwrap_or_default();
-        let every = match schedule.every_hours {
-            1 => format!("{} times an hour", schedule.runs_per_hour),
-            hours => format!("once in {hours} hours"),
-        };
-        format!("{job}: {topics} topics {every} in {} shards, the largest of {largest}\n", shards.len())
-    };
-    let busiest = plan.calls.iter().max().copied().unwrap_or_default();
-    let idle = plan.calls.iter().filter(|calls| **calls == 0).count();
-    format!(
-        "{}{}credentials: {}, {idle} of them idle; at most {busiest} calls an hour with one\nplanned in {:.1} ms",
-        part(Job::BrandMedia, request.accounts.len(), &plan.brand_media, request.brand_media),
-        part(Job::Hashtag, request.hashtags.len(), &plan.hashtag, request.hashtag),
-        plan.calls.len(),
-        took.as_secs_f64() * 1_000.0
-    )
 }

@@ -121,6 +121,13 @@ pub struct TokenState {
     pub renewal: Option<Renewal>,
 }
 
+impl TokenState {
+    /// Whether the API answers calls with the token and gives data. The log is CRITICAL where it does not.
+    pub fn is_usable(&self) -> bool {
+        self.is_valid && self.days_left.is_none_or(|days| days >= 0)
+    }
+}
+
 /// What came of a token's renewal.
 #[derive(Debug, Clone, Serialize)]
 pub struct Renewal {
@@ -198,6 +205,11 @@ impl Summary {
     /// The number of records stored, over all objects.
     pub fn records(&self) -> usize {
         self.files.iter().map(|f| f.records).sum()
+    }
+
+    /// Whether the run stored what it collected, and some topics are missing.
+    pub fn is_partial(&self) -> bool {
+        !self.failures.is_empty() || !self.partial.is_empty()
     }
 
     /// Whether nothing came of the run: the API throttled it, which is no error of the invocation's.

@@ -3,6 +3,11 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+mod explanation;
+mod topic;
+
+pub use explanation::Explanation;
+
 /// A fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -151,17 +156,9 @@ const CLASSES: [(&str, u16, i64, Option<i64>, &str); 8] = [
 ];
 
 impl Fault {
-    /// The words of all faults, for help texts.
-    pub fn words() -> String {
-        let classes = CLASSES.iter().map(|(word, ..)| *word);
-        let bodies = BODIES.iter().map(|(word, _)| *word);
-        let tokens = TOKENS.iter().map(|(word, _)| *word);
-        let words: Vec<&str> =
-            classes.chain(["stall", "hang_up", "quotes_token"]).chain(bodies).chain(tokens).collect();
-        format!(
-            "{}, code:<code>[/<subcode>], http:<status>, retry_after:<s>, slow:<ms>, unknown_field:<name>, usage:<percent>, searched:<hashtags>",
-            words.join(", ")
-        )
+    /// The words of all faults, for errors.
+    fn words() -> String {
+        Self::explanations().iter().map(|explanation| explanation.fault).collect::<Vec<_>>().join(", ")
     }
 }
 

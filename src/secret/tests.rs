@@ -74,6 +74,22 @@ fn an_error_names_the_key_and_the_place_and_never_the_value() {
 }
 
 #[test]
+fn a_webhook_is_an_https_address_or_one_on_this_machine_and_is_never_shown() {
+    let with = |url: &str| json(&format!(r#"{},"webhook":"{url}""#, good()));
+    for url in ["https://hooks.example/T0/placeholder", "http://127.0.0.1:8080/placeholder", "http://[::1]/x"] {
+        let secret = with(url).unwrap();
+        assert_eq!(secret.webhook.as_ref().unwrap().expose_secret(), url);
+        assert!(!format!("{secret:?}").contains(url));
+    }
+    for url in ["http://hooks.example/T0/placeholder", "ftp://127.0.0.1/placeholder", "hooks.example/placeholder"] {
+        let error = with(url).unwrap_err();
+        assert!(error.to_string().contains("webhook is not an https address"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("placeholder"), "{error:?}");
+    }
+    assert!(with("").unwrap().webhook.is_none(), "off");
+}
+
+#[test]
 fn a_missing_file_is_an_error_that_says_what_goes_into_it() {
     let error = from_file(Path::new("/nowhere/dev_secret.ini")).unwrap_err().to_string();
     assert!(

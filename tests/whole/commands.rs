@@ -11,6 +11,7 @@ use crate::harness::CONFIGURE_INI;
 pub fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_luxury-brands"));
     command.current_dir(folder).args(arguments).env_remove("SECRET_ID").env_remove("SECRET_FILE");
+    command.env("XDG_CACHE_HOME", folder.join("user_cache"));
     command.envs(environment.iter().copied()).output().unwrap()
 }
 
@@ -60,6 +61,36 @@ fn every_shell_has_its_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = out(&local(folder.path(), &["completions", shell], &[]));
         assert!(script.contains("hashtag-ids") && script.contains("brand_media"), "{shell}");
+    }
+}
+
+/// What bash offers for the words of a command line, the last of them incomplete.
+#[cfg(unix)]
+fn completed(script: &Path, words: &[&str]) -> Vec<String> {
+    let complete = r#"source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        f=$(complete -p luxury-brands | sed 's/.* -F \([^ ]*\) .*/\1/')
+        "$f" luxury-brands "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"; printf '%s\n' "${COMPREPLY[@]}""#;
+    let bash = Command::new("bash").args(["--norc", "-c", complete]).arg(script).args(words).output().unwrap();
+    out(&bash).lines().map(str::to_owned).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_commands_and_their_options() {
+    let folder = folder(CONFIGURE_INI);
+    let script = folder.path().join("completions.bash");
+    std::fs::write(&script, local(folder.path(), &["completions", "bash"], &[]).stdout).unwrap();
+    for (words, offered) in [
+        (&["luxury-brands", "che"][..], &["check"][..]),
+        (&["luxury-brands", "hashtag"], &["hashtag", "hashtag-ids"]),
+        (&["luxury-brands", "brand_media", "--fa"], &["--fail-on", "--fault"]),
+        (&["luxury-brands", "brand_media", "--fail-on", ""], &["partial"]),
+        (&["luxury-brands", "hashtag-ids", "--sec"], &["--secret"]),
+        (&["luxury-brands", "sandbox-day", "--js"], &["--json"]),
+    ] {
+        let mut found = completed(&script, words);
+        found.sort();
+        assert_eq!(found, offered, "{words:?}");
     }
 }
 

@@ -22,6 +22,8 @@ use crate::aws::{Aws, BUCKET, KEY, SESSION_TOKEN};
 pub const TOKEN: &str = "placeholder-token-0123456789";
 pub const NEW_TOKEN: &str = "placeholder-token-9876543210";
 pub const APP_SECRET: &str = "placeholder-app-key-abcdef";
+/// The part of a webhook's address that lets somebody post there.
+pub const HOOK: &str = "placeholder-hook-0123456789";
 pub const TIME: &str = "2026-01-31T23:59:07Z";
 pub const STAMP: &str = "2026-01-31/{model}_2026-01-31_235907";
 
@@ -170,7 +172,7 @@ impl Harness {
         let printed = self.lines.lock().unwrap().join("\n");
         let results = self.results.lock().unwrap().join("\n");
         let written: Vec<String> = self.aws.objects().iter().map(text).collect();
-        [TOKEN, NEW_TOKEN, APP_SECRET, KEY.1, SESSION_TOKEN].iter().any(|secret| {
+        [TOKEN, NEW_TOKEN, APP_SECRET, HOOK, KEY.1, SESSION_TOKEN].iter().any(|secret| {
             printed.contains(secret) || results.contains(secret) || written.iter().any(|w| w.contains(secret))
         })
     }

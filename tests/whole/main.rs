@@ -19,12 +19,14 @@ mod collects;
 mod commands;
 mod credentials;
 mod disguised;
+mod documents;
 mod events;
 mod failures;
 mod fields;
 mod gaps;
 mod harness;
 mod hostile;
+mod id_file;
 #[cfg(unix)]
 mod interrupts;
 mod invocation;
@@ -37,6 +39,8 @@ mod redrive;
 mod renewal;
 mod retry;
 mod runtime_api;
+#[cfg(unix)]
+mod scripts;
 mod shards;
 mod soak;
 mod stores;
@@ -45,3 +49,7 @@ mod throttling;
 mod tokens;
 mod traces;
 mod versions;
+#[cfg(target_os = "linux")]
+mod watch;
+mod webhook;
+mod workflows;

@@ -92,6 +92,9 @@ async fn the_first_throttled_run_ends_the_command_and_no_message_is_lost() {
     for (id, event) in [("a", &hashtag(3)), ("b", &hashtag(2)), ("c", &latest)] {
         account.put_failed(id, event);
     }
+    let told = account.redrive(&["--json"], async |event| run(&harness, event).await).await;
+    let told = crate::documents::document("redrive", &told);
+    assert_eq!((&told["is_stopped"], &told["count"]["waiting"]), (&json!(true), &json!(2)), "{told:#}");
     let mut runs = Vec::new();
     let output = account
         .redrive(&[], async |event| {
@@ -114,6 +117,9 @@ async fn a_dry_run_lists_the_events_and_runs_and_deletes_none() {
     assert_eq!(words(&output), (["wait", "old"].map(str::to_owned).to_vec(), Some(0)), "{output:?}");
     assert!(text(&output.stdout).contains("hashtag") && text(&output.stdout).contains("secret: it was denied"));
     assert_eq!(left(&account), ["a", "b"]);
+    let listed = account.redrive(&["--dry-run", "--json"], none).await;
+    let listed = crate::documents::document("redrive", &listed);
+    assert_eq!((&listed["events"][0]["outcome"], &listed["count"]["too_old"]), (&json!("wait"), &json!(1)));
     let all = account.redrive(&["--dry-run", "--max-age", "2"], none).await;
     assert_eq!(words(&all).0, ["wait", "wait"]);
 }

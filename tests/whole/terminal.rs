@@ -3,11 +3,15 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::harness::CONFIGURE_INI;
+use collector::config::Config;
+use collector::sandbox::{Options, Sandbox};
+
+use crate::harness::{CONFIGURE_INI, TOKEN};
 
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_luxury-brands"));
     command.current_dir(folder).args(arguments).env_remove("SECRET_ID").env_remove("SECRET_FILE");
+    command.env("XDG_CACHE_HOME", folder.join("user_cache"));
     command
 }
 
@@ -33,6 +37,19 @@ pub fn records(folder: &Path, model: &str) -> usize {
         }
     });
     count
+}
+
+/// A stand-in of the API with its topics, and a folder with a secret whose calls go there.
+pub async fn stand_in(faults: &[&str]) -> (Sandbox, tempfile::TempDir) {
+    let mut options = Options::for_config(&Config::parse(CONFIGURE_INI.as_bytes(), "configure.ini").unwrap());
+    options.faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+    let sandbox = Sandbox::start(options).await.unwrap();
+    let folder = folder();
+    let ini = CONFIGURE_INI.replace("https://graph.facebook.com", &sandbox.end_point());
+    std::fs::write(folder.path().join("configure.ini"), ini.replace("v17.0", "v26.0")).unwrap();
+    let secret = format!("[SECRET]\nig_user_id = 17841400000000001\naccess_token = {TOKEN}\nbucket = local_env\n");
+    std::fs::write(folder.path().join("secret.ini"), secret).unwrap();
+    (sandbox, folder)
 }
 
 #[test]
@@ -143,7 +160,7 @@ fn a_missing_secret_says_which_file_what_goes_into_it_and_that_the_sandbox_needs
 fn an_unknown_fault_lists_the_known_ones() {
     let output = local(folder().path(), &["brand_media", "--sandbox", "--fault", "gucci=throtled"]);
     assert!(
-        output.status.code() == Some(1) && text(&output.stderr).contains("transient, throttled, blocked"),
+        output.status.code() == Some(2) && text(&output.stderr).contains("transient, throttled, blocked"),
         "{output:?}"
     );
 }

@@ -65,7 +65,7 @@ pub(super) async fn token(
 
 fn expiry(
     checklist: &mut Checklist,
-    what: &str,
+    what: &'static str,
     who: &str,
     seconds: Option<i64>,
     at: Option<DateTime<Utc>>,
@@ -154,7 +154,7 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
 /// Reports a call that failed. A call that was not made, since an earlier one stopped the calls, is skipped.
 pub(super) fn failed(
     checklist: &mut Checklist,
-    what: &str,
+    what: &'static str,
     name: &str,
     session: &Session<'_>,
     failure: &Failure,

@@ -114,7 +114,7 @@ async fn call<'c>(
 /// A call that failed, unless none is made any more.
 pub(super) fn refused(
     checklist: &mut Checklist,
-    what: &str,
+    what: &'static str,
     name: &str,
     session: &Session<'_>,
     failure: &Failure,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::plan::Credential;
 use crate::config::Config;
-use crate::local::Lines;
+use crate::local::failure::Lines;
 use crate::secret::SecretId;
 use crate::telemetry::printable;
 use crate::topic::{HashtagId, HashtagName, UserId, Username};

@@ -1,0 +1,202 @@
+//! `luxury-brands watch`: the schedules in one process, for a machine without AWS.
+//!
+//! The process keeps what the function keeps between invocations: hashtag ids, connections, and what it knows of
+//! usage and throttling.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Result, anyhow, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use serde_json::json;
+
+use super::failure::{Failure, Lines};
+use super::interrupt::{Interrupt, Signal};
+use super::output::{self, Output};
+use super::run::RunOn;
+use crate::error::Cause;
+use crate::function::{Function, Invocation};
+use crate::http;
+use crate::redact::Redactor;
+use crate::sandbox::Sandbox;
+use crate::telemetry::printable;
+use crate::topic::Job;
+
+mod schedule;
+
+use schedule::{Schedule, shown};
+
+/// The time limit of one run, as of the function in `template.yaml`: a slow run never reaches the next one of
+/// `hashtag`.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// The longest wait until the clock is read again. Waits are measured by a clock that stands still while the
+/// machine sleeps.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+const HOUR: f64 = 3_600.0;
+
+#[derive(Debug, Args)]
+#[command(after_help = "docs/watch.md has a unit of systemd and a compose file.")]
+pub(super) struct WatchArgs {
+    /// Let an hour of the schedule take so many seconds, for trying it; on a stand-in of the API alone
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    hour: Option<u32>,
+    /// Renew the token near its end, as `luxury-brands token --renew` does
+    #[arg(long, conflicts_with = "sandbox")]
+    renew: bool,
+    #[command(flatten)]
+    on: RunOn,
+}
+
+impl WatchArgs {
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        if let Some(help) = self.on.help(output) {
+            return help;
+        }
+        let interrupt = Interrupt::listen()?;
+        let interrupted = interrupt.token();
+        let (function, sandbox) = self.on.function().await?;
+        let function = function.with_token_renewal(self.renew);
+        output.log(&function.redactor());
+        let config = tokio::select! {
+            config = function.config() => config.map_err(|cause| unusable(&cause, &function.redactor()))?,
+            () = interrupted.cancelled() => return Ok(interrupt.signal().map_or(ExitCode::FAILURE, Signal::exit_code)),
+        };
+        if self.hour.is_some() && !http::is_on_loopback(&config.end_point) {
+            bail!(
+                "--hour is for a stand-in of the API: its calls would count against the limits of {}; add --sandbox, or set [API] end_point to an address on this machine",
+                config.end_point
+            );
+        }
+        let clock = Clock::new(self.hour);
+        let schedule = Schedule::new(&config.limits, clock.now());
+        for (job, time) in schedule.next_of_each() {
+            tell(output, format_args!("{job} runs next at {}", shown(time)));
+        }
+        let limit = self.on.limit().unwrap_or(TIME_LIMIT);
+        Watching { on: self.on, output, function, sandbox, clock, interrupt, limit, runs: 0, failed: 0 }
+            .until_a_signal(schedule)
+            .await
+    }
+}
+
+/// A process that runs the schedule.
+struct Watching {
+    on: RunOn,
+    output: Output,
+    function: Function,
+    sandbox: Option<Sandbox>,
+    clock: Clock,
+    interrupt: Interrupt,
+    limit: Duration,
+    runs: u64,
+    failed: u64,
+}
+
+impl Watching {
+    /// Runs what is due until a signal comes, one run at a time.
+    async fn until_a_signal(mut self, mut schedule: Schedule) -> Result<ExitCode> {
+        let interrupted = self.interrupt.token();
+        loop {
+            if let Some(signal) = self.interrupt.signal() {
+                let (runs, failed) = (self.runs, self.failed);
+                tell(self.output, format_args!("ended by {signal} after {runs} runs, of which {failed} failed"));
+                return Ok(signal.exit_code());
+            }
+            if let Some((job, time)) = schedule.take(self.clock.now()) {
+                self.run(job, time).await;
+                continue;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.clock.until(schedule.next()).min(LONGEST_WAIT)) => {}
+                () = interrupted.cancelled() => {}
+            }
+        }
+    }
+
+    /// One run, under the time of the schedule. A failed one is told.
+    async fn run(&mut self, job: Job, time: DateTime<Utc>) {
+        self.runs += 1;
+        if let Some(sandbox) = self.sandbox.as_ref().filter(|_| self.clock.is_fast()) {
+            sandbox.set_now(time);
+        }
+        let time = shown(time);
+        let request_id = format!("watch-{}-{}", std::process::id(), self.runs);
+        let mut invocation = Invocation::new(request_id, SystemTime::now() + self.limit);
+        invocation.interrupt = self.interrupt.token();
+        match self.function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await {
+            Ok(response) => {
+                let summary = &response.summary;
+                let usage = summary.usage_percent.map_or_else(String::new, |percent| format!(", usage {percent} %"));
+                let (elapsed, calls) = (summary.elapsed_ms, summary.api_calls);
+                let line = || format!("{time} {} ({elapsed} ms, {calls} API calls{usage})", response.body);
+                // The watch outlives whoever reads it.
+                let _ = self.output.result(&response, || printable(&line()).into_owned());
+                self.failed += u64::from(summary.is_empty());
+                self.on.remark_repair(summary, self.output);
+            }
+            Err(error) => {
+                self.failed += 1;
+                output::note(format_args!("error: {job} at {time} failed: {}", printable(&error.text())));
+                if self.output.json {
+                    let failure = Failure { error_type: error.cause.kind(), error_message: &error.to_string() };
+                    let _ = output::print_json(&failure);
+                }
+            }
+        }
+    }
+}
+
+/// Why no run can start.
+fn unusable(cause: &Cause, redactor: &Redactor) -> anyhow::Error {
+    let text = redactor.redact(&cause.to_string()).into_owned();
+    match cause {
+        // Each of its faults is on a line of its own, and printable.
+        Cause::Config(_) => Lines(text).into(),
+        Cause::Secret(_) => anyhow!(text).context("no secret; `--sandbox` needs none"),
+        _ => anyhow!(text),
+    }
+}
+
+/// The clock of the schedule. It goes faster than the real one where an hour takes less.
+struct Clock {
+    started: DateTime<Utc>,
+    /// Its seconds in a real one.
+    speed: f64,
+}
+
+impl Clock {
+    fn new(hour: Option<u32>) -> Self {
+        Self { started: Utc::now(), speed: hour.map_or(1.0, |seconds| HOUR / f64::from(seconds)) }
+    }
+
+    fn is_fast(&self) -> bool {
+        self.speed > 1.0
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        let real = Utc::now();
+        if !self.is_fast() {
+            return real;
+        }
+        let passed = (real - self.started).as_seconds_f64() * self.speed;
+        self.started + TimeDelta::milliseconds((passed * 1_000.0) as i64)
+    }
+
+    /// The real time until `time`.
+    fn until(&self, time: DateTime<Utc>) -> Duration {
+        let left = (time - self.now()).as_seconds_f64().max(0.0) / self.speed;
+        // A wait that ends a moment early would be followed by a second one.
+        Duration::from_secs_f64(left) + Duration::from_millis(1)
+    }
+}
+
+/// Prints a line for a person. The watch outlives whoever reads it.
+fn tell(output: Output, line: impl Display) {
+    if !output.json && !output.quiet {
+        let _ = output::print(printable(&line.to_string()));
+    }
+}

@@ -1,0 +1,77 @@
+//! Where objects go, as a person names it.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::secret::Secret;
+
+/// A bucket, or a folder in place of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A bucket, by its name.
+    Bucket(String),
+    /// A folder, relative to the working directory.
+    Folder(PathBuf),
+}
+
+impl Destination {
+    /// Where the secret says that the data goes.
+    pub fn of(secret: &Secret) -> Self {
+        match secret.folder() {
+            Some(folder) => Self::Folder(folder.to_owned()),
+            None => Self::Bucket(secret.bucket.clone()),
+        }
+    }
+}
+
+impl FromStr for Destination {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some(bucket) = text.strip_prefix("s3://") else {
+            let folder = Some(text).filter(|text| !text.is_empty() && !text.contains("://"));
+            return folder
+                .map(|folder| Self::Folder(folder.into()))
+                .ok_or_else(|| format!("{text:?} given, a folder or s3://bucket expected"));
+        };
+        let name = bucket.strip_suffix('/').unwrap_or(bucket);
+        if name.contains('/') {
+            return Err(format!(
+                "{text:?} given, s3://bucket expected: [common] has the locations, from the bucket's root on"
+            ));
+        }
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+        if !(3..=63).contains(&name.len()) || !name.bytes().all(allowed) {
+            return Err(format!("{text:?} given, s3://bucket expected, of 3 to 63 of a-z, 0-9, - and ."));
+        }
+        Ok(Self::Bucket(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_has_its_scheme_and_everything_else_is_a_folder() {
+        for (text, expected) in [
+            ("s3://lux-raw", Destination::Bucket("lux-raw".into())),
+            ("s3://lux-raw/", Destination::Bucket("lux-raw".into())),
+            ("out", Destination::Folder("out".into())),
+            ("/data/./out/", Destination::Folder("/data/./out/".into())),
+        ] {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+        for (text, told) in [
+            ("", "a folder or s3://bucket expected"),
+            ("https://lux-raw", "a folder or s3://bucket expected"),
+            ("s3://", "3 to 63"),
+            ("s3://Lux_Raw", "3 to 63"),
+            ("s3://lux-raw/prefix", "from the bucket's root on"),
+        ] {
+            let error = text.parse::<Destination>().unwrap_err();
+            assert!(error.contains(told) && error.contains(&format!("{text:?}")), "{error}");
+        }
+    }
+}
