@@ -122,6 +122,8 @@ async fn the_further_pages_of_a_busy_hashtag_are_kept_too_also_of_a_shard() {
     let config = |ini: String| keeping(ini) + "\n[limits]\nmedia_per_hashtag = auto\n";
     let options = |o: &mut Options| o.hashtag_pace = Some(180);
     let harness = Harness::new(Setting { config: Some(config), options: Some(options), ..Setting::default() }).await;
+    // A medium that is published meanwhile would move the pages.
+    harness.sandbox.set_now(chrono::Utc::now());
     let event = json!({"job": "hashtag", "time": TIME, "hashtags": ["dior", "gucci"], "shard": "s-1"});
     let response = harness.invoke(event).await.unwrap();
     let lines = lines(&kept(&harness, &key("hashtag").replace(".jsonl", "_s-1.jsonl")));
