@@ -75,6 +75,16 @@ pub enum ConfigError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The object in S3 could not be read.
+    #[error(
+        "configuration {path} could not be read: {reason}; `config_file` of the secret names it, and the role needs s3:GetObject on it"
+    )]
+    Object {
+        /// The object's address.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
     /// The file is not UTF-8.
     #[error("configuration {path} is not UTF-8 (at byte {at}); save it as UTF-8")]
     NotUtf8 {

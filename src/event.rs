@@ -1,6 +1,6 @@
 //! The event of a run: what to collect, under which time, and which part of the run it is.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -49,18 +49,33 @@ impl TopicSelector {
     }
 }
 
+/// How long before a run its event's `time` may be. EventBridge Scheduler tries to deliver an event for at most 24
+/// hours, so an older time was given on purpose.
+const OLDEST_TIME: TimeDelta = TimeDelta::hours(24);
+
+/// How long after a run's start its event's `time` may be. No schedule is early, and a clock that is off by more cannot
+/// sign requests to AWS.
+const LATEST_TIME: TimeDelta = TimeDelta::minutes(5);
+
 /// The bytes of the digest that names a part of a run. With 8 bytes, two subsets have the same name in one
 /// of 10^19 cases.
 const PART_BYTES: usize = 8;
 
 /// An event that cannot be run.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the event {problem}; allowed: {ALLOWED}")]
+#[error("the event {problem}; {GRAMMAR} has the grammar")]
 pub struct EventError {
     problem: String,
 }
 
-const ALLOWED: &str = r#""brand_media", "hashtag", "token", or an object with "job" (one of those) and optionally "time" (RFC 3339), "accounts" or "hashtags" (a list of configured topics, or of objects with "name", "user_id" and for a hashtag optionally "id"), "shard" ([a-z0-9-]{1,32}) and "secret_id" (the name of a secret that begins with the function's SECRET_PREFIX); an EventBridge event holds it in "detail""#;
+/// Where the grammar of an event stands.
+const GRAMMAR: &str = "docs/configuration.md#the-event";
+
+/// The jobs, for an error.
+const JOBS: &str = r#""brand_media", "hashtag" or "token""#;
+
+/// The keys of an event, for an error.
+const KEYS: &str = r#""job", "time", "accounts" or "hashtags", "shard", "secret_id""#;
 
 fn problem<T>(problem: impl Into<String>) -> Result<T, EventError> {
     Err(EventError { problem: problem.into() })
@@ -90,13 +105,37 @@ impl Event {
                 (None, Some(Value::Object(detail))) => Self::read(detail, whole.get("time")),
                 _ => Self::read(whole, whole.get("time")),
             },
-            other => problem(format!("is {}, neither an object nor a string", shown(other))),
+            other => problem(format!("is {}, a job's name or an object with \"job\" expected", shown(other))),
         }
     }
 
     /// The names of the selected topics; `None` where the event selects all.
     pub fn topics(&self) -> Option<Vec<&str>> {
         Some(self.subset.as_ref()?.iter().map(TopicSelector::name).collect())
+    }
+
+    /// What is odd about the event's `time` for a run that starts `now`; `None` where nothing is.
+    pub fn odd_time(&self, now: DateTime<Utc>) -> Option<String> {
+        if let Some(given) = &self.unread_time {
+            return Some(format!("the event's time {given} cannot be read: the run's start names the objects instead"));
+        }
+        // The job `token` stores nothing.
+        let time = self.time.filter(|_| self.job != Job::Token)?;
+        let (apart, side) = match now - time {
+            past if past > OLDEST_TIME => (past, "past"),
+            ahead if ahead < -LATEST_TIME => (-ahead, "future"),
+            _ => return None,
+        };
+        let apart = match (apart.num_days(), apart.num_hours()) {
+            (2.., _) => format!("{} days", apart.num_days()),
+            (_, 2..) => format!("{} hours", apart.num_hours()),
+            _ => format!("{} minutes", apart.num_minutes()),
+        };
+        Some(format!(
+            "the event's time {} is {apart} in the {side}: this is no backfill, since the API answers what is now; the \
+             objects get the name of that time and the data of this one",
+            time.to_rfc3339_opts(SecondsFormat::Secs, true)
+        ))
     }
 
     /// The part of the objects' names that differs from those of the whole run: the shard, or for selected
@@ -162,7 +201,7 @@ impl Event {
         let Some(named) = fields.get("job") else {
             let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
             return problem(format!(
-                "has no \"job\" (its keys: {})",
+                "has no \"job\" (its keys: {}), {JOBS} expected",
                 if keys.is_empty() { "none".into() } else { short(keys.join(", ")) }
             ));
         };
@@ -176,11 +215,12 @@ impl Event {
                     event.subset = Some(selector::topics(event.job, key, value)?)
                 }
                 "accounts" | "hashtags" => {
-                    return problem(format!("has {key:?}, which the job {:?} does not take", event.job.name()));
+                    let taken = event.job.topics_key().map_or_else(String::new, |key| format!(", {key:?} expected"));
+                    return problem(format!("has {key:?}, which the job {:?} does not take{taken}", event.job.name()));
                 }
                 _ => {
                     let key = shown(&Value::from(key.as_str()));
-                    return problem(format!("has the unknown key {key} with {}", shown(value)));
+                    return problem(format!("has the unknown key {key} with {}, {KEYS} expected", shown(value)));
                 }
             }
         }
@@ -191,21 +231,21 @@ impl Event {
 fn job(value: &Value) -> Result<Job, EventError> {
     match value.as_str().and_then(Job::named) {
         Some(job) => Ok(job),
-        None => problem(format!("asks for the job {}", shown(value))),
+        None => problem(format!("asks for the job {}, {JOBS} expected", shown(value))),
     }
 }
 
 fn shard(value: &Value) -> Result<Shard, EventError> {
     match value.as_str().and_then(Shard::new) {
         Some(shard) => Ok(shard),
-        None => problem(format!("has the shard {}", shown(value))),
+        None => problem(format!("has the shard {}, [a-z0-9-]{{1,32}} expected", shown(value))),
     }
 }
 
 fn secret_id(value: &Value) -> Result<SecretId, EventError> {
     match value.as_str().and_then(SecretId::new) {
         Some(id) => Ok(id),
-        None => problem(format!("has the secret_id {}", shown(value))),
+        None => problem(format!("has the secret_id {}, the name of a secret expected, and no ARN", shown(value))),
     }
 }
 

@@ -31,6 +31,7 @@ mod answers;
 mod hashtag_ids;
 mod job;
 mod ready;
+mod reconfigured;
 mod renewal;
 mod run;
 mod throttling;
@@ -165,7 +166,8 @@ impl Function {
     /// Reads the secret and the configuration and builds the clients before the first invocation. Each
     /// invocation tries again after an error or a timeout.
     pub async fn prepare(&self) {
-        let _ = tokio::time::timeout(LONGEST_PREPARATION, self.ready(None, LONGEST_PREPARATION)).await;
+        let prepared = async { self.ready(None, LONGEST_PREPARATION).await?.try_sink(LONGEST_PREPARATION).await };
+        let _ = tokio::time::timeout(LONGEST_PREPARATION, prepared).await;
     }
 
     /// Runs one invocation.
@@ -199,8 +201,8 @@ impl Function {
         run.summary.job = Some(event.job.name());
         run.summary.shard = event.shard.as_ref().map(|shard| shard.as_str().to_owned());
         run.summary.topics = event.topics().map(|topics| topics.into_iter().map(str::to_owned).collect());
-        if let Some(given) = &event.unread_time {
-            warn!(kind = "time", "the event's time {given} cannot be read: the run's start names the objects instead");
+        if let Some(told) = event.odd_time(run.started) {
+            warn!(kind = "time", "{told}");
         }
         let time = event.time.unwrap_or(run.started);
         run.summary.time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -210,6 +212,9 @@ impl Function {
             ready = self.ready(event.secret_id.as_ref(), run.stop.left()) => ready?,
             () = run.stop.interrupted() => return Err(Cause::NothingCollected("the run was interrupted".to_owned())),
         };
+        if event.job != Job::Token {
+            ready.try_sink(run.stop.left()).await?;
+        }
         let stop = run.stop.clone();
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
         let (before, known) = (ready.client.throttled(), ready.client.hashtag_ids());

@@ -14,6 +14,7 @@ pub mod body;
 mod causes;
 pub mod collect;
 pub mod config;
+pub mod config_file;
 mod env;
 pub mod error;
 pub mod event;

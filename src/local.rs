@@ -8,8 +8,10 @@ use clap::{Parser, Subcommand};
 
 use crate::topic::Job;
 
+mod add_account;
 mod backend;
 mod check;
+mod compare;
 mod completions;
 mod failure;
 mod hashtag_ids;
@@ -114,6 +116,11 @@ enum Command {
     Report(report::ReportArgs),
     /// Plan topics over credentials, as manifests of shards for the state machine
     Shard(shard::ShardArgs),
+    /// Look up an account's user id, and print the lines of the configuration that add it
+    #[command(name = "add-account")]
+    AddAccount(add_account::AddAccountArgs),
+    /// Compare what was collected in two folders or buckets: records, fields, and how they differ
+    Compare(compare::CompareArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -150,6 +157,8 @@ impl Cli {
             Command::SandboxDay(args) => args.run(output).await,
             Command::Report(args) => args.run(output).await,
             Command::Shard(args) => args.run(output).await,
+            Command::AddAccount(args) => args.run(output).await,
+            Command::Compare(args) => args.run(output).await,
         }
     }
 }

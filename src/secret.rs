@@ -12,6 +12,7 @@ use crate::causes::with_causes;
 use crate::env::variable;
 
 mod keeper;
+mod value;
 mod webhook;
 
 pub use keeper::{KeepError, Keeper};
@@ -220,6 +221,11 @@ fn manager(id: &str, aws: &SdkConfig, limit: Duration) -> aws_sdk_secretsmanager
 }
 
 async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secret, SecretError> {
+    if region_of(id).or(aws.region().map(Region::as_ref)).is_none() {
+        let reason =
+            "no AWS region is set: set AWS_REGION, or give the secret's ARN, which names its region".to_owned();
+        return Err(SecretError::Manager { id: id.to_owned(), reason });
+    }
     let answer = manager(id, aws, limit).get_secret_value().secret_id(id).send().await;
     let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
     from_json(id, answer.secret_string().unwrap_or_default())
@@ -250,17 +256,18 @@ fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>
         return Err(wrong("ig_user_id", "is not made of digits; it is the Instagram user id, not a name"));
     }
     let access_token = required("access_token")?;
-    if access_token.contains(char::is_whitespace) {
-        return Err(wrong("access_token", "holds white space; it was cut or joined in copying"));
+    if let Some(problem) = value::token_problem(&access_token) {
+        return Err(wrong("access_token", problem));
     }
     let bucket = required("bucket")?;
-    if bucket == SANDBOX_BUCKET {
-        return Err(wrong(
-            "bucket",
-            "is the folder of the sandbox's data; give an S3 bucket, or local_env for the folder ./local_env",
-        ));
+    if let Some(problem) = value::bucket_problem(&bucket).filter(|_| bucket != LOCAL_BUCKET) {
+        return Err(wrong("bucket", problem));
     }
-    let app = match (optional("app_id")?, optional("app_secret")?) {
+    let app_secret = optional("app_secret")?;
+    if let Some(problem) = app_secret.as_deref().and_then(value::token_problem) {
+        return Err(wrong("app_secret", problem));
+    }
+    let app = match (optional("app_id")?, app_secret) {
         (Some(id), Some(secret)) => Some(App { id, secret: secret.into() }),
         (None, None) => None,
         (Some(_), None) => return Err(wrong("app_secret", "is missing beside app_id; give both or neither")),
@@ -282,7 +289,7 @@ pub(crate) fn keys() -> Vec<String> {
     let asked = std::cell::RefCell::new(Vec::new());
     let _ = check("", |key| {
         asked.borrow_mut().push(key.to_owned());
-        Ok(Some("1".to_owned()))
+        Ok(Some("111".to_owned()))
     });
     asked.into_inner()
 }

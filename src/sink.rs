@@ -20,6 +20,9 @@ use crate::traces;
 
 mod destination;
 mod folder;
+mod preflight;
+
+pub use preflight::Unusable;
 
 pub use destination::Destination;
 use folder::write_whole;

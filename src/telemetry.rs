@@ -58,8 +58,12 @@ pub fn subscriber(
     level: LevelFilter,
     write: impl Fn(&str) + Send + Sync + 'static,
 ) -> impl Subscriber + for<'s> LookupSpan<'s> + Send + Sync {
+    // For a person who has no AWS account, it warns three times that a region cannot be found. Whoever needs one is
+    // told by the run.
+    let of_aws = if format == Format::Text { LevelFilter::ERROR } else { LevelFilter::WARN };
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
+        .with_target("aws_config", level.min(of_aws))
         .with_target("collector", level)
         .with_target(METRICS, LevelFilter::INFO);
     Registry::default().with(Logs { format, write }.with_filter(targets))

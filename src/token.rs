@@ -33,7 +33,7 @@ pub(crate) async fn run(session: &Session<'_>, keeper: Option<&Keeper>, summary:
             code: failure.code,
             message: failure.message,
         });
-        Cause::NothingCollected(format!("the access token's state is unknown: {message}"))
+        Cause::TokenUnknown(message)
     })?;
     let (renewal, renewed) = match keeper {
         Some(keeper) => Some(renewal::renew(session, keeper, &info).await).unzip(),

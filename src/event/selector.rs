@@ -11,7 +11,7 @@ use crate::topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username};
 /// Reads the list under `key`.
 pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSelector>, EventError> {
     let Some(list) = value.as_array().filter(|list| !list.is_empty()) else {
-        return problem(format!("has {key:?} with {}, no list of topics", shown(value)));
+        return problem(format!("has {key:?} with {}, a list of topics expected", shown(value)));
     };
     let mut selectors: Vec<TopicSelector> = Vec::with_capacity(list.len());
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -22,7 +22,10 @@ pub(super) fn topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSele
             _ => None,
         };
         let Some(topic) = topic else {
-            return problem(format!("has {key:?} with {}, neither a name nor a topic", shown(entry)));
+            return problem(format!(
+                "has {key:?} with {}, a configured topic or an object with \"name\" and \"user_id\" expected",
+                shown(entry)
+            ));
         };
         // A topic that is named twice counts once.
         match places.entry(topic.name().to_owned()) {
@@ -99,7 +102,7 @@ mod tests {
             json!(7),
         ] {
             let error = names(json!({"job": "brand_media", "accounts": [topic]})).unwrap_err();
-            assert!(error.contains(&topic.to_string()) && error.contains("allowed"), "{error}");
+            assert!(error.contains(&topic.to_string()) && error.contains("expected"), "{error}");
         }
         let account = |user_id: &str| json!({"name": "a", "user_id": user_id});
         for otherwise in [json!([account("1"), account("2")]), json!(["a", account("1")])] {

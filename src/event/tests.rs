@@ -31,6 +31,26 @@ fn a_time_that_cannot_be_read_is_reported_and_does_not_stop_the_run() {
 }
 
 #[test]
+fn a_time_far_from_now_is_told_to_be_no_backfill() {
+    let now = "2026-01-31T12:00:00Z".parse().unwrap();
+    let told = |time: &str| parse(json!({"job": "brand_media", "time": time})).odd_time(now);
+    for time in ["2026-01-30T12:00:00Z", "2026-01-31T12:00:00Z", "2026-01-31T12:05:00Z"] {
+        assert_eq!(told(time), None, "{time}");
+    }
+    for (time, apart) in [
+        ("2026-01-30T11:59:59Z", "time 2026-01-30T11:59:59Z is 24 hours in the past: this is no backfill"),
+        ("2026-01-01T12:00:00Z", "is 30 days in the past"),
+        ("2026-01-31T12:05:01Z", "is 5 minutes in the future"),
+        ("2026-02-01T12:00:00+09:00", "is 15 hours in the future"),
+        ("2999-01-01T12:00:00Z", "days in the future"),
+    ] {
+        assert!(told(time).unwrap().contains(apart), "{time}: {:?}", told(time));
+    }
+    assert_eq!(parse(json!("token")).odd_time(now), None);
+    assert!(told("yesterday").unwrap().contains("\"yesterday\" cannot be read"));
+}
+
+#[test]
 fn a_subset_and_a_shard_are_taken() {
     let event = parse(json!({"job": "brand_media", "accounts": ["dior"], "shard": "a-1"}));
     let dior = vec![TopicSelector::Configured("dior".to_owned())];
@@ -59,7 +79,10 @@ fn a_secret_is_taken_where_its_name_begins_with_the_functions_prefix() {
         (Some("collectors/ig-1"), "does not begin with"),
     ] {
         let error = event.check_secret(prefix).unwrap_err().to_string();
-        assert!(error.contains("collectors/ig-1") && error.contains(expected) && error.contains("allowed"), "{error}");
+        assert!(
+            error.contains("collectors/ig-1") && error.contains(expected) && error.contains("has the grammar"),
+            "{error}"
+        );
     }
 }
 
@@ -85,11 +108,20 @@ fn anything_else_is_an_error_that_names_what_was_given_and_what_is_allowed() {
         (json!({"job": "brand_media", "acounts": ["dior"]}), "unknown key \"acounts\""),
     ] {
         let error = Event::parse(&payload).unwrap_err().to_string();
-        assert!(
-            error.contains(given) && error.contains("allowed: \"brand_media\", \"hashtag\", \"token\""),
-            "{payload}: {error}"
-        );
+        assert!(error.contains(given) && error.contains(" expected") && !error.contains('\n'), "{payload}: {error}");
+        assert!(error.ends_with("; docs/configuration.md#the-event has the grammar"), "{error}");
     }
+}
+
+#[test]
+fn the_grammar_stands_where_an_error_says() {
+    let page = include_str!("../../docs/configuration.md");
+    let (_, grammar) = page.split_once("\n## The event\n").unwrap();
+    let grammar = grammar.split_once("\n## ").unwrap().0;
+    for key in ["job", "time", "accounts", "hashtags", "shard", "secret_id"] {
+        assert!(grammar.contains(&format!("\n| `{key}` |")) && KEYS.contains(key), "{key}");
+    }
+    assert!(JOBS.split(['"', ' ']).filter(|word| Job::named(word).is_some()).count() == 3);
 }
 
 #[test]

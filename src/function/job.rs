@@ -69,7 +69,7 @@ impl Ready {
         seen.into_iter().for_each(|(hashtag, media)| self.client.remember_under(hashtag, media));
         // Lambda repeats a run that fails. A run that is throttled would only be throttled again.
         if run.summary.records() == 0 && !session.is_throttled() {
-            return Err(Cause::NothingCollected(why_nothing(&run.summary, topics.len())));
+            return Err(why_nothing(&run.summary, topics.len()));
         }
         Ok(RunOutput { error_log, target_file })
     }
@@ -238,15 +238,11 @@ fn reach(topics: &[Topic<'_>], outcomes: &mut [Outcome<'_>]) -> (Vec<Reach>, Vec
     topics.iter().zip(outcomes).filter_map(of_topic).unzip()
 }
 
-fn why_nothing(summary: &Summary, topics: usize) -> String {
+fn why_nothing(summary: &Summary, topics: usize) -> Cause {
+    let failed = summary.failures.len();
     match summary.failures.first() {
-        Some(first) => format!(
-            "{} of {topics} topics failed, the first of them {}: {}",
-            summary.failures.len(),
-            first.topic,
-            first.message
-        ),
-        None if topics == 0 => "the configuration lists no topics for this job".to_owned(),
-        None => format!("the answers for {topics} topics hold no record that can be stored"),
+        Some(first) => Cause::TopicsFailed { failed, topics, first: format!("{}: {}", first.topic, first.message) },
+        None if topics == 0 => Cause::NothingCollected("the configuration lists no topics for this job".to_owned()),
+        None => Cause::NothingCollected(format!("the answers for {topics} topics hold no record that can be stored")),
     }
 }

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use tracing::warn;
 
 use super::{Function, LONGEST_PREPARATION};
 use crate::config::Config;
+use crate::config_file::{self, Loaded, Object};
 use crate::error::Cause;
 use crate::graph::Client;
 use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
@@ -21,8 +23,22 @@ const KEPT_READY: usize = 64;
 /// What a process builds once for each credential.
 pub(super) struct Ready {
     pub(super) config: Config,
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) sink: Sink,
+    /// Whether the sink was found usable.
+    pub(super) tried: Arc<OnceCell<()>>,
+    /// The object that the configuration came from; `None` where it came from a file.
+    pub(super) object: Option<Object>,
+}
+
+impl Ready {
+    /// Looks once a process whether objects can be stored, before calls are spent on them.
+    ///
+    /// # Errors
+    /// Why none can. The next invocation looks again.
+    pub(super) async fn try_sink(&self, limit: Duration) -> Result<(), Cause> {
+        self.tried.get_or_try_init(|| self.sink.preflight(limit)).await.copied().map_err(Cause::from)
+    }
 }
 
 impl Function {
@@ -30,11 +46,15 @@ impl Function {
     pub(super) async fn ready(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Arc<Ready>, Cause> {
         let key = secret_id.cloned();
         let mut ready = self.ready.lock().await;
-        if let Some(ready) = ready.get(&key) {
-            return Ok(Arc::clone(ready));
-        }
-        let built = Arc::new(self.build(secret_id, limit).await?);
-        if ready.len() >= KEPT_READY {
+        let built = match ready.get(&key) {
+            None => self.build(secret_id, limit).await?,
+            Some(kept) => match self.reconfigured(kept, secret_id, limit).await {
+                None => return Ok(Arc::clone(kept)),
+                Some(reconfigured) => reconfigured,
+            },
+        };
+        let built = Arc::new(built);
+        if ready.len() >= KEPT_READY && !ready.contains_key(&key) {
             ready.shift_remove_index(0);
         }
         ready.insert(key, Arc::clone(&built));
@@ -50,27 +70,34 @@ impl Function {
         Ok(self.ready(None, LONGEST_PREPARATION).await?.config.clone())
     }
 
-    async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
+    pub(super) async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Ready, Cause> {
         let http = self.http.get_or_try_init(async || http::client()).await?.clone();
         let secret = self.read_secret(secret_id, &http, limit).await?;
-        let mut config = Config::load(self.config_file.as_ref().unwrap_or(&secret.config_file))?;
-        if let Some(end_point) = &self.end_point {
-            config.end_point = format!("{end_point}/{}", config.version);
-        }
-        for notice in &config.notices {
-            warn!(kind = "config", "configuration: {notice}");
-        }
+        let config_file = self.config_file.as_ref().unwrap_or(&secret.config_file);
+        let Loaded { config, object } = config_file::load(config_file, async || self.aws(&http).await, limit).await?;
+        let config = self.adopted(config);
         let sink = match self.destination.clone().unwrap_or_else(|| Destination::of(&secret)) {
             Destination::Folder(folder) => Sink::Folder(folder),
             Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket },
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
-        let client = client.with_memory(self.memory.clone());
-        let ready = Ready { config, client, sink };
+        let client = Arc::new(client.with_memory(self.memory.clone()));
+        let ready = Ready { config, client, sink, tried: Arc::default(), object };
         ready.recall_throttling(limit).await;
         self.recall_ids(&ready);
         Ok(ready)
+    }
+
+    /// A configuration as this function uses it. What looks wrong in it is logged.
+    pub(super) fn adopted(&self, mut config: Config) -> Config {
+        if let Some(end_point) = &self.end_point {
+            config.end_point = format!("{end_point}/{}", config.version);
+        }
+        for notice in &config.notices {
+            warn!(kind = "config", "configuration: {notice}");
+        }
+        config
     }
 
     pub(super) async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {

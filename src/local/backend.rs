@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::Setting;
 use super::output::Output;
 use crate::config::{self, Config, ConfigError};
+use crate::config_file;
 use crate::graph::Client;
 use crate::redact::Redactor;
 use crate::sandbox::Sandbox;
@@ -63,8 +64,9 @@ impl Backend {
     }
 
     /// Reads the configuration that the secret names, or `--config` in its place.
-    pub(super) fn config(&self, secret: &Secret) -> Result<Config, ConfigError> {
-        let mut config = Config::load(&secret.config_file)?;
+    pub(super) async fn config(&self, secret: &Secret) -> Result<Config, ConfigError> {
+        let loaded = config_file::load(&secret.config_file, async || self.aws().await, TIME_LIMIT).await;
+        let mut config = loaded?.config;
         if let Some(sandbox) = &self.sandbox {
             config.end_point = format!("{}/{}", sandbox.end_point(), config.version);
         }

@@ -20,7 +20,7 @@ use crate::redact::Redactor;
 use crate::secret::{Secret, Source};
 use crate::sink::{Destination, Sink};
 
-mod advice;
+pub(super) mod advice;
 mod api;
 mod checklist;
 mod compare;
@@ -85,7 +85,7 @@ impl CheckArgs {
         };
         let destination = out.unwrap_or_else(|| Destination::of(&secret));
         checklist.ok("secret", secret_summary(&backend, &secret));
-        match backend.config(&secret) {
+        match backend.config(&secret).await {
             Err(error) => report_config_error(checklist, &error),
             Ok(config) => {
                 report_config(checklist, &config, &secret);

@@ -35,7 +35,7 @@ impl HashtagIdsArgs {
         backend::log(output, &redactor);
         let backend = Backend::open(&self.on, Arc::clone(&redactor)).await?;
         let secret = backend.secret().await.context("no secret; `--sandbox` needs none")?;
-        let config = backend.config(&secret)?;
+        let config = backend.config(&secret).await?;
         let client = backend.client(&config, &secret);
         let renew = || async { None }.boxed();
         let session = Session::new(&client, backend::stop(), &renew);

@@ -11,14 +11,13 @@ use super::output::{self, Output};
 use crate::collect::{Collected, Outcome, Progress, Topic, failure_of};
 use crate::lock::lock;
 use crate::redact::Redactor;
-use crate::telemetry::{self, Format, printable};
+use crate::telemetry::{self, Format};
 
 /// Watches a run.
 pub(super) struct Watch {
     output: Output,
     bar: ProgressBar,
     rows: Mutex<Vec<Row>>,
-    redactor: Arc<Redactor>,
 }
 
 /// The outcome of a topic.
@@ -37,13 +36,13 @@ impl Watch {
         let bar = if output.has_bar() { ProgressBar::no_length() } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} topics  {elapsed}  {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let (above, secrets) = (bar.clone(), Arc::clone(&redactor));
+        let above = bar.clone();
         let subscriber = telemetry::subscriber(Format::Text, output.level(), move |line| {
-            above.suspend(|| output::note(secrets.redact(line)));
+            above.suspend(|| output::note(redactor.redact(line)));
         });
         // No other subscriber is set.
         let _ = tracing::subscriber::set_global_default(subscriber);
-        Self { output, bar, rows: Mutex::default(), redactor }
+        Self { output, bar, rows: Mutex::default() }
     }
 
     fn rows(&self) -> std::sync::MutexGuard<'_, Vec<Row>> {
@@ -73,16 +72,14 @@ impl Progress for Watch {
             row.defaulted = batches.iter().map(|(_, b)| b.defaulted()).sum();
             row.rejected = batches.iter().map(|(_, b)| b.rejects.len()).sum();
         }
-        if let Some(failure) = failure_of(outcome) {
-            let message = format!("{}: {failure}", failure.kind);
-            row.failure = printable(&self.redactor.redact(&message)).into_owned();
-        }
-        if self.bar.is_hidden() {
-            let Row { topic, records, defaulted, rejected, failure } = row;
-            self.output.remark(format_args!(
-                "{topic}: {records} records, {defaulted} defaulted, {rejected} rejected{}{failure}",
-                if failure.is_empty() { "" } else { ", " }
-            ));
+        // The log has just told the whole of it.
+        row.failure = failure_of(outcome).map_or_else(String::new, |failure| match failure.code {
+            Some(code) => format!("{} ({code})", failure.kind),
+            None => failure.kind.to_string(),
+        });
+        if self.bar.is_hidden() && outcome.is_ok() {
+            let Row { topic, records, defaulted, rejected, .. } = row;
+            self.output.remark(format_args!("{topic}: {records} records, {defaulted} defaulted, {rejected} rejected"));
         }
         self.bar.set_message(topic.name().to_owned());
         self.bar.inc(1);

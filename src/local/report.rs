@@ -22,13 +22,13 @@ use crate::telemetry::printable;
 mod collected;
 mod house;
 mod html;
-mod name;
+pub(super) mod name;
 mod page;
 mod posts;
 mod read;
 mod run;
 mod runs;
-mod source;
+pub(super) mod source;
 mod table;
 
 use collected::Collected;

@@ -228,7 +228,14 @@ fn print_error(error: &Error, table: String, output: Output) -> Result<(), Outpu
         table if output.json || output.quiet || table.is_empty() => Ok(()),
         table => output::print(table),
     };
-    let text = error.text();
+    // What the log has told is not told again.
+    let text = match &error.cause {
+        Cause::TopicsFailed { failed, topics, .. } => {
+            format!("nothing was collected: {failed} of {topics} topics failed")
+        }
+        Cause::TokenUnknown(_) => "nothing was collected: the access token's state is unknown".to_owned(),
+        _ => error.text(),
+    };
     // A configuration's faults are on lines of their own, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
     output::note(format_args!("error: {}", if has_lines { text.into() } else { printable(&text) }));

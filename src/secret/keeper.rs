@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn the_token_alone_changes() {
         let text = format!(
-            "{{\"bucket\" :\"b\",\n  \"ig_user_id\": 17841400000000001, \"odd\":[1.50,{{\"access_token\":\"{OLD}\"}}],\t\"access_token\" : \"{OLD}\", \"note\":\"{OLD} \\u00e9\"}}\n"
+            "{{\"bucket\" :\"lux-raw\",\n  \"ig_user_id\": 17841400000000001, \"odd\":[1.50,{{\"access_token\":\"{OLD}\"}}],\t\"access_token\" : \"{OLD}\", \"note\":\"{OLD} \\u00e9\"}}\n"
         );
         let expected = text.replacen(&format!(": \"{OLD}\""), &format!(": \"{NEW}\""), 1);
         assert_eq!(changed(&text).unwrap(), expected);
@@ -121,11 +121,11 @@ mod tests {
 
     #[test]
     fn a_secret_that_holds_another_token_or_is_none_is_left_and_told_without_a_value() {
-        let good = format!(r#"{{"ig_user_id":"1","bucket":"b","access_token":"{OLD}"}}"#);
+        let good = format!(r#"{{"ig_user_id":"1","bucket":"lux-raw","access_token":"{OLD}"}}"#);
         assert!(changed(&good).is_ok());
         for (text, told) in [
             (good.replace(OLD, "placeholder-other"), "holds another token by now"),
-            (good.replace("\"b\"", "\"\""), "bucket is empty"),
+            (good.replace("\"lux-raw\"", "\"\""), "bucket is empty"),
             ("[]".to_owned(), "is not a JSON object"),
             (good.replace("access_token", "token"), "access_token is missing"),
         ] {

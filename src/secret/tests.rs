@@ -11,13 +11,13 @@ fn json(fields: &str) -> Result<Secret, SecretError> {
 }
 
 fn good() -> String {
-    format!(r#""ig_user_id":"17841400000000001","access_token":"{TOKEN}","bucket":"b""#)
+    format!(r#""ig_user_id":"17841400000000001","access_token":"{TOKEN}","bucket":"lux-raw""#)
 }
 
 #[test]
 fn a_json_secret_gives_its_keys_and_the_default_configuration() {
     let secret = json(&good()).unwrap();
-    assert_eq!((secret.bucket.as_str(), secret.config_file.to_str()), ("b", Some("configure.ini")));
+    assert_eq!((secret.bucket.as_str(), secret.config_file.to_str()), ("lux-raw", Some("configure.ini")));
     assert_eq!(secret.credentials.access_token.expose_secret(), TOKEN);
     assert!(secret.credentials.app.is_none());
 }
@@ -42,7 +42,7 @@ fn a_file_gives_its_secret_section_with_values_as_written() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_refused_with_the_place_and_no_value() {
-    let keys = format!("[SECRET]\nig_user_id = 1\nbucket = b\naccess_token = {TOKEN}\n");
+    let keys = format!("[SECRET]\nig_user_id = 1\nbucket = lux-raw\naccess_token = {TOKEN}\n");
     for (text, expected) in [
         (format!("{keys}access_token = {TOKEN}"), "access_token is given twice; keep one"),
         (format!("{keys}[SECRET]\nbucket = {TOKEN}"), "bucket is given twice; keep one"),
@@ -61,8 +61,12 @@ fn an_error_names_the_key_and_the_place_and_never_the_value() {
         (good().replace(TOKEN, "  "), "access_token is empty"),
         (good().replace(TOKEN, &format!("{TOKEN} x")), "access_token holds white space"),
         (good().replace("17841400000000001", TOKEN), "ig_user_id is not made of digits"),
-        (good().replace("\"b\"", "{}"), "bucket is missing"),
-        (good().replace("\"b\"", "\"sandbox_env\""), "bucket is the folder of the sandbox"),
+        (good().replace("\"lux-raw\"", "{}"), "bucket is missing"),
+        (good().replace("\"lux-raw\"", "\"sandbox_env\""), "bucket is the folder of the sandbox"),
+        (good().replace("\"lux-raw\"", &format!("\"./{TOKEN}\"")), "bucket is a path; give the name of an S3 bucket"),
+        (good().replace(TOKEN, "PUT-THE-TOKEN-HERE"), "access_token is still the placeholder of an example"),
+        (good().replace(TOKEN, &format!("\\\"{TOKEN}\\\"")), "access_token is in quotes"),
+        (format!(r#"{},"app_id":"1","app_secret":"<{TOKEN}>""#, good()), "app_secret is still the placeholder"),
         (format!(r#"{},"app_id":"1""#, good()), "app_secret is missing"),
         (format!(r#"{},"app_secret":"{TOKEN}""#, good()), "app_id is missing"),
         ("[]".to_owned(), "not a JSON object"),

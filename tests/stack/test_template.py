@@ -72,6 +72,19 @@ def test_every_setting_is_used():
             assert f"!FindInMap [Settings, {group}, {key}]" in text, (group, key)
 
 
+def test_a_configuration_in_s3_is_read_where_it_is_set_and_that_object_alone():
+    assert TEMPLATE["Mappings"]["Settings"]["Options"]["ConfigObject"] == "off"
+    condition = {"Fn::Equals": [{"Fn::FindInMap": ["Settings", "Options", "ConfigObject"]}, "off"]}
+    assert TEMPLATE["Conditions"]["ReadsConfig"] == {"Fn::Not": [condition]}
+    optional = [p["Fn::If"] for p in TEMPLATE["Resources"]["CollectorRole"]["Properties"]["Policies"] if "Fn::If" in p]
+    granted = {condition: policy for condition, policy, _ in optional}["ReadsConfig"]["PolicyDocument"]["Statement"]
+    place = {"Object": {"Fn::FindInMap": ["Settings", "Options", "ConfigObject"]}}
+    assert [(s["Action"], s["Resource"]) for s in granted] == [
+        ("s3:GetObject", {"Fn::Sub": ["arn:${AWS::Partition}:s3:::${Object}", place]})]
+    given = FUNCTION["Environment"]["Variables"]["CONFIG_FILE"]
+    assert given == {"Fn::If": ["ReadsConfig", {"Fn::Sub": ["s3://${Object}", place]}, "packaged"]}
+
+
 def test_what_the_stack_of_shards_imports_is_exported():
     exports = {str(o["Export"]["Name"]["Fn::Sub"]) for o in TEMPLATE["Outputs"].values() if "Export" in o}
     imports = set(re.findall(r"\$\{Collector\}-\w+", (ROOT / "scale" / "template.yaml").read_text()))

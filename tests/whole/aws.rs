@@ -17,6 +17,13 @@ use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tempfile::TempDir;
 
+mod gets;
+mod heads;
+mod secrets;
+
+pub use gets::Gets;
+pub use heads::Heads;
+
 pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "placeholder-secret-access-key");
 /// The session token of temporary credentials, which functions in Lambda have.
 pub const SESSION_TOKEN: &str = "placeholder-session/token+of=temporary-credentials";
@@ -59,6 +66,8 @@ pub struct Aws {
 
 #[derive(Default)]
 struct Shared {
+    heads: Heads,
+    gets: Gets,
     s3_faults: Mutex<Vec<S3Fault>>,
     /// The secret at each read. The last one stays.
     secrets: Mutex<Vec<String>>,
@@ -103,6 +112,20 @@ impl Aws {
 
     pub fn fail_s3(&self, fault: S3Fault) {
         self.shared.s3_faults.lock().unwrap().push(fault);
+    }
+
+    /// How S3 answers HeadBucket.
+    pub fn heads(&self) -> &Heads {
+        &self.shared.heads
+    }
+
+    /// How S3 answers GetObject.
+    pub fn gets(&self) -> &Gets {
+        &self.shared.gets
+    }
+
+    pub fn make_bucket(&self, name: &str) {
+        std::fs::create_dir(self.folder.path().join(name)).unwrap();
     }
 
     /// The number of S3 requests that will still fail.
@@ -168,15 +191,22 @@ type Answer = Response<http_body_util::combinators::BoxBody<Bytes, Box<dyn std::
 
 async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, std::io::Error> {
     if request.headers().contains_key("x-amz-target") {
-        return Ok(secret(&state, request).await);
+        return Ok(secrets::answer(&state, request).await);
     }
-    let struck =
-        state.s3_faults.lock().unwrap().iter_mut().find(|f| f.times > 0 && request.uri().path().contains(f.part)).map(
-            |f| {
-                f.times -= 1;
-                (f.status, f.code)
-            },
-        );
+    if let Some(answer) = state.heads.answer(&request) {
+        return Ok(answer);
+    }
+    let is_head = request.method() == hyper::Method::HEAD;
+    let struck = state
+        .s3_faults
+        .lock()
+        .unwrap()
+        .iter_mut()
+        .find(|f| !is_head && f.times > 0 && request.uri().path().contains(f.part))
+        .map(|f| {
+            f.times -= 1;
+            (f.status, f.code)
+        });
     if let Some((status, code)) = struck {
         let body = request.into_body().collect().await;
         assert!(body.is_ok());
@@ -196,76 +226,13 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
         );
         return Ok(reply(status, "application/xml", xml));
     }
+    let condition = Gets::condition(&request);
     let response = s3.call(request.map(s3s::Body::from)).await.map_err(|e| std::io::Error::other(format!("{e:?}")))?;
-    Ok(response.map(|body| body.map_err(Into::into).boxed()))
-}
-
-async fn secret(state: &Shared, request: Request<Incoming>) -> Answer {
-    let header = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap()).unwrap_or_default().to_owned();
-    let target = header("x-amz-target");
-    // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/secretsmanager/aws4_request, ...
-    let signed = header("authorization");
-    assert!(signed.contains(KEY.0), "the request is signed");
-    *state.signed_for.lock().unwrap() = signed.split('/').nth(2).unwrap().to_owned();
-    let body = request.into_body().collect().await.unwrap().to_bytes();
-    let asked: serde_json::Value = serde_json::from_slice(&body).unwrap();
-    if target == "secretsmanager.PutSecretValue" {
-        return put_secret(state, &asked).await;
-    }
-    assert_eq!(target, "secretsmanager.GetSecretValue");
-    let named = state.named_secrets.lock().unwrap().get(asked["SecretId"].as_str().unwrap()).cloned();
-    *state.secret_reads.lock().unwrap() += 1;
-    let secret = named.unwrap_or_else(|| {
-        let mut secrets = state.secrets.lock().unwrap();
-        if secrets.len() > 1 { secrets.remove(0) } else { secrets.first().cloned().unwrap_or_default() }
-    });
-    if secret == HANGS {
-        return std::future::pending().await;
-    }
-    if secret == VAST {
-        return reply(200, "application/x-amz-json-1.1", vec![b' '; 50_000_000]);
-    }
-    if secret.is_empty() {
-        let body =
-            r#"{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}"#;
-        return reply(400, "application/x-amz-json-1.1", body);
-    }
-    if secret == DENIED {
-        return denied("");
-    }
-    if let Some(garbled) = secret.strip_prefix(GARBLED) {
-        return reply(200, "application/x-amz-json-1.1", garbled.to_owned());
-    }
-    let body = serde_json::json!({"ARN": "arn:aws:secretsmanager:us-west-2:1:secret:collector", "Name": "collector", "SecretString": secret});
-    reply(200, "application/x-amz-json-1.1", body.to_string())
-}
-
-fn denied(quoted: &str) -> Answer {
-    let told = format!("not authorized: {} {SESSION_TOKEN} {quoted}", KEY.1);
-    let body = serde_json::json!({"__type": "AccessDeniedException", "Message": told});
-    reply(400, "application/x-amz-json-1.1", body.to_string())
-}
-
-/// Makes what is put the secret from here on.
-async fn put_secret(state: &Shared, asked: &serde_json::Value) -> Answer {
-    let text = |key: &str| asked[key].as_str().unwrap().to_owned();
-    let (id, secret) = (text("SecretId"), text("SecretString"));
-    assert!(!text("ClientRequestToken").is_empty());
-    match *state.put_fault.lock().unwrap() {
-        // This one repeats all that it was sent.
-        Some(DENIED) => return denied(&secret),
-        Some(_) => {}
-        None => {
-            state.puts.lock().unwrap().push(secret.clone());
-            match state.named_secrets.lock().unwrap().get_mut(&id) {
-                Some(named) => *named = secret,
-                None => *state.secrets.lock().unwrap() = vec![secret],
-            }
-            let body = serde_json::json!({"ARN": "arn:aws:secretsmanager:us-west-2:1:secret:collector", "Name": id, "VersionId": "2", "VersionStages": ["AWSCURRENT"]});
-            return reply(200, "application/x-amz-json-1.1", body.to_string());
-        }
-    }
-    std::future::pending().await
+    let answer = response.map(|body| body.map_err(Into::into).boxed());
+    Ok(match condition {
+        Some(etag) => state.gets.answer(etag, answer),
+        None => answer,
+    })
 }
 
 fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {

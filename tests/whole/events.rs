@@ -24,7 +24,10 @@ async fn a_bad_event_is_an_error_that_names_what_was_given_and_carries_the_summa
         let error = refused(&harness, event).await;
         let ErrorMessage::<Value> { message, summary } = serde_json::from_str(&error.to_string()).unwrap();
         assert_eq!((error.cause.kind(), &summary["api_calls"]), ("event", &json!(0)));
-        assert!(message.contains(given) && message.contains("allowed"), "{message}");
+        assert!(
+            message.contains(given) && message.contains("docs/configuration.md#the-event has the grammar"),
+            "{message}"
+        );
     }
     assert!(harness.aws.objects().is_empty() && harness.sandbox.calls().is_empty());
 }

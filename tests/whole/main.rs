@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod add_account;
 mod answers;
 mod aws;
 #[cfg(target_os = "linux")]
@@ -17,6 +18,7 @@ mod chaos;
 mod check;
 mod collects;
 mod commands;
+mod compare;
 mod credentials;
 mod disguised;
 mod documents;
@@ -32,9 +34,11 @@ mod interrupts;
 mod invocation;
 mod lambda;
 mod layers;
+mod messages;
 mod objects;
 mod pages;
 mod preflight;
+mod reconfigured;
 mod redrive;
 mod renewal;
 mod retry;

@@ -75,10 +75,26 @@ fn what_goes_wrong_is_in_the_table_and_an_error_ends_with_status_1() {
     let folder = folder();
     let output = local(folder.path(), &["brand_media", "--sandbox", "--fault", "gucci=not_there"]);
     let row = text(&output.stdout).lines().find(|l| l.contains("gucci")).unwrap().to_owned();
-    assert!(output.status.success() && row.contains("not_there") && row.contains("Invalid user id"), "{row}");
+    assert!(output.status.success() && row.contains("not_there (110)"), "{row}");
     let output = local(folder.path(), &["brand_media", "--sandbox", "--fault", "*=permission"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("error: nothing was collected: 11 of 11 topics failed"));
+}
+
+#[test]
+fn a_failure_is_told_once() {
+    let folder = folder();
+    for (arguments, message, times) in [
+        (["brand_media", "--sandbox", "--fault", "gucci=not_there"], "Invalid user id", 1),
+        (["hashtag", "--sandbox", "--fault", "#gucci=permission"], "does not have permission", 1),
+        // Each topic has a failure of its own.
+        (["brand_media", "--sandbox", "--fault", "*=permission"], "does not have permission", 11),
+        (["token", "--sandbox", "--fault", "token=permission"], "does not have permission", 1),
+    ] {
+        let output = local(folder.path(), &arguments);
+        let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert_eq!(told.matches(message).count(), times, "{arguments:?}: {told}");
+    }
 }
 
 /// Whether no character of `text` but its own line ends acts on a terminal, and no line is forged.

@@ -4,14 +4,14 @@ use crate::graph::{Failure, Kind};
 use crate::version;
 
 /// The permission that every call needs.
-pub(super) const BASIC: &str = "instagram_basic";
+pub(in crate::local) const BASIC: &str = "instagram_basic";
 
 /// What `business_discovery` is documented to need besides, as of 2026-08.
-pub(super) const DISCOVERY: [&str; 2] = ["instagram_manage_insights", "pages_read_engagement"];
+pub(in crate::local) const DISCOVERY: [&str; 2] = ["instagram_manage_insights", "pages_read_engagement"];
 
 /// What a call is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call {
+pub(in crate::local) enum Call {
     /// `debug_token`.
     Token,
     /// `business_discovery`.
@@ -21,18 +21,18 @@ pub(super) enum Call {
 }
 
 /// What the advice depends on.
-pub(super) struct Advice<'a> {
+pub(in crate::local) struct Advice<'a> {
     /// Where the secret is.
-    pub(super) store: &'a str,
+    pub(in crate::local) store: &'a str,
     /// The permissions that the token has, where the API reported them.
-    pub(super) scopes: &'a [String],
+    pub(in crate::local) scopes: &'a [String],
     /// The version that is asked for.
-    pub(super) version: &'a str,
+    pub(in crate::local) version: &'a str,
 }
 
 impl Advice<'_> {
     /// What to do about a failure of a call.
-    pub(super) fn about(&self, call: Call, failure: &Failure) -> String {
+    pub(in crate::local) fn about(&self, call: Call, failure: &Failure) -> String {
         let Self { store, version, .. } = self;
         match failure.kind {
             Kind::Token => format!("make a new long-lived token and put it into {store}"),
@@ -86,7 +86,7 @@ fn ask_as_the_app(store: &str) -> String {
 }
 
 /// Whether the token is known to be without a permission.
-pub(super) fn lacks(scopes: &[String], scope: &str) -> bool {
+pub(in crate::local) fn lacks(scopes: &[String], scope: &str) -> bool {
     !scopes.is_empty() && !scopes.iter().any(|granted| granted == scope)
 }
 

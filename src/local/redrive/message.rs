@@ -213,8 +213,8 @@ mod tests {
             others.iter().map(|(id, why)| format!("{id}: {}", why.split(';').next().unwrap())).collect();
         assert!(waiting.is_empty());
         insta::assert_snapshot!(others.join("\n"), @r#"
-        a: the event asks for the job "nonsense"
-        b: the event has no "job" (its keys: Records)
+        a: the event asks for the job "nonsense", "brand_media", "hashtag" or "token" expected
+        b: the event has no "job" (its keys: Records), "brand_media", "hashtag" or "token" expected
         c: its body is no JSON (EOF while parsing a value at line 1 column 18)
         d: its event was for the function "collector", not "rollup"
         "#);

@@ -108,7 +108,7 @@ mod tests {
     const OLD: &str = "placeholder-old";
     const NEW: &str = "placeholder-new";
 
-    const FILE: &str = "\u{feff}# placeholder-old is of last week\r\n[OTHER]\r\naccess_token = placeholder-old\r\n[SECRET]\r\n; keep\r\nig_user_id=1\r\naccess_token :   placeholder-old  \r\nbucket = b\r\nnote = placeholder-old\r\n\r\n";
+    const FILE: &str = "\u{feff}# placeholder-old is of last week\r\n[OTHER]\r\naccess_token = placeholder-old\r\n[SECRET]\r\n; keep\r\nig_user_id=1\r\naccess_token :   placeholder-old  \r\nbucket = lux-raw\r\nnote = placeholder-old\r\n\r\n";
 
     fn changed(text: &str) -> Option<String> {
         with_token(text, OLD, NEW).map(|text| text.expose_secret().to_owned())
@@ -118,9 +118,9 @@ mod tests {
     fn the_token_alone_changes() {
         let expected = FILE.replace(":   placeholder-old", ":   placeholder-new");
         assert_eq!(changed(FILE).unwrap(), expected);
-        let indented = "[SECRET]\n bucket = b\n  access_token = placeholder-old";
+        let indented = "[SECRET]\n bucket = lux-raw\n  access_token = placeholder-old";
         assert_eq!(changed(indented).unwrap(), indented.replace(OLD, NEW));
-        let below = "[SECRET]\naccess_token =\n  # of last week\n  placeholder-old\nbucket = b\n";
+        let below = "[SECRET]\naccess_token =\n  # of last week\n  placeholder-old\nbucket = lux-raw\n";
         assert_eq!(changed(below).unwrap(), below.replace(OLD, NEW));
     }
 

@@ -50,7 +50,7 @@ fn s3() -> Vec<Case> {
         of("RequestTimeTooSkewed always")
             .arranged(|setup| setup.fail_s3("raw/", 403, "RequestTimeTooSkewed", 99))
             .leaves("nothing", STORE, &["RequestTimeTooSkewed"]),
-        of("NoSuchBucket").arranged(|setup| setup.fail_s3("lux-raw", 404, "NoSuchBucket", 99)).leaves(
+        of("NoSuchBucket").arranged(|setup| setup.harness.aws.heads().fail(404, None)).leaves(
             "nothing",
             STORE,
             &["NoSuchBucket"],
@@ -179,14 +179,14 @@ fn process() -> Vec<Case> {
                 }
                 None => setup.skipped = Some("a file system cannot be mounted here"),
             })
-            .leaves("nothing", STORE, &["Read-only file system"]),
+            .leaves("nothing", STORE, &["the folder local_env cannot be written: Read-only file system"]),
         of("a file where the folder should be")
             .quick()
             .arranged(|setup| {
                 secret_in_a_file(setup, "local_env");
                 std::fs::write(setup.folder.join("local_env"), "").unwrap();
             })
-            .leaves("nothing", STORE, &["275 records are lost"]),
+            .leaves("nothing", STORE, &["remove what is in its place"]),
         case("signal", "SIGTERM while S3 takes an object, and the event once more")
             .quick()
             .arranged(|setup| {
@@ -200,7 +200,7 @@ fn process() -> Vec<Case> {
                 let time = setup.events[0].1;
                 setup.events = vec![(json!({"job": "brand"}), time), (json!([1]), time), (json!("token"), time)];
             })
-            .leaves("nothing", "error `event`, then error `event`, then whole", &["allowed:"]),
+            .leaves("nothing", "error `event`, then error `event`, then whole", &["has the grammar"]),
         case("event", "a configuration that is not there")
             .arranged(|setup| std::fs::remove_file(setup.harness.config_file()).unwrap())
             .leaves("nothing", "error `config`", &[]),

@@ -1,0 +1,113 @@
+//! Where the configuration is read from: a file, the program itself, or an object in S3, which may change while the
+//! process lives.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::GetObjectError;
+
+use crate::aws;
+use crate::causes::with_causes;
+use crate::config::{Config, ConfigError};
+use crate::file::LARGEST;
+
+/// The longest wait for S3. It answers within about 100 ms.
+const LONGEST_READ: Duration = Duration::from_secs(3);
+
+/// The beginning of a `config_file` that is an object in S3.
+const SCHEME: &str = "s3://";
+
+/// A configuration, and the object that it came from, where it came from one.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// The object.
+    pub object: Option<Object>,
+}
+
+/// The object that holds the configuration.
+#[derive(Debug, Clone)]
+pub struct Object {
+    client: aws_sdk_s3::Client,
+    bucket: String,
+    key: String,
+    /// The ETag of the content that was read last.
+    etag: Option<String>,
+}
+
+/// Reads and checks the configuration that `config_file` of a secret names, within `limit` where it is in S3. `aws` is
+/// called only for that.
+///
+/// # Errors
+/// As [`Config::load`], and where the object cannot be read.
+pub async fn load<'a>(
+    config_file: &Path,
+    aws: impl AsyncFnOnce() -> &'a SdkConfig,
+    limit: Duration,
+) -> Result<Loaded, ConfigError> {
+    let Some(address) = config_file.to_str().filter(|file| file.starts_with(SCHEME)) else {
+        return Ok(Loaded { config: Config::load(config_file)?, object: None });
+    };
+    let unreadable = |reason: &str| ConfigError::Object { path: address.to_owned(), reason: reason.to_owned() };
+    let (bucket, key) = address
+        .strip_prefix(SCHEME)
+        .and_then(|rest| rest.split_once('/'))
+        .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty() && !key.ends_with('/'))
+        .ok_or_else(|| unreadable("a bucket and a key expected, such as s3://bucket/configure.ini"))?;
+    let aws = aws().await;
+    if aws.region().is_none() {
+        return Err(unreadable("no AWS region is set: set AWS_REGION"));
+    }
+    let object = Object { client: aws::s3(aws), bucket: bucket.to_owned(), key: key.to_owned(), etag: None };
+    object.changed(limit).await?.ok_or_else(|| unreadable("S3 answered that it has not changed"))
+}
+
+impl Object {
+    /// The address of the object.
+    pub fn address(&self) -> String {
+        format!("{SCHEME}{}/{}", self.bucket, self.key)
+    }
+
+    /// Reads the configuration again where the object has changed since it was read, within `limit`; `None` where it has
+    /// not. That costs one GetObject, which S3 answers with 304 and no content.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub async fn changed(&self, limit: Duration) -> Result<Option<Loaded>, ConfigError> {
+        let unreadable = |reason: String| ConfigError::Object { path: self.address(), reason };
+        let limit = limit.min(LONGEST_READ);
+        let read = tokio::time::timeout(limit, self.read()).await;
+        let read = read.unwrap_or_else(|_| Err(format!("not read within {} ms", limit.as_millis())));
+        let Some((bytes, etag)) = read.map_err(unreadable)? else { return Ok(None) };
+        let config = Config::parse(&bytes, &self.address())?;
+        Ok(Some(Loaded { config, object: Some(Self { etag, ..self.clone() }) }))
+    }
+
+    /// The content and its ETag; `None` where they are those that were read last.
+    async fn read(&self) -> Result<Option<(Vec<u8>, Option<String>)>, String> {
+        let get = self.client.get_object().bucket(&self.bucket).key(&self.key);
+        let got = match get.set_if_none_match(self.etag.clone()).send().await {
+            Ok(got) => got,
+            Err(error) if is_unchanged(&error) => return Ok(None),
+            Err(error) => return Err(with_causes(&error)),
+        };
+        let length = got.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default();
+        if length > LARGEST {
+            return Err(format!("it has {length} bytes, at most {LARGEST} are read"));
+        }
+        let etag = got.e_tag().map(str::to_owned);
+        // A store that does not know the condition sends the same content again.
+        if etag.is_some() && etag == self.etag {
+            return Ok(None);
+        }
+        let bytes = got.body.collect().await.map_err(|e| with_causes(&e))?;
+        Ok(Some((bytes.to_vec(), etag)))
+    }
+}
+
+fn is_unchanged(error: &SdkError<GetObjectError>) -> bool {
+    error.raw_response().is_some_and(|answer| answer.status().as_u16() == 304)
+}

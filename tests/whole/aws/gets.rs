@@ -1,0 +1,40 @@
+//! GetObject with the condition `If-None-Match`, which s3s-fs does not know.
+
+use std::sync::Mutex;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response};
+
+use super::Answer;
+
+#[derive(Default)]
+pub struct Gets {
+    statuses: Mutex<Vec<u16>>,
+}
+
+impl Gets {
+    /// The statuses of the answers since this was asked last.
+    pub fn statuses(&self) -> Vec<u16> {
+        std::mem::take(&mut *self.statuses.lock().unwrap())
+    }
+
+    /// The ETag that the request names; `None` where it is no GET.
+    pub(super) fn condition(request: &Request<Incoming>) -> Option<Option<String>> {
+        let etag = request.headers().get("if-none-match").map(|etag| etag.to_str().unwrap().to_owned());
+        (request.method() == Method::GET).then_some(etag)
+    }
+
+    /// What S3 answers to a GET where s3s-fs gives `answer`.
+    pub(super) fn answer(&self, condition: Option<String>, answer: Answer) -> Answer {
+        let is_same =
+            condition.is_some() && answer.headers().get("etag").map(|e| e.to_str().unwrap()) == condition.as_deref();
+        let answer = if is_same {
+            Response::builder().status(304).body(Full::default().map_err(|never| match never {}).boxed()).unwrap()
+        } else {
+            answer
+        };
+        self.statuses.lock().unwrap().push(answer.status().as_u16());
+        answer
+    }
+}

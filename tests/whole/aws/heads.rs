@@ -1,0 +1,40 @@
+//! How S3 answers HeadBucket, where it is not as it should be.
+
+use std::sync::Mutex;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response};
+
+use super::Answer;
+
+#[derive(Default)]
+pub struct Heads {
+    asked: Mutex<usize>,
+    /// The status of the answer, and the region that it names.
+    fault: Mutex<Option<(u16, Option<&'static str>)>>,
+}
+
+impl Heads {
+    /// Has S3 answer with `status`, and name a bucket's region.
+    pub fn fail(&self, status: u16, region: Option<&'static str>) {
+        *self.fault.lock().unwrap() = Some((status, region));
+    }
+
+    /// The number of requests.
+    pub fn asked(&self) -> usize {
+        *self.asked.lock().unwrap()
+    }
+
+    /// The answer, where the request is a HeadBucket and S3's own is not wanted.
+    pub(super) fn answer(&self, request: &Request<Incoming>) -> Option<Answer> {
+        if request.method() != Method::HEAD {
+            return None;
+        }
+        *self.asked.lock().unwrap() += 1;
+        let (status, region) = (*self.fault.lock().unwrap())?;
+        let answer = Response::builder().status(status);
+        let answer = region.into_iter().fold(answer, |answer, region| answer.header("x-amz-bucket-region", region));
+        Some(answer.body(Full::default().map_err(|never| match never {}).boxed()).unwrap())
+    }
+}
