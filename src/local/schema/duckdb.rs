@@ -39,14 +39,13 @@ impl Engine for Duckdb {
             literal(&moment.regex()),
             literal(&moment.instant(|group| format!("\\{group}")))
         );
-        let staged = format!(
+        let rows = format!(
             "SELECT\n{names},\n    {instant} AS {},\n    {}\nFROM {}",
             quoted(COLLECTED_AT),
             quoted(SOURCE_KEY),
             read(&source.files, format, &columns)
         );
-        let table = source.model.name();
-        Ok(Some(replace(&source.files, table, &staged, &format!("SELECT * FROM {}", quoted(&objects(table))))))
+        Ok(Some(replace(&source.files, source.model.name(), &rows)))
     }
 
     fn quality_table(&self, _: &Files<'_>) -> Result<String> {
@@ -54,9 +53,8 @@ impl Engine for Duckdb {
     }
 
     fn quality_load(&self, files: &Files<'_>) -> Option<String> {
-        let staged = format!("SELECT *\nFROM {}", read(files, "newline_delimited", QUALITY));
         let rows = Reading {
-            from: &format!("{} o", quoted(&objects(quality::TABLE))),
+            from: "o",
             model: "o.\"model\"",
             object_key: "o.\"object\"",
             collected_at: "o.\"time\"",
@@ -72,34 +70,42 @@ impl Engine for Duckdb {
             topic: "c.\"record\".\"topic\"",
             why: "c.\"record\".\"reason\"",
         };
-        Some(replace(files, quality::TABLE, &staged, &rows.query()))
+        let objects = read(files, "newline_delimited", QUALITY);
+        let names = quality::COLUMNS.map(|column| quoted(column.name)).join(", ");
+        let rows = format!(
+            "WITH o AS MATERIALIZED (\n    FROM {}\n)\nFROM (\n{}\n) q ({names})",
+            objects.replace('\n', "\n    "),
+            rows.query()
+        );
+        Some(replace(files, quality::TABLE, &rows))
     }
-}
-
-fn objects(table: &str) -> String {
-    format!("{table}_objects")
 }
 
 /// The rows of the objects, each with its key.
 fn read(files: &Files<'_>, format: &str, columns: &str) -> String {
     let key = quoted(SOURCE_KEY);
     format!(
-        "(\n    SELECT * REPLACE (regexp_extract({key}, {}) AS {key})\n    FROM read_json(\n        coalesce(getvariable('files'), ['/dev/null']),\n        filename = {},\n        format = '{format}',\n        timestampformat = '%Y-%m-%dT%H:%M:%S%z',\n        columns = {{\n{columns}\n        }}\n    )\n)",
+        "(\n    SELECT * REPLACE (regexp_extract({key}, {}) AS {key})\n    FROM read_json(\n        {},\n        filename = {},\n        format = '{format}',\n        timestampformat = '%Y-%m-%dT%H:%M:%S%z',\n        columns = {{\n{columns}\n        }}\n    )\n)",
         literal(&format!("{}$", files.regex())),
+        literal(&files.glob()),
         literal(SOURCE_KEY),
     )
 }
 
-/// Loads what `staged` selects from the objects, as the rows that `rows` selects from that, in place of the rows of
-/// the same objects.
-fn replace(files: &Files<'_>, table: &str, staged: &str, rows: &str) -> String {
-    let (objects, table, key) = (quoted(&objects(table)), quoted(table), quoted(SOURCE_KEY));
+/// Loads `rows`, which have the columns of the table, in place of the rows of the same objects.
+fn replace(files: &Files<'_>, name: &str, rows: &str) -> String {
+    let (table, loaded, key) = (quoted(name), quoted(&format!("{name}_loaded")), quoted(SOURCE_KEY));
     format!(
-        "-- The rows of an object replace those of its last load. Without objects, nothing is read.\n\
-         SET VARIABLE files = (SELECT list(\"file\") FROM glob({}));\nBEGIN TRANSACTION;\n\
-         CREATE OR REPLACE TEMPORARY TABLE {objects} AS\n{staged};\n\
-         DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {objects});\n\
-         INSERT INTO {table}\n{rows};\nDROP TABLE {objects};\nCOMMIT;",
+        "-- read_json takes no glob without files: where there are none, no rows are read.\n\
+         SET VARIABLE reading = (SELECT CASE WHEN count(*) > 0 THEN $objects$\n{rows}\n\
+         $objects$ ELSE {} END FROM glob({}));\n\n\
+         -- The rows of an object replace those of its last load.\n\
+         BEGIN TRANSACTION;\n\
+         CREATE OR REPLACE TEMPORARY TABLE {loaded} AS FROM query(getvariable('reading'));\n\
+         DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {loaded});\n\
+         INSERT INTO {table} FROM {loaded};\n\
+         DROP TABLE {loaded};\nCOMMIT;",
+        literal(&format!("FROM {table} LIMIT 0")),
         literal(&files.glob())
     )
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use chrono::format::{Item, Numeric, Pad, StrftimeItems};
 
-use super::moment::Moment;
+use super::moment::{Moment, digits};
 use crate::config::Locations;
 use crate::record::Model;
 
@@ -186,11 +186,6 @@ fn escaped(text: &str) -> String {
         c => format!("[{c}]"),
     };
     text.chars().map(letter).collect()
-}
-
-/// A regular expression of a number of `width` digits.
-pub(super) fn digits(width: usize) -> String {
-    format!("[0-9]{{{width}}}")
 }
 
 fn java_literal(text: &str) -> String {

@@ -2,8 +2,6 @@
 
 use chrono::format::Numeric;
 
-use super::files::digits;
-
 /// A regular expression of keys, and which of its groups holds which part of the time.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Moment {
@@ -59,4 +57,9 @@ impl Moment {
         let part = |index: usize| self.groups.get(index).copied().flatten().map_or_else(|| "00".to_owned(), &reference);
         format!("{}T{}:{}:{}+0000", self.day(&reference), part(3), part(4), part(5))
     }
+}
+
+/// A regular expression of a number of `width` digits.
+pub(super) fn digits(width: usize) -> String {
+    format!("[0-9]{{{width}}}")
 }

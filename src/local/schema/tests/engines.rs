@@ -17,10 +17,8 @@ fn duckdb_reads_an_array_into_columns_that_are_not_null() {
         "source_key" VARCHAR NOT NULL
     );
 
-    -- The rows of an object replace those of its last load. Without objects, nothing is read.
-    SET VARIABLE files = (SELECT list("file") FROM glob('s3://BUCKET/raw/media_hashtag_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/media_hashtag_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]_[0-9][0-9][0-9][0-9][0-9][0-9]*.json'));
-    BEGIN TRANSACTION;
-    CREATE OR REPLACE TEMPORARY TABLE "media_hashtag_objects" AS
+    -- read_json takes no glob without files: where there are none, no rows are read.
+    SET VARIABLE reading = (SELECT CASE WHEN count(*) > 0 THEN $objects$
     SELECT
         "user_id",
         "media_id",
@@ -34,7 +32,7 @@ fn duckdb_reads_an_array_into_columns_that_are_not_null() {
     FROM (
         SELECT * REPLACE (regexp_extract("source_key", 'raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$') AS "source_key")
         FROM read_json(
-            coalesce(getvariable('files'), ['/dev/null']),
+            's3://BUCKET/raw/media_hashtag_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/media_hashtag_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]_[0-9][0-9][0-9][0-9][0-9][0-9]*.json',
             filename = 'source_key',
             format = 'array',
             timestampformat = '%Y-%m-%dT%H:%M:%S%z',
@@ -48,11 +46,15 @@ fn duckdb_reads_an_array_into_columns_that_are_not_null() {
                 'comments_count': 'BIGINT'
             }
         )
-    );
-    DELETE FROM "media_hashtag" WHERE "source_key" IN (SELECT "source_key" FROM "media_hashtag_objects");
-    INSERT INTO "media_hashtag"
-    SELECT * FROM "media_hashtag_objects";
-    DROP TABLE "media_hashtag_objects";
+    )
+    $objects$ ELSE 'FROM "media_hashtag" LIMIT 0' END FROM glob('s3://BUCKET/raw/media_hashtag_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/media_hashtag_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]_[0-9][0-9][0-9][0-9][0-9][0-9]*.json'));
+
+    -- The rows of an object replace those of its last load.
+    BEGIN TRANSACTION;
+    CREATE OR REPLACE TEMPORARY TABLE "media_hashtag_loaded" AS FROM query(getvariable('reading'));
+    DELETE FROM "media_hashtag" WHERE "source_key" IN (SELECT "source_key" FROM "media_hashtag_loaded");
+    INSERT INTO "media_hashtag" FROM "media_hashtag_loaded";
+    DROP TABLE "media_hashtag_loaded";
     COMMIT;
     "##);
 }

@@ -18,52 +18,58 @@ fn a_quality_object_becomes_a_row_for_each_outcome() {
         "source_key" VARCHAR NOT NULL
     );
 
-    -- The rows of an object replace those of its last load. Without objects, nothing is read.
-    SET VARIABLE files = (SELECT list("file") FROM glob('s3://BUCKET/quality/*_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/*_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]_[0-9][0-9][0-9][0-9][0-9][0-9]*.json'));
-    BEGIN TRANSACTION;
-    CREATE OR REPLACE TEMPORARY TABLE "quality_objects" AS
-    SELECT *
-    FROM (
-        SELECT * REPLACE (regexp_extract("source_key", 'quality/.*_[0-9]{4}-[0-9]{2}-[0-9]{2}/.*_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$') AS "source_key")
-        FROM read_json(
-            coalesce(getvariable('files'), ['/dev/null']),
-            filename = 'source_key',
-            format = 'newline_delimited',
-            timestampformat = '%Y-%m-%dT%H:%M:%S%z',
-            columns = {
-                'model': 'VARCHAR',
-                'time': 'TIMESTAMPTZ',
-                'object': 'VARCHAR',
-                'counts': 'STRUCT(records BIGINT)',
-                'not_listed': 'STRUCT(defaulted BIGINT, rejected BIGINT)',
-                'defaulted': 'MAP(VARCHAR, MAP(VARCHAR, STRUCT(id VARCHAR)[]))',
-                'rejected': 'STRUCT(topic VARCHAR, reason VARCHAR)[]'
-            }
+    -- read_json takes no glob without files: where there are none, no rows are read.
+    SET VARIABLE reading = (SELECT CASE WHEN count(*) > 0 THEN $objects$
+    WITH o AS MATERIALIZED (
+        FROM (
+            SELECT * REPLACE (regexp_extract("source_key", 'quality/.*_[0-9]{4}-[0-9]{2}-[0-9]{2}/.*_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$') AS "source_key")
+            FROM read_json(
+                's3://BUCKET/quality/*_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/*_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]_[0-9][0-9][0-9][0-9][0-9][0-9]*.json',
+                filename = 'source_key',
+                format = 'newline_delimited',
+                timestampformat = '%Y-%m-%dT%H:%M:%S%z',
+                columns = {
+                    'model': 'VARCHAR',
+                    'time': 'TIMESTAMPTZ',
+                    'object': 'VARCHAR',
+                    'counts': 'STRUCT(records BIGINT)',
+                    'not_listed': 'STRUCT(defaulted BIGINT, rejected BIGINT)',
+                    'defaulted': 'MAP(VARCHAR, MAP(VARCHAR, STRUCT(id VARCHAR)[]))',
+                    'rejected': 'STRUCT(topic VARCHAR, reason VARCHAR)[]'
+                }
+            )
         )
-    );
-    DELETE FROM "quality" WHERE "source_key" IN (SELECT "source_key" FROM "quality_objects");
-    INSERT INTO "quality"
+    )
+    FROM (
     SELECT o."model", 'stored', o."counts"."records", o."object", NULL, NULL, NULL, NULL, o."time", o."source_key"
-    FROM "quality_objects" o
+    FROM o
     UNION ALL
     SELECT o."model", 'defaulted', 1, o."object", c."record"."id", f."field"."key", r."reason"."key", NULL, o."time", o."source_key"
-    FROM "quality_objects" o,
+    FROM o,
         unnest(map_entries(o."defaulted")) f("field"),
         unnest(map_entries(f."field"."value")) r("reason"),
         unnest(r."reason"."value") c("record")
     UNION ALL
     SELECT o."model", 'rejected', 1, o."object", NULL, NULL, c."record"."reason", c."record"."topic", o."time", o."source_key"
-    FROM "quality_objects" o,
+    FROM o,
         unnest(o."rejected") c("record")
     UNION ALL
     SELECT o."model", 'defaulted', o."not_listed"."defaulted", o."object", NULL, NULL, 'not listed', NULL, o."time", o."source_key"
-    FROM "quality_objects" o
+    FROM o
     WHERE o."not_listed"."defaulted" > 0
     UNION ALL
     SELECT o."model", 'rejected', o."not_listed"."rejected", o."object", NULL, NULL, 'not listed', NULL, o."time", o."source_key"
-    FROM "quality_objects" o
-    WHERE o."not_listed"."rejected" > 0;
-    DROP TABLE "quality_objects";
+    FROM o
+    WHERE o."not_listed"."rejected" > 0
+    ) q ("model", "outcome", "cases", "object_key", "record_id", "field", "reason", "topic", "collected_at", "source_key")
+    $objects$ ELSE 'FROM "quality" LIMIT 0' END FROM glob('s3://BUCKET/quality/*_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/*_[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]_[0-9][0-9][0-9][0-9][0-9][0-9]*.json'));
+
+    -- The rows of an object replace those of its last load.
+    BEGIN TRANSACTION;
+    CREATE OR REPLACE TEMPORARY TABLE "quality_loaded" AS FROM query(getvariable('reading'));
+    DELETE FROM "quality" WHERE "source_key" IN (SELECT "source_key" FROM "quality_loaded");
+    INSERT INTO "quality" FROM "quality_loaded";
+    DROP TABLE "quality_loaded";
     COMMIT;
     "##);
 }
