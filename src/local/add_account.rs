@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use futures_util::FutureExt;
 use serde::Serialize;
@@ -85,9 +85,7 @@ impl AddAccountArgs {
         }
         let redactor: Arc<Redactor> = Arc::default();
         backend::log(output, &redactor);
-        let backend = Backend::open(&self.on, Arc::clone(&redactor)).await?;
-        let secret = backend.secret().await.context("no secret; `--sandbox` needs none")?;
-        let config = backend.config(&secret).await?;
+        let (backend, secret, config) = Backend::with_config(&self.on, Arc::clone(&redactor)).await?;
         let (name, file) = (&self.name, secret.config_file.display());
         if let Some(known) = config.accounts.iter().find(|account| account.username == *name) {
             let id = &known.user_id;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -44,6 +44,14 @@ impl Backend {
             redactor,
             config: setting.config.clone(),
         })
+    }
+
+    /// The same, with the secret and the configuration, for a command that can do nothing without them.
+    pub(super) async fn with_config(setting: &Setting, redactor: Arc<Redactor>) -> Result<(Self, Secret, Config)> {
+        let backend = Self::open(setting, redactor).await?;
+        let secret = backend.secret().await.context("no secret; `--sandbox` needs none")?;
+        let config = backend.config(&secret).await?;
+        Ok((backend, secret, config))
     }
 
     async fn aws(&self) -> &aws_config::SdkConfig {

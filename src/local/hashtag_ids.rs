@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use futures_util::{FutureExt, StreamExt, stream};
 use serde::Serialize;
@@ -33,9 +33,7 @@ impl HashtagIdsArgs {
         }
         let redactor: Arc<Redactor> = Arc::default();
         backend::log(output, &redactor);
-        let backend = Backend::open(&self.on, Arc::clone(&redactor)).await?;
-        let secret = backend.secret().await.context("no secret; `--sandbox` needs none")?;
-        let config = backend.config(&secret).await?;
+        let (backend, secret, config) = Backend::with_config(&self.on, Arc::clone(&redactor)).await?;
         let client = backend.client(&config, &secret);
         let renew = || async { None }.boxed();
         let session = Session::new(&client, backend::stop(), &renew);

@@ -2,8 +2,7 @@
 
 use collector::config::Config;
 
-use crate::aws::KEY;
-use crate::commands::{folder, local, out};
+use crate::commands::{folder, local, local_on, out};
 use crate::harness::{CONFIGURE_INI, Harness, TOKEN};
 
 const LOEWE: &str = "name,user_id\nloewe,17841400000000042\n";
@@ -85,18 +84,8 @@ fn one_more_than_the_limit_allows_costs_no_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_that_quotes_the_token_is_shown_without_it() {
     let harness = Harness::with_faults(&["loewe=quotes_token"]).await;
-    let end_point = harness.aws.end_point();
-    let added = tokio::task::spawn_blocking(move || {
-        let environment = [
-            ("SECRET_ID", "collector"),
-            ("AWS_ENDPOINT_URL", end_point.as_str()),
-            ("AWS_ACCESS_KEY_ID", KEY.0),
-            ("AWS_SECRET_ACCESS_KEY", KEY.1),
-            ("AWS_REGION", "us-west-2"),
-        ];
-        local(tempfile::tempdir().unwrap().path(), &["add-account", "loewe", "-vv"], &environment)
-    });
-    let added = added.await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let added = local_on(&harness.aws, folder.path(), &["add-account", "loewe", "-vv"]).await;
     let told = String::from_utf8(added.stderr).unwrap();
     assert!(added.status.code() == Some(1) && told.contains("REDACTED") && !told.contains(TOKEN), "{told}");
 }

@@ -98,6 +98,17 @@ impl Aws {
         format!("http://{}", self.server.address())
     }
 
+    /// What a process reads from its environment, with this server instead of AWS.
+    pub fn environment(&self) -> [(&'static str, String); 5] {
+        [
+            ("SECRET_ID", "collector".to_owned()),
+            ("AWS_ENDPOINT_URL", self.end_point()),
+            ("AWS_ACCESS_KEY_ID", KEY.0.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", KEY.1.to_owned()),
+            ("AWS_REGION", "us-west-2".to_owned()),
+        ]
+    }
+
     /// The production settings, with this server instead of AWS.
     pub async fn config(&self) -> SdkConfig {
         let credentials = Credentials::from_keys(KEY.0, KEY.1, Some(SESSION_TOKEN.to_owned()));

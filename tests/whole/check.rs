@@ -7,7 +7,7 @@ use collector::sandbox::{Options, Sandbox};
 use serde_json::json;
 
 use crate::aws::{Aws, BUCKET, KEY, S3Fault};
-use crate::commands::{folder, local, out};
+use crate::commands::{folder, local, local_on, out};
 use crate::harness::{CONFIGURE_INI, TOKEN};
 
 /// The level and the subject of each line of a check.
@@ -132,19 +132,7 @@ pub async fn checked_on(aws: &Aws, bucket: &str, faults: &[&str]) -> Output {
     let folder = folder(&CONFIGURE_INI.replace("https://graph.facebook.com", &sandbox.end_point()));
     let secret = json!({"ig_user_id": "17841400000000000", "access_token": TOKEN, "bucket": bucket});
     aws.set_secrets([secret.to_string()]);
-    let end_point = aws.end_point();
-    tokio::task::spawn_blocking(move || {
-        let environment = [
-            ("SECRET_ID", "collector"),
-            ("AWS_ENDPOINT_URL", end_point.as_str()),
-            ("AWS_ACCESS_KEY_ID", KEY.0),
-            ("AWS_SECRET_ACCESS_KEY", KEY.1),
-            ("AWS_REGION", "us-west-2"),
-        ];
-        local(folder.path(), &["check", "-vv"], &environment)
-    })
-    .await
-    .unwrap()
+    local_on(aws, folder.path(), &["check", "-vv"]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,18 +172,7 @@ async fn a_check_prints_no_token_even_where_the_api_quotes_it() {
 async fn a_missing_secret_is_reported_by_its_name() {
     let aws = Aws::start().await;
     let folder = folder(CONFIGURE_INI);
-    let end_point = aws.end_point();
-    let checked = tokio::task::spawn_blocking(move || {
-        let environment = [
-            ("SECRET_ID", "collector"),
-            ("AWS_ENDPOINT_URL", end_point.as_str()),
-            ("AWS_ACCESS_KEY_ID", KEY.0),
-            ("AWS_SECRET_ACCESS_KEY", KEY.1),
-            ("AWS_REGION", "us-west-2"),
-        ];
-        local(folder.path(), &["check"], &environment)
-    });
-    let checked = checked.await.unwrap();
+    let checked = local_on(&aws, folder.path(), &["check"]).await;
     assert_eq!((checked.status.code(), level(&checked, "secret").as_str()), (Some(1), "FAIL"));
     assert!(out(&checked).contains("the secret collector could not be read"), "{}", out(&checked));
 }

@@ -6,13 +6,25 @@ use std::process::{Command, Output};
 use collector::config::Config;
 use serde_json::json;
 
+use crate::aws::Aws;
 use crate::harness::CONFIGURE_INI;
 
-pub fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_luxury-brands"));
     command.current_dir(folder).args(arguments).env_remove("SECRET_ID").env_remove("SECRET_FILE");
     command.env("XDG_CACHE_HOME", folder.join("user_cache"));
-    command.envs(environment.iter().copied()).output().unwrap()
+    command
+}
+
+pub fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    command(folder, arguments).envs(environment.iter().copied()).output().unwrap()
+}
+
+/// Runs a command on the real API and AWS, in whose place is `aws`.
+pub async fn local_on(aws: &Aws, folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = command(folder, arguments);
+    command.envs(aws.environment());
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
 pub fn folder(config: &str) -> tempfile::TempDir {

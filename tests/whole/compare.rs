@@ -5,8 +5,8 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::aws::{Aws, BUCKET, KEY};
-use crate::commands::{local, out};
+use crate::aws::{Aws, BUCKET};
+use crate::commands::{local, local_on, out};
 
 /// The other program's objects: named by the moment at which it started, with spaces and escapes in the JSON.
 const THERE: [&str; 2] =
@@ -150,17 +150,7 @@ async fn a_prefix_of_a_bucket_is_compared_with_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("there"), THERE[0], &spaced(&brand()));
     aws.put(&format!("new/{}", HERE[0]), &brand().to_string());
-    let end_point = aws.end_point();
-    let compared = tokio::task::spawn_blocking(move || {
-        let environment = [
-            ("AWS_ENDPOINT_URL", end_point.as_str()),
-            ("AWS_ACCESS_KEY_ID", KEY.0),
-            ("AWS_SECRET_ACCESS_KEY", KEY.1),
-            ("AWS_REGION", "us-west-2"),
-        ];
-        local(folder.path(), &["compare", "there", &format!("s3://{BUCKET}/new")], &environment)
-    });
-    let compared = compared.await.unwrap();
+    let compared = local_on(&aws, folder.path(), &["compare", "there", &format!("s3://{BUCKET}/new")]).await;
     assert!(compared.status.success() && out(&compared).contains("the 1 records of both are the same"), "{compared:?}");
 }
 

@@ -6,22 +6,16 @@ use std::process::Command;
 use collector::sandbox::{Answer, Options};
 use serde_json::{Value, json};
 
-use crate::aws::{BUCKET, KEY};
+use crate::aws::BUCKET;
 use crate::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
 use crate::runtime_api;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_data-collector");
 
 /// The function's environment on `harness`, with the allocator's settings of `template.yaml`.
-pub fn variables(harness: &Harness) -> [(&'static str, String); 6] {
-    [
-        ("AWS_ENDPOINT_URL", harness.aws.end_point()),
-        ("AWS_ACCESS_KEY_ID", KEY.0.to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", KEY.1.to_owned()),
-        ("AWS_REGION", "us-west-2".to_owned()),
-        ("SECRET_ID", "collector".to_owned()),
-        ("MALLOC_MMAP_THRESHOLD_", "131072".to_owned()),
-    ]
+pub fn variables(harness: &Harness) -> Vec<(&'static str, String)> {
+    let allocator = ("MALLOC_MMAP_THRESHOLD_", "131072".to_owned());
+    harness.aws.environment().into_iter().chain([allocator]).collect()
 }
 
 async fn run(harness: &Harness, events: &[Value]) -> (Vec<Answer>, String) {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::aws::{KEY as KEY_OF_AWS, S3Fault};
-use crate::commands::{local, out};
+use crate::aws::S3Fault;
+use crate::commands::{local_on, out};
 use crate::harness::{Harness, Setting};
 
 const KEY: &str = "settings/configure.ini";
@@ -90,19 +90,9 @@ async fn another_version_of_the_api_is_called_from_the_next_run_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminal_reads_it_too() {
     let (harness, _) = in_s3().await;
-    let end_point = harness.aws.end_point();
-    let done = tokio::task::spawn_blocking(move || {
-        let environment = [
-            ("SECRET_ID", "collector"),
-            ("AWS_ENDPOINT_URL", end_point.as_str()),
-            ("AWS_ACCESS_KEY_ID", KEY_OF_AWS.0),
-            ("AWS_SECRET_ACCESS_KEY", KEY_OF_AWS.1),
-            ("AWS_REGION", "us-west-2"),
-        ];
-        let folder = tempfile::tempdir().unwrap();
-        [["check"], ["brand_media"]].map(|arguments| local(folder.path(), &arguments, &environment))
-    });
-    let [checked, run] = done.await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let checked = local_on(&harness.aws, folder.path(), &["check"]).await;
+    let run = local_on(&harness.aws, folder.path(), &["brand_media"]).await;
     assert!(out(&checked).contains("configuration  s3://lux-raw/settings/configure.ini: 11 accounts"), "{checked:?}");
     assert!(run.status.success() && out(&run).contains("275 records"), "{run:?}");
 }

@@ -54,7 +54,7 @@ impl Setup {
     async fn new(case: &Case) -> Self {
         let setting = Setting { faults: case.faults.to_vec(), options: Some(case.options), ..Setting::default() };
         let harness = Harness::new(setting).await;
-        let mut variables: BTreeMap<_, _> = variables(&harness).into();
+        let mut variables: BTreeMap<_, _> = variables(&harness).into_iter().collect();
         variables.insert("AWS_SESSION_TOKEN", SESSION_TOKEN.to_owned());
         let folder = tempfile::tempdir().unwrap();
         let events = vec![(json!({"job": "brand_media", "time": TIME}), Duration::from_secs(300))];
