@@ -73,12 +73,26 @@ def emulated_scale() -> Path:
     return path
 
 
+def resolved(template: dict, written):
+    """What is written, with what a setting puts there. MiniStack takes a setting in a condition for one that is unlike
+    every value."""
+    match written:
+        case {"Fn::FindInMap": _}:
+            return value(template, written)
+        case dict():
+            return {key: resolved(template, each) for key, each in written.items()}
+        case list():
+            return [resolved(template, each) for each in written]
+    return written
+
+
 def emulated(settings: dict[str, dict] | None = None) -> Path:
     """Writes the built templates without what the emulator does not know, beside the built ones, with some of
     the settings edited."""
     built = load(BUILT / "template.yaml")
     for group, values in (settings or {}).items():
         built["Mappings"]["Settings"][group] |= values
+    built["Conditions"] = resolved(built, built["Conditions"])
     nested = built["Resources"]["Observability"]["Properties"]
     watched = load(BUILT / nested["TemplateURL"])
     watched["Resources"] = {n: r for n, r in watched["Resources"].items() if is_emulated(r)}
