@@ -16,6 +16,7 @@ mod value;
 mod webhook;
 
 pub use keeper::{KeepError, Keeper};
+pub(crate) use value::bucket_problem;
 
 /// Where the secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,7 +261,7 @@ fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>
         return Err(wrong("access_token", problem));
     }
     let bucket = required("bucket")?;
-    if let Some(problem) = value::bucket_problem(&bucket).filter(|_| bucket != LOCAL_BUCKET) {
+    if let Some(problem) = bucket_problem(&bucket).filter(|_| bucket != LOCAL_BUCKET) {
         return Err(wrong("bucket", problem));
     }
     let app_secret = optional("app_secret")?;

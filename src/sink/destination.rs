@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// A bucket, or a folder in place of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +40,8 @@ impl FromStr for Destination {
                 "{text:?} given, s3://bucket expected: [common] has the locations, from the bucket's root on"
             ));
         }
-        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
-        if !(3..=63).contains(&name.len()) || !name.bytes().all(allowed) {
-            return Err(format!("{text:?} given, s3://bucket expected, of 3 to 63 of a-z, 0-9, - and ."));
+        if let Some(problem) = secret::bucket_problem(name) {
+            return Err(format!("{text:?} given, s3://bucket expected: the name {problem}"));
         }
         Ok(Self::Bucket(name.to_owned()))
     }
@@ -66,8 +64,8 @@ mod tests {
         for (text, told) in [
             ("", "a folder or s3://bucket expected"),
             ("https://lux-raw", "a folder or s3://bucket expected"),
-            ("s3://", "3 to 63"),
-            ("s3://Lux_Raw", "3 to 63"),
+            ("s3://", "no name that S3 allows"),
+            ("s3://lux+raw", "no name that S3 allows"),
             ("s3://lux-raw/prefix", "from the bucket's root on"),
         ] {
             let error = text.parse::<Destination>().unwrap_err();
