@@ -15,7 +15,7 @@ use serde_json::json;
 use super::failure::{Failure, UsageError};
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output};
-use super::run::RunOn;
+use super::run::{RunOn, untold};
 use crate::error::Cause;
 use crate::function::{Function, Invocation};
 use crate::http;
@@ -144,7 +144,7 @@ impl Watching {
             }
             Err(error) => {
                 self.failed += 1;
-                output::note(format_args!("error: {job} at {time} failed: {}", printable(&error.text())));
+                output::note(format_args!("error: {job} at {time} failed: {}", printable(&untold(&error))));
                 if self.output.json {
                     let failure = Failure { error_type: error.cause.kind(), error_message: &error.to_string() };
                     let _ = output::print_json(&failure);
