@@ -1,11 +1,9 @@
 //! `luxury-brands add-account`: what a further account needs in `configure.ini`.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use futures_util::FutureExt;
 use serde::Serialize;
 
 use super::Setting;
@@ -15,7 +13,6 @@ use super::output::{self, Output};
 use crate::config::{Config, Plan};
 use crate::graph::{Failure, Kind, Session};
 use crate::json;
-use crate::redact::Redactor;
 use crate::topic::{UserId, Username};
 
 #[derive(Debug, Args)]
@@ -83,9 +80,7 @@ impl AddAccountArgs {
         if let Some(help) = self.on.help(output) {
             return help;
         }
-        let redactor: Arc<Redactor> = Arc::default();
-        backend::log(output, &redactor);
-        let (backend, secret, config) = Backend::with_config(&self.on, Arc::clone(&redactor)).await?;
+        let (backend, secret, config) = Backend::with_config(&self.on, output).await?;
         let (name, file) = (&self.name, secret.config_file.display());
         if let Some(known) = config.accounts.iter().find(|account| account.username == *name) {
             let id = &known.user_id;
@@ -97,11 +92,10 @@ impl AddAccountArgs {
         }
         let plan = with_one_more(&config)?;
         let client = backend.client(&config, &secret);
-        let renew = || async { None }.boxed();
-        let session = Session::new(&client, backend::stop(), &renew);
+        let session = backend::session(&client);
         let id = user_id(&session, name).await.map_err(|failure| {
             let told = format!("{name}: {}: {failure} -> {}", failure.kind, to_do(&failure, &config));
-            anyhow::anyhow!("{}", redactor.redact(&told))
+            anyhow::anyhow!("{}", backend.redactor.redact(&told))
         })?;
         let added = Added::of(&config, &plan, name, &id, false, session.calls());
         if output.json {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures_util::FutureExt;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -12,7 +13,7 @@ use super::Setting;
 use super::output::Output;
 use crate::config::{self, Config, ConfigError};
 use crate::config_file;
-use crate::graph::Client;
+use crate::graph::{Client, Session};
 use crate::redact::Redactor;
 use crate::sandbox::Sandbox;
 use crate::secret::{Secret, SecretError, Source};
@@ -29,7 +30,7 @@ pub(super) struct Backend {
     pub(super) sandbox: Option<Sandbox>,
     http: http::Client,
     aws: OnceCell<aws_config::SdkConfig>,
-    redactor: Arc<Redactor>,
+    pub(super) redactor: Arc<Redactor>,
     config: Option<PathBuf>,
 }
 
@@ -46,8 +47,11 @@ impl Backend {
         })
     }
 
-    /// The same, with the secret and the configuration, for a command that can do nothing without them.
-    pub(super) async fn with_config(setting: &Setting, redactor: Arc<Redactor>) -> Result<(Self, Secret, Config)> {
+    /// The same, with the secret and the configuration, for a command that can do nothing without them. The log goes
+    /// where `output` says.
+    pub(super) async fn with_config(setting: &Setting, output: Output) -> Result<(Self, Secret, Config)> {
+        let redactor = Arc::default();
+        log(output, &redactor);
         let backend = Self::open(setting, redactor).await?;
         let secret = backend.secret().await.context("no secret; `--sandbox` needs none")?;
         let config = backend.config(&secret).await?;
@@ -97,9 +101,9 @@ impl Backend {
     }
 }
 
-/// The end of a command's time.
-pub(super) fn stop() -> Stop {
-    Stop::at(Instant::now() + TIME_LIMIT)
+/// The calls of a command, within its time. A refused token is not read again.
+pub(super) fn session(client: &Client) -> Session<'_> {
+    Session::new(client, Stop::at(Instant::now() + TIME_LIMIT), &|| async { None }.boxed())
 }
 
 /// Sends the log to standard error where `-v` asks for it. These commands print by themselves what the log

@@ -8,14 +8,13 @@ use anyhow::Result;
 use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
 use clap::Args;
-use futures_util::FutureExt;
 use serde_json::json;
 
 use super::Setting;
 use super::backend::{self, Backend};
 use super::output::Output;
 use crate::config::{Config, ConfigError, Locations};
-use crate::graph::{Edge, Session, Usage};
+use crate::graph::{Edge, Usage};
 use crate::redact::Redactor;
 use crate::secret::{Secret, Source};
 use crate::sink::{Destination, Sink};
@@ -94,8 +93,7 @@ impl CheckArgs {
                     return Ok(());
                 }
                 let client = backend.client(&config, &secret);
-                let renew = || async { None }.boxed();
-                let session = Session::new(&client, backend::stop(), &renew);
+                let session = backend::session(&client);
                 let store =
                     if self.on.sandbox { "the sandbox's secret".to_owned() } else { source_name(&backend.source) };
                 let scopes = api::token(checklist, &session, &config, &store).await;

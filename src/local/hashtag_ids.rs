@@ -2,18 +2,15 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
 use super::Setting;
 use super::backend::{self, Backend};
 use super::output::{self, Output};
-use crate::graph::Session;
-use crate::redact::Redactor;
 use crate::report::FailedTopic;
 use crate::telemetry::printable;
 use crate::topic::Hashtag;
@@ -31,12 +28,9 @@ impl HashtagIdsArgs {
         if let Some(help) = self.on.help(output) {
             return help;
         }
-        let redactor: Arc<Redactor> = Arc::default();
-        backend::log(output, &redactor);
-        let (backend, secret, config) = Backend::with_config(&self.on, Arc::clone(&redactor)).await?;
+        let (backend, secret, config) = Backend::with_config(&self.on, output).await?;
         let client = backend.client(&config, &secret);
-        let renew = || async { None }.boxed();
-        let session = Session::new(&client, backend::stop(), &renew);
+        let session = backend::session(&client);
         let resolve = async |hashtag: &Hashtag| match &hashtag.id {
             Some(pinned) => Ok(pinned.clone()),
             None => session.hashtag_id(&hashtag.name).await,
@@ -52,7 +46,7 @@ impl HashtagIdsArgs {
                 }
                 Err(failure) => {
                     output::note(format!("error: {}", printable(&format!("{name}: {}: {failure}", failure.kind))));
-                    let message = redactor.redact(&failure.message).into_owned();
+                    let message = backend.redactor.redact(&failure.message).into_owned();
                     resolved.failures.push(FailedTopic {
                         topic: name,
                         kind: failure.kind,

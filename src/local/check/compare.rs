@@ -1,14 +1,11 @@
 //! `luxury-brands check --api-version`: every mapped field asked for on two versions, the configured one and another, and
 //! what would change.
 
-use futures_util::FutureExt;
-
 use super::super::backend::{self, Backend};
 use super::advice::Advice;
 use super::checklist::Checklist;
 use super::probe::{Fields, Probe, probe};
 use crate::config::Config;
-use crate::graph::Session;
 use crate::record::Model;
 use crate::secret::Secret;
 use crate::topic::HashtagId;
@@ -76,8 +73,7 @@ fn end_point(config: &Config, other: &str) -> Option<String> {
 
 async fn asked(backend: &Backend, config: &Config, secret: &Secret, id: &mut Option<HashtagId>) -> Probe {
     let client = backend.client(config, secret);
-    let renew = || async { None }.boxed();
-    let session = Session::new(&client, backend::stop(), &renew);
+    let session = backend::session(&client);
     probe(&session, &client, config, id).await
 }
 
