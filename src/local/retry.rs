@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::output::{self, Output};
 use super::repair::{self, Repair};
-use super::run::{RunOn, read_argument};
+use super::run::{RunOnce, read_argument};
 use crate::telemetry::printable;
 
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ pub(super) struct RetryArgs {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    on: RunOn,
+    once: RunOnce,
 }
 
 /// What would be run, with `--json`.
@@ -42,7 +42,7 @@ const EXAMPLES: &str = r#"Examples:
 
 impl RetryArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        if let Some(help) = self.on.help(output) {
+        if let Some(help) = self.once.help(output) {
             return help;
         }
         let (name, text) = self.input()?;
@@ -64,7 +64,7 @@ impl RetryArgs {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        self.on.run(&serde_json::to_value(&event)?, output).await
+        self.once.run(&serde_json::to_value(&event)?, output).await
     }
 
     /// The report's text, and a name for it.

@@ -39,7 +39,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "JSON|FILE")]
     event: Option<String>,
     #[command(flatten)]
-    on: RunOn,
+    once: RunOnce,
 }
 
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ pub(super) struct TokenArgs {
 
 impl TokenArgs {
     pub(super) async fn run(mut self, output: Output) -> Result<ExitCode> {
-        self.run.on.renew = self.renew;
+        self.run.once.on.renew = self.renew;
         self.run.run(Job::Token, output).await
     }
 }
@@ -65,9 +65,6 @@ pub(super) struct RunOn {
     /// sandbox_env in that folder]
     #[arg(long, value_name = "FOLDER|s3://BUCKET")]
     out: Option<Destination>,
-    /// Exit with 3 where the run stored what it collected and lost some topics; without it, that exits with 0
-    #[arg(long, value_name = "WHAT")]
-    pub(super) fail_on: Option<FailOn>,
     /// Give up after so many seconds, as Lambda would
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
@@ -78,9 +75,19 @@ pub(super) struct RunOn {
     renew: bool,
 }
 
+/// One run, whatever its event.
+#[derive(Debug, Args)]
+pub(super) struct RunOnce {
+    /// Exit with 3 where the run stored what it collected and lost some topics; without it, that exits with 0
+    #[arg(long, value_name = "WHAT")]
+    fail_on: Option<FailOn>,
+    #[command(flatten)]
+    on: RunOn,
+}
+
 /// What makes a run fail that would else succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum FailOn {
+enum FailOn {
     /// Some topics failed
     Partial,
 }
@@ -90,10 +97,10 @@ const PARTIAL: u8 = 3;
 
 impl RunArgs {
     pub(super) async fn run(self, job: Job, output: Output) -> Result<ExitCode> {
-        if let Some(help) = self.on.help(output) {
+        if let Some(help) = self.once.help(output) {
             return help;
         }
-        self.on.run(&self.payload(job)?, output).await
+        self.once.run(&self.payload(job)?, output).await
     }
 
     /// The event of a run of `job`.
@@ -153,13 +160,32 @@ impl RunOn {
         Ok((function.with_token_renewal(self.renew), sandbox))
     }
 
+    /// Tells how to collect the missing topics.
+    pub(super) fn remark_repair(&self, summary: &Summary, output: Output) {
+        // The objects of an earlier run stay. They may have these topics.
+        if !summary.partial.is_empty() {
+            return;
+        }
+        if let (Some(job), Some(event)) = (summary.job, repair::of_summary(summary)) {
+            let sandbox = if self.setting.sandbox { " --sandbox" } else { "" };
+            output.remark(format_args!("to repair it: luxury-brands {job}{sandbox} --event '{}'", event.to_json()));
+        }
+    }
+}
+
+impl RunOnce {
+    /// The list of faults, where `--fault help` asks for nothing else.
+    pub(super) fn help(&self, output: Output) -> Option<Result<ExitCode>> {
+        self.on.help(output)
+    }
+
     /// Runs the function on `payload` and prints the results. The first signal ends the run as its deadline
     /// does, and sets the exit code.
     pub(super) async fn run(&self, payload: &Value, output: Output) -> Result<ExitCode> {
         let interrupt = Interrupt::listen()?;
-        let (function, _sandbox) = self.function().await?;
+        let (function, _sandbox) = self.on.function().await?;
         let watch = Watch::start(output, function.redactor());
-        let limit = self.limit().unwrap_or(TIME_LIMIT);
+        let limit = self.on.limit().unwrap_or(TIME_LIMIT);
         let request_id = format!("local-{}", std::process::id());
         let mut invocation = Invocation::new(request_id, SystemTime::now() + limit);
         invocation.interrupt = interrupt.token();
@@ -175,7 +201,7 @@ impl RunOn {
             output::note(format_args!("interrupted by {signal}{stored}"));
         }
         if let Ok(response) = &done {
-            self.remark_repair(&response.summary, output);
+            self.on.remark_repair(&response.summary, output);
         }
         // The run is done, whether or not its result could be printed.
         printed?;
@@ -191,18 +217,6 @@ impl RunOn {
         match self.fail_on {
             Some(FailOn::Partial) if summary.is_partial() => ExitCode::from(PARTIAL),
             _ => ExitCode::SUCCESS,
-        }
-    }
-
-    /// Tells how to collect the missing topics.
-    pub(super) fn remark_repair(&self, summary: &Summary, output: Output) {
-        // The objects of an earlier run stay. They may have these topics.
-        if !summary.partial.is_empty() {
-            return;
-        }
-        if let (Some(job), Some(event)) = (summary.job, repair::of_summary(summary)) {
-            let sandbox = if self.setting.sandbox { " --sandbox" } else { "" };
-            output.remark(format_args!("to repair it: luxury-brands {job}{sandbox} --event '{}'", event.to_json()));
         }
     }
 }

@@ -39,7 +39,6 @@ const HOUR: f64 = 3_600.0;
 
 #[derive(Debug, Args)]
 #[command(after_help = "docs/watch.md has a unit of systemd and a compose file.")]
-#[command(mut_arg("fail_on", |argument| argument.hide(true)))]
 pub(super) struct WatchArgs {
     /// Let an hour of the schedule take so many seconds, for trying it; on a stand-in of the API alone
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
@@ -55,9 +54,6 @@ impl WatchArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         if let Some(help) = self.on.help(output) {
             return help;
-        }
-        if self.on.fail_on.is_some() {
-            return Err(UsageError("--fail-on is for a single run: a watch ends by a signal".to_owned()).into());
         }
         let interrupt = Interrupt::listen()?;
         let interrupted = interrupt.token();
