@@ -28,10 +28,17 @@ impl Function {
         }
     }
 
-    pub(super) fn remember_ids(&self, ready: &Ready, before: &HashtagIds) {
+    /// The ids that the process knows, where there is a store for those that it will know.
+    pub(super) fn ids_to_store(&self, ready: &Ready) -> Option<HashtagIds> {
+        self.id_store.as_ref().map(|_| ready.client.hashtag_ids())
+    }
+
+    /// Stores what has changed since the ids were those `before`.
+    pub(super) fn remember_ids(&self, ready: &Ready, before: Option<HashtagIds>) {
+        let (Some(store), Some(before)) = (&self.id_store, before) else { return };
         let now = ready.client.hashtag_ids();
-        if let Some(store) = self.id_store.as_ref().filter(|_| now != *before) {
-            store.remember(&ready.sink, &ready.config.end_point, before, &now);
+        if now != before {
+            store.remember(&ready.sink, &ready.config.end_point, &before, &now);
         }
     }
 }
