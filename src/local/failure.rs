@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::output::{self, Output, OutputError};
 use crate::config::ConfigError;
+use crate::report::Error;
 use crate::secret::SecretError;
 use crate::telemetry::printable;
 
@@ -22,11 +23,16 @@ pub(super) struct UsageError(pub(super) String);
 /// A failure with `--json`, in the form in which Lambda answers.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Failure<'a> {
+struct Failure<'a> {
     /// The kind, which stays the same over versions.
-    pub(super) error_type: &'a str,
+    error_type: &'a str,
     /// What failed, and what to do.
-    pub(super) error_message: &'a str,
+    error_message: &'a str,
+}
+
+/// Prints the document of a run that failed.
+pub(super) fn print_run(error: &Error) -> Result<(), OutputError> {
+    output::print_json(&Failure { error_type: error.cause.kind(), error_message: &error.to_string() })
 }
 
 /// Tells what failed.

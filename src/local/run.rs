@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::failure::Failure;
+use super::failure;
 use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output, OutputError};
@@ -231,9 +231,15 @@ fn shown(response: &Response) -> String {
     if !summary.quality.files.is_empty() {
         lines.push(format!("quality: {}", summary.quality.files.join(", ")));
     }
-    let usage = summary.usage_percent.map_or_else(String::new, |percent| format!(", usage {percent} %"));
-    lines.push(format!("{} ({} ms, {} API calls{usage})", response.body, summary.elapsed_ms, summary.api_calls));
+    lines.push(figures(response));
     lines.join("\n")
+}
+
+/// What a run collected, how long it took and what it cost, as one line.
+pub(super) fn figures(response: &Response) -> String {
+    let summary = &response.summary;
+    let usage = summary.usage_percent.map_or_else(String::new, |percent| format!(", usage {percent} %"));
+    format!("{} ({} ms, {} API calls{usage})", response.body, summary.elapsed_ms, summary.api_calls)
 }
 
 /// Why a run failed, without what the log has told of it.
@@ -261,8 +267,7 @@ fn print_error(error: &Error, table: String, output: Output) -> Result<(), Outpu
         output.remark("To try it without a secret, add --sandbox.");
     }
     if output.json {
-        let failure = Failure { error_type: error.cause.kind(), error_message: &error.to_string() };
-        return output::print_json(&failure);
+        return failure::print_run(error);
     }
     printed
 }

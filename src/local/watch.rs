@@ -12,10 +12,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde_json::json;
 
-use super::failure::{Failure, UsageError};
+use super::failure::{self, UsageError};
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output};
-use super::run::{RunOn, untold};
+use super::run::{RunOn, figures, untold};
 use crate::error::Cause;
 use crate::function::{Function, Invocation};
 use crate::http;
@@ -130,11 +130,9 @@ impl Watching {
         match self.function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await {
             Ok(response) => {
                 let summary = &response.summary;
-                let usage = summary.usage_percent.map_or_else(String::new, |percent| format!(", usage {percent} %"));
-                let (elapsed, calls) = (summary.elapsed_ms, summary.api_calls);
-                let line = || format!("{time} {} ({elapsed} ms, {calls} API calls{usage})", response.body);
+                let line = || printable(&format!("{time} {}", figures(&response))).into_owned();
                 // The watch outlives whoever reads it.
-                let _ = self.output.result(&response, || printable(&line()).into_owned());
+                let _ = self.output.result(&response, line);
                 self.failed += u64::from(summary.is_empty());
                 self.on.remark_repair(summary, self.output);
             }
@@ -142,8 +140,7 @@ impl Watching {
                 self.failed += 1;
                 output::note(format_args!("error: {job} at {time} failed: {}", printable(&untold(&error))));
                 if self.output.json {
-                    let failure = Failure { error_type: error.cause.kind(), error_message: &error.to_string() };
-                    let _ = output::print_json(&failure);
+                    let _ = failure::print_run(&error);
                 }
             }
         }
