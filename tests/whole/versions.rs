@@ -42,6 +42,13 @@ fn the_newest_version_tested_knows_every_shipped_field_and_todays() {
 }
 
 #[test]
+fn the_next_hashtag_is_asked_by_an_id_of_its_own_where_one_is_not_there() {
+    let pinned = format!("{CONFIGURE_INI}\n[hashtag_id]\nhermes = 17\n");
+    let text = compared(&pinned, "v26.0", &[]);
+    assert!(text.contains("media_hashtag  v26.0 knows 6 of 6 fields") && text.ends_with("exit status 0"), "{text}");
+}
+
+#[test]
 fn a_field_that_would_be_lost_fails_the_comparison_and_one_that_would_come_is_told() {
     let faults = ["v26.0=unknown_field:media_product_type", "v21.0=unknown_field:name"];
     insta::assert_snapshot!(compared(CONFIGURE_INI, "v26.0", &faults), @"

@@ -6,9 +6,9 @@ use super::advice::Advice;
 use super::checklist::Checklist;
 use super::probe::{Fields, Probe, probe};
 use crate::config::Config;
+use crate::graph::HashtagIds;
 use crate::record::Model;
 use crate::secret::Secret;
-use crate::topic::HashtagId;
 use crate::version;
 
 /// A version to compare with, as it is written on the command line: `v26.0`, `v26` or `26`.
@@ -35,8 +35,8 @@ pub(super) async fn compare(
     };
     let mut moved = config.clone();
     (moved.end_point, moved.version) = (end_point, other.to_owned());
-    let mut id = config.hashtags.first().and_then(|hashtag| hashtag.id.clone());
-    let (now, then) = (asked(backend, config, secret, &mut id).await, asked(backend, &moved, secret, &mut id).await);
+    let mut ids = HashtagIds::new();
+    let (now, then) = (asked(backend, config, secret, &mut ids).await, asked(backend, &moved, secret, &mut ids).await);
     for Probe { version, served, calls, failures, .. } in [&now, &then] {
         match served {
             Some(served) if served != version => {
@@ -71,10 +71,10 @@ fn end_point(config: &Config, other: &str) -> Option<String> {
     })
 }
 
-async fn asked(backend: &Backend, config: &Config, secret: &Secret, id: &mut Option<HashtagId>) -> Probe {
+async fn asked(backend: &Backend, config: &Config, secret: &Secret, ids: &mut HashtagIds) -> Probe {
     let client = backend.client(config, secret);
     let session = backend::session(&client);
-    probe(&session, &client, config, id).await
+    probe(&session, &client, config, ids).await
 }
 
 /// Tells of a model which fields would be lost, which would come, and what is missing in how many records.

@@ -2,10 +2,10 @@
 
 use super::advice::Call;
 use crate::config::Config;
-use crate::graph::{Client, Edge, Failure, Kind, MediaPage, Session};
+use crate::graph::{Client, Edge, Failure, HashtagIds, Kind, MediaPage, Session};
 use crate::json;
 use crate::record::{ID, Model, requested_name};
-use crate::topic::{HashtagId, Username};
+use crate::topic::{Account, Hashtag, HashtagId, Username};
 
 /// Accounts and hashtags asked before the version counts as failed.
 const TOPICS_TRIED: usize = 3;
@@ -74,58 +74,30 @@ fn names<'r>(requests: &[&'r str]) -> Vec<&'r str> {
     requests.iter().map(|request| requested_name(request)).collect()
 }
 
-/// Asks for an account and for a hashtag. `id` is the hashtag's: the same for every version.
-pub(super) async fn probe(
-    session: &Session<'_>,
-    client: &Client,
-    config: &Config,
-    id: &mut Option<HashtagId>,
-) -> Probe {
+/// Asks for an account and for a hashtag. `ids` has the hashtags' ids, which are the same for every version.
+pub(super) async fn probe(session: &Session<'_>, client: &Client, config: &Config, ids: &mut HashtagIds) -> Probe {
     let (mut models, mut failures) = (Vec::new(), Vec::new());
-    let mut last = None;
-    for account in config.accounts.iter().take(TOPICS_TRIED) {
-        match of_account(session, client, config, &account.username).await {
-            Ok(found) => {
-                models.extend(found);
-                last = None;
-                break;
-            }
-            Err(failure) => {
-                let is_gone = failure.kind == Kind::NotFound;
-                last = Some((Call::Account, account.username.to_string(), failure));
-                if !is_gone {
-                    break;
-                }
-            }
-        }
+    let ask = async |account: &Account| of_account(session, client, config, &account.username).await;
+    match first_there(config.accounts.iter(), ask).await {
+        Ok(found) => models.extend(found.into_iter().flatten()),
+        Err((account, failure)) => failures.push((Call::Account, account.username.to_string(), failure)),
     }
-    failures.extend(last.take());
-    for hashtag in config.hashtags.iter().take(TOPICS_TRIED).filter(|_| session.halted().is_none()) {
-        let asked = async {
-            if id.is_none() {
-                *id = Some(session.hashtag_id(&hashtag.name).await?);
-            }
-            match id {
-                Some(id) => of_hashtag(session, client, config, id).await,
-                None => Ok(Fields::default()),
+    let ask = async |hashtag: &Hashtag| {
+        let id = match hashtag.id.as_ref().or_else(|| ids.get(&hashtag.name)) {
+            Some(known) => known.clone(),
+            None => {
+                let id = session.hashtag_id(&hashtag.name).await?;
+                ids.insert(hashtag.name.clone(), id.clone());
+                id
             }
         };
-        match asked.await {
-            Ok(fields) => {
-                models.push((Model::MediaHashtag, fields));
-                last = None;
-                break;
-            }
-            Err(failure) => {
-                let is_gone = failure.kind == Kind::NotFound;
-                last = Some((Call::Hashtag, format!("#{}", hashtag.name), failure));
-                if !is_gone {
-                    break;
-                }
-            }
-        }
+        of_hashtag(session, client, config, &id).await
+    };
+    let hashtags = config.hashtags.iter().filter(|_| session.halted().is_none());
+    match first_there(hashtags, ask).await {
+        Ok(fields) => models.extend(fields.map(|fields| (Model::MediaHashtag, fields))),
+        Err((hashtag, failure)) => failures.push((Call::Hashtag, format!("#{}", hashtag.name), failure)),
     }
-    failures.extend(last);
     Probe {
         version: config.version.clone(),
         served: session.version().map(str::to_owned),
@@ -133,6 +105,22 @@ pub(super) async fn probe(
         failures,
         models,
     }
+}
+
+/// Asks for the topics in turn until one is there; `None` where there are no topics.
+async fn first_there<'t, T: 't, A>(
+    topics: impl Iterator<Item = &'t T>,
+    mut ask: impl AsyncFnMut(&'t T) -> Result<A, Failure>,
+) -> Result<Option<A>, (&'t T, Failure)> {
+    let mut last = Ok(None);
+    for topic in topics.take(TOPICS_TRIED) {
+        match ask(topic).await {
+            Ok(answer) => return Ok(Some(answer)),
+            Err(failure) if failure.kind == Kind::NotFound => last = Err((topic, failure)),
+            Err(failure) => return Err((topic, failure)),
+        }
+    }
+    last
 }
 
 /// Whether a call was refused for a field that the API did not name.
