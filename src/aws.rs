@@ -13,15 +13,18 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_types::retry::{ErrorKind, ReconnectMode};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use memchr::memmem;
 
+use crate::causes::with_causes;
 use crate::env::variable;
 use crate::http;
 use crate::redact::Redactor;
@@ -136,6 +139,19 @@ pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
     let custom = config.endpoint_url().is_some() || variable("AWS_ENDPOINT_URL_S3").is_some();
     let config = aws_sdk_s3::config::Builder::from(config).force_path_style(custom).retry_classifier(WorthAnotherTry);
     aws_sdk_s3::Client::from_conf(config.build())
+}
+
+/// The content of an object that S3 answered with, of at most `largest` bytes.
+///
+/// # Errors
+/// Why it cannot be read, or its size where that is larger.
+pub(crate) async fn content(got: GetObjectOutput, largest: u64) -> Result<Bytes, String> {
+    let length = got.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default();
+    if length > largest {
+        return Err(format!("it has {length} bytes, at most {largest} are read"));
+    }
+    let content = got.body.collect().await.map_err(|error| with_causes(&error))?;
+    Ok(content.into_bytes())
 }
 
 /// Errors of S3 that another try can mend and the SDK does not try again: the clock of a function that was

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectError;
+use bytes::Bytes;
 
 use crate::aws;
 use crate::causes::with_causes;
@@ -87,24 +88,19 @@ impl Object {
     }
 
     /// The content and its ETag; `None` where they are those that were read last.
-    async fn read(&self) -> Result<Option<(Vec<u8>, Option<String>)>, String> {
+    async fn read(&self) -> Result<Option<(Bytes, Option<String>)>, String> {
         let get = self.client.get_object().bucket(&self.bucket).key(&self.key);
         let got = match get.set_if_none_match(self.etag.clone()).send().await {
             Ok(got) => got,
             Err(error) if is_unchanged(&error) => return Ok(None),
             Err(error) => return Err(with_causes(&error)),
         };
-        let length = got.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default();
-        if length > LARGEST {
-            return Err(format!("it has {length} bytes, at most {LARGEST} are read"));
-        }
         let etag = got.e_tag().map(str::to_owned);
         // A store that does not know the condition sends the same content again.
         if etag.is_some() && etag == self.etag {
             return Ok(None);
         }
-        let bytes = got.body.collect().await.map_err(|e| with_causes(&e))?;
-        Ok(Some((bytes.to_vec(), etag)))
+        Ok(Some((aws::content(got, LARGEST).await?, etag)))
     }
 }
 

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use tracing::field::Empty;
 use tracing::{Instrument, info_span};
 
+use crate::aws;
 use crate::causes::with_causes;
 use crate::config::ObjectKey;
 use crate::http::LARGEST_OBJECT;
@@ -167,12 +168,7 @@ async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<
         }
         Err(e) => return Err(with_causes(&e)),
     };
-    let length = got.content_length().and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-    if length > LARGEST_OBJECT as u64 {
-        return Err(format!("it has {length} bytes, at most {LARGEST_OBJECT} are read"));
-    }
-    let bytes = got.body.collect().await.map_err(|e| with_causes(&e))?;
-    Ok(Some(bytes.into_bytes()))
+    aws::content(got, LARGEST_OBJECT as u64).await.map(Some)
 }
 
 async fn put_s3(
