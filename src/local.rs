@@ -31,6 +31,7 @@ mod serve;
 mod setting;
 mod shard;
 mod storage;
+mod stored;
 mod watch;
 
 use output::Output;
