@@ -57,8 +57,6 @@ fn every_key_that_is_read_is_documented_and_the_other_way_round() {
         "BUCKET",
         "SSL_CERT_FILE",
         "AWS_LAMBDA_LOG_LEVEL",
-        "TRACING",
-        "AWS_XRAY_DAEMON_ADDRESS",
     ];
     let environment = environment.map(own);
     read.extend(environment.map(|key| (own("The environment"), key)));

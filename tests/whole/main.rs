@@ -51,7 +51,6 @@ mod stores;
 mod terminal;
 mod throttling;
 mod tokens;
-mod traces;
 mod versions;
 #[cfg(target_os = "linux")]
 mod watch;
