@@ -34,7 +34,6 @@ mod ready;
 mod reconfigured;
 mod renewal;
 mod run;
-mod throttling;
 mod webhook;
 
 pub use hashtag_ids::IdStore;
@@ -217,7 +216,7 @@ impl Function {
         }
         let stop = run.stop.clone();
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
-        let (before, known) = (ready.client.throttled(), self.ids_to_store(&ready));
+        let known = self.ids_to_store(&ready);
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
         let session = session.keeping_answers(ready.config.locations.keeps_answers());
         if event.job == Job::Hashtag {
@@ -237,7 +236,6 @@ impl Function {
             }
             Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };
-        ready.remember_throttling(before, run.left()).await;
         self.remember_ids(&ready, known);
         run.critical = webhook::critical(session.halted(), &run.summary);
         run.summary.api_calls = session.calls();

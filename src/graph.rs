@@ -20,7 +20,6 @@ pub use answer::{Cursor, Discovery, MediaPage, TokenInfo};
 pub use client::{Client, Edge};
 pub use error::{ApiError, Failure, Kind, classify};
 pub use hashtag_ids::HashtagIds;
-pub use pace::Throttled;
 pub use searched::SearchedHashtag;
 pub use seen::MediaIds;
 pub use session::{Renew, Session};

@@ -84,7 +84,6 @@ impl Function {
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
         let client = Arc::new(client.with_memory(self.memory.clone()));
         let ready = Ready { config, client, sink, tried: Arc::default(), object };
-        ready.recall_throttling(limit).await;
         self.recall_ids(&ready);
         Ok(ready)
     }
