@@ -19,7 +19,7 @@ mod usage;
 pub use answer::{Cursor, Discovery, MediaPage, TokenInfo};
 pub use client::{Client, Edge};
 pub use error::{ApiError, Failure, Kind, classify};
-pub use hashtag_ids::HashtagIds;
+pub use hashtag_ids::{HashtagIds, KnownIds, api_address};
 pub use searched::SearchedHashtag;
 pub use seen::MediaIds;
 pub use session::{Renew, Session};
