@@ -39,7 +39,6 @@ mod objects;
 mod pages;
 mod preflight;
 mod reconfigured;
-mod redrive;
 mod renewal;
 mod retry;
 mod runtime_api;
