@@ -11,7 +11,6 @@ use crate::topic::Job;
 mod add_account;
 mod backend;
 mod check;
-mod compare;
 mod completions;
 mod failure;
 mod hashtag_ids;
@@ -115,10 +114,6 @@ enum Command {
     /// Look up an account's user id, and print the lines of the configuration that add it
     #[command(name = "add-account")]
     AddAccount(add_account::AddAccountArgs),
-    /// Compare what was collected in two folders or buckets: records, fields, and how they differ
-    Compare(compare::CompareArgs),
-    #[command(hide = true, disable_help_flag = true)]
-    Redrive(removed::RemovedArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -155,8 +150,6 @@ impl Cli {
             Command::Report(args) => args.run(output).await,
             Command::Shard(args) => args.run(output).await,
             Command::AddAccount(args) => args.run(output).await,
-            Command::Compare(args) => args.run(output).await,
-            Command::Redrive(args) => args.run(removed::REDRIVE),
         }
     }
 }

@@ -1,24 +1,16 @@
-//! Commands of earlier versions: an error that names the replacement.
+//! Commands of earlier versions, and what replaces them.
 
-use std::process::ExitCode;
+use clap::error::{ContextKind, ContextValue};
 
-use anyhow::Result;
-use clap::Args;
-
-use super::failure::UsageError;
-
-pub(super) const REDRIVE: &str = "`redrive` was removed: the next scheduled run replaces a failed one; \
-    delete the messages of the failure queue (docs/failures.md), and repair a partial run with `retry`";
-
-/// Whatever arguments the command had.
-#[derive(Debug, Args)]
-pub(super) struct RemovedArgs {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    _arguments: Vec<String>,
-}
-
-impl RemovedArgs {
-    pub(super) fn run(self, replacement: &str) -> Result<ExitCode> {
-        Err(UsageError(replacement.to_owned()).into())
+/// The error for a removed command; `None` if the usage error has another cause.
+pub(super) fn replacement(error: &clap::Error) -> Option<&'static str> {
+    let Some(ContextValue::String(command)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    match command.as_str() {
+        "compare" => Some("error: `compare` was removed: the SQL in docs/migrating.md compares two folders"),
+        "redrive" => Some(
+            "error: `redrive` was removed: the schedule replaces a failed run, and `retry` repairs a partial one; \
+             docs/failures.md says what to do with messages in the failure queue",
+        ),
+        _ => None,
     }
 }

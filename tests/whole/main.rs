@@ -18,7 +18,6 @@ mod chaos;
 mod check;
 mod collects;
 mod commands;
-mod compare;
 mod credentials;
 mod disguised;
 mod documents;
