@@ -1,10 +1,11 @@
 //! One job: its topics are fetched concurrently, until the deadline. A failed topic costs no other.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use tracing::field::Empty;
+use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::answers::Asked;
@@ -12,7 +13,6 @@ use crate::config::Config;
 use crate::graph::{Edge, Failure, Kind, MediaPage, Session};
 use crate::record::{Batch, Mapping, Model};
 use crate::topic::{Account, Hashtag};
-use crate::traces;
 
 mod further;
 mod gaps;
@@ -103,25 +103,17 @@ pub async fn collect<'c>(
 ) -> Vec<Outcome<'c>> {
     progress.begin(topics);
     let mut outcomes: Vec<Option<Outcome<'c>>> = topics.iter().map(|_| None).collect();
-    let note = |topic: Topic<'_>, outcome: &Outcome<'_>| {
-        if let Some(failure) = failure_of(outcome) {
-            error!(
-                topic = topic.name(),
-                kind = failure.kind.name(),
-                code = failure.code,
-                subcode = failure.subcode,
-                "topic {}: {failure}",
-                if outcome.is_ok() { "cut short" } else { "failed" }
-            );
-        }
+    let note = |topic: Topic<'_>, outcome: &Outcome<'_>, started: Instant| {
+        log_end(topic, outcome, started.elapsed());
         progress.done(topic, outcome);
     };
+    let started = Instant::now();
     let further = &FurtherPages::of(config, topics.len());
     let fetches = topics.iter().enumerate().map(|(i, &topic)| async move {
-        let span = info_span!("topic", topic = topic.name(), kind = Empty, code = Empty);
-        let outcome = fetch(config, session, topic, further).instrument(span.clone()).await;
-        traces::note_end(&span, failure_of(&outcome).map(|failure| (failure.kind.name(), failure.code)));
-        (i, topic, outcome)
+        let started = Instant::now();
+        let span = info_span!("topic", topic = topic.name());
+        let outcome = fetch(config, session, topic, further).instrument(span).await;
+        (i, topic, outcome, started)
     });
     let mut fetches = stream::iter(fetches).buffer_unordered(config.limits.concurrency as usize);
     let mut stop = pin!(session.stop().reached());
@@ -131,8 +123,8 @@ pub async fn collect<'c>(
             done = fetches.next() => done,
             () = &mut stop => None,
         };
-        let Some((i, topic, outcome)) = done else { break };
-        note(topic, &outcome);
+        let Some((i, topic, outcome, started)) = done else { break };
+        note(topic, &outcome, started);
         if let Some(slot) = outcomes.get_mut(i) {
             *slot = Some(outcome);
         }
@@ -140,11 +132,24 @@ pub async fn collect<'c>(
     let in_time = |(outcome, &topic): (Option<Outcome<'c>>, &Topic<'_>)| {
         outcome.unwrap_or_else(|| {
             let outcome = Err(session.given_up());
-            note(topic, &outcome);
+            note(topic, &outcome, started);
             outcome
         })
     };
     outcomes.into_iter().zip(topics).map(in_time).collect()
+}
+
+/// Logs how a topic ended and how long it took. A healthy one is a DEBUG line: the summary has the run's time.
+fn log_end(topic: Topic<'_>, outcome: &Outcome<'_>, elapsed: Duration) {
+    let (topic, elapsed_ms) = (topic.name(), elapsed.as_millis() as u64);
+    match failure_of(outcome) {
+        None => debug!(topic, elapsed_ms, "topic collected"),
+        Some(failure) => {
+            let (kind, code, subcode) = (failure.kind.name(), failure.code, failure.subcode);
+            let end = if outcome.is_ok() { "cut short" } else { "failed" };
+            error!(topic, kind, code, subcode, elapsed_ms, "topic {end}: {failure}");
+        }
+    }
 }
 
 async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, further: &FurtherPages) -> Outcome<'c> {

@@ -47,8 +47,6 @@ pub struct Config {
     pub locations: Locations,
     /// `[common] format`: the format of an object.
     pub format: Format,
-    /// `[common] remember_throttling`: whether the bucket keeps throttling for new processes.
-    pub throttling_in_bucket: bool,
     /// `[topic] accounts`, in their order.
     pub accounts: Vec<Account>,
     /// `[topic] hashtags`, in their order.
@@ -152,8 +150,6 @@ impl Config {
         let mut locations = Locations::resolve(&mut document);
         locations.answers = answers::resolve(&mut document);
         let format = Format::resolve(&mut document);
-        let throttling_in_bucket =
-            document.word("common", "remember_throttling", [("process", false), ("bucket", true)]);
         let brand = mapping(&mut document, Model::Brand);
         let media = mapping(&mut document, Model::Media);
         let media_hashtag = mapping(&mut document, Model::MediaHashtag);
@@ -168,7 +164,6 @@ impl Config {
             version,
             locations,
             format,
-            throttling_in_bucket,
             accounts,
             hashtags,
             limits,

@@ -12,6 +12,13 @@ use crate::ini::{self, IniError};
 /// A stand-in for every key of a section.
 pub(super) const ANY_KEY: &str = "*";
 
+/// Keys that had an effect once, by section, and what to do about each.
+const REMOVED: [(&str, &str, &str); 1] = [(
+    "common",
+    "remember_throttling",
+    "no longer has an effect, remove it; a process that lives on, such as Lambda's between runs or `luxury-brands watch`, still starts with a single trial call after a throttled run",
+)];
+
 /// The sections of the file. Each part of the configuration takes its keys from them and reports what is
 /// wrong with their values.
 #[derive(Debug, Default)]
@@ -119,7 +126,9 @@ impl IniDocument {
         for (section, keys) in &self.sections {
             let read = self.read.get(section);
             for key in keys.keys().filter(|key| !read.is_some_and(|read| read.contains(*key))) {
-                self.notices.push(section, key, "nothing reads this key; is it misspelt?");
+                let removed = REMOVED.iter().find(|(of, name, _)| (*of, *name) == (section, key));
+                let problem = removed.map_or("nothing reads this key; is it misspelt?", |(_, _, problem)| problem);
+                self.notices.push(section, key, problem);
             }
         }
         (self.faults, self.notices)

@@ -162,12 +162,6 @@ impl Locations {
         self.fill(&PARTIAL_QUALITY.replace("{model}", model.name()), run)
     }
 
-    /// The key of the object that remembers whether the API throttles a user. It lies beside the prefixes that are
-    /// loaded.
-    pub fn throttled(ig_user_id: &str) -> ObjectKey {
-        ObjectKey(format!("state/throttled_{ig_user_id}.json"))
-    }
-
     /// The key of the summary of a job's run over all its shards.
     pub fn summary(&self, job: Job, time: DateTime<Utc>) -> ObjectKey {
         self.fill(&SUMMARY.replace("{job}", job.name()), RunName { time, part: None })

@@ -88,23 +88,18 @@ impl Client {
         Arc::clone(&lock(&self.credentials))
     }
 
-    /// The user who calls.
-    pub fn ig_user_id(&self) -> String {
-        self.credentials().ig_user_id.clone()
-    }
-
     pub(super) fn set_credentials(&self, credentials: Credentials) {
         learn(&self.redactor, &credentials);
         *lock(&self.credentials) = Arc::new(credentials);
     }
 
     /// The throttling that the last answer reported. `None` where calls are answered, or nothing is known.
-    pub fn throttled(&self) -> Option<Throttled> {
+    pub(super) fn throttled(&self) -> Option<Throttled> {
         *lock(&self.throttled)
     }
 
     /// Replaces what is known of throttling.
-    pub fn set_throttled(&self, throttled: Option<Throttled>) {
+    pub(super) fn set_throttled(&self, throttled: Option<Throttled>) {
         *lock(&self.throttled) = throttled;
     }
 

@@ -1,13 +1,23 @@
-//! The hashtags' ids that a process knows: those that it asked for, and those that an earlier process left it.
+//! The hashtag ids that a process knows: those that it has asked for, and those that an earlier process left it.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+
+use url::Url;
 
 use crate::lock::lock;
 use crate::topic::{HashtagId, HashtagName};
 
 /// Ids by hashtag.
 pub type HashtagIds = BTreeMap<HashtagName, HashtagId>;
+
+/// Ids by the address of the API, as [`api_address`] has it.
+pub type KnownIds = BTreeMap<String, HashtagIds>;
+
+/// The address of the API at an end point, without a path, which has the version.
+pub fn api_address(end_point: &str) -> String {
+    Url::parse(end_point).map_or_else(|_| end_point.to_owned(), |url| url.origin().ascii_serialization())
+}
 
 /// The ids, and whether this process asked for them itself.
 #[derive(Debug, Default)]

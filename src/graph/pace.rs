@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::usage::Usage;
 
@@ -25,15 +24,15 @@ const PAUSE: Duration = Duration::from_secs(9 * 60);
 /// The longest pause, whatever the API says.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// What is remembered of throttling from run to run, and outside the process where that is configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Throttled {
+/// What the process remembers of throttling from run to run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Throttled {
     /// The runs in a row that the API throttled.
-    pub runs: u32,
+    pub(super) runs: u32,
     /// When the last of them was refused.
-    pub at: DateTime<Utc>,
-    /// The minutes until calls succeed again, where the API reported them.
-    pub regain_minutes: Option<u32>,
+    at: DateTime<Utc>,
+    /// The minutes until calls succeed again, if the API reported them.
+    pub(super) regain_minutes: Option<u32>,
 }
 
 impl Throttled {

@@ -7,8 +7,7 @@ use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::field::Empty;
-use tracing::{Instrument, info_span, warn};
+use tracing::warn;
 
 use super::body::{self, Body, BodyError};
 use super::client::{Client, EXCHANGE, caller, exchanging};
@@ -18,7 +17,6 @@ use super::session::Session;
 use crate::causes::with_causes;
 use crate::memory::LARGEST_BODY;
 use crate::secret::Credentials;
-use crate::traces;
 
 /// The longest time of one try. The run's remaining time bounds it too.
 const LONGEST_TRY: Duration = Duration::from_secs(15);
@@ -36,18 +34,6 @@ impl Request {
     /// A call on the calling user.
     pub(super) fn of_user(query: Vec<(&'static str, String)>) -> Self {
         Self { path: String::new(), user_id: false, query }
-    }
-
-    /// The name of the call, as the API's reference has it. No id is in it.
-    fn name(&self) -> &'static str {
-        match self.path.as_str() {
-            "" if self.query.iter().any(|(_, fields)| fields.starts_with("business_discovery")) => "business_discovery",
-            "" => "user",
-            "debug_token" => "debug_token",
-            "ig_hashtag_search" => "ig_hashtag_search",
-            EXCHANGE => "access_token",
-            _ => "recent_media",
-        }
     }
 
     fn is_debug_token(&self) -> bool {
@@ -161,19 +147,14 @@ impl Session<'_> {
         }
         self.count_call();
         let limit = self.try_limit();
-        let (host, call) = (host(&self.client.end_point), request.name());
-        let span = info_span!(target: traces::TARGET, "call", host, call, status = Empty, kind = Empty, code = Empty);
-        let done = match self.send(request, credentials, limit).instrument(span.clone()).await {
+        let done = match self.send(request, credentials, limit).await {
             Err(failure) => Err(failure.into()),
             Ok(answer) => {
-                span.record("status", answer.status);
                 let read = answer.read(read);
                 if request.is_exchange() { read.map_err(Attempt::without_text) } else { read }
             }
         };
-        let failure = done.as_ref().err().map(|failed: &Attempt| &failed.failure);
-        traces::note_end(&span, failure.map(|failure| (failure.kind.name(), failure.code)));
-        match failure {
+        match done.as_ref().err().map(|failed: &Attempt| &failed.failure) {
             Some(failure) if matches!(failure.kind, Kind::Throttled | Kind::VersionEnded) => self.halt(failure),
             Some(failure) if failure.kind == Kind::Transient => {}
             _ if self.halted().is_none() => self.client.set_throttled(None),
@@ -218,12 +199,6 @@ impl Session<'_> {
         let body = Body { bytes: self.client.redactor.redact_bytes(bytes), room };
         Ok(Answer { status, retry_after, body })
     }
-}
-
-/// The host in the API's address.
-fn host(end_point: &str) -> &str {
-    let after = end_point.split_once("://").map_or(end_point, |(_, rest)| rest);
-    after.split(['/', ':', '?', '#']).next().unwrap_or_default()
 }
 
 /// The failure of a call without an answer. The text leaves out the URL, which holds the token.

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import cron
 import pytest
-from sandbox import LOCAL
+from sandbox import LUXURY_BRANDS
 from template import ROOT, collector, load, observability, of_type, scale, schedules, value
 
 TEMPLATE, OBSERVABILITY, SCALE = collector(), observability(), scale()
@@ -156,7 +156,7 @@ def test_one_alarm_pages_the_others_inform_and_each_has_its_place_in_the_manual(
 
 
 def test_the_tables_are_those_that_the_program_prints():
-    done = subprocess.run([LOCAL, "schema", "--for", "athena", "--config", ROOT / "configure.ini"], capture_output=True, text=True, check=True)
+    done = subprocess.run([LUXURY_BRANDS, "schema", "--for", "athena", "--config", ROOT / "configure.ini"], capture_output=True, text=True, check=True)
     printed = {name: dict(re.findall(r"'([\w.]+)' = '([^']+)'", body)) for name, body in
                re.findall(r"CREATE EXTERNAL TABLE IF NOT EXISTS `(\w+)` \((.*?)\);", done.stdout, re.DOTALL)}
     tables = of_type(load(ROOT / "consumers.yaml"), "AWS::Glue::Table").values()

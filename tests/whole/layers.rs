@@ -10,7 +10,7 @@ use crate::aws::walk;
 const LAYERS: [&[&str]; 10] = [
     &["env", "lock"],
     &["causes", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic", "version"],
-    &["answers", "aws", "record", "traces"],
+    &["answers", "aws", "record"],
     &["config"],
     &["config_file", "secret"],
     &["event", "graph", "quality", "sink"],
