@@ -144,7 +144,7 @@ impl Cli {
             Command::Check(args) => args.run(output).await,
             Command::Plan(args) => args.run(output),
             Command::HashtagIds(args) => args.run(output).await,
-            Command::Schema(args) => args.run(output),
+            Command::Schema(args) => args.run(output).await,
             Command::Completions(args) => args.run(output),
             Command::Sandbox(args) => args.run(output).await,
             Command::SandboxDay(args) => args.run(output).await,

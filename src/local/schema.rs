@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::output::{self, Output};
+use super::stored::Stored;
 use crate::config::{Config, Format};
 use crate::record::{Field, FieldType, ID, Model, OWNER};
 
@@ -224,8 +225,15 @@ impl<'a> Views<'a> {
 }
 
 impl SchemaArgs {
-    pub(super) fn run(self, output: Output) -> Result<ExitCode> {
-        let text = self.text(&Config::load(&self.config)?)?;
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        let config = Config::load(&self.config)?;
+        if !self.from.starts_with("s3://") {
+            let stored = Stored::list(&self.from, &config).await?;
+            if stored.objects.is_empty() {
+                return Err(stored.nothing(&self.from, &config));
+            }
+        }
+        let text = self.text(&config)?;
         // A JSON Schema is a document already.
         if output.json && self.target != Target::JsonSchema {
             let engine = self.target.to_possible_value().map(|value| value.get_name().to_owned());
