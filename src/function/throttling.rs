@@ -38,7 +38,7 @@ impl Ready {
     pub(super) async fn remember_throttling(&self, before: Option<Throttled>, limit: Duration) {
         let now = self.client.throttled();
         let Some(key) = self.throttled_key().filter(|_| now != before) else { return };
-        let body = Bytes::from(serde_json::to_vec(&now).unwrap_or_default());
+        let body = Bytes::from(serde_json::to_vec(&now).expect("a struct of strings, numbers and lists is JSON"));
         if let Err(error) = self.sink.put(&key, body, limit).await {
             warn!(kind = "throttling", "a process that starts will not know of throttling: {error}");
         }
