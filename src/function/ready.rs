@@ -82,7 +82,7 @@ impl Function {
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
-        let client = Arc::new(client.with_memory(self.memory.clone()));
+        let client = Arc::new(client.with_memory(self.memory));
         let ready = Ready { config, client, sink, tried: Arc::default(), object };
         ready.recall_throttling(limit).await;
         self.recall_ids(&ready);
