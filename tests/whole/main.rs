@@ -56,4 +56,3 @@ mod versions;
 #[cfg(target_os = "linux")]
 mod watch;
 mod webhook;
-mod workflows;
