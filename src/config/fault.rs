@@ -15,7 +15,9 @@ pub struct Fault {
 
 impl Fault {
     pub(crate) fn new(section: &str, key: &str, problem: impl Into<String>) -> Self {
-        Self { section: section.to_owned(), key: key.to_owned(), problem: problem.into() }
+        // A control character in a name would forge a line of the list.
+        let shown = |name: &str| name.escape_debug().to_string();
+        Self { section: shown(section), key: shown(key), problem: problem.into() }
     }
 }
 
