@@ -3,12 +3,13 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use chrono::Utc;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, error, info_span, warn};
 
-use crate::answers::Asked;
+use crate::answers::Line;
 use crate::config::Config;
 use crate::graph::{Edge, Failure, Kind, MediaPage, Session};
 use crate::record::{Batch, Mapping, Model};
@@ -177,14 +178,14 @@ async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, 
     Ok(collected)
 }
 
-/// Keeps an answer as it came, where the run keeps them: the one with a topic's page, for so many media.
-fn keep(session: &Session<'_>, topic: Topic<'_>, (page, limit): (u32, u32), answer: &str) {
+/// Keeps the response with a topic's page as received, if the run keeps responses.
+fn keep(session: &Session<'_>, topic: Topic<'_>, page: u32, body: &str) {
     let Some(answers) = session.answers() else { return };
-    let (edge, user_id) = match topic {
-        Topic::Account(account) => ("business_discovery", &account.user_id),
-        Topic::Hashtag(hashtag) => ("recent_media", &hashtag.user_id),
+    let edge = match topic {
+        Topic::Account(_) => "business_discovery",
+        Topic::Hashtag(_) => "recent_media",
     };
-    answers.keep(Asked { topic: topic.name(), user_id: user_id.as_str(), edge, page, limit }, answer);
+    answers.keep(Line { topic: topic.name(), edge, page, asked_at: Utc::now(), body });
 }
 
 /// Flattens a page as [`flatten`] does, where the run's memory budget has room for its records.

@@ -119,7 +119,7 @@ async fn media_under<'c>(
     });
     let page = async |number: u32, after: Option<&Cursor>| -> Result<_, Failure> {
         let read = |page: &MediaPage<'_>, unknown: &[String]| {
-            keep(session, Topic::Hashtag(hashtag), (number, limit), page.answer);
+            keep(session, Topic::Hashtag(hashtag), number, page.answer);
             let batch = flatten_within(session, page, mapping, owner, unknown)?;
             let is_met = goal.as_ref().is_none_or(|goal| goal.is_met(page, &batch));
             Ok((batch, next(page), is_met))

@@ -20,7 +20,7 @@ pub(super) async fn discover<'c>(
     let (requested, pages) = (config.limits.media_per_account, config.limits.calls_per_account());
     let keep = |page, answer: &str| keep(session, Topic::Account(account), page, answer);
     let first = |answer: &Discovery<'_>, unknown: &[String]| {
-        keep((1, requested.min(MEDIA_PER_PAGE)), answer.answer);
+        keep(1, answer.answer);
         let page = answer.media.as_ref();
         let (records, bytes) = page.map_or((0, 0), |page| (page.records.len(), page.bytes()));
         let own = answer.profile.get().len();
@@ -40,7 +40,7 @@ pub(super) async fn discover<'c>(
         let Some(cursor) = after.take() else { break };
         let limit = (requested - (page - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
         let further = |answer: &MediaPage<'_>, unknown: &[String]| {
-            keep((page, limit), answer.answer);
+            keep(page, answer.answer);
             flatten_within(session, answer, media, owner, unknown).map(|batch| (batch, next(answer)))
         };
         let more = session.more_media(&account.username, &fields, (limit, &cursor), further);

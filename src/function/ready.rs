@@ -82,7 +82,7 @@ impl Function {
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
-        let client = Arc::new(client.with_memory(self.memory.clone()));
+        let client = Arc::new(client.with_memory(self.memory));
         client.recall_hashtag_ids(self.known_ids.get(&api_address(&config.end_point)).cloned().unwrap_or_default());
         Ok(Ready { config, client, sink, tried: Arc::default(), object })
     }

@@ -7,6 +7,7 @@ use chrono::Utc;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
+use tokio::sync::Semaphore;
 
 use super::hashtag_ids::{HashtagIds, Known};
 use super::pace::{LastUsage, Throttled};
@@ -27,6 +28,8 @@ pub struct Client {
     pub(super) version: String,
     pub(super) redactor: Arc<Redactor>,
     pub(super) memory: Budget,
+    /// The permit of a body larger than [`SMALL_BODY`](crate::memory::SMALL_BODY).
+    pub(super) large_body: Semaphore,
     credentials: Mutex<Arc<Credentials>>,
     pub(super) hashtag_ids: Known,
     unknown_fields: Mutex<BTreeSet<(Edge, String)>>,
@@ -62,6 +65,7 @@ impl Client {
             version,
             redactor,
             memory: Budget::of(0),
+            large_body: Semaphore::new(1),
             credentials: Mutex::new(Arc::new(credentials)),
             hashtag_ids: Known::default(),
             unknown_fields: Mutex::default(),

@@ -77,13 +77,13 @@ impl<'c> Session<'c> {
         }
     }
 
-    /// The same session, which keeps the API's answers where `keeps` says so.
+    /// The same session, which keeps the API's responses if `keeps` says so.
     #[must_use]
     pub fn keeping_answers(self, keeps: bool) -> Self {
-        Self { answers: keeps.then(|| Answers::with_room(self.client.memory.answers())), ..self }
+        Self { answers: keeps.then(|| Answers::with_limit(self.client.memory.answers())), ..self }
     }
 
-    /// The answers kept, where they are.
+    /// The responses kept, if the run keeps them.
     pub fn answers(&self) -> Option<&Answers> {
         self.answers.as_ref()
     }

@@ -163,7 +163,7 @@ impl Session<'_> {
         done
     }
 
-    async fn send(&self, request: &Request, credentials: &Credentials, limit: Duration) -> Result<Answer, Failure> {
+    async fn send(&self, request: &Request, credentials: &Credentials, limit: Duration) -> Result<Answer<'_>, Failure> {
         let end = Instant::now() + limit;
         let late = || Failure::new(Kind::Transient, format!("no whole answer within {} ms", limit.as_millis()));
         let Client { http, end_point, .. } = self.client;
@@ -184,8 +184,8 @@ impl Session<'_> {
         let response = response.map_err(|_| late())?.map_err(broken)?;
         self.note_headers(response.headers());
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), Utc::now()));
-        let Body { bytes, room } =
-            body::read(response, &self.client.memory, end).await.map_err(|error| match error {
+        let Body { bytes, permit } =
+            body::read(response, &self.client.large_body, end).await.map_err(|error| match error {
                 BodyError::Broken(error) => broken(error),
                 BodyError::Late => late(),
                 BodyError::NotGzip(error) => {
@@ -196,7 +196,7 @@ impl Session<'_> {
                     Failure::new(Kind::Unexpected, message)
                 }
             })?;
-        let body = Body { bytes: self.client.redactor.redact_bytes(bytes), room };
+        let body = Body { bytes: self.client.redactor.redact_bytes(bytes), permit };
         Ok(Answer { status, retry_after, body })
     }
 }
@@ -217,13 +217,13 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 }
 
 /// A complete answer.
-struct Answer {
+struct Answer<'s> {
     status: u16,
     retry_after: Option<Duration>,
-    body: Body,
+    body: Body<'s>,
 }
 
-impl Answer {
+impl Answer<'_> {
     fn read<T>(self, read: &impl Fn(&str) -> Result<T, NotExpected>) -> Result<T, Attempt> {
         let Self { status, retry_after, body } = self;
         let body = &body.bytes;

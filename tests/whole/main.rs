@@ -53,4 +53,3 @@ mod versions;
 #[cfg(target_os = "linux")]
 mod watch;
 mod webhook;
-mod workflows;
