@@ -12,6 +12,8 @@ mod add_account;
 mod backend;
 mod check;
 mod completions;
+#[cfg(test)]
+mod documents;
 mod failure;
 mod hashtag_ids;
 mod id_file;

@@ -11,7 +11,7 @@ use clap::Args;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde::Serialize;
 
 use super::output::Output;
 use super::stored::{Object, Stored};
@@ -66,6 +66,32 @@ const FIGURES: [(Model, &[&str]); 3] = [
     (Model::MediaHashtag, &["timestamp", "like_count", "comments_count"]),
 ];
 
+/// The page with `--json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Written<'p> {
+    /// The file written.
+    page: String,
+    /// Its size.
+    bytes: usize,
+    source: WrittenSource<'p>,
+    /// Files that were not read; standard error names them.
+    skipped: usize,
+}
+
+/// The data of the page.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct WrittenSource<'p> {
+    /// The folder or bucket that was read.
+    place: &'p str,
+    /// Whether it is the sandbox's data.
+    made_up: bool,
+    records: usize,
+    files: usize,
+    bytes: usize,
+}
+
 impl ReportArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         let config = Arc::new(self.config()?);
@@ -101,12 +127,18 @@ impl ReportArgs {
         let html = html::render(&page)?;
         std::fs::write(&self.out, &html).with_context(|| format!("{} cannot be written", self.out.display()))?;
         let (source, seconds) = (page.source(), bar.elapsed().as_secs_f64());
-        let written = json!({
-            "page": self.out.display().to_string(),
-            "bytes": html.len(),
-            "source": { "place": source.place, "made_up": source.made_up, "records": source.records, "files": source.files, "bytes": source.bytes },
-            "skipped": page.skipped(),
-        });
+        let written = Written {
+            page: self.out.display().to_string(),
+            bytes: html.len(),
+            source: WrittenSource {
+                place: &source.place,
+                made_up: source.made_up,
+                records: source.records,
+                files: source.files,
+                bytes: source.bytes,
+            },
+            skipped: page.skipped(),
+        };
         output.result(&written, || {
             format!(
                 "{}  {}, of {} records in {} files of {} ({}, {} skipped), read in {seconds:.1} s",

@@ -9,7 +9,6 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
-use serde_json::json;
 
 use super::output::{self, Output};
 use super::stored::Stored;
@@ -224,6 +223,15 @@ impl<'a> Views<'a> {
     }
 }
 
+/// The statements with `--json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Statements {
+    engine: String,
+    /// The SQL that the engine runs.
+    statements: String,
+}
+
 impl SchemaArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         let config = Config::load(&self.config)?;
@@ -237,7 +245,7 @@ impl SchemaArgs {
         // A JSON Schema is a document already.
         if output.json && self.target != Target::JsonSchema {
             let engine = self.target.to_possible_value().map(|value| value.get_name().to_owned());
-            output::print_json(&json!({ "engine": engine, "statements": text }))?;
+            output::print_json(&Statements { engine: engine.unwrap_or_default(), statements: text })?;
         } else {
             output::print_whole(text.as_bytes())?;
         }
