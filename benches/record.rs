@@ -21,7 +21,7 @@ use collector::body::Body;
 use collector::config::Config;
 use collector::graph::Discovery;
 use collector::record::Model;
-use collector::sandbox::{Options, Sandbox};
+use sandbox::{Options, Sandbox};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use serde_json::Value;
