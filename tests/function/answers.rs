@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::aws::{BUCKET, S3Fault, STALLS};
-use crate::harness::{APP_SECRET, Harness, STAMP, Setting, TIME, TOKEN, text};
+use support::aws::{BUCKET, S3Fault, STALLS};
+use support::harness::{APP_SECRET, Harness, STAMP, Setting, TIME, TOKEN, text};
 
 const LOCATION: &str = "answers_location = answers/{job}_{ymd}/{job}_{datetime}.jsonl.gz";
 

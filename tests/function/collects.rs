@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, Setting, TIME};
+use support::harness::{Harness, Setting, TIME};
 
 const HOUSES: [&str; 11] = [
     "hermes",
@@ -133,7 +133,7 @@ async fn only_what_the_mappings_name_is_asked_for_compressed_and_with_the_token_
         query,
         ["fields=id,timestamp,caption,media_type,like_count,comments_count", "limit=25", "user_id=17841400000000001"]
     );
-    assert!(calls.iter().all(|c| c.encoding.contains("gzip") && c.query["access_token"] == crate::harness::TOKEN));
+    assert!(calls.iter().all(|c| c.encoding.contains("gzip") && c.query["access_token"] == support::harness::TOKEN));
 }
 
 #[tokio::test]

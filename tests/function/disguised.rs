@@ -6,7 +6,7 @@ use sandbox::{FaultRule, Options};
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::harness::{Harness, Setting, TIME};
+use support::harness::{Harness, Setting, TIME};
 
 const DOUBT: &str = "this topic answered before in this process, so it may be throttling or a lost permission";
 

@@ -3,8 +3,8 @@
 use collector::report::{Error, ErrorMessage};
 use serde_json::{Value, json};
 
-use crate::aws::{GARBLED, HANGS, VAST};
-use crate::harness::{Harness, Setting, TIME, TOKEN, secret};
+use support::aws::{GARBLED, HANGS, VAST};
+use support::harness::{Harness, Setting, TIME, TOKEN, secret};
 
 async fn refused(harness: &Harness, event: Value) -> Error {
     let error = harness.invoke(event).await.unwrap_err();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sandbox::Options;
 use serde_json::json;
 
-use crate::harness::{Harness, Setting, TIME};
+use support::harness::{Harness, Setting, TIME};
 
 struct Row {
     fault: &'static str,

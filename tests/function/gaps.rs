@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sandbox::Options;
 use serde_json::{Value, json};
 
-use crate::aws::S3Fault;
-use crate::harness::{Harness, Setting};
+use support::aws::S3Fault;
+use support::harness::{Harness, Setting};
 
 const PACE: u32 = 180;
 
@@ -75,7 +75,7 @@ impl Hour {
         let client = collector::http::client().unwrap();
         let id =
             self.harness.sandbox.calls().iter().find_map(|c| Some(c.path.strip_suffix("/recent_media")?.to_owned()));
-        let (id, token) = (id.unwrap(), crate::harness::TOKEN);
+        let (id, token) = (id.unwrap(), support::harness::TOKEN);
         let mut came = BTreeSet::new();
         for page in 0..4 {
             let url = format!(

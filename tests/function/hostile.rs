@@ -5,7 +5,7 @@ use std::time::Duration;
 use collector::graph::Kind;
 use serde_json::{Value, json};
 
-use crate::harness::{APP_SECRET, Harness, Setting, TIME};
+use support::harness::{APP_SECRET, Harness, Setting, TIME};
 
 #[tokio::test]
 async fn of_a_hundred_thousand_media_in_one_answer_those_asked_for_are_kept_and_the_others_counted() {

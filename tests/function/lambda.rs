@@ -6,17 +6,12 @@ use std::process::Command;
 use sandbox::{Answer, Options};
 use serde_json::{Value, json};
 
-use crate::aws::BUCKET;
-use crate::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
-use crate::runtime_api;
+use support::aws::BUCKET;
+use support::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
+use support::runtime_api;
+use support::runtime_api::variables;
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_data-collector");
-
-/// The function's environment on `harness`, with the allocator's settings of `template.yaml`.
-pub fn variables(harness: &Harness) -> Vec<(&'static str, String)> {
-    let allocator = ("MALLOC_MMAP_THRESHOLD_", "131072".to_owned());
-    harness.aws.environment().into_iter().chain([allocator]).collect()
-}
 
 async fn run(harness: &Harness, events: &[Value]) -> (Vec<Answer>, String) {
     let folder = tempfile::tempdir().unwrap();

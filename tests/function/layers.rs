@@ -1,12 +1,11 @@
-//! The layers of the code: a module imports those of the layers below it alone, so that no imports form a circle.
+//! The layers of the code: a module imports those of the layers below it, so that no imports form a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::aws::walk;
+use support::aws::walk;
 
-/// The modules by layer, from the lowest. A module may import those of the layers before its own. `local` and
-/// `sandbox` may import everything.
+/// The modules by layer, from the lowest. A module may import those of the layers before its own.
 const LAYERS: [&[&str]; 10] = [
     &["env", "lock"],
     &["causes", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic", "version"],
@@ -17,10 +16,8 @@ const LAYERS: [&[&str]; 10] = [
     &["body", "collect", "error"],
     &["report"],
     &["token"],
-    &["function", "rollup"],
+    &["function"],
 ];
-
-const EVERYTHING: [&str; 4] = ["local", "sandbox", "main", "bin"];
 
 /// The code of each file outside of its tests, by the file's path below `src`.
 fn code() -> BTreeMap<String, String> {
@@ -94,11 +91,11 @@ fn modules() -> BTreeMap<String, BTreeSet<String>> {
 fn a_module_imports_those_of_the_layers_below_it_alone() {
     let layer = |module: &str| LAYERS.iter().position(|modules| modules.contains(&module));
     for (module, known) in modules() {
-        if EVERYTHING.contains(&module.as_str()) || module == "lib" {
+        if module == "main" || module == "lib" {
             continue;
         }
         let own =
-            layer(&module).unwrap_or_else(|| panic!("{module} has no layer; give it one in tests/whole/layers.rs"));
+            layer(&module).unwrap_or_else(|| panic!("{module} has no layer; give it one in tests/function/layers.rs"));
         for other in known {
             let below = layer(&other).is_some_and(|layer| layer < own);
             assert!(below, "{module} imports {other}, which is not in a layer below it");
@@ -107,7 +104,7 @@ fn a_module_imports_those_of_the_layers_below_it_alone() {
 }
 
 /// Files that still import from their parent, which imports them.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 9] = [
     "collect/gaps",
     "collect/pages",
     "event/selector",
@@ -117,9 +114,6 @@ const KNOWN: [&str; 12] = [
     "secret/keeper/file",
     "sink/folder",
     "token/renewal",
-    "traces/segment",
-    "local/",
-    "sandbox/",
 ];
 
 #[test]

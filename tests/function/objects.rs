@@ -16,8 +16,8 @@ use self::api::{Api, Call};
 use self::given::{PAGE, Run};
 use self::made::{good_run, runs};
 use self::model::{ByFieldAndReason, Defaulted, Expected, Rejected, Stored, expected, id};
-use crate::aws::BUCKET;
-use crate::harness::{Harness, STAMP, Setting, TIME};
+use support::aws::BUCKET;
+use support::harness::{Harness, STAMP, Setting, TIME};
 
 mod api;
 mod given;

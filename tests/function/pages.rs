@@ -6,7 +6,7 @@ use std::time::Duration;
 use sandbox::Options;
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, Setting, TIME};
+use support::harness::{Harness, Setting, TIME};
 
 async fn harness(media: &'static str, faults: &[&'static str], options: Option<fn(&mut Options)>) -> Harness {
     let config: fn(String) -> String = match media {

@@ -16,10 +16,12 @@ use std::time::{Duration, Instant};
 use sandbox::Answer;
 use serde_json::{Value, json};
 
-use crate::aws::S3Fault;
-use crate::harness::{Harness, TIME, TOKEN};
-use crate::lambda::{BINARY, variables};
-use crate::runtime_api;
+use crate::lambda::BINARY;
+use support::aws::S3Fault;
+use support::harness::{Harness, TIME, TOKEN};
+use support::process::{Held, held};
+use support::runtime_api;
+use support::runtime_api::variables;
 
 const INVOCATIONS: usize = 2_000;
 
@@ -68,25 +70,6 @@ fn event(i: usize) -> (Value, f32) {
         (_, 6) => (json!("token"), seconds),
         _ => (of(&["miumiu", "fendi"], TIME), seconds),
     }
-}
-
-/// The resources of a process.
-#[derive(Debug, Clone, Copy)]
-pub struct Held {
-    pub rss_kib: u64,
-    /// The peak.
-    pub peak_kib: u64,
-    pub files: usize,
-}
-
-pub fn held(process: u32) -> Held {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let kib = |name: &str| {
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    };
-    let files = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count();
-    Held { rss_kib: kib("VmRSS:"), peak_kib: kib("VmHWM:"), files }
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::aws::{BUCKET, HANGS_UP, S3Fault, STALLS, VAST_ERROR};
-use crate::harness::{Harness, STAMP, TIME};
+use support::aws::{BUCKET, HANGS_UP, S3Fault, STALLS, VAST_ERROR};
+use support::harness::{Harness, STAMP, TIME};
 
 fn key(prefix: &str, model: &str) -> String {
     format!("{prefix}{model}_{}.json", STAMP.replace("{model}", model))

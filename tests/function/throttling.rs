@@ -6,7 +6,7 @@ use collector::function::{Function, Invocation};
 use collector::secret::Source;
 use serde_json::json;
 
-use crate::harness::{Harness, Setting};
+use support::harness::{Harness, Setting};
 
 /// The calls and the records of each of `jobs`, run one after another. A job that fails runs once more, as
 /// on Lambda.

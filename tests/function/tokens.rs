@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use chrono::Utc;
 use collector::graph::{Client, Kind, Session};
-use sandbox::{Options, Sandbox};
 use collector::secret::Credentials;
 use collector::stop::Stop;
 use collector::topic::HashtagName;
 use collector::version::State;
 use futures_util::FutureExt;
+use sandbox::{Options, Sandbox};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TOKEN, secret};
+use support::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TOKEN, secret};
 
 /// A sandbox that takes [`NEW_TOKEN`] alone, and a client that knows the old one.
 async fn rotated() -> (Sandbox, Client) {

@@ -7,9 +7,9 @@ use rollup::{RollupAnswer, RollupFailure, RollupFunction};
 use sandbox::Answer;
 use serde_json::{Value, json};
 
-use crate::aws::BUCKET;
-use crate::harness::{Harness, Setting, TIME, secret};
-use crate::runtime_api;
+use support::aws::BUCKET;
+use support::harness::{Harness, Setting, TIME, secret};
+use support::runtime_api;
 
 const ROLLUP: &str = env!("CARGO_BIN_EXE_rollup");
 
@@ -45,7 +45,7 @@ async fn each_shard_runs_on_the_credential_that_its_event_names() {
     let calls = harness.sandbox.calls();
     let with: Vec<_> = calls.iter().take(4).map(|c| (c.path.as_str(), c.query["access_token"].as_str())).collect();
     let (one, two) = (("17841", "placeholder-token-of-1"), ("17842", "placeholder-token-of-2"));
-    assert_eq!(with, [one, two, one, ("17841400000000001", crate::harness::TOKEN)]);
+    assert_eq!(with, [one, two, one, ("17841400000000001", support::harness::TOKEN)]);
     assert_eq!(harness.aws.secret_reads(), 3, "each secret is read once in the life of the process");
 }
 
@@ -171,7 +171,7 @@ async fn the_binary_sums_up_under_the_runtime_api_with_its_bucket_from_the_envir
     let event = json!({"job": "hashtag", "time": TIME, "results": "runs/x/manifest.json"});
     let folder = tempfile::tempdir().unwrap();
     let variables: Vec<_> =
-        crate::lambda::variables(&harness).into_iter().filter(|(name, _)| *name != "SECRET_ID").collect();
+        runtime_api::variables(&harness).into_iter().filter(|(name, _)| *name != "SECRET_ID").collect();
     for bucket in [Some(BUCKET), None] {
         let bucket = bucket.map(|bucket| ("BUCKET", bucket.to_owned()));
         let variables: Vec<_> = variables.iter().cloned().chain(bucket.clone()).collect();

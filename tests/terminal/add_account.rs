@@ -3,7 +3,7 @@
 use collector::config::Config;
 
 use crate::commands::{folder, local, local_on, out};
-use crate::harness::{CONFIGURE_INI, Harness, TOKEN};
+use support::harness::{CONFIGURE_INI, Harness, TOKEN};
 
 const LOEWE: &str = "name,user_id\nloewe,17841400000000042\n";
 

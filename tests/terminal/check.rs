@@ -6,9 +6,9 @@ use collector::config::Config;
 use sandbox::{Options, Sandbox};
 use serde_json::json;
 
-use crate::aws::{Aws, BUCKET, KEY, S3Fault};
 use crate::commands::{folder, local, local_on, out};
-use crate::harness::{CONFIGURE_INI, TOKEN};
+use support::aws::{Aws, BUCKET, KEY, S3Fault};
+use support::harness::{CONFIGURE_INI, TOKEN};
 
 /// The level and the subject of each line of a check.
 fn levels(output: &Output) -> Vec<(String, String)> {

@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 use collector::config::Config;
 use serde_json::json;
 
-use crate::aws::Aws;
-use crate::harness::CONFIGURE_INI;
+use support::aws::Aws;
+use support::harness::CONFIGURE_INI;
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_luxury-brands"));

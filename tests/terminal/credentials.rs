@@ -6,15 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::Utc;
 use collector::config::Config;
-use sandbox::{Options, Sandbox, Server};
 use http_body_util::Full;
 use hyper::Response;
 use hyper::service::service_fn;
+use sandbox::{Options, Sandbox, Server};
 use serde_json::json;
 
-use crate::aws::{Aws, BUCKET, KEY};
 use crate::commands::{folder, local, out};
-use crate::harness::{CONFIGURE_INI, TOKEN};
+use support::aws::{Aws, BUCKET, KEY};
+use support::harness::{CONFIGURE_INI, TOKEN};
 
 /// The SHA-1 of `brands`, which is what the AWS CLI names the file of that session's token after.
 const SSO_TOKEN: &str = ".aws/sso/cache/87101ba2142d22ad19c991d1411c1c91f90aa90d.json";

@@ -6,12 +6,12 @@ use std::process::{Output, Stdio};
 use boon::{Compiler, Draft, Schemas};
 use serde_json::{Value, json};
 
-use crate::harness::CONFIGURE_INI;
 use crate::terminal::{command, folder, local, text};
+use support::harness::CONFIGURE_INI;
 
 /// Whether a document is as `docs/json/<name>.schema.json` says; if not, why not.
 pub fn check(name: &str, document: &Value) -> Result<(), String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/json/{name}.schema.json"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/json/{name}.schema.json"));
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     compiler.set_default_draft(Draft::V2020_12);
     compiler.enable_format_assertions();

@@ -5,7 +5,7 @@ use collector::record::Model;
 use serde_json::{Value, json};
 
 use crate::commands::{folder, local, out};
-use crate::harness::{CONFIGURE_INI, Harness, Setting, TIME};
+use support::harness::{CONFIGURE_INI, Harness, Setting, TIME};
 
 const DOC: &str = include_str!("../../docs/configuration.md");
 

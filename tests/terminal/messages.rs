@@ -4,8 +4,8 @@ use collector::function::Function;
 use collector::secret::Source;
 use serde_json::json;
 
-use crate::harness::{Harness, TIME, secret};
 use crate::terminal::{command, folder, text};
+use support::harness::{Harness, TIME, secret};
 
 /// The harness with a secret that names `bucket`.
 async fn with_bucket(bucket: &str) -> Harness {
@@ -69,7 +69,7 @@ async fn a_region_that_is_not_set_is_found_before_the_first_call() {
     let file = folder.path().join("secret.ini");
     let lines = format!(
         "[SECRET]\nig_user_id = 1\naccess_token = {}\nbucket = lux-raw\nconfig_file = {}\n",
-        crate::harness::TOKEN,
+        support::harness::TOKEN,
         harness.config_file()
     );
     std::fs::write(&file, lines).unwrap();

@@ -4,10 +4,10 @@ use std::process::Output;
 
 use chrono::NaiveDate;
 
-use crate::aws::{Aws, BUCKET, S3Fault};
 use crate::check::checked_on;
 use crate::commands::{folder, local, out};
-use crate::harness::CONFIGURE_INI;
+use support::aws::{Aws, BUCKET, S3Fault};
+use support::harness::CONFIGURE_INI;
 
 /// The lines of a check, with what depends on the day put as `<date>` and `<n>`.
 fn told(checked: &Output) -> String {

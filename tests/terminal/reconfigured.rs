@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::aws::S3Fault;
 use crate::commands::{local_on, out};
-use crate::harness::{Harness, Setting};
+use support::aws::S3Fault;
+use support::harness::{Harness, Setting};
 
 const KEY: &str = "settings/configure.ini";
 

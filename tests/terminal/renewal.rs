@@ -6,13 +6,13 @@ use std::time::Duration;
 use collector::config::Config;
 use collector::function::{Function, Invocation};
 use collector::report::{Renewal, RenewalEnd};
-use sandbox::{Options, Sandbox};
 use collector::secret::Source;
+use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
-use crate::aws::{DENIED, HANGS};
 use crate::commands::{folder, local};
-use crate::harness::{APP_SECRET, CONFIGURE_INI, Harness, NEW_TOKEN, Setting, TOKEN, secret};
+use support::aws::{DENIED, HANGS};
+use support::harness::{APP_SECRET, CONFIGURE_INI, Harness, NEW_TOKEN, Setting, TOKEN, secret};
 
 fn exchanging(options: &mut Options) {
     options.new_token = Some(NEW_TOKEN.to_owned());

@@ -8,9 +8,9 @@ use collector::report::Error;
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
-use crate::aws::S3Fault;
-use crate::harness::Harness;
 use crate::terminal::{command, folder, local, records, text};
+use support::aws::S3Fault;
+use support::harness::Harness;
 
 const TIME: &str = "2026-11-24T03:00:00Z";
 
@@ -20,7 +20,7 @@ fn stored(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     for kind in ["raw", "quality"] {
         let under = folder.join("sandbox_env").join(kind);
         if under.exists() {
-            crate::aws::walk(&under, &mut |path| files.push((path.to_owned(), std::fs::read(path).unwrap())));
+            support::aws::walk(&under, &mut |path| files.push((path.to_owned(), std::fs::read(path).unwrap())));
         }
     }
     files.sort();

@@ -5,9 +5,9 @@ use std::process::{Output, Stdio};
 use collector::config::Config;
 use sandbox::{Options, Sandbox};
 
-use crate::aws::{Aws, BUCKET, KEY};
-use crate::harness::CONFIGURE_INI;
 use crate::terminal::{command, folder, local, text};
+use support::aws::{Aws, BUCKET, KEY};
+use support::harness::CONFIGURE_INI;
 
 /// The standard outputs of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

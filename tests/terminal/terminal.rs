@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use collector::config::Config;
 use sandbox::{Options, Sandbox};
 
-use crate::harness::{CONFIGURE_INI, TOKEN};
+use support::harness::{CONFIGURE_INI, TOKEN};
 
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_luxury-brands"));
@@ -31,7 +31,7 @@ pub fn text(bytes: &[u8]) -> String {
 
 pub fn records(folder: &Path, model: &str) -> usize {
     let mut count = 0;
-    crate::aws::walk(&folder.join("sandbox_env/raw"), &mut |path| {
+    support::aws::walk(&folder.join("sandbox_env/raw"), &mut |path| {
         if path.file_name().unwrap().to_str().unwrap().starts_with(&format!("{model}_2")) {
             count += serde_json::from_slice::<Vec<serde_json::Value>>(&std::fs::read(path).unwrap()).unwrap().len();
         }

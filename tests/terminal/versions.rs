@@ -2,7 +2,7 @@
 
 use crate::commands::{folder, local, out};
 use crate::fields::with_todays_fields;
-use crate::harness::CONFIGURE_INI;
+use support::harness::CONFIGURE_INI;
 
 /// What a comparison tells below the schedule, and what it exits with.
 fn compared(config: &str, version: &str, faults: &[&str]) -> String {

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::harness::{CONFIGURE_INI, TOKEN};
-use crate::soak::held;
 use crate::terminal::{command, folder, stand_in};
+use support::harness::{CONFIGURE_INI, TOKEN};
+use support::process::held;
 
 /// A process that watches, and all that it prints.
 struct Watching {

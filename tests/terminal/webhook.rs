@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use collector::function::Invocation;
-use sandbox::Server;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
+use sandbox::Server;
 use serde_json::{Value, json};
 
-use crate::harness::{APP_SECRET, HOOK, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
 use crate::terminal::{command, stand_in, text};
+use support::harness::{APP_SECRET, HOOK, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
 
 /// How the stand-in answers.
 #[derive(Debug, Clone, Copy)]
@@ -226,7 +226,7 @@ async fn the_terminal_tells_it_and_prints_its_address_nowhere() {
         );
     }
     assert_eq!(chat.told().len(), 2, "a check is no run");
-    crate::aws::walk(folder.path(), &mut |file| {
+    support::aws::walk(folder.path(), &mut |file| {
         assert!(file == path || !std::fs::read_to_string(&file).unwrap_or_default().contains(HOOK), "{file:?}");
     });
 }

@@ -11,15 +11,16 @@ use tokio::time::Instant;
 
 use super::Setting;
 use super::output::Output;
+use crate::aws::from_everywhere;
 use collector::config::{self, Config, ConfigError};
 use collector::config_file;
 use collector::graph::{Client, Session};
 use collector::redact::Redactor;
-use sandbox::Sandbox;
 use collector::secret::{Secret, SecretError, Source};
 use collector::sink::{Destination, Sink};
 use collector::stop::Stop;
 use collector::{aws, http};
+use sandbox::Sandbox;
 
 /// The time limit of all calls of a command.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -59,7 +60,7 @@ impl Backend {
     }
 
     async fn aws(&self) -> &aws_config::SdkConfig {
-        let load = async || aws::redacting(&aws::from_everywhere(self.http.clone()).await, Arc::clone(&self.redactor));
+        let load = async || aws::redacting(&from_everywhere(self.http.clone()).await, Arc::clone(&self.redactor));
         self.aws.get_or_init(load).await
     }
 

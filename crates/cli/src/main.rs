@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use collector::topic::Job;
 
 mod add_account;
+mod aws;
 mod backend;
 mod check;
 mod completions;
@@ -117,7 +118,7 @@ enum Command {
 }
 
 /// Runs the command that the arguments name.
-pub fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(said) => return output::print_usage(&said),

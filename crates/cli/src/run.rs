@@ -14,18 +14,18 @@ use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output, OutputError};
 use super::progress::Watch;
 use super::{Setting, repair};
-use collector::aws;
+use crate::aws::from_everywhere;
 use collector::error::Cause;
 use collector::event::Event;
 use collector::function::{Function, Invocation};
 use collector::memory::Budget;
 use collector::report::Error;
 use collector::report::{Response, Summary};
-use sandbox::Sandbox;
 use collector::secret;
 use collector::sink::Destination;
 use collector::telemetry::printable;
 use collector::topic::Job;
+use sandbox::Sandbox;
 
 /// The time limit of a run from a terminal.
 const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -150,7 +150,7 @@ impl RunOn {
         let sandbox = self.setting.start_sandbox().await?;
         let function = match &sandbox {
             Some(sandbox) => Function::against(sandbox.end_point(), sandbox.secret(self.setting.sandbox_config())),
-            None => Function::new(self.setting.source()).with_aws_from(aws::from_everywhere),
+            None => Function::new(self.setting.source()).with_aws_from(from_everywhere),
         };
         let function = function.with_config_file(self.setting.config.clone()).with_destination(destination);
         let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));

@@ -11,9 +11,9 @@ use super::failure::UsageError;
 use super::output::{self, Output};
 use super::shard;
 use collector::config::{self, Config};
-use sandbox::{Fault, FaultRule, Options, Sandbox};
 use collector::secret::{SANDBOX_BUCKET, Source};
 use collector::sink::Destination;
+use sandbox::{Fault, FaultRule, Options, Sandbox};
 
 /// The options of every command that calls the API.
 #[derive(Debug, Clone, Args)]

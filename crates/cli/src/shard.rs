@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::output::Output;
 use super::storage::Storage;
 use collector::config::Config;
-use rollup::{self, Manifest};
 use collector::topic::Job;
+use rollup::{self, Manifest};
 
 mod infeasible;
 mod lists;

@@ -21,9 +21,9 @@ use collector::error::Cause;
 use collector::function::{Function, Invocation};
 use collector::graph::KnownIds;
 use collector::http;
-use sandbox::Sandbox;
 use collector::telemetry::printable;
 use collector::topic::Job;
+use sandbox::Sandbox;
 
 mod schedule;
 

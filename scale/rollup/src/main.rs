@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use collector::aws;
-use collector::rollup::RollupFunction;
 use collector::telemetry::{self, Format};
 use lambda_runtime::{LambdaEvent, service_fn};
+use rollup::RollupFunction;
 use serde_json::Value;
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "standard output is where Lambda takes the log from")]

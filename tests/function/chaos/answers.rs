@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::case::{ALL, ALL_BUT_ONE, Case, case};
 use super::setup::Setup;
-use crate::harness::{APP_SECRET, NEW_TOKEN, TIME};
+use support::harness::{APP_SECRET, NEW_TOKEN, TIME};
 
 const TRANSIENT: &str = "in part: 1 × `transient`";
 const NOTHING: &str = "error `nothing_collected`";

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::case::{ALL, Case, case};
 use super::disk::Mount;
 use super::setup::{KEYS, key, secret_in_a_file};
-use crate::aws::{DENIED, GARBLED, HANGS, HANGS_UP, STALLS, VAST, VAST_ERROR};
+use support::aws::{DENIED, GARBLED, HANGS, HANGS_UP, STALLS, VAST, VAST_ERROR};
 
 pub fn cases() -> Vec<Case> {
     [s3(), partial(), manager(), credentials(), process()].into_iter().flatten().collect()
@@ -117,7 +117,7 @@ fn manager() -> Vec<Case> {
             &["ResourceNotFoundException"],
         ),
         of("a secret that is no JSON")
-            .arranged(|setup| setup.harness.aws.set_secrets([crate::harness::TOKEN.to_owned()]))
+            .arranged(|setup| setup.harness.aws.set_secrets([support::harness::TOKEN.to_owned()]))
             .leaves("nothing", SECRET, &["is not a JSON object of strings"]),
         of("an empty token")
             .quick()
@@ -143,7 +143,7 @@ fn credentials() -> Vec<Case> {
         of("none, and the secret in a file")
             .arranged(|setup| {
                 KEYS.iter().for_each(|name| drop(setup.variables.remove(name)));
-                secret_in_a_file(setup, crate::aws::BUCKET);
+                secret_in_a_file(setup, support::aws::BUCKET);
             })
             .leaves("nothing", STORE, &["the credential provider was not enabled"]),
         of("with a session token, as Lambda has them").quick(),

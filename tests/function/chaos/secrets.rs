@@ -1,7 +1,7 @@
 //! Searches for secrets in every spelling, without the collector's own code.
 
-use crate::aws::{KEY, SESSION_TOKEN};
-use crate::harness::{APP_SECRET, NEW_TOKEN, TOKEN};
+use support::aws::{KEY, SESSION_TOKEN};
+use support::harness::{APP_SECRET, NEW_TOKEN, TOKEN};
 
 /// The spellings of the secrets, and of `proofs`, that `text` contains.
 pub fn shown(proofs: &[String], text: &[u8]) -> Vec<String> {

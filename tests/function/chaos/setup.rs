@@ -14,11 +14,11 @@ use super::case::Case;
 use super::limit::Limit;
 use super::proxy::Proxy;
 use super::secrets::shown;
-use crate::aws::{S3Fault, SESSION_TOKEN, walk};
-use crate::harness::{CONFIGURE_INI, Harness, STAMP, Setting, TIME, text};
-use crate::lambda::variables;
-use crate::runtime_api::{Ended, Function};
-use crate::soak::held;
+use support::aws::{S3Fault, SESSION_TOKEN, walk};
+use support::harness::{CONFIGURE_INI, Harness, STAMP, Setting, TIME, text};
+use support::process::held;
+use support::runtime_api::variables;
+use support::runtime_api::{Ended, Function};
 
 /// The most memory that a run of the function's binary may take.
 pub const MOST_KIB: u64 = 100 * 1024;
@@ -92,7 +92,7 @@ impl Setup {
 
     /// The secret, with further keys.
     pub fn secret(&self, other: &Value) -> String {
-        crate::harness::secret(&self.harness.config_file(), other).to_string()
+        support::harness::secret(&self.harness.config_file(), other).to_string()
     }
 
     pub fn fail_s3(&self, part: &'static str, status: u16, code: &'static str, times: usize) {
@@ -258,7 +258,7 @@ pub const KEYS: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_
 /// Keeps the secret in a file instead of Secrets Manager.
 pub fn secret_in_a_file(setup: &mut Setup, bucket: &str) {
     let path = setup.folder.join("secret.ini");
-    let (config, token) = (setup.harness.config_file(), crate::harness::TOKEN);
+    let (config, token) = (setup.harness.config_file(), support::harness::TOKEN);
     let text = format!(
         "[SECRET]\nig_user_id = 17841400000000001\naccess_token = {token}\nbucket = {bucket}\nconfig_file = {config}\n"
     );

@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use sandbox::Server;
 use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
+use sandbox::Server;
 use url::Url;
 
 /// A call for records: its topic, the page, and the limit.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::api::{Answers, cursor};
-use crate::harness::TIME;
+use support::harness::TIME;
 
 /// The media of an account that one call asks for.
 pub const PAGE: usize = 50;

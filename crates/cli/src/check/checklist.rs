@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use collector::env::variable;
 use crate::output::{self, Output, OutputError};
+use collector::env::variable;
 use collector::redact::Redactor;
 use collector::telemetry::printable;
 

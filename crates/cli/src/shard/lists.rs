@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::plan::Credential;
-use collector::config::Config;
 use crate::failure::Lines;
+use collector::config::Config;
 use collector::secret::SecretId;
 use collector::telemetry::printable;
 use collector::topic::{HashtagId, HashtagName, UserId, Username};

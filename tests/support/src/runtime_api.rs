@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
+use crate::harness::Harness;
+
 /// Runs the binary on `events`, each with a limit of 30 seconds. Returns its answers and its standard
 /// output.
 pub async fn run(
@@ -123,4 +125,10 @@ fn read(mut pipe: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String>
         let mut text = String::new();
         pipe.read_to_string(&mut text).await.map(|_| text).unwrap()
     })
+}
+
+/// The function's environment on `harness`, with the allocator's settings of `template.yaml`.
+pub fn variables(harness: &Harness) -> Vec<(&'static str, String)> {
+    let allocator = ("MALLOC_MMAP_THRESHOLD_", "131072".to_owned());
+    harness.aws.environment().into_iter().chain([allocator]).collect()
 }

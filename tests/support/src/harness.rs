@@ -8,10 +8,10 @@ use collector::config::Config;
 use collector::function::{Function, Invocation};
 use collector::report::Error;
 use collector::report::Response;
-use sandbox::{Options, Sandbox};
 use collector::secret::Source;
 use collector::telemetry::{self, Format};
 use flate2::read::MultiGzDecoder;
+use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tracing::level_filters::LevelFilter;
@@ -27,7 +27,7 @@ pub const HOOK: &str = "placeholder-hook-0123456789";
 pub const TIME: &str = "2026-01-31T23:59:07Z";
 pub const STAMP: &str = "2026-01-31/{model}_2026-01-31_235907";
 
-pub const CONFIGURE_INI: &str = include_str!("../../configure.ini");
+pub const CONFIGURE_INI: &str = include_str!("../../../configure.ini");
 
 pub struct Harness {
     pub sandbox: Sandbox,

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::Credentials;
 use bytes::Bytes;
-use sandbox::Server;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
+use sandbox::Server;
 use tempfile::TempDir;
 
 mod gets;

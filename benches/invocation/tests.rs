@@ -1,15 +1,9 @@
-//! The parts of `benches/invocation` that measure nothing. A benchmark without a harness runs no tests of its own.
-
-#[allow(dead_code, reason = "the benchmark uses the rest")]
-#[path = "../../benches/invocation/figures.rs"]
-mod figures;
-#[path = "../../benches/invocation/topics.rs"]
-mod topics;
-
 use collector::config::Config;
-use figures::{Figures, Goal};
 
-use crate::harness::CONFIGURE_INI;
+use super::figures::{Figures, Goal};
+use super::topics;
+
+const CONFIGURE_INI: &str = include_str!("../../configure.ini");
 
 #[test]
 fn the_median_is_held_against_the_goal() {
