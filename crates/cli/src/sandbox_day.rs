@@ -161,6 +161,6 @@ mod tests {
     }
 
     fn limits() -> Limits {
-        Config::load(std::path::Path::new("configure.ini")).unwrap().limits
+        Config::load(std::path::Path::new("../../configure.ini")).unwrap().limits
     }
 }

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn every_configured_house_is_known() {
-        let config = Config::load(std::path::Path::new("configure.ini")).unwrap();
+        let config = Config::load(std::path::Path::new("../../configure.ini")).unwrap();
         let houses = Houses::of(&config).finish();
         assert_eq!(houses.iter().map(|h| h.colour).collect::<Vec<_>>(), (0..11).collect::<Vec<_>>(), "{houses:?}");
     }

@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn schedule(brand_media: u32, hashtag: u32, now: &str) -> Schedule {
-        let limits = Config::load(std::path::Path::new("configure.ini")).unwrap().limits;
+        let limits = Config::load(std::path::Path::new("../../configure.ini")).unwrap().limits;
         let limits = Limits { brand_media_runs_per_hour: brand_media, hashtag_runs_per_hour: hashtag, ..limits };
         Schedule::new(&limits, time(now))
     }
