@@ -13,18 +13,18 @@ use serde_json::value::RawValue;
 
 mod compact;
 
-pub(crate) use compact::compact;
+pub use compact::compact;
 
 /// The fields `names` of the object in `text`, as JSON text; `None` where it is not an object. Of a name
 /// that is given twice the last one counts, as in most JSON readers.
-pub(crate) fn fields<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Option<&'a RawValue>; N]> {
+pub fn fields<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Option<&'a RawValue>; N]> {
     let mut found = [None; N];
     read(text, FieldSeed { names: &names, found: &mut found })?;
     Some(found)
 }
 
 /// [`fields`], for names that are known at run time.
-pub(crate) fn fields_of<'a>(text: &'a str, names: &[impl AsRef<str>]) -> Option<Vec<Option<&'a RawValue>>> {
+pub fn fields_of<'a>(text: &'a str, names: &[impl AsRef<str>]) -> Option<Vec<Option<&'a RawValue>>> {
     let mut found = vec![None; names.len()];
     read(text, FieldSeed { names, found: &mut found })?;
     Some(found)
@@ -32,7 +32,7 @@ pub(crate) fn fields_of<'a>(text: &'a str, names: &[impl AsRef<str>]) -> Option<
 
 /// The object in `text` without its field `name`, as JSON text, and that field. Of a name that is given
 /// twice the last one counts.
-pub(crate) fn split_off<'a>(text: &'a str, name: &str) -> Option<(Box<RawValue>, Option<&'a RawValue>)> {
+pub fn split_off<'a>(text: &'a str, name: &str) -> Option<(Box<RawValue>, Option<&'a RawValue>)> {
     let (rest, value) = read(text, SplitSeed { name })?;
     // Names and values out of a JSON text make JSON again.
     Some((RawValue::from_string(rest).ok()?, value))
@@ -40,20 +40,20 @@ pub(crate) fn split_off<'a>(text: &'a str, name: &str) -> Option<(Box<RawValue>,
 
 /// The first elements of a list.
 #[derive(Debug, Default)]
-pub(crate) struct Elements<'a> {
+pub struct Elements<'a> {
     /// The elements, at most as many as were asked for, as JSON text.
-    pub(crate) first: Vec<&'a RawValue>,
+    pub first: Vec<&'a RawValue>,
     /// The number of elements after them.
-    pub(crate) more: usize,
+    pub more: usize,
 }
 
 /// The first `most` elements of the list in `text`; `None` where it is not a list.
-pub(crate) fn elements(text: &str, most: usize) -> Option<Elements<'_>> {
+pub fn elements(text: &str, most: usize) -> Option<Elements<'_>> {
     read(text, ElementSeed { most })
 }
 
 /// The text of a JSON string. It is borrowed where the string holds no escapes.
-pub(crate) fn string(value: &RawValue) -> Result<Cow<'_, str>, NotString> {
+pub fn string(value: &RawValue) -> Result<Cow<'_, str>, NotString> {
     if !value.get().starts_with('"') {
         return Err(NotString::OtherType);
     }
@@ -63,7 +63,7 @@ pub(crate) fn string(value: &RawValue) -> Result<Cow<'_, str>, NotString> {
 
 /// Why a value has no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotString {
+pub enum NotString {
     /// The value has another JSON type.
     OtherType,
     /// The string holds half of a surrogate pair.
@@ -71,7 +71,7 @@ pub(crate) enum NotString {
 }
 
 /// The first `most` characters of a string. A string that is not Unicode is taken as JSON text.
-pub(crate) fn beginning(value: Option<&RawValue>, most: usize) -> Option<String> {
+pub fn beginning(value: Option<&RawValue>, most: usize) -> Option<String> {
     let value = value?;
     let text = match string(value) {
         Ok(text) => text,
@@ -82,13 +82,13 @@ pub(crate) fn beginning(value: Option<&RawValue>, most: usize) -> Option<String>
 }
 
 /// An integer, written as a number or as a string.
-pub(crate) fn integer(value: Option<&RawValue>) -> Option<i64> {
+pub fn integer(value: Option<&RawValue>) -> Option<i64> {
     let value = value?;
     value.get().parse().ok().or_else(|| string(value).ok()?.parse().ok())
 }
 
 /// Whether a value is `true`.
-pub(crate) fn is_true(value: Option<&RawValue>) -> bool {
+pub fn is_true(value: Option<&RawValue>) -> bool {
     value.is_some_and(|value| value.get() == "true")
 }
 

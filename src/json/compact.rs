@@ -6,7 +6,7 @@ use super::{NotString, Text};
 
 /// The text of a value without white space between its parts, in UTF-8 and with no more escapes than JSON
 /// needs. Names, numbers and the order stay as they are, however deep it goes.
-pub(crate) fn compact(value: &RawValue) -> Result<String, NotString> {
+pub fn compact(value: &RawValue) -> Result<String, NotString> {
     let mut rest = value.get();
     let mut text = String::with_capacity(rest.len());
     while let Some(start) = rest.find('"') {
