@@ -211,7 +211,7 @@ fn missing(config: &Config, runs: &Runs<'_>) -> Result<Vec<String>> {
         let section = model.section();
         let stores = |response: &str| config.mapping(model).fields().iter().any(|field| field.response == response);
         if model != Model::Brand && !stores(OWNER) {
-            bail!("[{section}] does not store {OWNER}, by which the report knows the house of a medium");
+            bail!("[{section}] does not store {OWNER}; the report needs it to assign media to houses");
         }
         let without = figures.iter().filter(|figure| !stores(figure));
         missing.extend(without.map(|figure| format!("WARNING [{section}] does not store {figure}: the page has none")));

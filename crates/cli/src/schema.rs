@@ -38,7 +38,7 @@ pub(super) struct SchemaArgs {
     config: PathBuf,
 }
 
-/// The parts of a schema besides the models.
+/// The parts of a schema that are no model.
 const QUALITY: &str = "quality";
 const VIEWS: &str = "views";
 
@@ -143,7 +143,7 @@ struct View<'a> {
     name: &'static str,
     fields: Vec<Column<'a>>,
     id: &'a str,
-    /// The columns that tell a record from the others of a run: those of the house and of the medium.
+    /// The columns that identify a record within a run: those of the house and of the medium.
     identity: Vec<&'a str>,
 }
 
@@ -179,7 +179,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The columns that a table or a view has besides the fields of its mapping.
+/// The columns that a table or a view adds to the fields of its mapping.
 const ADDED: [&str; 4] = ["collected_at", "source_key", "quality_known", "collected_on"];
 
 impl<'a> Column<'a> {

@@ -1,7 +1,7 @@
 {# Redshift: tables, external tables of Spectrum, and the load of a day.
 
-   COPY tells no row the object that it is from, and takes an array for one row. Spectrum does tell it ("$path"), and
-   takes the array apart. The quality objects are maps within maps, which Spectrum does not read, so COPY does.
+   COPY does not give a row the object that it is from, and reads an array as one row. Spectrum gives it ("$path"), and
+   reads each element of the array. The quality objects are maps within maps. Spectrum does not read these, so COPY does.
 
    VARCHAR counts bytes and has 256 by default. A longer caption would end the load. #}
 {% set types = {"text": "VARCHAR(65535)", "timestamp": "TIMESTAMPTZ", "integer": "BIGINT"} %}
@@ -78,7 +78,7 @@ COMMIT;
 
 {% endfor %}
 {% if quality %}
-{# What a quality object is known by: the key of its records, or the model and time if none were stored. #}
+{# The key of a quality object: the key of its records, or the model and time if none were stored. #}
 {% set key = "COALESCE(o.\"object\".\"object\"::VARCHAR, o.\"object\".\"model\"::VARCHAR || ' ' || o.\"object\".\"time\"::VARCHAR)" %}
 -- The quality objects of one day.
 CREATE TEMPORARY TABLE "quality_objects" ("object" SUPER);
