@@ -9,6 +9,11 @@
 regexp_extract(o."$path", {{ objects.key_pattern | text }})
 {%- endmacro %}
 
+{# The time of the run in the key, as a text. #}
+{% macro run_time(model) %}
+regexp_replace({{ key(model.objects) }}, {{ model.moment.pattern | text }}, {{ model.moment.time | text }})
+{%- endmacro %}
+
 {# A text like 2026-11-24T03:00:00+0000 as an instant. Athena's timestamps have no offset: they are in UTC here. #}
 {% macro instant(text) %}
 CAST(parse_datetime({{ text }}, 'yyyy-MM-dd''T''HH:mm:ssZ') AT TIME ZONE 'UTC' AS timestamp(3))
@@ -68,7 +73,7 @@ SELECT
     {{ row }}.{{ name }},
     {% endif %}
     {% endfor %}
-    {{ instant("regexp_replace(" ~ key(objects) ~ ", " ~ (model.moment.pattern | text) ~ ", " ~ (model.moment.time | text) ~ ")") }} AS "collected_at",
+    {{ instant(run_time(model)) }} AS "collected_at",
     {{ key(objects) }} AS "source_key"
     {%- if objects.partition %},
     o."ymd"

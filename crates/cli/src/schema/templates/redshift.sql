@@ -79,7 +79,9 @@ COMMIT;
 {% endfor %}
 {% if quality %}
 {# The key of a quality object: the key of its records, or the model and time if none were stored. #}
-{% set key = "COALESCE(o.\"object\".\"object\"::VARCHAR, o.\"object\".\"model\"::VARCHAR || ' ' || o.\"object\".\"time\"::VARCHAR)" %}
+{% set key %}
+COALESCE(o."object"."object"::VARCHAR, o."object"."model"::VARCHAR || ' ' || o."object"."time"::VARCHAR)
+{%- endset %}
 -- The quality objects of one day.
 CREATE TEMPORARY TABLE "quality_objects" ("object" SUPER);
 {% for model in ["brand", "media", "media_hashtag"] %}

@@ -7,6 +7,11 @@
 REGEXP_SUBSTR(o."FILE", {{ objects.key_pattern | text }})
 {%- endmacro %}
 
+{# The time of the run in the key, as a text. #}
+{% macro run_time(model) %}
+REGEXP_REPLACE({{ key(model.objects) }}, {{ model.moment.pattern | text }}, {{ model.moment.time | replace("$", "\\") | text }})
+{%- endmacro %}
+
 {# A text like 2026-11-24T03:00:00+0000 as an instant. #}
 {% macro instant(text) %}
 TO_TIMESTAMP_TZ({{ text }}, 'YYYY-MM-DD"T"HH24:MI:SSTZHTZM')
@@ -83,14 +88,13 @@ CREATE TABLE IF NOT EXISTS "QUALITY" (
 {% call load(model.name | upper, objects, "FALSE" if ndjson else "TRUE") %}
 SELECT
     {% for field in model.fields %}
-    {% set value = "o.\"OBJECT\":\"" ~ field.name ~ "\"" %}
     {% if field.type == "timestamp" %}
-    {{ instant(value ~ "::VARCHAR") }},
+    {{ instant('o."OBJECT":"' ~ field.name ~ '"::VARCHAR') }},
     {% else %}
-    {{ value }}::{{ types[field.type] }},
+    o."OBJECT":"{{ field.name }}"::{{ types[field.type] }},
     {% endif %}
     {% endfor %}
-    {{ instant("REGEXP_REPLACE(" ~ key(objects) ~ ", " ~ (model.moment.pattern | text) ~ ", " ~ (model.moment.time | replace("$", "\\") | text) ~ ")") }},
+    {{ instant(run_time(model)) }},
     {{ key(objects) }}
 FROM {{ newest(model.name | upper) }}
 {% endcall %}
