@@ -49,7 +49,7 @@ pub(super) struct Added {
     calls_per_hour: u64,
     /// The same in an hour in which a process starts.
     cold_calls_per_hour: u64,
-    /// [limits] calls_per_hour.
+    /// `[limits] calls_per_hour`.
     calls_per_hour_allowed: u32,
 }
 

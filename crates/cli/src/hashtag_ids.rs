@@ -88,7 +88,7 @@ pub(super) struct Resolved {
 struct Found {
     name: String,
     id: String,
-    /// Whether [hashtag_id] has it.
+    /// Whether `[hashtag_id]` has it.
     is_pinned: bool,
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Planned {
     accounts: u32,
     /// Hashtags followed.
     hashtags: u32,
-    /// Hashtags whose id is not in [hashtag_id].
+    /// Hashtags whose id is not in `[hashtag_id]`.
     unpinned_hashtags: u32,
     brand_media_runs_per_hour: u32,
     hashtag_runs_per_hour: u32,

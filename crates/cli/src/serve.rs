@@ -27,7 +27,7 @@ pub(super) struct ServeArgs {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Listening {
-    /// Its address, for [API] end_point.
+    /// Its address, for `[API] end_point`.
     end_point: String,
 }
 
