@@ -81,8 +81,8 @@ impl Function {
             Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket },
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
-        let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
-        let client = Arc::new(client.with_memory(self.memory.clone()));
+        let (credentials, memory) = (secret.credentials, self.memory.clone());
+        let client = Arc::new(Client::new(http, end_point, version, credentials, self.redactor(), memory));
         let ready = Ready { config, client, sink, tried: Arc::default(), object };
         ready.recall_throttling(limit).await;
         self.recall_ids(&ready);

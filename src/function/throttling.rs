@@ -14,7 +14,7 @@ const LONGEST_READ: Duration = Duration::from_secs(2);
 
 impl Ready {
     fn throttled_key(&self) -> Option<ObjectKey> {
-        self.config.throttling_in_bucket.then(|| Locations::throttled(&self.client.ig_user_id()))
+        self.config.throttling_in_bucket.then(|| Locations::throttled(&self.client.credentials().ig_user_id))
     }
 
     /// Reads from the bucket what an earlier process knew about throttling. Where that fails, the run

@@ -24,6 +24,9 @@ pub enum Kind {
     Permission,
     /// The topic does not exist, or not for this caller. It fails.
     NotFound,
+    /// The caller has searched for as many hashtags in 7 days as are allowed. The topic fails, and the run makes no
+    /// further search.
+    HashtagQuota,
     /// The API does not know a field. The call is repeated without it.
     UnknownField,
     /// An answer held more records than were asked for. The first ones are kept, the others counted.
@@ -40,13 +43,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every class.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Transient,
         Self::Throttled,
         Self::VersionEnded,
         Self::Token,
         Self::Permission,
         Self::NotFound,
+        Self::HashtagQuota,
         Self::UnknownField,
         Self::TooManyRecords,
         Self::Memory,
@@ -64,6 +68,7 @@ impl Kind {
             Self::Token => "token",
             Self::Permission => "permission",
             Self::NotFound => "not_there",
+            Self::HashtagQuota => "hashtag_quota",
             Self::UnknownField => "unknown_field",
             Self::TooManyRecords => "too_many_records",
             Self::Memory => "memory",
@@ -150,8 +155,7 @@ const fn rule(codes: RangeInclusive<i64>, kind: Kind) -> Rule {
 /// Sources, as of 2026-11: the vendor's pages "Handling errors" and "Rate limits" of the Graph API and
 /// "Error codes" of the Instagram platform, and recorded answers in public clients (python-facebook,
 /// facebook-apis-rs). Codes that no source describes are left to the fallbacks of [`classify`] on purpose.
-/// 18 is a guess: it may stand for the 30 hashtags in 7 days, or for the resource limits of the legacy
-/// list. No recording of it was found. Both are limits.
+/// 18 is a limit of resources, except for a search: see [`Kind::HashtagQuota`]. No recording of it was found.
 const RULES: &[Rule] = &[
     // "We restrict certain activity to protect our community": a block for behaviour, like 368, that shares
     // the code of the app's rate limit. Further calls make such a block last longer.
@@ -223,7 +227,7 @@ impl Failure {
     }
 
     /// The failure that an answer describes.
-    pub(super) fn from_answer(error: Option<&ApiError>, status: u16, otherwise: &str) -> Self {
+    pub(super) fn from_response(error: Option<&ApiError>, status: u16, otherwise: &str) -> Self {
         let kind = classify(error, status);
         let Some(error) = error else {
             return Self::new(kind, format!("HTTP {status}: {otherwise}"));

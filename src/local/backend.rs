@@ -14,6 +14,7 @@ use super::output::Output;
 use crate::config::{self, Config, ConfigError};
 use crate::config_file;
 use crate::graph::{Client, Session};
+use crate::memory::Budget;
 use crate::redact::Redactor;
 use crate::sandbox::Sandbox;
 use crate::secret::{Secret, SecretError, Source};
@@ -89,7 +90,7 @@ impl Backend {
     pub(super) fn client(&self, config: &Config, secret: &Secret) -> Client {
         let credentials = secret.credentials.clone();
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
-        Client::new(self.http.clone(), end_point, version, credentials, Arc::clone(&self.redactor))
+        Client::new(self.http.clone(), end_point, version, credentials, Arc::clone(&self.redactor), Budget::from_env())
     }
 
     /// Where the data goes.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use collector::graph::{Client, Kind, Session};
+use collector::memory::Budget;
 use collector::sandbox::{Options, Sandbox};
 use collector::secret::Credentials;
 use collector::stop::Stop;
@@ -21,7 +22,7 @@ async fn rotated() -> (Sandbox, Client) {
     let sandbox = Sandbox::start(Options { hashtags, token: Some(NEW_TOKEN.to_owned()), ..Options::default() }).await;
     let sandbox = sandbox.unwrap();
     let (http, end_point) = (collector::http::client().unwrap(), format!("{}/v26.0", sandbox.end_point()));
-    let client = Client::new(http, end_point, "v26.0".to_owned(), credentials(TOKEN), Default::default());
+    let client = Client::new(http, end_point, "v26.0".to_owned(), credentials(TOKEN), Default::default(), Budget::of(0));
     (sandbox, client)
 }
 
