@@ -29,8 +29,7 @@ impl Body {
             (Format::Ndjson, false) => b"\n",
         };
         self.bytes.extend_from_slice(before);
-        // The values are strings, numbers and nulls. Writing them into memory cannot fail.
-        let _ = serde_json::to_writer(&mut self.bytes, record);
+        serde_json::to_writer(&mut self.bytes, record).expect("strings, numbers and nulls are JSON");
     }
 
     /// The object; `None` where no record was added, since an empty object is not stored.

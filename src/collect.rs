@@ -126,12 +126,7 @@ pub async fn collect<'c>(
 }
 
 /// Fetches a topic, and logs what went wrong.
-async fn fetch<'c>(
-    config: &'c Config,
-    session: &Session<'_>,
-    topic: Topic<'_>,
-    further: &FurtherPages,
-) -> Outcome<'c> {
+async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, further: &FurtherPages) -> Outcome<'c> {
     let start = Instant::now();
     let mut outcome = pages::fetch(config, session, topic, further).await;
     if let Ok(collected) = &mut outcome {
@@ -148,7 +143,7 @@ async fn fetch<'c>(
             let (kind, end) = (failure.kind.name(), if outcome.is_ok() { "cut short" } else { "failed" });
             error!(kind, code = failure.code, subcode = failure.subcode, elapsed_ms, "topic {end}: {failure}");
         }
-        None => debug!(elapsed_ms, "topic done"),
+        None => debug!(elapsed_ms, "topic collected"),
     }
     outcome
 }

@@ -19,13 +19,12 @@ mod location;
 mod mapping;
 mod topic;
 
-pub use fault::Fault;
+pub use fault::{ConfigError, Fault};
 pub use format::Format;
 pub use limits::{Limits, MEDIA_PER_PAGE, Plan};
 pub use location::{Locations, ObjectKey, RunName};
 
 use document::IniDocument;
-use fault::{count, listed, quoted};
 
 /// The configuration file of a secret that names none.
 pub const DEFAULT_FILE: &str = "configure.ini";
@@ -47,8 +46,6 @@ pub struct Config {
     pub locations: Locations,
     /// `[common] format`: the format of an object.
     pub format: Format,
-    /// `[common] remember_throttling`: whether the bucket keeps throttling for new processes.
-    pub throttling_in_bucket: bool,
     /// `[topic] accounts`, in their order.
     pub accounts: Vec<Account>,
     /// `[topic] hashtags`, in their order.
@@ -60,59 +57,6 @@ pub struct Config {
     brand: Mapping,
     media: Mapping,
     media_hashtag: Mapping,
-}
-
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file could not be read.
-    #[error(
-        "configuration {path} could not be read ({source}); it is looked for relative to the working directory and named by `config_file` of the secret; `packaged` is the one built into the program"
-    )]
-    Unreadable {
-        /// The file's path.
-        path: String,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The object in S3 could not be read.
-    #[error(
-        "configuration {path} could not be read: {reason}; `config_file` of the secret names it, and the role needs s3:GetObject on it"
-    )]
-    Object {
-        /// The object's address.
-        path: String,
-        /// Why not.
-        reason: String,
-    },
-    /// The file is not UTF-8.
-    #[error("configuration {path} is not UTF-8 (at byte {at}); save it as UTF-8")]
-    NotUtf8 {
-        /// The file's path.
-        path: String,
-        /// The position of the first byte that is not UTF-8.
-        at: usize,
-    },
-    /// A line is neither a section, nor `key = value`, nor a comment.
-    #[error("configuration {path}, line {line}: {problem}")]
-    Syntax {
-        /// The file's path.
-        path: String,
-        /// The line, from 1.
-        line: usize,
-        /// What was expected there.
-        problem: String,
-    },
-    /// The file has faults.
-    #[error("configuration {path} cannot work, {} to mend:{}", count(.faults, *.more), listed(.faults, *.more))]
-    Faults {
-        /// The file's path.
-        path: String,
-        /// The first faults, in the order of the checks.
-        faults: Vec<Fault>,
-        /// The number of further faults.
-        more: usize,
-    },
 }
 
 impl Config {
@@ -138,10 +82,10 @@ impl Config {
     pub fn parse(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
         let (config, document) = Self::resolve(bytes, path)?;
         let (faults, notices) = document.finish();
-        if faults.kept.is_empty() {
-            Ok(Self { notices: notices.into_list(), ..config })
+        if faults.is_empty() {
+            Ok(Self { notices, ..config })
         } else {
-            Err(ConfigError::Faults { path: path.to_owned(), faults: faults.kept, more: faults.more })
+            Err(ConfigError::Faults { path: path.to_owned(), faults })
         }
     }
 
@@ -152,8 +96,6 @@ impl Config {
         let mut locations = Locations::resolve(&mut document);
         locations.answers = answers::resolve(&mut document);
         let format = Format::resolve(&mut document);
-        let throttling_in_bucket =
-            document.word("common", "remember_throttling", [("process", false), ("bucket", true)]);
         let brand = mapping(&mut document, Model::Brand);
         let media = mapping(&mut document, Model::Media);
         let media_hashtag = mapping(&mut document, Model::MediaHashtag);
@@ -168,7 +110,6 @@ impl Config {
             version,
             locations,
             format,
-            throttling_in_bucket,
             accounts,
             hashtags,
             limits,
@@ -209,18 +150,14 @@ fn mapping(document: &mut IniDocument, model: Model) -> Mapping {
     mapping::resolve(document, model).asking_also(answers::also(document, model))
 }
 
-/// The longest version, in bytes. The end point may repeat it many times.
-const LONGEST_VERSION: usize = 16;
-
 /// `[API]`: the end point with its version filled in, and the version.
 fn api(document: &mut IniDocument) -> (String, String) {
     let end_point = document.required("API", "end_point");
     let mut version = document.required("API", "version");
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let short = Some(&version).filter(|v| v.len() <= LONGEST_VERSION);
-    let parts = short.and_then(|v| v.strip_prefix('v')?.split_once('.'));
+    let parts = version.strip_prefix('v').and_then(|v| v.split_once('.'));
     if !version.is_empty() && !parts.is_some_and(|(major, minor)| digits(major) && digits(minor)) {
-        document.fault("API", "version", format!("{} given, a version like v21.0 expected", quoted(&version)));
+        document.fault("API", "version", format!("{version:?} given, a version like v21.0 expected"));
         version.clear();
     }
     let filled = end_point.replace("{VERSION}", &version);
@@ -229,14 +166,11 @@ fn api(document: &mut IniDocument) -> (String, String) {
     };
     let good = Url::parse(&filled).is_ok_and(usable) && !filled.contains(['{', '}']);
     if !end_point.is_empty() && !good {
-        let problem =
-            format!("{} given, a URL like https://graph.facebook.com/{{VERSION}} expected", quoted(&end_point));
+        let problem = format!("{end_point:?} given, a URL like https://graph.facebook.com/{{VERSION}} expected");
         document.fault("API", "end_point", problem);
     }
     (filled.trim_end_matches('/').to_owned(), version)
 }
 
-#[cfg(test)]
-mod doc_tests;
 #[cfg(test)]
 mod tests;

@@ -88,7 +88,7 @@ pub(crate) fn shown(value: &Value) -> String {
 
 fn short(text: String) -> String {
     match text.char_indices().nth(120) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        Some((end, _)) => format!("{}…", text.get(..end).expect("the end is that of a character")),
         None => text,
     }
 }

@@ -17,7 +17,7 @@ use tracing::{Instrument, info_span, warn};
 use crate::collect::Progress;
 use crate::error::Cause;
 use crate::event::Event;
-use crate::graph::Session;
+use crate::graph::{KnownIds, Session, api_address};
 use crate::memory::Budget;
 use crate::redact::Redactor;
 use crate::report::Error;
@@ -28,16 +28,13 @@ use crate::topic::Job;
 use crate::{aws, http, report, secret, token, version};
 
 mod answers;
-mod hashtag_ids;
 mod job;
 mod ready;
 mod reconfigured;
 mod renewal;
 mod run;
-mod throttling;
 mod webhook;
 
-pub use hashtag_ids::IdStore;
 use ready::Ready;
 use run::{Run, RunOutput};
 
@@ -53,7 +50,7 @@ pub struct Function {
     destination: Option<Destination>,
     secret_prefix: Option<String>,
     renews_token: bool,
-    id_store: Option<Box<dyn IdStore>>,
+    known_ids: KnownIds,
     /// By the secret that the event names, as below.
     webhooks: std::sync::Mutex<IndexMap<Option<SecretId>, SecretString>>,
     service: Option<String>,
@@ -96,7 +93,7 @@ impl Function {
             destination: None,
             secret_prefix: None,
             renews_token: false,
-            id_store: None,
+            known_ids: KnownIds::new(),
             webhooks: Default::default(),
             service: None,
             http: OnceCell::new(),
@@ -144,6 +141,22 @@ impl Function {
     pub fn with_aws(self, config: aws_config::SdkConfig) -> Self {
         let config = aws::redacting(&config, self.redactor());
         Self { aws: OnceCell::new_with(Some(config)), ..self }
+    }
+
+    /// The same function, which knows these hashtag ids from earlier processes. It asks again for an id that the API
+    /// says is not there.
+    #[must_use]
+    pub fn with_known_ids(self, known_ids: KnownIds) -> Self {
+        Self { known_ids, ..self }
+    }
+
+    /// The hashtag ids that the process knows of each API that it has called.
+    pub async fn known_ids(&self) -> KnownIds {
+        let mut known = KnownIds::new();
+        for ready in self.ready.lock().await.values() {
+            known.entry(api_address(&ready.config.end_point)).or_default().extend(ready.client.hashtag_ids());
+        }
+        known
     }
 
     /// A function that calls the API at `end_point` with `secret`, whatever the configuration says. The
@@ -217,7 +230,6 @@ impl Function {
         }
         let stop = run.stop.clone();
         let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
-        let (before, known) = (ready.client.throttled(), self.ids_to_store(&ready));
         let session = Session::new(&ready.client, run.stop.clone(), &renew);
         let session = session.keeping_answers(ready.config.locations.keeps_answers());
         if event.job == Job::Hashtag {
@@ -237,8 +249,6 @@ impl Function {
             }
             Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
         };
-        ready.remember_throttling(before, run.left()).await;
-        self.remember_ids(&ready, known);
         run.critical = webhook::critical(session.halted(), &run.summary);
         run.summary.api_calls = session.calls();
         run.summary.usage_percent = session.usage().percent;

@@ -9,8 +9,8 @@ mod response;
 mod session;
 
 pub use call::{Call, Edge};
-pub use client::{Client, HashtagIds, MediaIds};
+pub use client::{Client, HashtagIds, KnownIds, MediaIds, api_address};
 pub use error::{ApiError, Failure, Kind, classify};
-pub use limits::{Throttled, Usage};
+pub use limits::Usage;
 pub use response::{Cursor, Page, Response, SearchedHashtag, TokenInfo};
 pub use session::{ReloadCredentials, Session};

@@ -41,5 +41,4 @@ pub mod stop;
 pub mod telemetry;
 mod token;
 pub mod topic;
-pub mod traces;
 pub mod version;

@@ -11,7 +11,6 @@ use crate::topic::Job;
 mod add_account;
 mod backend;
 mod check;
-mod compare;
 mod completions;
 mod failure;
 mod hashtag_ids;
@@ -20,7 +19,7 @@ mod interrupt;
 mod output;
 mod plan;
 mod progress;
-mod redrive;
+mod removed;
 mod repair;
 mod report;
 mod retry;
@@ -81,10 +80,6 @@ enum Command {
     /// run's. Where an object could not be stored, or the run stored nothing, it is repeated as it was. The
     /// report is the function's response, its error, its last line in the log, or a quality object.
     Retry(retry::RetryArgs),
-    /// Run the failed events of a queue again, by the deployed function
-    ///
-    /// Each event is run as it was, under its own time, and its message is deleted once the run has succeeded.
-    Redrive(redrive::RedriveArgs),
     /// Try everything that a run needs, and say what to do about what fails
     ///
     /// One line each for the secret, the configuration, the schedule, the token, one account, the hashtags used
@@ -119,8 +114,6 @@ enum Command {
     /// Look up an account's user id, and print the lines of the configuration that add it
     #[command(name = "add-account")]
     AddAccount(add_account::AddAccountArgs),
-    /// Compare what was collected in two folders or buckets: records, fields, and how they differ
-    Compare(compare::CompareArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -147,7 +140,6 @@ impl Cli {
             Command::Token(args) => args.run(output).await,
             Command::Watch(args) => args.run(output).await,
             Command::Retry(args) => args.run(output).await,
-            Command::Redrive(args) => args.run(output).await,
             Command::Check(args) => args.run(output).await,
             Command::Plan(args) => args.run(output),
             Command::HashtagIds(args) => args.run(output).await,
@@ -158,7 +150,6 @@ impl Cli {
             Command::Report(args) => args.run(output).await,
             Command::Shard(args) => args.run(output).await,
             Command::AddAccount(args) => args.run(output).await,
-            Command::Compare(args) => args.run(output).await,
         }
     }
 }

@@ -5,11 +5,8 @@ use std::process::ExitCode;
 use collector::function::{Function, Invocation};
 use collector::secret;
 use collector::telemetry::{self, Format};
-use collector::traces;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
-use tracing::Instrument;
-use tracing_subscriber::layer::SubscriberExt;
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "standard output is where Lambda takes the log from")]
 #[tokio::main(flavor = "current_thread")]
@@ -25,14 +22,13 @@ async fn main() -> ExitCode {
     let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), move |line| {
         println!("{}", redactor.redact(line));
     });
-    let (traces, problem) = match traces::from_env(function.redactor()) {
-        Ok(traces) => (traces, None),
-        Err(problem) => (None, Some(problem)),
-    };
     // No other subscriber is set.
-    let _ = tracing::subscriber::set_global_default(subscriber.with(traces));
-    if let Some(problem) = problem {
-        tracing::warn!(kind = "tracing", "{problem}");
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    if std::env::var_os("TRACING").is_some() {
+        tracing::warn!(
+            kind = "config",
+            "TRACING no longer has an effect, remove it: the summary and the line of each topic have `elapsed_ms`, and Lambda's active tracing needs no variable"
+        );
     }
 
     let renews = secret::renewal_from_env().unwrap_or_else(|told| {
@@ -44,9 +40,8 @@ async fn main() -> ExitCode {
     let handler = service_fn(async |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;
         let deadline = context.deadline();
-        let span = traces::invocation(context.xray_trace_id.as_deref());
         let invocation = Invocation::new(context.request_id, deadline);
-        function.invoke(&payload, &invocation, &()).instrument(span).await
+        function.invoke(&payload, &invocation, &()).await
     });
     match lambda_runtime::run(handler).await {
         Ok(()) => ExitCode::SUCCESS,

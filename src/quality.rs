@@ -251,8 +251,7 @@ impl<'m> Tally<'m> {
         let model = self.mapping.model.name();
         let rejected = &self.rejected.listed;
         let object = Object { model, about, counts, not_listed, failed_topics, rejected, defaulted };
-        // The maps have string keys, and the JSON texts are checked. Writing them into memory cannot fail.
-        serde_json::to_vec(&object).unwrap_or_default()
+        serde_json::to_vec(&object).expect("the maps have string keys, and the JSON texts are checked")
     }
 }
 

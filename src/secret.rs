@@ -17,6 +17,7 @@ mod webhook;
 
 pub use keeper::{KeepError, Keeper};
 pub(crate) use value::bucket_problem;
+pub use value::{LOCAL_BUCKET, SANDBOX_BUCKET};
 
 /// Where the secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +65,6 @@ pub fn renewal_from_env() -> Result<bool, String> {
 
 /// The file that is read where neither `SECRET_ID` nor `SECRET_FILE` is set.
 pub const DEFAULT_FILE: &str = "../secret/dev_secret.ini";
-
-/// The bucket name that stands for the folder `./local_env`. No bucket can have it: S3's names hold no `_`.
-pub const LOCAL_BUCKET: &str = "local_env";
-
-/// The bucket name that stands for the folder of the sandbox's data, which is kept apart from real data.
-pub const SANDBOX_BUCKET: &str = "sandbox_env";
 
 impl Source {
     /// The source that the environment names.
@@ -184,7 +179,8 @@ pub enum SecretError {
     },
 }
 
-fn from_file(path: &Path) -> Result<Secret, SecretError> {
+/// Reads the secret in a file.
+pub(crate) fn from_file(path: &Path) -> Result<Secret, SecretError> {
     let bytes = crate::file::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
     let ini =
         crate::ini::parse(&bytes).map_err(|e| SecretError::NotIni { path: path.to_owned(), reason: e.to_string() })?;
@@ -282,17 +278,6 @@ fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>
         return Err(wrong("webhook", "is not an https address; http is taken on this machine alone"));
     }
     Ok(Secret { credentials, bucket, config_file, webhook: webhook.map(SecretString::from) })
-}
-
-/// The keys of a secret, for the test of docs/configuration.md.
-#[cfg(test)]
-pub(crate) fn keys() -> Vec<String> {
-    let asked = std::cell::RefCell::new(Vec::new());
-    let _ = check("", |key| {
-        asked.borrow_mut().push(key.to_owned());
-        Ok(Some("111".to_owned()))
-    });
-    asked.into_inner()
 }
 
 #[cfg(test)]

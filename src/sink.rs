@@ -10,14 +10,11 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
-use tracing::field::Empty;
-use tracing::{Instrument, info_span};
 
 use crate::aws;
 use crate::causes::with_causes;
 use crate::config::ObjectKey;
 use crate::http::LARGEST_OBJECT;
-use crate::traces;
 
 mod destination;
 mod folder;
@@ -101,11 +98,6 @@ impl Sink {
         limit: Duration,
         condition: Condition,
     ) -> Result<bool, SinkError> {
-        let (service, operation) = match self {
-            Self::S3 { .. } => (Some("S3"), Some("PutObject")),
-            Self::Folder(_) => (None, None),
-        };
-        let span = info_span!(target: traces::TARGET, "store", service, operation, key = key.as_str(), kind = Empty);
         let stored = async {
             match self {
                 Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit, condition).await,
@@ -114,10 +106,9 @@ impl Sink {
                 }
             }
         };
-        let stored = tokio::time::timeout(limit, stored.instrument(span.clone())).await;
+        let stored = tokio::time::timeout(limit, stored).await;
         let stored =
             stored.unwrap_or_else(|_| Err(format!("not done within the {} ms left of the run", limit.as_millis())));
-        traces::note_end(&span, stored.as_ref().err().map(|_| ("store", None)));
         stored.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be stored: {reason}") })
     }
 }

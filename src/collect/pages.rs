@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use tracing::warn;
 
 use super::{Collected, Outcome, Topic};
-use crate::answers::Asked;
+use crate::answers::Line;
 use crate::config::{Config, MEDIA_PER_PAGE};
 use crate::graph::{Call, Cursor, Failure, Kind, MediaIds, Page, Response, Session};
 use crate::json;
@@ -141,26 +141,26 @@ async fn pages<'c>(
     let (mut number, mut after, mut is_met) = (0, None::<Cursor>, false);
     let cut_short = loop {
         number += 1;
-        let (call, limit) = match source {
+        let call = match source {
             Source::Account(Account { username, .. }) => {
                 let limit = (limits.media_per_account - (number - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
                 let profile = if number == 1 { &profile_fields[..] } else { &[] };
                 let (media, after) = (&media_fields, after.as_ref());
-                (Call::BusinessDiscovery { username, profile, media, limit, after }, limit)
+                Call::BusinessDiscovery { username, profile, media, limit, after }
             }
             Source::Hashtag(hashtag) => {
                 let (media, limit, after) = (&media_fields, limits.media_per_hashtag, after.as_ref());
-                (Call::RecentMedia { hashtag, media, limit, after }, limit)
+                Call::RecentMedia { hashtag, media, limit, after }
             }
         };
-        let Response { value: page, unknown, body, .. } = match session.page(&call).await {
+        let Response { value: page, unknown, asked_at, body } = match session.page(&call).await {
             Ok(response) => response,
             Err(failure) if number == 1 => return Err(failure),
             Err(failure) => break Some(posts.cut_short(number, failure)),
         };
         if let (Some(answers), Some(body)) = (session.answers(), body) {
             let edge = topic.edge().name();
-            answers.keep(Asked { topic: topic.name(), user_id: owner, edge, page: number, limit }, &body);
+            answers.keep(Line { topic: topic.name(), edge, page: number, asked_at, body: &body });
         }
         if let (1, Some(received)) = (number, &page.profile) {
             profiles.bytes = received.get().len();

@@ -1,7 +1,6 @@
-//! `[common] answers_location`: where the API's answers go as they came, where they are kept.
+//! `[common] answers_location`: where the API's responses go as received, if they are kept.
 
 use super::document::IniDocument;
-use super::fault::quoted;
 use super::limits::Limits;
 use super::location::{self, ANSWERS_ENDING, Locations, ObjectKey, RunName};
 use super::mapping::is_response_field;
@@ -10,27 +9,27 @@ use crate::topic::Job;
 
 const KEY: &str = "answers_location";
 
-/// Beside the prefixes that are loaded, as for records.
+/// Outside of the prefixes that are loaded, as for records.
 const PARTIAL: &str = "partial/answers/{job}_{ymd}/{job}_{datetime}.jsonl.gz";
 
-/// The location as it is written; `None` where answers are not kept.
+/// The location as it is written; `None` if responses are not kept.
 pub(super) fn resolve(document: &mut IniDocument) -> Option<String> {
     let given = document.optional("common", KEY)?;
     // The two jobs start at the same time once an hour.
     let without_job = given.replace("{job}", "");
     let location = location::checked(document, KEY, &without_job);
     if without_job == given {
-        let problem = format!("{} has no {{job}}; one job would replace the other's object", quoted(&given));
+        let problem = format!("{given:?} has no {{job}}; one job would replace the other's object");
         document.fault("common", KEY, problem);
     }
     if !given.ends_with(ANSWERS_ENDING) {
-        let problem = format!("{} given, a location that ends in {ANSWERS_ENDING} expected", quoted(&given));
+        let problem = format!("{given:?} given, a location that ends in {ANSWERS_ENDING} expected");
         document.fault("common", KEY, problem);
     }
     Some(given).filter(|_| !location.is_empty())
 }
 
-/// The response fields that a model's calls ask for besides those of its mapping, so that the answers kept
+/// The response fields that a model's calls request besides those of its mapping, so that the responses kept
 /// have them.
 pub(super) fn also(document: &mut IniDocument, model: Model) -> Vec<String> {
     let key = match model {
@@ -44,19 +43,19 @@ pub(super) fn also(document: &mut IniDocument, model: Model) -> Vec<String> {
     }
     let (fields, other): (Vec<&str>, Vec<&str>) = given.split_whitespace().partition(|name| is_response_field(name));
     for name in other {
-        let problem = format!("the response field {} given, a name of [a-z0-9_] expected", quoted(name));
+        let problem = format!("the response field {name:?} given, a name of [a-z0-9_] expected");
         document.fault("common", key, problem);
     }
     fields.into_iter().map(str::to_owned).collect()
 }
 
 impl Locations {
-    /// The key of a job's answers; `None` where they are not kept.
+    /// The key of a job's responses; `None` if they are not kept.
     pub fn answers(&self, job: Job, run: RunName<'_>) -> Option<ObjectKey> {
         Some(self.fill(&self.answers.as_ref()?.replace("{job}", job.name()), run))
     }
 
-    /// The key of a job's answers where an earlier run's object stays in their place.
+    /// The key of a job's responses if an earlier run's object stays in their place.
     pub fn partial_answers(&self, job: Job, run: RunName<'_>) -> ObjectKey {
         self.fill(&PARTIAL.replace("{job}", job.name()), run)
     }
@@ -67,7 +66,7 @@ impl Locations {
         Some((KEY, runs, self.answers.as_ref()?.replace("{job}", Job::BrandMedia.name())))
     }
 
-    /// Whether the API's answers are kept.
+    /// Whether the API's responses are kept.
     pub fn keeps_answers(&self) -> bool {
         self.answers.is_some()
     }

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 
-use super::ConfigError;
-use super::fault::{Faults, quoted};
+use super::fault::{ConfigError, Fault};
 use crate::ini::{self, IniError};
 
-/// A stand-in for every key of a section.
-pub(super) const ANY_KEY: &str = "*";
+/// Keys that had an effect once, by section, and what to do about each.
+const REMOVED: [(&str, &str, &str); 1] = [(
+    "common",
+    "remember_throttling",
+    "no longer has an effect, remove it; a process that lives on, such as Lambda's between runs or `luxury-brands watch`, still starts with a single trial call after a throttled run",
+)];
 
 /// The sections of the file. Each part of the configuration takes its keys from them and reports what is
 /// wrong with their values.
@@ -19,8 +22,8 @@ pub(super) struct IniDocument {
     sections: IndexMap<String, IndexMap<String, String>>,
     /// The keys that were asked for, by section.
     read: BTreeMap<String, BTreeSet<String>>,
-    faults: Faults,
-    notices: Faults,
+    faults: Vec<Fault>,
+    notices: Vec<Fault>,
 }
 
 impl IniDocument {
@@ -59,12 +62,12 @@ impl IniDocument {
 
     /// Reports a fault.
     pub(super) fn fault(&mut self, section: &str, key: &str, problem: impl Into<String>) {
-        self.faults.push(section, key, problem);
+        self.faults.push(Fault::new(section, key, problem));
     }
 
     /// Reports a value that works and looks wrong.
     pub(super) fn notice(&mut self, section: &str, key: &str, problem: impl Into<String>) {
-        self.notices.push(section, key, problem);
+        self.notices.push(Fault::new(section, key, problem));
     }
 
     /// The keys of a section that were asked for.
@@ -80,7 +83,7 @@ impl IniDocument {
             return value;
         }
         let known = words.map(|(word, _)| word).join(" or ");
-        self.fault(section, key, format!("{} given, {known} expected", quoted(&given)));
+        self.fault(section, key, format!("{given:?} given, {known} expected"));
         default
     }
 
@@ -101,25 +104,19 @@ impl IniDocument {
 
     /// All keys of a section, in their order; `None` where the file has no such section.
     pub(super) fn section(&mut self, section: &str) -> Option<Vec<(String, String)>> {
-        self.read_of(section).insert(ANY_KEY.to_owned());
         let keys: Vec<_> = self.sections.get(section)?.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         self.read_of(section).extend(keys.iter().map(|(k, _)| k.clone()));
         Some(keys)
     }
 
-    /// The keys that were asked for, whether or not the file has them. [`ANY_KEY`] stands for a whole
-    /// section.
-    #[cfg(test)]
-    pub(super) fn asked(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.read.iter().flat_map(|(section, keys)| keys.iter().map(|key| (section.as_str(), key.as_str())))
-    }
-
     /// The faults and the notices. Each key that nothing has asked for is a notice.
-    pub(super) fn finish(mut self) -> (Faults, Faults) {
+    pub(super) fn finish(mut self) -> (Vec<Fault>, Vec<Fault>) {
         for (section, keys) in &self.sections {
             let read = self.read.get(section);
             for key in keys.keys().filter(|key| !read.is_some_and(|read| read.contains(*key))) {
-                self.notices.push(section, key, "nothing reads this key; is it misspelt?");
+                let removed = REMOVED.iter().find(|(of, name, _)| (*of, *name) == (section, key));
+                let problem = removed.map_or("nothing reads this key; is it misspelt?", |(_, _, problem)| problem);
+                self.notices.push(Fault::new(section, key, problem));
             }
         }
         (self.faults, self.notices)

@@ -1,7 +1,6 @@
 //! `[limits]`: how much is asked for, and how the schedule compares with what the API allows.
 
 use super::document::IniDocument;
-use super::fault::quoted;
 
 /// How much is asked for, and what the API allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +97,7 @@ fn number(document: &mut IniDocument, key: &str, default: u32, most: u32) -> u32
         _ => {
             let range = if most == u32::MAX { "of at least 1".to_owned() } else { format!("from 1 to {most}") };
             let range = if key == MEDIA_PER_HASHTAG { format!("{range}, or {},", AUTO) } else { range };
-            document.fault(SECTION, key, format!("{} given, a whole number {range} expected", quoted(&given)));
+            document.fault(SECTION, key, format!("{given:?} given, a whole number {range} expected"));
             default
         }
     }

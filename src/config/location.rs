@@ -9,7 +9,6 @@ use crate::record::Model;
 use crate::topic::Job;
 
 use super::document::IniDocument;
-use super::fault::quoted;
 use super::limits::Limits;
 
 /// The locations, and the time formats that fill them.
@@ -98,7 +97,7 @@ impl Locations {
                 continue;
             }
             let later = [
-                (TimeDelta::hours(1) / i32::try_from(runs).unwrap_or(1), "the next run"),
+                (TimeDelta::hours(1) / i32::try_from(runs).expect("at most 60"), "the next run"),
                 (TimeDelta::hours(12), "a run twelve hours later"),
                 (TimeDelta::days(1), "a run a day later"),
                 (TimeDelta::days(31), "a run a month later"),
@@ -162,12 +161,6 @@ impl Locations {
         self.fill(&PARTIAL_QUALITY.replace("{model}", model.name()), run)
     }
 
-    /// The key of the object that remembers whether the API throttles a user. It lies beside the prefixes that are
-    /// loaded.
-    pub fn throttled(ig_user_id: &str) -> ObjectKey {
-        ObjectKey(format!("state/throttled_{ig_user_id}.json"))
-    }
-
     /// The key of the summary of a job's run over all its shards.
     pub fn summary(&self, job: Job, time: DateTime<Utc>) -> ObjectKey {
         self.fill(&SUMMARY.replace("{job}", job.name()), RunName { time, part: None })
@@ -192,16 +185,8 @@ const LONGEST_KEY: usize = 1_024;
 /// The part of it that is left free for `_<shard>` or `_part-<hex>`.
 const KEPT_FREE: usize = 64;
 
-/// The longest time format, in bytes. A location may repeat its result many times.
-const LONGEST_FORMAT: usize = 64;
-
 fn format(document: &mut IniDocument, key: &str) -> String {
     let format = document.required("common", key);
-    if format.len() > LONGEST_FORMAT {
-        let problem = format!("{} given, at most {LONGEST_FORMAT} bytes expected", quoted(&format));
-        document.fault("common", key, problem);
-        return String::new();
-    }
     let bad = StrftimeItems::new(&format).any(|item| matches!(item, Item::Error));
     let odd = |c: char| matches!(c, '/' | '\\' | '{' | '}') || c.is_control();
     // The result of `%D` has slashes that the format does not show.
@@ -222,22 +207,21 @@ fn location(document: &mut IniDocument, key: &str) -> String {
 
 /// The location that is given for a key; empty where it is too long.
 pub(super) fn checked(document: &mut IniDocument, key: &str, location: &str) -> String {
-    let given = quoted(location);
     let mut fault = |problem: String| document.fault("common", key, problem);
     if location.len() > LONGEST_KEY {
-        fault(format!("{given} given, at most {LONGEST_KEY} bytes expected: S3 takes no longer key"));
+        fault(format!("{location:?} given, at most {LONGEST_KEY} bytes expected: S3 takes no longer key"));
         return String::new();
     }
     if !location.contains("{datetime}") {
-        fault(format!("{given} has no {{datetime}}; each run would replace the last one's object"));
+        fault(format!("{location:?} has no {{datetime}}; each run would replace the last one's object"));
     }
     let rest = location.replace("{ymd}", "").replace("{datetime}", "");
     if rest.contains(['{', '}']) {
-        fault(format!("{given} holds a placeholder other than {{ymd}} and {{datetime}}"));
+        fault(format!("{location:?} holds a placeholder other than {{ymd}} and {{datetime}}"));
     }
     let bad_part = |part: &str| matches!(part, "" | "." | "..");
     if location.split('/').any(bad_part) || location.contains(|c: char| c == '\\' || c.is_control()) {
-        fault(format!("{given} given, a relative key like raw/brand_{{ymd}}/brand_{{datetime}}.json expected"));
+        fault(format!("{location:?} given, a relative key like raw/brand_{{ymd}}/brand_{{datetime}}.json expected"));
     }
     location.to_owned()
 }

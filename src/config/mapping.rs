@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use crate::record::{Field, FieldType, ID, Mapping, Model, Place};
 
 use super::document::IniDocument;
-use super::fault::quoted;
 
 /// The values that the API documents for a response field, for mapping lines that list none.
 fn documented(response: &str) -> Option<&'static str> {
@@ -66,20 +65,19 @@ pub(super) fn is_response_field(name: &str) -> bool {
 fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) -> Option<Field> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let ([response, kind] | [response, kind, _]) = *words.as_slice() else {
-        let problem = format!("{} given, `<response field> <type>` and optionally `A|B|C` expected", quoted(line));
+        let problem = format!("{line:?} given, `<response field> <type>` and optionally `A|B|C` expected");
         document.fault(section, output, problem);
         return None;
     };
     if response.contains('{') && !response.contains('}') {
-        let problem = format!("{} given, what is in braces expected without spaces: name{{name,name}}", quoted(line));
+        let problem = format!("{line:?} given, what is in braces expected without spaces: name{{name,name}}");
         document.fault(section, output, problem);
         return None;
     }
     let (name, nullable) = kind.strip_suffix('?').map_or((kind, false), |name| (name, true));
     let Some(kind) = FieldType::from_name(name) else {
         let known = FieldType::ALL.map(FieldType::name).join(", ");
-        let kind = quoted(kind);
-        let problem = format!("the type {kind} given, one of {known} expected, or one of them with `?` for null");
+        let problem = format!("the type {kind:?} given, one of {known} expected, or one of them with `?` for null");
         document.fault(section, output, problem);
         return None;
     };
@@ -92,12 +90,12 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         }
     };
     if kind == FieldType::Json && words.len() > 2 {
-        document.fault(section, output, format!("{} gives allowed values, which a json field has not", quoted(line)));
+        document.fault(section, output, format!("{line:?} gives allowed values, which a json field has not"));
     }
     let allowed = words.get(2).copied().or_else(|| documented(response));
     let allowed: Option<Vec<String>> = allowed.map(|values| values.split('|').map(str::to_owned).collect());
     if allowed.iter().flatten().any(String::is_empty) {
-        let problem = format!("the allowed values of {} hold an empty one; write `A|B|C`", quoted(line));
+        let problem = format!("the allowed values of {line:?} hold an empty one; write `A|B|C`");
         document.fault(section, output, problem);
     }
     Some(Field { nullable, allowed, request: request.to_owned(), ..Field::new(output, response, kind) })
@@ -109,7 +107,7 @@ fn requested(request: &str, kind: FieldType) -> Result<&str, String> {
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     };
-    let given = || format!("the response field {} given", quoted(request));
+    let given = || format!("the response field {request:?} given");
     let (name, within) = match request.split_once('{') {
         None => (request, None),
         Some((name, within)) => (name, Some(within.strip_suffix('}').unwrap_or_default())),

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::document::IniDocument;
-use super::fault::quoted;
 use crate::topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username, is_id};
 
 const USERNAME: &str = "a username of [a-z0-9._]{1,30}";
@@ -13,7 +12,7 @@ pub(super) fn resolve(document: &mut IniDocument) -> (Vec<Account>, Vec<Hashtag>
     for section in ["add_user_id", "hashtag_id"] {
         for (key, value) in document.section(section).unwrap_or_default() {
             if !is_id(&value) {
-                document.fault(section, &key, format!("{} given, an id made of digits expected", quoted(&value)));
+                document.fault(section, &key, format!("{value:?} given, an id made of digits expected"));
             }
         }
     }
@@ -47,11 +46,11 @@ fn names<N>(document: &mut IniDocument, key: &str, new: impl Fn(&str) -> Option<
     let mut names = Vec::new();
     for name in list.split_whitespace() {
         if !seen.insert(name) {
-            document.fault("topic", key, format!("{} is listed twice", quoted(name)));
+            document.fault("topic", key, format!("{name:?} is listed twice"));
         } else if let Some(new) = new(name) {
             names.push(new);
         } else {
-            document.fault("topic", key, format!("{} given, {expected} expected", quoted(name)));
+            document.fault("topic", key, format!("{name:?} given, {expected} expected"));
         }
     }
     names

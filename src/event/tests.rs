@@ -1,6 +1,5 @@
 //! Events, and the errors of those that cannot be run.
 
-use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -114,17 +113,6 @@ fn anything_else_is_an_error_that_names_what_was_given_and_what_is_allowed() {
 }
 
 #[test]
-fn the_grammar_stands_where_an_error_says() {
-    let page = include_str!("../../docs/configuration.md");
-    let (_, grammar) = page.split_once("\n## The event\n").unwrap();
-    let grammar = grammar.split_once("\n## ").unwrap().0;
-    for key in ["job", "time", "accounts", "hashtags", "shard", "secret_id"] {
-        assert!(grammar.contains(&format!("\n| `{key}` |")) && KEYS.contains(key), "{key}");
-    }
-    assert!(JOBS.split(['"', ' ']).filter(|word| Job::named(word).is_some()).count() == 3);
-}
-
-#[test]
 fn an_error_does_not_grow_with_the_payload() {
     let long = "x".repeat(100_000);
     for payload in [
@@ -138,14 +126,4 @@ fn an_error_does_not_grow_with_the_payload() {
     }
     let event = parse(json!({"job": "hashtag", "hashtags": vec!["nosuch"; 10_000]}));
     assert!(event.check_subset(&["dior"]).unwrap_err().to_string().len() < 1_000);
-}
-
-proptest! {
-    #[test]
-    fn any_payload_is_an_event_or_an_error(text in "[\\[\\]{}\":,a-z0-9 ]{0,40}", shard in any::<String>()) {
-        if let Ok(payload) = serde_json::from_str::<Value>(&text) {
-            let _ = Event::parse(&payload);
-        }
-        let _ = Event::parse(&json!({"job": "token", "shard": shard, "time": text}));
-    }
 }

@@ -1,5 +1,5 @@
-//! The object of the API's answers as they came, where they are kept. It costs the records nothing: it is
-//! stored after them, and what goes wrong with it is told and fails no run.
+//! The object of the API's responses as received, if they are kept. It costs the records nothing: it is
+//! stored after them, and its failure is logged and fails no run.
 
 use bytes::Bytes;
 use tracing::{error, warn};
@@ -11,8 +11,8 @@ use crate::report::AnswersFile;
 use crate::topic::Job;
 
 impl Ready {
-    /// Stores the answers that the session has kept, and notes in the summary what came of it. As for
-    /// records, a run that lost topics replaces no earlier run's object.
+    /// Stores the responses that the session has kept, and notes the result in the summary. As for records, a
+    /// run that lost topics replaces no earlier run's object.
     pub(super) async fn store_answers(&self, run: &mut Run, job: Job, name: RunName<'_>, session: &Session<'_>) {
         let locations = &self.config.locations;
         let kept = session.answers().and_then(crate::answers::Answers::take);
@@ -34,10 +34,10 @@ impl Ready {
         };
         let kind = "answers";
         if let Err(error) = &stored {
-            error!(kind, count = answers, "the answers are not kept: {error}");
+            error!(kind, count = answers, "the responses are not kept: {error}");
         }
         if not_kept > 0 {
-            warn!(kind, count = not_kept, "answers had no room beside those kept and are not kept: {key}");
+            warn!(kind, count = not_kept, "responses did not fit and are not kept: {key}");
         }
         let lost = if stored.is_ok() { 0 } else { answers };
         let kept = answers - lost;

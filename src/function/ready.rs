@@ -11,7 +11,7 @@ use super::{Function, LONGEST_PREPARATION};
 use crate::config::Config;
 use crate::config_file::{self, Loaded, Object};
 use crate::error::Cause;
-use crate::graph::Client;
+use crate::graph::{Client, api_address};
 use crate::secret::{Credentials, Secret, SecretError, SecretId, Source};
 use crate::sink::{Destination, Sink};
 use crate::{aws, http};
@@ -81,12 +81,9 @@ impl Function {
             Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket },
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
-        let (credentials, memory) = (secret.credentials, self.memory.clone());
-        let client = Arc::new(Client::new(http, end_point, version, credentials, self.redactor(), memory));
-        let ready = Ready { config, client, sink, tried: Arc::default(), object };
-        ready.recall_throttling(limit).await;
-        self.recall_ids(&ready);
-        Ok(ready)
+        let client = Client::new(http, end_point, version, secret.credentials, self.redactor(), self.memory);
+        client.recall_hashtag_ids(self.known_ids.get(&api_address(&config.end_point)).cloned().unwrap_or_default());
+        Ok(Ready { config, client: Arc::new(client), sink, tried: Arc::default(), object })
     }
 
     /// A configuration as this function uses it. What looks wrong in it is logged.

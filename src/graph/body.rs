@@ -5,17 +5,16 @@ use std::io::{self, Write};
 use flate2::write::MultiGzDecoder;
 use http::header::CONTENT_ENCODING;
 use reqwest::Response;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-use crate::memory::{Budget, LARGEST_BODY, SMALL_BODY};
+use crate::memory::{LARGEST_BODY, SMALL_BODY};
 
-/// A body and its share of the memory budget.
+/// A body, and the permit of a large one, held for as long as the body is.
 #[derive(Debug)]
-pub(super) struct Body {
+pub(super) struct Body<'s> {
     pub(super) bytes: Vec<u8>,
-    /// The permit of a large body, held for as long as the body is.
-    pub(super) room: Option<OwnedSemaphorePermit>,
+    pub(super) permit: Option<SemaphorePermit<'s>>,
 }
 
 /// Why an answer has no body.
@@ -35,27 +34,27 @@ pub(super) enum BodyError {
 /// many.
 const SLICE: usize = 256;
 
-/// Reads the body of `response` until `end`. A large body waits for its permit in `memory`. That wait is
-/// not the peer's fault, so it moves `end` on.
-pub(super) async fn read(mut response: Response, memory: &Budget, mut end: Instant) -> Result<Body, BodyError> {
+/// Reads the body of `response` until `end`. A body larger than [`SMALL_BODY`] waits for a permit of `large`.
+/// That wait is not the peer's fault, so it moves `end` on.
+pub(super) async fn read(mut response: Response, large: &Semaphore, mut end: Instant) -> Result<Body<'_>, BodyError> {
     let gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"gzip"));
     let mut decoder =
         if gzip { Decoder::Gzip(Box::new(MultiGzDecoder::new(Bounded::default()))) } else { Decoder::default() };
-    let mut room = None;
+    let mut permit = None;
     loop {
         let chunk = timeout_at(end, response.chunk()).await.map_err(|_| BodyError::Late)?;
         let Some(chunk) = chunk.map_err(BodyError::Broken)? else { break };
         for slice in chunk.chunks(SLICE) {
             decoder.write(slice).map_err(|error| decoder.failed(error))?;
-            if room.is_none() && decoder.bytes().len() > SMALL_BODY {
+            if permit.is_none() && decoder.bytes().len() > SMALL_BODY {
                 let asked = Instant::now();
-                room = memory.large_body().await;
+                permit = Some(large.acquire().await.expect("the semaphore is never closed"));
                 end += asked.elapsed();
                 decoder.expect_large();
             }
         }
     }
-    Ok(Body { bytes: decoder.finish()?, room })
+    Ok(Body { bytes: decoder.finish()?, permit })
 }
 
 /// Bytes, up to [`LARGEST_BODY`].
@@ -110,7 +109,7 @@ impl Decoder {
         &self.bounded().bytes
     }
 
-    /// Reserves all the room at once. A growing vector would hold up to three times its bytes for a moment.
+    /// Reserves all the memory at once. A growing vector would hold up to three times its bytes for a moment.
     fn expect_large(&mut self) {
         let bounded = match self {
             Self::Plain(bounded) => bounded,

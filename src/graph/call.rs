@@ -247,8 +247,13 @@ mod tests {
         };
         insta::assert_snapshot!(fields(first, &[]), @"business_discovery.username(dior){id,name,media.limit(25){id,children{id,media_url}}}");
         insta::assert_snapshot!(fields(first, &["id", "name", "children"]), @"business_discovery.username(dior){media.limit(25){}}");
-        let next =
-            Call::BusinessDiscovery { username: &username, profile: &[], media: &media, limit: 5, after: Some(&cursor) };
+        let next = Call::BusinessDiscovery {
+            username: &username,
+            profile: &[],
+            media: &media,
+            limit: 5,
+            after: Some(&cursor),
+        };
         insta::assert_snapshot!(fields(next, &["children"]), @"business_discovery.username(dior){media.limit(5).after(QVFI){id}}");
         let message = "(#100) Tried accessing nonexisting field (media_url) on node type (IGMedia)";
         assert_eq!(first.named_field(message, &[]).as_deref(), Some("children"));

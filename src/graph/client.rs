@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
+use url::Url;
 
 use super::call::{Edge, learn};
 use super::limits::{Throttled, Usage, slows_down};
@@ -17,6 +19,14 @@ use crate::topic::{HashtagId, HashtagName};
 /// Hashtags' ids by name.
 pub type HashtagIds = BTreeMap<HashtagName, HashtagId>;
 
+/// Hashtags' ids by the address of the API, as [`api_address`] has it.
+pub type KnownIds = BTreeMap<String, HashtagIds>;
+
+/// The address of the API at an end point, without a path, which has the version.
+pub fn api_address(end_point: &str) -> String {
+    Url::parse(end_point).map_or_else(|_| end_point.to_owned(), |url| url.origin().ascii_serialization())
+}
+
 /// The ids of media. As numbers, of 17 digits, they take a fraction of their texts.
 pub type MediaIds = HashSet<u64>;
 
@@ -28,6 +38,8 @@ pub struct Client {
     pub(super) version: String,
     pub(super) redactor: Arc<Redactor>,
     pub(super) memory: Budget,
+    /// The permit of a body larger than [`SMALL_BODY`](crate::memory::SMALL_BODY).
+    pub(super) large_body: Semaphore,
     state: Mutex<State>,
 }
 
@@ -77,7 +89,7 @@ impl Client {
             usage: None,
             stored_media: BTreeMap::new(),
         };
-        Self { http, end_point, version, redactor, memory, state: Mutex::new(state) }
+        Self { http, end_point, version, redactor, memory, large_body: Semaphore::new(1), state: Mutex::new(state) }
     }
 
     /// The process's HTTP client.
@@ -90,7 +102,7 @@ impl Client {
     }
 
     /// The credentials of the calls. Reloaded credentials are a new object even if the token is the same.
-    pub(crate) fn credentials(&self) -> Arc<Credentials> {
+    pub(super) fn credentials(&self) -> Arc<Credentials> {
         Arc::clone(&self.state().credentials)
     }
 
@@ -143,12 +155,12 @@ impl Client {
     }
 
     /// The throttling that the last response reported; `None` if calls succeed, or nothing is known.
-    pub fn throttled(&self) -> Option<Throttled> {
+    pub(super) fn throttled(&self) -> Option<Throttled> {
         self.state().throttled
     }
 
     /// Replaces what is known of throttling.
-    pub fn set_throttled(&self, throttled: Option<Throttled>) {
+    pub(super) fn set_throttled(&self, throttled: Option<Throttled>) {
         self.state().throttled = throttled;
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What the headers of one response say. The API sends them only after "enough requests", so a missing value
@@ -81,14 +80,14 @@ const MIN_PAUSE: Duration = Duration::from_secs(9 * 60);
 const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// What is remembered of throttling from run to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Throttled {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Throttled {
     /// The runs in a row that the API throttled.
-    pub runs: u32,
+    pub(super) runs: u32,
     /// When the last of them was refused.
-    pub at: DateTime<Utc>,
+    at: DateTime<Utc>,
     /// The minutes until calls succeed again, if the API reported them.
-    pub regain_minutes: Option<u32>,
+    pub(super) regain_minutes: Option<u32>,
 }
 
 impl Throttled {
@@ -181,7 +180,6 @@ mod tests {
         assert!(!slows_down(100, TimeDelta::hours(1)));
     }
 
-
     fn read(app: &str, business: &str) -> Usage {
         let mut headers = HeaderMap::new();
         headers.insert("x-app-usage", HeaderValue::from_bytes(app.as_bytes()).unwrap());
@@ -205,7 +203,6 @@ mod tests {
         assert_eq!(read(r#"{"call_volume":99,"call_count":"99","total_time":-1}"#, "[]"), Usage::default());
         assert_eq!(read(r#"{"call_count":96.7}"#, "{}").percent, Some(96));
     }
-
 
     #[test]
     fn there_is_one_wait_fewer_than_tries_and_each_is_below_its_bound() {

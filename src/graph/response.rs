@@ -250,7 +250,9 @@ mod tests {
         assert_eq!(found(r#"{"business_discovery":{"id":"1"}}"#), own(profile, 0));
         assert_eq!(found(r#"{"business_discovery":{"media":{"data":[{}]}}}"#), own("{}", 1));
         assert_eq!(found(r#"{"business_discovery":{"id":"1","media":{"data":[]}}}"#), own(profile, 0));
-        for media in ["null", "7", "[]", "{}", r#"{"data":null}"#, r#"{"data":{}}"#, r#"[[{"id":"2"}]]"#, r#""\ud83d""#, "1e999"] {
+        for media in
+            ["null", "7", "[]", "{}", r#"{"data":null}"#, r#"{"data":{}}"#, r#"[[{"id":"2"}]]"#, r#""\ud83d""#, "1e999"]
+        {
             let body = format!(r#"{{"business_discovery":{{"id":"1","media":{media}}}}}"#);
             assert_eq!(found(&body), own(profile, 0), "{media}");
         }

@@ -99,7 +99,7 @@ impl<'c> Session<'c> {
     /// The same session, which keeps the API's responses if `keeps` says so.
     #[must_use]
     pub fn keeping_answers(self, keeps: bool) -> Self {
-        Self { answers: keeps.then(|| Answers::with_room(self.client.memory.answers())), ..self }
+        Self { answers: keeps.then(|| Answers::with_limit(self.client.memory.answers())), ..self }
     }
 
     /// The responses kept; `None` if the run keeps none.
@@ -180,7 +180,10 @@ impl<'c> Session<'c> {
                 state.responded.extend(topic);
                 self.reserve(&response.value)?;
             }
-            Err(failure) if failure.kind == Kind::NotFound && topic.as_ref().is_some_and(|topic| state.responded.contains(topic)) => {
+            Err(failure)
+                if failure.kind == Kind::NotFound
+                    && topic.as_ref().is_some_and(|topic| state.responded.contains(topic)) =>
+            {
                 failure.message = format!("{}: {MAY_BE_THERE}", failure.message);
             }
             Err(_) => {}
@@ -372,7 +375,11 @@ impl<'c> Session<'c> {
     ///
     /// The returned guard is held until the new credentials are proved. Of many topics that were refused at once,
     /// only the first one finds out.
-    async fn reload_credentials(&self, used: &Arc<Credentials>, refused: &Failure) -> Option<Option<MutexGuard<'_, ()>>> {
+    async fn reload_credentials(
+        &self,
+        used: &Arc<Credentials>,
+        refused: &Failure,
+    ) -> Option<Option<MutexGuard<'_, ()>>> {
         let trial = self.credentials_trial.lock().await;
         let is_current = Arc::ptr_eq(used, &self.client.credentials());
         if self.halted().is_some() || (is_current && self.reloaded.swap(true, Ordering::Relaxed)) {
@@ -478,24 +485,26 @@ impl<'c> Session<'c> {
         let limit = MAX_TRY.min(self.left() / 2).max(Duration::from_millis(100));
         let end = Instant::now() + limit;
         let late = || Failure::new(Kind::Transient, format!("no whole response within {} ms", limit.as_millis()));
-        let Client { http, end_point, memory, redactor, .. } = self.client;
+        let Client { http, end_point, large_body, redactor, .. } = self.client;
         let request = http.get(&format!("{end_point}/{}", call.path(credentials)));
         let request = request.query(&call.query(credentials, unknown)).header(ACCEPT_ENCODING, "gzip");
         let response = timeout_at(end, http.send(request)).await.map_err(|_| late())?.map_err(no_response)?;
         let asked_at = Utc::now();
         self.note_headers(response.headers());
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), asked_at));
-        let Body { bytes, room: _permit } = body::read(response, memory, end).await.map_err(|error| match error {
-            BodyError::Broken(error) => no_response(error),
-            BodyError::Late => late(),
-            BodyError::NotGzip(error) => {
-                Failure::new(Kind::Transient, format!("HTTP {status}: the response is not gzip as it says: {error}"))
-            }
-            BodyError::TooLarge => {
-                let message = format!("HTTP {status}: the response is larger than {} MiB", LARGEST_BODY >> 20);
-                Failure::new(Kind::Unexpected, message)
-            }
-        })?;
+        let Body { bytes, permit: _permit } =
+            body::read(response, large_body, end).await.map_err(|error| match error {
+                BodyError::Broken(error) => no_response(error),
+                BodyError::Late => late(),
+                BodyError::NotGzip(error) => Failure::new(
+                    Kind::Transient,
+                    format!("HTTP {status}: the response is not gzip as it says: {error}"),
+                ),
+                BodyError::TooLarge => {
+                    let message = format!("HTTP {status}: the response is larger than {} MiB", LARGEST_BODY >> 20);
+                    Failure::new(Kind::Unexpected, message)
+                }
+            })?;
         let body = redactor.redact_bytes(bytes);
         let text = std::str::from_utf8(&body);
         let problem = match (status, text) {

@@ -1,8 +1,8 @@
-//! The file in which single runs leave each other the ids of hashtags. Without it, each process of a cron job asks for
+//! The file through which separate processes share the ids of hashtags. Without it, each process of a cron job asks for
 //! all of them again.
 //!
-//! It lies beside the data: in `.cache` of its folder, or in the user's cache where the data goes to a bucket. Ids are
-//! those of the API at one address, and are kept apart by it. The sandbox has made-up ids, and no file.
+//! It is in `.cache` of the data's folder, or in the user's cache if the data goes to a bucket. Ids are stored per
+//! address of the API. The sandbox has made-up ids, and no file.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -11,12 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tracing::warn;
-use url::Url;
 
 use crate::env::variable;
-use crate::function::IdStore;
-use crate::graph::HashtagIds;
-use crate::sink::{Sink, replace_file};
+use crate::graph::{HashtagIds, KnownIds};
+use crate::secret::{self, Source};
+use crate::sink::{Destination, replace_file};
 use crate::topic::{HashtagId, HashtagName};
 
 const NAME: &str = "hashtag_ids.json";
@@ -25,51 +24,60 @@ const NAME: &str = "hashtag_ids.json";
 const TRIES: u32 = 100;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
-/// The ids in the file, by the address of the API.
-type Ids = BTreeMap<String, BTreeMap<String, String>>;
-
 /// The file of hashtag ids.
-pub(super) struct IdFile;
+#[derive(Debug)]
+pub(super) struct IdFile(PathBuf);
 
-impl IdStore for IdFile {
-    fn recall(&self, sink: &Sink, end_point: &str) -> HashtagIds {
-        let Some(path) = path(sink) else { return HashtagIds::new() };
-        let ids = read(&path).and_then(|mut ids| all_known(&ids.remove(&address(end_point)).unwrap_or_default()));
+impl IdFile {
+    /// The file of runs whose data goes to `destination`, or else where the secret from `source` says. `None` if the
+    /// data goes to a bucket and the user has no cache, and if the secret cannot be read, so that no run can start.
+    pub(super) fn of(destination: Option<&Destination>, source: &Source) -> Option<Self> {
+        let destination = match (destination, source) {
+            (Some(given), _) => given.clone(),
+            (None, Source::File(path)) => Destination::of(&secret::from_file(path).ok()?),
+            // A secret of AWS names a bucket.
+            (None, Source::Manager(_)) => return Self::in_cache(),
+        };
+        match destination {
+            Destination::Folder(folder) => Some(Self(folder.join(".cache").join(NAME))),
+            Destination::Bucket(_) => Self::in_cache(),
+        }
+    }
+
+    fn in_cache() -> Option<Self> {
+        let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+        Some(Self(cache.join("luxury-brands").join(NAME)))
+    }
+
+    /// The ids in the file; none, with a WARNING, if it is damaged.
+    pub(super) fn read(&self) -> KnownIds {
+        let ids = read(&self.0).and_then(|ids| ids.iter().map(|(api, ids)| Ok((api.clone(), checked(ids)?))).collect());
         ids.unwrap_or_else(|error| {
-            tell(&path, "cannot be read", &error);
-            HashtagIds::new()
+            self.warn("cannot be read", &error);
+            KnownIds::new()
         })
     }
 
-    fn remember(&self, sink: &Sink, end_point: &str, before: &HashtagIds, now: &HashtagIds) {
-        let Some(path) = path(sink) else { return };
-        if let Err(error) = merge(&path, &address(end_point), before, now) {
-            tell(&path, "cannot be written", &error);
+    /// Stores what a run has changed. The process knew the ids `before` it, and knows those `now`.
+    pub(super) fn store(&self, before: &KnownIds, now: &KnownIds) {
+        let none = HashtagIds::new();
+        let of_apis = now.iter().map(|(api, now)| (api, before.get(api).unwrap_or(&none), now));
+        for (api, before, now) in of_apis.filter(|(_, before, now)| before != now) {
+            if let Err(error) = merge(&self.0, api, before, now) {
+                self.warn("cannot be written", &error);
+            }
         }
+    }
+
+    fn warn(&self, problem: &str, error: &io::Error) {
+        let path = self.0.display();
+        warn!(kind = "hashtag_ids", "{path} {problem} ({error}): hashtag ids are asked for again, a call each");
     }
 }
 
-fn tell(path: &Path, problem: &str, error: &io::Error) {
-    let path = path.display();
-    warn!(kind = "hashtag_ids", "{path} {problem} ({error}): hashtag ids are asked for again, a call each");
-}
-
-/// The file; `None` where a bucket has the data and the user has no cache.
-fn path(sink: &Sink) -> Option<PathBuf> {
-    match sink {
-        Sink::Folder(folder) => Some(folder.join(".cache").join(NAME)),
-        Sink::S3 { .. } => {
-            let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-            let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-            Some(cache.join("luxury-brands").join(NAME))
-        }
-    }
-}
-
-/// The API's address without a path, which has the version.
-fn address(end_point: &str) -> String {
-    Url::parse(end_point).map_or_else(|_| end_point.to_owned(), |url| url.origin().ascii_serialization())
-}
+/// The ids as the file has them, by the address of the API.
+type Ids = BTreeMap<String, BTreeMap<String, String>>;
 
 /// The ids in the file. A file that does not exist has none.
 fn read(path: &Path) -> io::Result<Ids> {
@@ -84,13 +92,13 @@ fn known((name, id): (&String, &String)) -> Option<(HashtagName, HashtagId)> {
     Some((HashtagName::new(name)?, HashtagId::new(id)?))
 }
 
-fn all_known(ids: &BTreeMap<String, String>) -> io::Result<HashtagIds> {
+fn checked(ids: &BTreeMap<String, String>) -> io::Result<HashtagIds> {
     let all: Option<HashtagIds> = ids.iter().map(known).collect();
     all.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "it has what is no hashtag or no id"))
 }
 
 /// Puts into the file what a run has changed. What other processes have put there meanwhile stays.
-fn merge(path: &Path, address: &str, before: &HashtagIds, now: &HashtagIds) -> io::Result<()> {
+fn merge(path: &Path, api: &str, before: &HashtagIds, now: &HashtagIds) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -98,7 +106,7 @@ fn merge(path: &Path, address: &str, before: &HashtagIds, now: &HashtagIds) -> i
     let _lock = locked(&path.with_extension("lock"))?;
     // A damaged file was told when it was read.
     let mut ids = read(path).unwrap_or_default();
-    let of_api = ids.entry(address.to_owned()).or_default();
+    let of_api = ids.entry(api.to_owned()).or_default();
     of_api.retain(|name, id| known((name, id)).is_some());
     for (hashtag, id) in before.iter().filter(|(hashtag, _)| !now.contains_key(*hashtag)) {
         if of_api.get(hashtag.as_str()).is_some_and(|known| known == id.as_str()) {
@@ -127,66 +135,65 @@ fn locked(path: &Path) -> io::Result<File> {
 mod tests {
     use super::*;
 
-    const API: &str = "https://graph.facebook.com/v26.0";
+    const API: &str = "https://graph.facebook.com";
 
-    fn ids(ids: &[(&str, &str)]) -> HashtagIds {
-        ids.iter().map(|(name, id)| (HashtagName::new(name).unwrap(), HashtagId::new(id).unwrap())).collect()
+    fn ids(ids: &[(&str, &str)]) -> KnownIds {
+        let id = |(name, id): &(&str, &str)| (HashtagName::new(name).unwrap(), HashtagId::new(id).unwrap());
+        KnownIds::from([(API.to_owned(), ids.iter().map(id).collect())])
     }
 
-    fn folder() -> (tempfile::TempDir, Sink, PathBuf) {
+    fn in_folder() -> (tempfile::TempDir, IdFile) {
         let folder = tempfile::tempdir().unwrap();
-        let sink = Sink::Folder(folder.path().join("local_env"));
-        let path = path(&sink).unwrap();
-        (folder, sink, path)
+        let data = Destination::Folder(folder.path().join("local_env"));
+        let file = IdFile::of(Some(&data), &Source::Manager("collector".to_owned())).unwrap();
+        fs::create_dir_all(file.0.parent().unwrap()).unwrap();
+        (folder, file)
     }
 
     #[test]
-    fn ids_are_recalled_at_the_address_that_they_are_from_and_at_no_other() {
-        let (folder, sink, path) = folder();
-        assert_eq!(IdFile.recall(&sink, API), HashtagIds::new());
-        IdFile.remember(&sink, API, &HashtagIds::new(), &ids(&[("dior", "17"), ("명품", "18")]));
-        assert_eq!(path, folder.path().join("local_env/.cache/hashtag_ids.json"));
-        assert_eq!(fs::read_to_string(&path).unwrap(), r#"{"https://graph.facebook.com":{"dior":"17","명품":"18"}}"#);
-        assert_eq!(IdFile.recall(&sink, &API.replace("v26", "v27")), ids(&[("dior", "17"), ("명품", "18")]));
-        for other in ["http://127.0.0.1:4000/v26.0", "http://graph.facebook.com/v26.0", "sandbox"] {
-            assert_eq!(IdFile.recall(&sink, other), HashtagIds::new(), "{other}");
-        }
+    fn the_file_is_in_the_folder_of_the_data_and_has_the_ids_of_each_api() {
+        let (folder, file) = in_folder();
+        assert_eq!(file.0, folder.path().join("local_env/.cache/hashtag_ids.json"));
+        assert_eq!(file.read(), KnownIds::new());
+        file.store(&KnownIds::new(), &ids(&[("dior", "17"), ("명품", "18")]));
+        assert_eq!(fs::read_to_string(&file.0).unwrap(), r#"{"https://graph.facebook.com":{"dior":"17","명품":"18"}}"#);
+        let other = KnownIds::from([("http://127.0.0.1:4000".to_owned(), ids(&[("dior", "1")])[API].clone())]);
+        file.store(&file.read(), &other);
+        assert_eq!(file.read(), ids(&[("dior", "17"), ("명품", "18")]).into_iter().chain(other).collect());
     }
 
     #[test]
-    fn what_others_have_put_there_stays_and_an_id_proved_wrong_goes() {
-        let (_folder, sink, _) = folder();
+    fn an_id_of_another_process_stays_and_an_id_proved_wrong_goes() {
+        let (_folder, file) = in_folder();
         let before = ids(&[("dior", "1"), ("gucci", "2"), ("prada", "3")]);
-        IdFile.remember(&sink, API, &HashtagIds::new(), &before);
-        IdFile.remember(&sink, API, &ids(&[("prada", "3")]), &ids(&[("prada", "33"), ("ysl", "4")]));
-        IdFile.remember(&sink, API, &before, &ids(&[("dior", "11")]));
-        assert_eq!(IdFile.recall(&sink, API), ids(&[("dior", "11"), ("prada", "33"), ("ysl", "4")]));
+        file.store(&KnownIds::new(), &before);
+        file.store(&ids(&[("prada", "3")]), &ids(&[("prada", "33"), ("ysl", "4")]));
+        file.store(&before, &ids(&[("dior", "11")]));
+        assert_eq!(file.read(), ids(&[("dior", "11"), ("prada", "33"), ("ysl", "4")]));
     }
 
     #[test]
     fn a_damaged_file_gives_no_id_and_is_replaced_whole() {
-        let (_folder, sink, path) = folder();
+        let (_folder, file) = in_folder();
         for damaged in [
             "",
             "[]",
             r#"{"https://graph.facebook.com":{"dior":17}}"#,
             r#"{"https://graph.facebook.com":{"dior":"x"}}"#,
         ] {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, damaged).unwrap();
-            assert_eq!(IdFile.recall(&sink, API), HashtagIds::new(), "{damaged}");
-            IdFile.remember(&sink, API, &HashtagIds::new(), &ids(&[("dior", "17")]));
-            assert_eq!(IdFile.recall(&sink, API), ids(&[("dior", "17")]), "{damaged}");
+            fs::write(&file.0, damaged).unwrap();
+            assert_eq!(file.read(), KnownIds::new(), "{damaged}");
+            file.store(&KnownIds::new(), &ids(&[("dior", "17")]));
+            assert_eq!(file.read(), ids(&[("dior", "17")]), "{damaged}");
         }
     }
 
     #[test]
     fn a_lock_that_another_process_keeps_costs_a_second_and_no_id() {
-        let (_folder, sink, path) = folder();
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let lock = locked(&path.with_extension("lock")).unwrap();
-        IdFile.remember(&sink, API, &HashtagIds::new(), &ids(&[("dior", "17")]));
-        assert_eq!(IdFile.recall(&sink, API), ids(&[("dior", "17")]));
+        let (_folder, file) = in_folder();
+        let lock = locked(&file.0.with_extension("lock")).unwrap();
+        file.store(&KnownIds::new(), &ids(&[("dior", "17")]));
+        assert_eq!(file.read(), ids(&[("dior", "17")]));
         drop(lock);
     }
 }

@@ -14,6 +14,7 @@ use clap::{ArgAction, Args};
 use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 
+use super::removed;
 use crate::redact::Redactor;
 use crate::telemetry::{self, Format};
 
@@ -113,6 +114,10 @@ pub(super) fn note(text: impl Display) {
 
 /// Prints what clap says in place of running a command: a help text, or a usage error.
 pub(super) fn print_usage(said: &clap::Error) -> ExitCode {
+    if let Some(replacement) = removed::replacement(said) {
+        note(replacement);
+        return usage_error();
+    }
     let printed = said.print();
     if said.use_stderr() {
         return usage_error();

@@ -22,13 +22,13 @@ use crate::telemetry::printable;
 mod collected;
 mod house;
 mod html;
-pub(super) mod name;
+mod name;
 mod page;
 mod posts;
 mod read;
 mod run;
 mod runs;
-pub(super) mod source;
+mod source;
 mod table;
 
 use collected::Collected;

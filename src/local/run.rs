@@ -150,14 +150,17 @@ impl RunOn {
         let sandbox = self.setting.start_sandbox().await?;
         let function = match &sandbox {
             Some(sandbox) => Function::against(sandbox.end_point(), sandbox.secret(self.setting.sandbox_config())),
-            None => {
-                let function = Function::new(self.setting.source()).with_aws_from(aws::from_everywhere);
-                function.with_id_store(Some(Box::new(IdFile)))
-            }
+            None => Function::new(self.setting.source()).with_aws_from(aws::from_everywhere),
         };
         let function = function.with_config_file(self.setting.config.clone()).with_destination(destination);
         let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
         Ok((function.with_token_renewal(self.renew), sandbox))
+    }
+
+    /// The file of hashtag ids. The sandbox has none.
+    pub(super) fn id_file(&self) -> Option<IdFile> {
+        let source = self.setting.source();
+        if self.setting.sandbox { None } else { IdFile::of(self.out.as_ref(), &source) }
     }
 
     /// Tells how to collect the missing topics.
@@ -185,11 +188,17 @@ impl RunOnce {
         let interrupt = Interrupt::listen()?;
         let (function, _sandbox) = self.on.function().await?;
         let watch = Watch::start(output, function.redactor());
+        let id_file = self.on.id_file();
+        let known_ids = id_file.as_ref().map(IdFile::read).unwrap_or_default();
+        let function = function.with_known_ids(known_ids.clone());
         let limit = self.on.limit().unwrap_or(TIME_LIMIT);
         let request_id = format!("local-{}", std::process::id());
         let mut invocation = Invocation::new(request_id, SystemTime::now() + limit);
         invocation.interrupt = interrupt.token();
         let done = function.invoke(payload, &invocation, &watch).await;
+        if let Some(file) = id_file {
+            file.store(&known_ids, &function.known_ids().await);
+        }
         let table = watch.finish();
         let printed = match &done {
             Ok(response) => output.result(response, || table + &shown(response)),

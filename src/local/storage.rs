@@ -142,7 +142,7 @@ impl Storage {
     }
 }
 
-pub(super) fn redacted(redactor: &Redactor, error: &(impl std::error::Error + 'static)) -> Error {
+fn redacted(redactor: &Redactor, error: &(impl std::error::Error + 'static)) -> Error {
     anyhow!("{}", redactor.redact(&with_causes(error)))
 }
 

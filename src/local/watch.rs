@@ -13,11 +13,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::failure::{self, UsageError};
+use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output};
 use super::run::{RunOn, figures, untold};
 use crate::error::Cause;
 use crate::function::{Function, Invocation};
+use crate::graph::KnownIds;
 use crate::http;
 use crate::sandbox::Sandbox;
 use crate::telemetry::printable;
@@ -60,6 +62,9 @@ impl WatchArgs {
         let (function, sandbox) = self.on.function().await?;
         let function = function.with_token_renewal(self.renew);
         output.log(&function.redactor());
+        let id_file = self.on.id_file();
+        let known_ids = id_file.as_ref().map(IdFile::read).unwrap_or_default();
+        let function = function.with_known_ids(known_ids.clone());
         let config = tokio::select! {
             config = function.config() => config.map_err(unusable)?,
             () = interrupted.cancelled() => return Ok(interrupt.signal().map_or(ExitCode::FAILURE, Signal::exit_code)),
@@ -77,7 +82,9 @@ impl WatchArgs {
             tell(output, format_args!("{job} runs next at {}", shown(time)));
         }
         let limit = self.on.limit().unwrap_or(TIME_LIMIT);
-        Watching { on: self.on, output, function, sandbox, clock, interrupt, limit, runs: 0, failed: 0 }
+        let on = self.on;
+        let (runs, failed) = (0, 0);
+        Watching { on, output, function, sandbox, id_file, known_ids, clock, interrupt, limit, runs, failed }
             .until_a_signal(schedule)
             .await
     }
@@ -89,6 +96,9 @@ struct Watching {
     output: Output,
     function: Function,
     sandbox: Option<Sandbox>,
+    id_file: Option<IdFile>,
+    /// The hashtag ids after the last run.
+    known_ids: KnownIds,
     clock: Clock,
     interrupt: Interrupt,
     limit: Duration,
@@ -127,7 +137,13 @@ impl Watching {
         let request_id = format!("watch-{}-{}", std::process::id(), self.runs);
         let mut invocation = Invocation::new(request_id, SystemTime::now() + self.limit);
         invocation.interrupt = self.interrupt.token();
-        match self.function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await {
+        let done = self.function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await;
+        if let Some(file) = &self.id_file {
+            let now = self.function.known_ids().await;
+            file.store(&self.known_ids, &now);
+            self.known_ids.extend(now);
+        }
+        match done {
             Ok(response) => {
                 let summary = &response.summary;
                 let line = || printable(&format!("{time} {}", figures(&response))).into_owned();

@@ -2,7 +2,7 @@
 //!
 //! Sources, as stored in November 2026: Meta's reference pages IG User, Business Discovery (2026-08-12), IG Media
 //! (2026-06-22) and IG Hashtag Recent Media, and public projects that quote live answers.
-//! `docs/configuration.md` says of each field when it is missing and how sure that is; a test compares the two.
+//! `docs/configuration.md` says of each field when it is missing and how sure that is.
 
 use super::Model;
 
@@ -28,16 +28,6 @@ impl Place {
             Model::Brand => Profile,
             Model::Media => Media,
             Model::MediaHashtag => Hashtag,
-        }
-    }
-
-    /// The word for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Profile => "profile",
-            Media => "media",
-            Hashtag => "hashtag",
-            Child => "album child",
         }
     }
 
@@ -91,26 +81,6 @@ pub const KNOWN: [(&str, &[Place]); 31] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The rows of the documentation's table of fields: the field and its places.
-    fn documented() -> Vec<(String, String)> {
-        let doc = include_str!("../../docs/configuration.md");
-        let section = doc.split("## Known fields").nth(1).unwrap().split("\n## ").next().unwrap();
-        let rows = section.lines().filter(|line| line.starts_with("| `"));
-        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-        rows.map(|line| (cells(line)[1].trim_matches('`').to_owned(), cells(line)[2].clone())).collect()
-    }
-
-    #[test]
-    fn the_documentation_lists_every_known_field_with_its_places() {
-        let places = |places: &[Place]| match places {
-            [] => "own media alone".to_owned(),
-            places => places.iter().map(|place| place.name()).collect::<Vec<_>>().join(", "),
-        };
-        let known = KNOWN.iter().filter(|(name, _)| *name != "media");
-        let known: Vec<_> = known.map(|(name, of)| ((*name).to_owned(), places(of))).collect();
-        assert_eq!(documented(), known);
-    }
 
     #[test]
     fn a_field_is_refused_only_where_it_is_known_to_be_elsewhere() {

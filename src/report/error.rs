@@ -40,8 +40,8 @@ pub struct ErrorMessage<S> {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = ErrorMessage { message: self.cause.to_string(), summary: &*self.summary };
-        // The values are strings, numbers and lists. Writing them into memory cannot fail.
-        f.write_str(&self.redactor.redact(&serde_json::to_string(&message).unwrap_or_default()))
+        let text = serde_json::to_string(&message).expect("a struct of strings, numbers and lists is JSON");
+        f.write_str(&self.redactor.redact(&text))
     }
 }
 

@@ -48,16 +48,16 @@ impl Gaps {
     }
 }
 
-/// The object of the API's answers as they came.
+/// The object of the API's responses as received.
 #[derive(Debug, Clone, Serialize)]
 pub struct AnswersFile {
     /// Its key, without the bucket.
     pub key: String,
-    /// The answers in it; 0 where it could not be stored.
+    /// The responses in it; 0 if it could not be stored.
     pub answers: usize,
     /// Its size, compressed.
     pub bytes: usize,
-    /// The answers that are not in it: they had no room, or it could not be stored.
+    /// The responses that are not in it: they did not fit, or it could not be stored.
     pub lost: usize,
 }
 
@@ -174,7 +174,7 @@ pub struct Summary {
     /// The objects of records that could not be stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<File>,
-    /// The object of the answers as they came, where they are kept.
+    /// The object of the responses as received, if they are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<AnswersFile>,
     /// How far back the pages of the hashtags reached, where gaps are closed.
@@ -239,8 +239,7 @@ impl Summary {
 
     /// The summary as JSON text.
     pub fn to_json(&self) -> String {
-        // The values are strings, numbers and lists. Writing them into memory cannot fail.
-        serde_json::to_string(self).unwrap_or_default()
+        serde_json::to_string(self).expect("a struct of strings, numbers and lists is JSON")
     }
 }
 

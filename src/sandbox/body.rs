@@ -5,7 +5,6 @@ use std::io::Write;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use aws_smithy_types::base64;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::body::{Body, Frame};
@@ -71,12 +70,11 @@ pub(super) fn as_the_api_writes(json: &str) -> String {
     text
 }
 
-/// The spellings of `secret` that an answer may quote: plain, percent-encoded, in base64, as JSON inside
-/// the JSON, and, after [`with_escapes`], in JSON escapes.
+/// The spellings of `secret` that an answer may quote: plain, percent-encoded, as JSON inside the
+/// JSON, and, after [`with_escapes`], in JSON escapes.
 pub(super) fn quoted(secret: &str) -> String {
     let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let base64 = base64::encode(format!("access_token={secret}&"));
-    format!("{secret} {percent} {base64} {{\"token\":\"{}\"}} {}", escaped(secret), marked(secret))
+    format!("{secret} {percent} {{\"token\":\"{}\"}} {}", escaped(secret), marked(secret))
 }
 
 /// JSON text in which each secret that [`quoted`] marked is written in escapes.

@@ -33,11 +33,11 @@ pub struct RuntimeApi {
     answers: mpsc::UnboundedReceiver<(Instant, Answer)>,
 }
 
-/// An event, its time limit and its trace header.
-type Handed = (Value, Duration, String);
+/// An event and its time limit.
+type Handed = (Value, Duration);
 
-/// The trace header of an event that is not sampled.
-const NOT_SAMPLED: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0";
+/// The trace header of each event, which is not sampled.
+const TRACE: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0";
 
 #[derive(Debug)]
 struct State {
@@ -70,13 +70,8 @@ impl RuntimeApi {
 
     /// Queues an event. Its deadline is `limit` after the function takes it.
     pub fn hand_out(&self, event: Value, limit: Duration) {
-        self.hand_out_traced(event, limit, NOT_SAMPLED);
-    }
-
-    /// Queues an event whose trace header is `trace`.
-    pub fn hand_out_traced(&self, event: Value, limit: Duration, trace: &str) {
         // The other end lives as long as the server.
-        let _ = self.events.send((event, limit, trace.to_owned()));
+        let _ = self.events.send((event, limit));
     }
 
     /// Waits until the function asks for work, and tells when it did.
@@ -101,7 +96,7 @@ impl State {
         let now = Instant::now();
         if request.method() == Method::GET {
             let _ = self.asked.send(now);
-            let Some((event, limit, trace)) = self.events.lock().await.recv().await else {
+            let Some((event, limit)) = self.events.lock().await.recv().await else {
                 return std::future::pending().await;
             };
             let deadline = (SystemTime::now() + limit).duration_since(SystemTime::UNIX_EPOCH).ok()?;
@@ -112,7 +107,7 @@ impl State {
                     "lambda-runtime-invoked-function-arn",
                     "arn:aws:lambda:us-west-2:123456789012:function:collector",
                 )
-                .header("lambda-runtime-trace-id", trace);
+                .header("lambda-runtime-trace-id", TRACE);
             return response.body(Full::new(event.to_string().into())).ok();
         }
         let is_response = request.uri().path().ends_with("/response");

@@ -59,7 +59,7 @@ fn an_error_names_the_key_and_the_place_and_never_the_value() {
     for (fields, expected) in [
         (good().replace("access_token", "token"), "access_token is missing"),
         (good().replace(TOKEN, "  "), "access_token is empty"),
-        (good().replace(TOKEN, &format!("{TOKEN} x")), "access_token holds white space"),
+        (good().replace(TOKEN, &format!("{TOKEN} x")), "access_token has white space"),
         (good().replace("17841400000000001", TOKEN), "ig_user_id is not made of digits"),
         (good().replace("\"lux-raw\"", "{}"), "bucket is missing"),
         (good().replace("\"lux-raw\"", "\"sandbox_env\""), "bucket is the folder of the sandbox"),

@@ -55,8 +55,10 @@ async fn exchange(session: &Session<'_>, keeper: &Keeper, old: &TokenInfo) -> Re
     let before = session.token();
     let new = session.exchange_token().await.map_err(|failure| format!("the exchange failed: {failure}"))?;
     let new = new.ok_or("the exchange gave the same token again")?;
-    let state =
-        session.debug_token_of(&new).await.map_err(|failure| format!("the new token's state was not told: {failure}"))?;
+    let state = session
+        .debug_token_of(&new)
+        .await
+        .map_err(|failure| format!("the new token's state was not told: {failure}"))?;
     compare(old, &state)?;
     session.try_token(&new).await.map_err(|failure| format!("a call with the new token failed: {failure}"))?;
     let put = keeper.replace(&before, &new.access_token, session.left()).await;

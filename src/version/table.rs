@@ -2,7 +2,7 @@
 //!
 //! Source: Meta's tables of versions, <https://developers.facebook.com/docs/graph-api/changelog/versions/> and
 //! <https://developers.facebook.com/documentation/development/graph-api/changelog>, as stored in November 2026.
-//! `docs/versions.md` repeats the table; a test compares the two.
+//! `docs/versions.md` repeats the table.
 
 /// A day: year, month, day.
 pub type Day = (i32, u32, u32);

@@ -50,24 +50,6 @@ fn an_end_that_meta_does_not_state_follows_from_its_rule() {
 }
 
 #[test]
-fn the_documentation_has_the_same_table() {
-    const DOC: &str = include_str!("../../docs/versions.md");
-    let iso = |day: Day| date(day).unwrap().to_string();
-    let row = |Version { name, released, end, sure }: &Version| {
-        let end = match end {
-            End::On(day) => iso(*day),
-            End::NotBefore(day) => format!("not announced; not before {}", iso(*day)),
-            End::NotAnnounced => "not announced".to_owned(),
-        };
-        format!("| `{name}` | {} | {end} | {} |", iso(*released), format!("{sure:?}").to_lowercase())
-    };
-    let rows: Vec<String> = VERSIONS.iter().map(row).collect();
-    let documented: Vec<&str> = DOC.lines().filter(|line| line.starts_with("| `v")).collect();
-    assert_eq!(documented, rows);
-    assert!(DOC.contains(&format!("**{TESTED}**")), "the newest version tested");
-}
-
-#[test]
 fn the_advice_is_the_newest_version_tested_and_never_an_older_one() {
     for (asked, is_served, sets) in [
         ("v17.0", false, true),

@@ -1,7 +1,7 @@
 // The page of `luxury-brands report` in headless Chromium: a day at the default schedule, hostile text, a broken
 // file, and a single run. `.ci/browser` installs what this needs and runs it.
 //
-// LOCAL: the binary (target/debug/local). CHROMIUM: the browser (/usr/bin/chromium).
+// LUXURY_BRANDS: the binary (target/debug/luxury-brands). CHROMIUM: the browser (/usr/bin/chromium).
 // SCREENSHOTS: a folder to write screenshots to; without it none are kept.
 
 import assert from "node:assert/strict";
@@ -13,20 +13,20 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-const local = process.env.LOCAL ?? join(root, "target/debug/local");
+const luxuryBrands = process.env.LUXURY_BRANDS ?? join(root, "target/debug/luxury-brands");
 const shots = process.env.SCREENSHOTS && resolve(process.env.SCREENSHOTS);
 const work = mkdtempSync(join(tmpdir(), "report-"));
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const MOST_BYTES = 5_000_000, MOST_MS = 500;
 
-// A folder of its own with a configuration in it, as `local` is run in.
+// A folder of its own with a configuration in it, as `luxury-brands` is run in.
 function folder(name) {
   const path = join(work, name);
   mkdirSync(path);
   cpSync(join(root, "configure.ini"), join(path, "configure.ini"));
   return path;
 }
-const run = (cwd, ...args) => execFileSync(local, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+const run = (cwd, ...args) => execFileSync(luxuryBrands, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
 
 function put(folder, key, content) {
   const path = join(folder, "sandbox_env", key);

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCAL = Path(os.environ.get("LOCAL_BINARY", ROOT / "target" / "debug" / "local")).resolve()
+LUXURY_BRANDS = Path(os.environ.get("LUXURY_BRANDS", ROOT / "target" / "debug" / "luxury-brands")).resolve()
 FORMATS = ["array", "ndjson"]
 MODELS = ["brand", "media", "media_hashtag"]
 
@@ -28,7 +28,7 @@ class Collected:
     format: str
 
     def schema(self, engine: str, part: str | None = None) -> str:
-        arguments = [LOCAL, "schema", *([part] if part else []), "--for", engine, "--from", self.folder / "sandbox_env"]
+        arguments = [LUXURY_BRANDS, "schema", *([part] if part else []), "--for", engine, "--from", self.folder / "sandbox_env"]
         return run(self.folder, *arguments)
 
     def statements(self, engine: str, part: str | None = None) -> list[str]:
@@ -122,16 +122,16 @@ def collect(folder: Path, form: str, changes: dict[str, str] = {}) -> Collected:
     for hour in HOURS:
         # Fields and records that are bad in every way, so that the defaults are loaded too.
         event = json.dumps({"time": hour})
-        run(folder, LOCAL, "brand_media", "--sandbox", "--fault", "dior=bad_records", "--event", event)
+        run(folder, LUXURY_BRANDS, "brand_media", "--sandbox", "--fault", "dior=bad_records", "--event", event)
         for shard, hashtags in {"east": ["hermes", "chanel"], "west": ["dior"]}.items():
             event = json.dumps({"time": hour, "shard": shard, "hashtags": hashtags})
-            run(folder, LOCAL, "hashtag", "--sandbox", "--fault", "#dior=bad_records", "--event", event)
+            run(folder, LUXURY_BRANDS, "hashtag", "--sandbox", "--fault", "#dior=bad_records", "--event", event)
     return Collected(folder, form)
 
 
 @pytest.fixture(scope="session", params=FORMATS)
 def collected(request, tmp_path_factory) -> Collected:
-    assert LOCAL.exists(), f"{LOCAL} is not there: cargo build --bin local"
+    assert LUXURY_BRANDS.exists(), f"{LUXURY_BRANDS} is not there: cargo build --bin luxury-brands"
     return collect(tmp_path_factory.mktemp(request.param), request.param)
 
 

@@ -5,7 +5,7 @@ import json
 import duckdb
 import pytest
 
-from conftest import LOCAL, ROOT, Collected, read, run, write
+from conftest import LUXURY_BRANDS, ROOT, Collected, read, run, write
 
 UNTIL = "2026-11-24T03:00:00Z"
 FAULTS = ["dior=bad_records", "#dior=bad_records", "prada=permissionx2", "#gucci=not_therex4", "fendi=no_media"]
@@ -16,10 +16,10 @@ def day(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     (folder / "configure.ini").write_text((ROOT / "configure.ini").read_text())
     faults = [argument for fault in FAULTS for argument in ("--fault", fault)]
-    run(folder, LOCAL, "sandbox-day", "--hours", "6", "--until", UNTIL, *faults)
+    run(folder, LUXURY_BRANDS, "sandbox-day", "--hours", "6", "--until", UNTIL, *faults)
     # A part that repairs a run, and brings a topic once more that had not failed.
     event = {"time": "2026-11-23T21:00:00Z", "accounts": ["prada", "dior"]}
-    run(folder, LOCAL, "brand_media", "--sandbox", "--event", json.dumps(event))
+    run(folder, LUXURY_BRANDS, "brand_media", "--sandbox", "--event", json.dumps(event))
     data = Collected(folder, "array")
     # Zeros of which a quality object tells that they were counted, and zeros as the Python version left them.
     for model, fields in {"brand": ["followers_count"], "media": ["like_count", "comments_count"], "media_hashtag": ["like_count"]}.items():
@@ -43,7 +43,7 @@ def tables(day):
 
 @pytest.fixture(scope="module")
 def page(day):
-    run(day.folder, LOCAL, "report", "sandbox_env")
+    run(day.folder, LUXURY_BRANDS, "report", "sandbox_env")
     html = (day.folder / "report.html").read_text(encoding="utf-8")
     return json.loads(html.split('<script type="application/json" id="data">')[1].split("</script>")[0])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from template import ROOT
 
-LOCAL = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "local"
+LUXURY_BRANDS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "luxury-brands"
 
 
 class Sandbox:
@@ -16,7 +16,7 @@ class Sandbox:
 
     def __init__(self, folder: Path, *arguments: str):
         self.process = subprocess.Popen(
-            [LOCAL, "sandbox", "--config", ROOT / "configure.ini", *arguments], cwd=folder,
+            [LUXURY_BRANDS, "sandbox", "--config", ROOT / "configure.ini", *arguments], cwd=folder,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         told = self.process.stdout.readline()
         self.address = next(word for word in told.replace(";", " ").split() if word.startswith("http://"))

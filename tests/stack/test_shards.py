@@ -14,7 +14,7 @@ import pytest
 import stacks
 import template
 from emulator import Emulator, wait_for
-from sandbox import LOCAL, Sandbox
+from sandbox import LUXURY_BRANDS, Sandbox
 
 COLLECTOR, STACK = "sharded", "sharded-scale"
 BUCKET = "sharded-snapshots"
@@ -29,8 +29,8 @@ def token(n: int) -> str:
     return f"placeholder-token-{n}"
 
 
-def local(cloud, folder: Path, *arguments) -> str:
-    done = subprocess.run([LOCAL, *arguments], cwd=folder, env=cloud.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+def luxury_brands(cloud, folder: Path, *arguments) -> str:
+    done = subprocess.run([LUXURY_BRANDS, *arguments], cwd=folder, env=cloud.env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -99,8 +99,8 @@ def stack(package, tmp_path_factory):
                       "config_file": str(folder / "configure.ini")}
             arns[name] = cloud.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(secret))["ARN"]
         ids = deploy(cloud, arns["own"])
-        print(local(cloud, folder, "shard", "--config", template.ROOT / "configure.ini", "--accounts", "accounts.csv",
-                    "--credentials", "credentials.csv", "--max-topics", "50", "--out", f"s3://{BUCKET}/shards"))
+        print(luxury_brands(cloud, folder, "shard", "--config", template.ROOT / "configure.ini", "--accounts", "accounts.csv",
+                            "--credentials", "credentials.csv", "--max-topics", "50", "--out", f"s3://{BUCKET}/shards"))
         yield SimpleNamespace(cloud=cloud, folder=folder, ids=ids, machine=ids["ShardsStateMachine"], sandbox=sandbox)
     finally:
         for each in sandboxes:
@@ -163,7 +163,7 @@ def test_shards_that_fail_lose_their_accounts_alone_and_run_again_without_duplic
     assert before["totals"]["failed_topics"] == len(lost)
 
     (results,) = [key for key in objects(stack.cloud, f"runs/brand_media/{AGAIN}/") if key.endswith("/manifest.json")]
-    print(local(stack.cloud, stack.folder, "shard", "--failed", f"s3://{BUCKET}/{results}", "--out", f"s3://{BUCKET}/shards/again.jsonl"))
+    print(luxury_brands(stack.cloud, stack.folder, "shard", "--failed", f"s3://{BUCKET}/{results}", "--out", f"s3://{BUCKET}/shards/again.jsonl"))
     ended = run(stack, {"job": "brand_media", "time": AGAIN, "manifest": "shards/again.jsonl"})
     assert ended["status"] == "SUCCEEDED", ended
     names = Counter(record["user_name"] for record in records(stack.cloud, prefix))

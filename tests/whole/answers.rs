@@ -1,10 +1,11 @@
-//! The API's answers as they came, kept beside the records: the same records when read again, no secret, and
-//! no cost to the records where they cannot be kept.
+//! The API's responses as received, kept next to the records: the same records when read again, no secret,
+//! and no cost to the records if they cannot be kept.
 
 use std::collections::HashSet;
 
-use collector::config::Config;
-use collector::graph::{Discovery, MediaPage};
+use chrono::{DateTime, Utc};
+use collector::config::{Config, MEDIA_PER_PAGE};
+use collector::graph::Page;
 use collector::record::{Batch, Model};
 use collector::sandbox::Options;
 use serde::Deserialize;
@@ -27,21 +28,13 @@ async fn harness(faults: &[&'static str]) -> Harness {
 #[derive(Deserialize)]
 struct Line {
     topic: String,
-    user_id: String,
     edge: String,
     page: u32,
-    limit: usize,
-    answer: Option<Box<RawValue>>,
-    unreadable: Option<String>,
+    asked_at: DateTime<Utc>,
+    body: String,
 }
 
-impl Line {
-    fn answer(&self) -> &str {
-        self.answer.as_deref().map(RawValue::get).or(self.unreadable.as_deref()).unwrap()
-    }
-}
-
-/// The text of the answers under a key.
+/// The text of the responses under a key.
 fn kept(harness: &Harness, key: &str) -> String {
     harness.aws.objects().iter().find(|(found, _)| found == key).map(text).unwrap_or_else(|| panic!("no {key}"))
 }
@@ -54,41 +47,44 @@ fn key(job: &str) -> String {
     format!("answers/{job}_{}.jsonl.gz", STAMP.replace("{model}", job))
 }
 
-/// The records of a model that the record path makes of the answers, in the order of the objects.
+/// The records of a model that the record path makes of the responses, in the order of the objects.
 fn read_again(config: &Config, model: Model, lines: &[Line]) -> Vec<Value> {
     let mapping = config.mapping(model);
-    let topics = config.topics(if model == Model::MediaHashtag {
-        collector::topic::Job::Hashtag
-    } else {
-        collector::topic::Job::BrandMedia
-    });
+    let of_page = |page: u32| match model {
+        Model::MediaHashtag => config.limits.media_per_hashtag as usize,
+        _ => (config.limits.media_per_account - (page - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE) as usize,
+    };
+    let topics: Vec<(&str, &str)> = match model {
+        Model::MediaHashtag => config.hashtags.iter().map(|h| (h.name.as_str(), h.user_id.as_str())).collect(),
+        _ => config.accounts.iter().map(|a| (a.username.as_str(), a.user_id.as_str())).collect(),
+    };
     let mut records = Vec::new();
-    for topic in topics {
+    for (topic, user_id) in topics {
         let mut pages: Vec<&Line> = lines.iter().filter(|line| line.topic == topic).collect();
         pages.sort_by_key(|line| line.page);
         let (mut batch, mut seen) = (Batch::default(), HashSet::new());
         for line in &pages {
-            let mut push = |record: &RawValue| batch.push(mapping.flatten(record, &line.user_id, &[]));
+            let mut push = |record: &RawValue| batch.push(mapping.flatten(record, user_id, &[]));
+            let (body, limit) = (line.body.as_str(), of_page(line.page));
             let read = match (line.edge.as_str(), model) {
-                ("recent_media", Model::MediaHashtag) => MediaPage::read(line.answer(), line.limit),
+                ("recent_media", Model::MediaHashtag) => Page::of_hashtag(body, limit),
                 ("business_discovery", Model::Brand) if line.page == 1 => {
-                    push(&Discovery::read(line.answer(), line.limit).unwrap().profile);
+                    push(&Page::of_account(body, limit).unwrap().profile.unwrap());
                     None
                 }
-                ("business_discovery", Model::Media) => Discovery::read(line.answer(), line.limit).unwrap().media,
+                ("business_discovery", Model::Media) => Page::of_account(body, limit),
                 _ => None,
             };
             read.iter().flat_map(|page| &page.records).for_each(|record| push(record));
         }
-        let is_paged = pages.len() > 1;
-        let new = batch.records.iter().filter(|record| !is_paged || seen.insert(record.id.clone()));
+        let new = batch.records.iter().filter(|record| seen.insert(record.id.clone()));
         records.extend(new.map(|record| serde_json::to_value(record).unwrap()));
     }
     records
 }
 
 #[tokio::test]
-async fn the_answers_kept_give_the_same_records_when_they_are_read_again() {
+async fn the_responses_kept_give_the_same_records_when_they_are_read_again() {
     let paged = |ini: String| keeping(ini) + "\n[limits]\nmedia_per_account = 70\n";
     for faults in [
         &[][..],
@@ -106,6 +102,7 @@ async fn the_answers_kept_give_the_same_records_when_they_are_read_again() {
             let event = json!({"job": job, "time": TIME});
             let response = harness.invoke_within(event, std::time::Duration::from_secs(300)).await.unwrap();
             let lines = lines(&kept(&harness, &key(job)));
+            assert!(lines.iter().all(|line| (Utc::now() - line.asked_at).num_seconds() <= 300));
             let told = response.summary.answers.clone().unwrap();
             assert_eq!((told.key, told.answers, told.lost), (key(job), lines.len(), 0), "{faults:?}");
             for &model in models {
@@ -149,12 +146,12 @@ async fn a_field_that_no_mapping_has_is_in_the_answers_where_it_is_asked_for_bes
     let harness = Harness::new(Setting { config: Some(config), ..Setting::default() }).await;
     harness.run("brand_media").await.unwrap();
     let text = kept(&harness, &key("brand_media"));
-    assert_eq!(text.matches("\"biography\":").count(), 11);
+    assert_eq!(text.matches(r#"\"biography\":"#).count(), 11);
     assert!(harness.records("brand").iter().all(|record| record.as_object().unwrap().len() == 6));
 }
 
 #[tokio::test]
-async fn no_secret_and_no_address_of_a_next_page_is_in_the_answers() {
+async fn no_secret_is_in_the_responses_nor_in_the_address_of_a_next_page() {
     let app = json!({"app_id": "4711", "app_secret": APP_SECRET});
     let faults = vec!["dior=token_in_caption", "#dior=token_in_caption", "gucci=quotes_token", "#gucci=quotes_token"];
     let harness =
@@ -162,12 +159,13 @@ async fn no_secret_and_no_address_of_a_next_page_is_in_the_answers() {
     for job in ["brand_media", "hashtag"] {
         harness.run(job).await.unwrap();
         let text = kept(&harness, &key(job));
-        assert!(text.contains("REDACTED") && lines(&text).len() == 10, "an error is no answer to keep");
-        let spelt: String = TOKEN.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
-        for secret in ["access_token", "https://graph.facebook.com", TOKEN, &spelt, "placeholder"] {
-            assert!(!text.contains(secret), "{job}: {secret}");
+        assert!(text.contains("REDACTED") && lines(&text).len() == 10, "an error is not kept");
+        let percent: String = TOKEN.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let escaped: String = TOKEN.bytes().map(|byte| format!("u{byte:04x}")).collect();
+        for secret in [TOKEN, &percent, &escaped] {
+            assert!(!text.to_ascii_lowercase().contains(&secret.to_ascii_lowercase()), "{job}: {secret}");
         }
-        assert_eq!(text.matches("\"paging\":null").count(), 10);
+        assert_eq!(text.contains("access_token=REDACTED"), job == "hashtag", "the address of the next page");
     }
     assert!(!harness.leaks());
 }

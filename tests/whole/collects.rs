@@ -186,6 +186,22 @@ async fn a_run_ends_in_one_line_with_its_summary_and_every_line_has_the_request_
     assert_eq!(warned[0]["count"], each);
 }
 
+#[tokio::test]
+async fn the_line_of_each_topic_and_the_summary_say_how_long_they_took() {
+    let slow = Setting { options: Some(|o| o.latency = Duration::from_millis(20)), ..Setting::default() };
+    let harness = Harness::new(Setting { faults: vec!["gucci=permission", "prada=not_there"], ..slow }).await;
+    harness.run("brand_media").await.unwrap();
+    let log = harness.log();
+    let run = log.last().unwrap()["summary"]["elapsed_ms"].as_u64().unwrap();
+    let ends = |message: &str| -> Vec<u64> {
+        let of_topics = log.iter().filter(|line| line["message"].as_str().unwrap().starts_with(message));
+        of_topics.map(|line| line["elapsed_ms"].as_u64().unwrap()).collect()
+    };
+    let (collected, failed) = (ends("topic collected"), ends("topic failed: "));
+    assert_eq!((collected.len(), failed.len()), (9, 2));
+    assert!(collected.iter().chain(&failed).all(|took| (20..=run).contains(took)), "{collected:?} {failed:?} {run}");
+}
+
 /// The metrics of a run: each with its unit and its value, and the names of their dimensions.
 fn metrics(line: &Value) -> (Vec<String>, &Value) {
     let directive = &line["_aws"]["CloudWatchMetrics"][0];

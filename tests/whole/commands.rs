@@ -174,3 +174,17 @@ fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up() {
         (&json!("local_env"), &json!(false))
     );
 }
+
+#[test]
+fn the_error_for_a_removed_command_names_its_replacement() {
+    let folder = folder(CONFIGURE_INI);
+    for (arguments, replacement) in [
+        (&["redrive", "--function", "f", "--dry-run"][..], "`retry`"),
+        (&["compare", "there", "s3://here", "--json"], "docs/migrating.md"),
+    ] {
+        let removed = local(folder.path(), arguments, &[]);
+        let error = String::from_utf8_lossy(&removed.stderr);
+        assert!(removed.status.code() == Some(2) && removed.stdout.is_empty(), "{removed:?}");
+        assert!(error.lines().count() == 1 && error.contains(replacement), "{error}");
+    }
+}

@@ -159,13 +159,3 @@ fn a_schema_refuses_what_a_command_does_not_print() {
         assert!(check("failure", &bad).is_err(), "{bad}");
     }
 }
-
-#[test]
-fn every_schema_is_in_the_documentation() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-    let page = std::fs::read_to_string(docs.join("terminal.md")).unwrap();
-    crate::aws::walk(&docs.join("json"), &mut |path| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(page.contains(&format!("](json/{name})")), "{name}");
-    });
-}

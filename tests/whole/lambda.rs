@@ -90,6 +90,22 @@ async fn the_metrics_of_two_stacks_are_told_apart_by_their_service() {
 }
 
 #[tokio::test]
+async fn a_variable_of_traces_is_a_warning_that_says_what_replaces_them() {
+    let harness = Harness::with_faults(&[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    for (tracing, warnings) in [(None, 0), (Some("xray"), 1)] {
+        let traces = tracing.map(|value: &str| ("TRACING", value.to_owned()));
+        let variables: Vec<_> = variables(&harness).into_iter().chain(traces).collect();
+        let events = [json!("token"), json!("token")];
+        let (answers, log) = runtime_api::run(Path::new(BINARY), folder.path(), &variables, &events).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Answer::Response(_))), "{answers:?}");
+        let about_it: Vec<&str> = log.lines().filter(|line| line.contains("TRACING")).collect();
+        assert_eq!(about_it.len(), warnings, "{log}");
+        assert!(about_it.iter().all(|line| line.contains(r#""level":"WARNING""#) && line.contains("elapsed_ms")));
+    }
+}
+
+#[tokio::test]
 async fn a_secret_is_asked_for_in_the_region_of_its_arn() {
     let harness = Harness::with_faults(&[]).await;
     let folder = tempfile::tempdir().unwrap();

@@ -106,7 +106,7 @@ fn a_secret_that_was_filled_in_wrongly_is_told_by_its_key_and_no_value() {
     for (line, told) in [
         ("access_token = PUT-THE-TOKEN-HERE", "access_token is still the placeholder of an example"),
         ("access_token = \"placeholder-of-a-token\"", "access_token is in quotes"),
-        ("access_token = placeholder of a token", "access_token holds white space"),
+        ("access_token = placeholder of a token", "access_token has white space"),
         ("access_token =", "access_token is empty"),
         ("bucket = ./out", "bucket is a path; give the name of an S3 bucket, or local_env for the folder ./local_env"),
         ("bucket = s3://lux-raw", "bucket is an address; give the bucket's name alone"),

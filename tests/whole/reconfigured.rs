@@ -102,7 +102,7 @@ async fn at_the_start_one_that_cannot_be_read_is_the_error_config_until_it_can()
     let (harness, ini) = in_s3().await;
     for (text, expected) in [
         (None, "configuration s3://lux-raw/settings/configure.ini could not be read: "),
-        (Some("[topic]\n".to_owned()), "cannot work"),
+        (Some("[topic]\n".to_owned()), "is invalid"),
         (Some("#".repeat(2_000_000)), "it has 2000000 bytes, at most 1048576 are read"),
     ] {
         match text {

@@ -4,9 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use collector::function::{Function, Invocation};
 use collector::secret::Source;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::aws::S3Fault;
 use crate::harness::{Harness, Setting};
 
 /// The calls and the records of each of `jobs`, run one after another. A job that fails runs once more, as
@@ -73,45 +72,19 @@ async fn near_the_limit_the_next_run_makes_four_calls_at_a_time() {
     assert_eq!(told.len(), 1, "by the first run");
 }
 
-/// The calls of a run in a new process, with what the bucket remembers.
-async fn calls_of_another_process(harness: &Harness) -> usize {
-    let before = harness.sandbox.calls().len();
+#[tokio::test]
+async fn a_process_that_starts_knows_nothing_of_throttling_and_a_key_that_is_gone_is_a_warning() {
+    let remembering = |ini: String| ini.replace("[common]", "[common]\nremember_throttling = bucket");
+    let faults = vec!["*=throttledx22"];
+    let harness = Harness::new(Setting { faults, config: Some(remembering), ..Setting::default() }).await;
+    assert_eq!(runs(&harness, &["brand_media"]).await, [(11, 0)]);
     let function = Function::new(Source::Manager("collector".to_owned())).with_aws(harness.aws.config().await);
     let invocation = Invocation::new("request-2".to_owned(), SystemTime::now() + Duration::from_secs(30));
     function.invoke(&json!({"job": "brand_media"}), &invocation, &()).await.unwrap();
-    harness.sandbox.calls().len() - before
-}
-
-#[tokio::test]
-async fn a_process_that_starts_knows_what_the_bucket_remembers() {
-    let remembering = Setting {
-        faults: vec!["*=throttledx12"],
-        config: Some(|ini| ini.replace("[common]", "[common]\nremember_throttling = bucket")),
-        ..Setting::default()
-    };
-    let harness = Harness::new(remembering).await;
-    let remembered = || {
-        let object = harness.aws.objects().into_iter().find(|(key, _)| key == "state/throttled_17841400000000001.json");
-        object.map(|(_, bytes)| serde_json::from_slice::<Value>(&bytes).unwrap())
-    };
-    assert_eq!(
-        (runs(&harness, &["brand_media"]).await, remembered().unwrap()["runs"].as_u64()),
-        (vec![(11, 0)], Some(1))
-    );
-    assert_eq!((calls_of_another_process(&harness).await, remembered().unwrap()["runs"].as_u64()), (1, Some(2)));
-    assert_eq!((calls_of_another_process(&harness).await, remembered()), (11, Some(Value::Null)));
-    assert!(harness.aws.objects().iter().any(|(key, _)| key.starts_with("raw/brand_")));
-
-    harness.aws.fail_s3(S3Fault { part: "state/", status: 403, code: "AccessDenied", times: 1 });
-    assert_eq!(calls_of_another_process(&harness).await, 11);
-    let told = harness.logged("WARNING").into_iter().find(|line| line["kind"] == "throttling").unwrap();
-    assert!(told["message"].as_str().unwrap().contains("state/throttled_17841400000000001.json could not be read"));
-}
-
-#[tokio::test]
-async fn by_default_the_process_alone_remembers() {
-    let harness = Harness::with_faults(&["*=throttledx22"]).await;
-    assert_eq!(runs(&harness, &["brand_media"]).await, [(11, 0)]);
-    assert_eq!(calls_of_another_process(&harness).await, 11);
+    assert_eq!(harness.sandbox.calls().len(), 22);
     assert!(harness.aws.objects().is_empty());
+    let warned = harness.logged("WARNING").into_iter().filter(|line| line["kind"] == "config");
+    let warned: Vec<String> = warned.map(|line| line["message"].as_str().unwrap().to_owned()).collect();
+    let expected = "configuration: [common] remember_throttling: no longer has an effect, remove it; ";
+    assert!(warned.len() == 2 && warned.iter().all(|message| message.starts_with(expected)), "{warned:?}");
 }

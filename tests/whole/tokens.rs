@@ -22,7 +22,8 @@ async fn rotated() -> (Sandbox, Client) {
     let sandbox = Sandbox::start(Options { hashtags, token: Some(NEW_TOKEN.to_owned()), ..Options::default() }).await;
     let sandbox = sandbox.unwrap();
     let (http, end_point) = (collector::http::client().unwrap(), format!("{}/v26.0", sandbox.end_point()));
-    let client = Client::new(http, end_point, "v26.0".to_owned(), credentials(TOKEN), Default::default(), Budget::of(0));
+    let client =
+        Client::new(http, end_point, "v26.0".to_owned(), credentials(TOKEN), Default::default(), Budget::of(0));
     (sandbox, client)
 }
 

@@ -1,6 +1,5 @@
 //! Errors of the API and their classes.
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -98,12 +97,4 @@ fn of_a_message_its_beginning_is_kept_also_where_it_is_no_whole_text() {
         |text: &str| ApiError::read(format!(r#"{{"error":{{"message":{text}}}}}"#).as_bytes()).unwrap().message;
     assert_eq!(message(&format!("\"{}\"", "é".repeat(400))), "é".repeat(300));
     assert_eq!(message(r#""(caption) \ud83d""#), r#""(caption) \ud83d""#, "as it is written");
-}
-
-proptest! {
-    #[test]
-    fn any_error_body_has_a_class(body in any::<Vec<u8>>(), code in any::<i64>(), status in 100u16..1000) {
-        let _ = classify(ApiError::read(&body).as_ref(), status);
-        let _ = class(json!({ "code": code }), status);
-    }
 }

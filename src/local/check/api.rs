@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::advice::{Advice, BASIC, Call, DISCOVERY, lacks};
 use super::checklist::Checklist;
 use crate::config::Config;
-use crate::graph::{Call as ApiCall, Page, Failure, Kind, Session, TokenInfo};
+use crate::graph::{Call as ApiCall, Failure, Kind, Page, Session, TokenInfo};
 use crate::json;
 use crate::record::{Model, requested_name};
 use crate::token::{self, SECONDS_A_DAY, WARN_DAYS};

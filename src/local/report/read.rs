@@ -219,8 +219,6 @@ pub(super) fn seconds(timestamp: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -277,12 +275,5 @@ mod tests {
         assert_eq!(seconds("1970-01-01T00:00:00+0000"), None);
         assert_eq!(seconds("yesterday"), None);
         assert_eq!(seconds("2026-11-24T03:00:00+0900"), seconds("2026-11-23T18:00:00+0000"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (records(&bytes), quality(&bytes));
-        }
     }
 }

@@ -14,7 +14,7 @@ const ENDINGS: [&str; 3] = [".json", ".ndjson", ".jsonl"];
 ///
 /// # Errors
 /// Where a folder cannot be listed.
-pub(in crate::local) async fn keys(storage: &Storage) -> Result<Vec<String>> {
+pub(super) async fn keys(storage: &Storage) -> Result<Vec<String>> {
     let mut keys = Vec::new();
     for folder in FOLDERS {
         keys.extend(storage.list(folder).await?);

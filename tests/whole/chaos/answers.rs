@@ -121,17 +121,17 @@ fn large() -> Vec<Case> {
                 "in part: 6 × `memory`, then in part: 6 × `memory`",
                 &[],
             ),
-        of("the same captions, in answers that are kept as received")
+        of("the same captions, in responses that are kept as received")
             .faults(&["*=fat"])
             .arranged(Setup::keep_answers)
-            .leaves("5 brands, 125 media", "in part: 6 × `memory`", &["answers had no room beside those kept"]),
+            .leaves("5 brands, 125 media", "in part: 6 × `memory`", &["responses did not fit"]),
     ]
 }
 
 fn quoting() -> Vec<Case> {
     let of = |what| case("secrets", what);
     vec![
-        of("an error that quotes the token plain, percent-encoded, JSON-escaped and in base64")
+        of("an error that quotes the token plain, percent-encoded and JSON-escaped")
             .quick()
             .faults(&["fendi=quotes_token"])
             .leaves(ALL_BUT_ONE, "in part: 1 × `permission`", &["REDACTED"]),
@@ -145,7 +145,7 @@ fn quoting() -> Vec<Case> {
             })
             .leaves("nothing", "error `nothing_collected`, then error `nothing_collected`", &["REDACTED"]),
         of("captions that quote the token").quick().faults(&["*=token_in_caption"]),
-        of("the same, in answers that are kept as received")
+        of("the same, in responses that are kept as received")
             .quick()
             .faults(&["*=token_in_caption"])
             .arranged(Setup::keep_answers),

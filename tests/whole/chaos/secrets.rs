@@ -1,7 +1,5 @@
 //! Searches for secrets in every spelling, without the collector's own code.
 
-use aws_smithy_types::base64;
-
 use crate::aws::{KEY, SESSION_TOKEN};
 use crate::harness::{APP_SECRET, NEW_TOKEN, TOKEN};
 
@@ -19,25 +17,17 @@ pub fn shown(proofs: &[String], text: &[u8]) -> Vec<String> {
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let plain = [secret.to_owned(), form];
         let codes = [each(|byte| format!("%{byte:02x}")), each(|byte| format!("u{byte:04x}"))];
-        let inside = [0, 1, 2].map(|before| {
-            let encoded = base64::encode([&vec![b' '; before], secret.as_bytes()].concat());
-            // The first and the last characters depend on the neighbouring bytes.
-            encoded.get(4..encoded.len() - 4).unwrap().to_owned()
-        });
         found.extend(plain.into_iter().filter(|spelt| bare.contains(spelt)));
         found.extend(codes.into_iter().filter(|spelt| lower.contains(spelt)));
-        let url_safe = inside.each_ref().map(|text| text.replace('+', "-").replace('/', "_"));
-        found.extend(inside.into_iter().chain(url_safe).filter(|spelt| bare.contains(spelt)));
     }
     found
 }
 
 #[test]
 fn a_secret_is_found_in_every_spelling() {
-    let base64 = base64::encode(format!("xy{TOKEN}z"));
     let percent: String = TOKEN.bytes().map(|b| format!("%{b:02X}")).collect();
     let escaped: String = TOKEN.bytes().map(|b| format!("\\\\u{b:04x}")).collect();
-    for text in [TOKEN.to_owned(), base64, percent, escaped, SESSION_TOKEN.replace('/', "\\\\\\/")] {
+    for text in [TOKEN.to_owned(), percent, escaped, SESSION_TOKEN.replace('/', "\\\\\\/")] {
         assert!(!shown(&[], text.as_bytes()).is_empty(), "{text}");
     }
     assert!(shown(&[], b"REDACTED").is_empty());
