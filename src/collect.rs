@@ -1,6 +1,6 @@
 //! One job: its topics are fetched concurrently, until the deadline. A failed topic costs no other.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use tracing::{Instrument, debug, error, info_span, warn};
@@ -111,13 +111,13 @@ pub async fn collect<'c>(
 ) -> Vec<Outcome<'c>> {
     progress.begin(topics);
     let further = &FurtherPages::of(config, topics.len());
-    let fetches = topics.iter().enumerate().map(|(index, &topic)| {
-        let fetch = async move {
-            let outcome = fetch(config, session, topic, further).await;
-            progress.done(topic, &outcome);
-            (index, outcome)
-        };
-        fetch.instrument(info_span!("topic", topic = topic.name()))
+    let fetches = topics.iter().enumerate().map(|(index, &topic)| async move {
+        let start = Instant::now();
+        let span = info_span!("topic", topic = topic.name());
+        let outcome = fetch(config, session, topic, further).instrument(span).await;
+        log_end(topic, &outcome, start.elapsed());
+        progress.done(topic, &outcome);
+        (index, outcome)
     });
     let fetches = stream::iter(fetches).buffer_unordered(config.limits.concurrency as usize);
     let mut outcomes: Vec<(usize, Outcome<'c>)> = fetches.collect().await;
@@ -125,27 +125,28 @@ pub async fn collect<'c>(
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// Fetches a topic, and logs what went wrong.
 async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, further: &FurtherPages) -> Outcome<'c> {
-    let start = Instant::now();
-    let mut outcome = pages::fetch(config, session, topic, further).await;
-    if let Ok(collected) = &mut outcome {
-        log_records(config, collected);
-        let surplus: usize = collected.batches.iter().map(|(_, batch)| batch.surplus).sum();
-        if surplus > 0 && collected.cut_short.is_none() {
-            let message = format!("{surplus} records came beyond those asked for and are not kept");
-            collected.cut_short = Some(Failure::new(Kind::TooManyRecords, message));
-        }
+    let mut collected = pages::fetch(config, session, topic, further).await?;
+    log_records(config, &collected);
+    let surplus: usize = collected.batches.iter().map(|(_, batch)| batch.surplus).sum();
+    if surplus > 0 && collected.cut_short.is_none() {
+        let message = format!("{surplus} records came beyond those asked for and are not kept");
+        collected.cut_short = Some(Failure::new(Kind::TooManyRecords, message));
     }
-    let elapsed_ms = start.elapsed().as_millis() as u64;
-    match failure_of(&outcome) {
+    Ok(collected)
+}
+
+/// Logs how a topic ended and how long it took. A healthy one is a DEBUG line: the summary has the run's time.
+fn log_end(topic: Topic<'_>, outcome: &Outcome<'_>, elapsed: Duration) {
+    let (topic, elapsed_ms) = (topic.name(), elapsed.as_millis() as u64);
+    match failure_of(outcome) {
+        None => debug!(topic, elapsed_ms, "topic collected"),
         Some(failure) => {
-            let (kind, end) = (failure.kind.name(), if outcome.is_ok() { "cut short" } else { "failed" });
-            error!(kind, code = failure.code, subcode = failure.subcode, elapsed_ms, "topic {end}: {failure}");
+            let (kind, code, subcode) = (failure.kind.name(), failure.code, failure.subcode);
+            let end = if outcome.is_ok() { "cut short" } else { "failed" };
+            error!(topic, kind, code, subcode, elapsed_ms, "topic {end}: {failure}");
         }
-        None => debug!(elapsed_ms, "topic collected"),
     }
-    outcome
 }
 
 fn log_records(config: &Config, collected: &Collected<'_>) {

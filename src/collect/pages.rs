@@ -13,10 +13,10 @@ use tracing::warn;
 
 use super::{Collected, Outcome, Topic};
 use crate::answers::Line;
-use crate::config::{Config, MEDIA_PER_PAGE};
+use crate::config::{Config, Limits, MEDIA_PER_PAGE};
 use crate::graph::{Call, Cursor, Failure, Kind, MediaIds, Page, Response, Session};
 use crate::json;
-use crate::record::{Batch, Mapping, Model};
+use crate::record::{Batch, Mapping, Model, Record};
 use crate::topic::{Account, HashtagId};
 
 /// The further pages that a run may still request, over all its hashtags.
@@ -71,10 +71,10 @@ impl Goal {
         }
     }
 
-    /// Whether a page, which holds the media `ids`, reaches it.
-    fn is_met(&self, page: &Page, ids: &MediaIds) -> bool {
+    /// Whether a page, which has the `new` media, reaches it.
+    fn is_met(&self, page: &Page, new: &[Record<'_>]) -> bool {
         match self {
-            Self::Stored(stored) => !stored.is_disjoint(ids),
+            Self::Stored(stored) => new.iter().filter_map(|medium| number(&medium.id)).any(|id| stored.contains(&id)),
             // Without timestamps the first page with media has to do.
             Self::Before(time) => {
                 let oldest = page.records.iter().filter_map(|record| timestamp(record)).min();
@@ -95,6 +95,26 @@ fn timestamp(record: &RawValue) -> Option<DateTime<Utc>> {
 enum Source<'s> {
     Account(&'s Account),
     Hashtag(&'s HashtagId),
+}
+
+impl<'s> Source<'s> {
+    /// The call for page `number`. Only that for the first page requests the account's own fields.
+    fn call(
+        self,
+        limits: &Limits,
+        number: u32,
+        (profile, media): (&'s [&'s str], &'s [&'s str]),
+        after: Option<&'s Cursor>,
+    ) -> Call<'s> {
+        match self {
+            Self::Account(Account { username, .. }) => {
+                let limit = (limits.media_per_account - (number - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
+                let profile = if number == 1 { profile } else { &[] };
+                Call::BusinessDiscovery { username, profile, media, limit, after }
+            }
+            Self::Hashtag(hashtag) => Call::RecentMedia { hashtag, media, limit: limits.media_per_hashtag, after },
+        }
+    }
 }
 
 /// Fetches a topic's pages.
@@ -141,18 +161,7 @@ async fn pages<'c>(
     let (mut number, mut after, mut is_met) = (0, None::<Cursor>, false);
     let cut_short = loop {
         number += 1;
-        let call = match source {
-            Source::Account(Account { username, .. }) => {
-                let limit = (limits.media_per_account - (number - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
-                let profile = if number == 1 { &profile_fields[..] } else { &[] };
-                let (media, after) = (&media_fields, after.as_ref());
-                Call::BusinessDiscovery { username, profile, media, limit, after }
-            }
-            Source::Hashtag(hashtag) => {
-                let (media, limit, after) = (&media_fields, limits.media_per_hashtag, after.as_ref());
-                Call::RecentMedia { hashtag, media, limit, after }
-            }
-        };
+        let call = source.call(limits, number, (&profile_fields, &media_fields), after.as_ref());
         let Response { value: page, unknown, asked_at, body } = match session.page(&call).await {
             Ok(response) => response,
             Err(failure) if number == 1 => return Err(failure),
@@ -166,10 +175,9 @@ async fn pages<'c>(
             profiles.bytes = received.get().len();
             profiles.push(profile.flatten(received, owner, &unknown));
         }
-        let before = posts.seen.len();
-        let ids = posts.add(&page, media, owner, &unknown);
-        is_met = is_met || goal.as_ref().is_none_or(|goal| goal.is_met(&page, &ids));
-        let is_stuck = posts.seen.len() == before && !page.records.is_empty();
+        let new = posts.add(&page, media, owner, &unknown);
+        let is_stuck = new.is_empty() && !page.records.is_empty();
+        is_met = is_met || goal.as_ref().is_none_or(|goal| goal.is_met(&page, new));
         after = page.after;
         let goes_on = match source {
             _ if after.is_none() => false,
@@ -184,10 +192,8 @@ async fn pages<'c>(
         (Source::Hashtag(id), Some(goal)) => Some(posts.reach(id, &goal, number, !is_met && after.is_some())),
         _ => None,
     };
-    if let (Source::Account(_), Some(_), None) = (source, &after, &cut_short)
-        && posts.received < limits.media_per_account as usize
-    {
-        let (read, requested) = (posts.received, limits.media_per_account);
+    let (read, requested) = (posts.received, limits.media_per_account);
+    if matches!(source, Source::Account(_)) && after.is_some() && cut_short.is_none() && read < requested as usize {
         warn!(
             kind = "short_pages",
             pages = number,
@@ -213,23 +219,22 @@ struct Posts<'m> {
 }
 
 impl<'m> Posts<'m> {
-    /// Adds a page. Returns the ids of its media.
-    fn add(&mut self, page: &Page, mapping: &'m Mapping, owner: &str, unknown: &[String]) -> MediaIds {
-        let mut ids = MediaIds::new();
+    /// Adds a page. Returns its new media.
+    fn add(&mut self, page: &Page, mapping: &'m Mapping, owner: &str, unknown: &[String]) -> &[Record<'m>] {
+        let before = self.batch.records.len();
+        self.batch.records.reserve(page.records.len());
+        self.seen.reserve(page.records.len());
         self.received += page.records.len();
         self.batch.surplus += page.surplus;
         for received in &page.records {
             self.batch.bytes += received.get().len();
             let record = mapping.flatten(received, owner, unknown);
-            if let Ok(record) = &record {
-                ids.extend(number(&record.id));
-                if !self.seen.insert(record.id.clone()) {
-                    continue;
-                }
+            if record.as_ref().is_ok_and(|record| !self.seen.insert(record.id.clone())) {
+                continue;
             }
             self.batch.push(record);
         }
-        ids
+        self.batch.records.get(before..).unwrap_or_default()
     }
 
     /// The failure of a topic whose page `number` failed. The pages before it are kept.
@@ -260,4 +265,23 @@ impl<'m> Posts<'m> {
 /// An id as a number; those of the API have 17 digits.
 fn number(id: &str) -> Option<u64> {
     id.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Field, FieldType};
+
+    #[test]
+    fn a_medium_that_appears_twice_is_stored_once_and_each_reject_is_kept() {
+        let mapping = Mapping::new(Model::Media, vec![Field::new("media_id", "id", FieldType::Str)]);
+        let page = |body: &str| Page::of_hashtag(body, 4).unwrap();
+        let mut posts = Posts::default();
+        let first = page(r#"{"data":[{"id":"1"},{"id":"2"},{"id":"1"},7]}"#);
+        assert_eq!(posts.add(&first, &mapping, "178", &[]).len(), 2);
+        let second = page(r#"{"data":[{"id":"2"},{"id":"3"},7,8,9]}"#);
+        assert_eq!(posts.add(&second, &mapping, "178", &[]).len(), 1);
+        assert_eq!((posts.batch.records.len(), posts.batch.rejects.len()), (3, 3));
+        assert_eq!((posts.received, posts.batch.surplus), (8, 1));
+    }
 }

@@ -43,6 +43,7 @@ mod retry;
 mod runtime_api;
 #[cfg(unix)]
 mod scripts;
+mod searches;
 mod shards;
 mod soak;
 mod stores;
