@@ -1,7 +1,7 @@
 //! Compares the record path of one answer, from its bytes to the stored ones, with parsing the same bytes
 //! into a `serde_json::Value` that is then dropped.
 //!
-//! `cargo bench --bench record` measures times. `cargo bench --bench record -- --instructions` counts
+//! `cargo run --release -p luxury-brands-benches --bin record` measures times. With `-- --instructions` it counts
 //! instructions, which other work on the machine does not change. It needs valgrind.
 
 #![allow(
@@ -21,9 +21,9 @@ use collector::body::Body;
 use collector::config::Config;
 use collector::graph::Page;
 use collector::record::Model;
-use collector::sandbox::{Options, Sandbox};
 use divan::Bencher;
 use divan::counter::BytesCount;
+use sandbox::{Options, Sandbox};
 use serde_json::Value;
 
 const CONFIGURE_INI: &str = include_str!("../configure.ini");

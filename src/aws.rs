@@ -2,8 +2,7 @@
 //! credentials from where the process runs.
 //!
 //! Lambda hands a function its region and credentials in variables and no other way, so the function
-//! reads those alone ([`from_variables`]). A person's come from profiles, SSO and more
-//! (`from_everywhere`): that chain is a fifth of the AWS code, and compiled with the feature `terminal` only.
+//! reads only those ([`from_variables`]). A person's come from profiles, SSO and more ([`loader`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,15 +65,7 @@ pub fn from_variables(client: http::Client) -> BoxFuture<'static, SdkConfig> {
     std::future::ready(config.build()).boxed()
 }
 
-/// What the whole of AWS's default chain says: variables, profiles, SSO, `aws login`, processes, containers,
-/// instances.
-#[cfg(feature = "terminal")]
-pub fn from_everywhere(client: http::Client) -> BoxFuture<'static, SdkConfig> {
-    loader(client).load().boxed()
-}
-
-/// The settings of [`from_everywhere`] before the environment fills in the rest.
-#[cfg(feature = "terminal")]
+/// The SDK's own loader with our settings. A program in a terminal completes them from the whole default chain.
 pub fn loader(client: http::Client) -> aws_config::ConfigLoader {
     aws_config::defaults(version())
         .http_client(http::for_sdk(client))

@@ -82,7 +82,7 @@ fn problem<T>(problem: impl Into<String>) -> Result<T, EventError> {
 }
 
 /// A value as given, shortened for an error.
-pub(crate) fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     short(value.to_string())
 }
 

@@ -258,9 +258,8 @@ async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
 }
 
 #[cfg(test)]
-#[cfg(feature = "terminal")]
 mod tests {
-    use crate::sandbox::{Options, Sandbox};
+    use sandbox::{Options, Sandbox};
 
     use super::*;
 

@@ -6,7 +6,7 @@ use ini::{Ini, ParseOption};
 
 /// A file that is not INI. It holds nothing of the file's text.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum IniError {
+pub enum IniError {
     /// The file is not text.
     #[error("not UTF-8 (at byte {at}); save it as UTF-8")]
     NotUtf8 {
@@ -28,7 +28,7 @@ pub(crate) enum IniError {
 ///
 /// # Errors
 /// [`IniError`], with the place of the first fault.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Ini, IniError> {
+pub fn parse(bytes: &[u8]) -> Result<Ini, IniError> {
     let text = std::str::from_utf8(bytes).map_err(|e| IniError::NotUtf8 { at: e.valid_up_to() })?;
     let options = ParseOption { enabled_quote: false, enabled_escape: false, ..ParseOption::default() };
     let text = normalized(text.trim_start_matches('\u{feff}'))?;

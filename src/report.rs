@@ -10,7 +10,7 @@ mod summary;
 
 pub use error::{Error, ErrorMessage, parts};
 pub use log::{error_log, log_quality, log_unknown_fields};
-pub(crate) use metrics::{Metric, emit};
+pub use metrics::{Metric, emit};
 pub use metrics::{NAMESPACE, service_from_env};
 pub use notice::Why;
 pub use response::{Answer, Response};

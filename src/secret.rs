@@ -180,7 +180,7 @@ pub enum SecretError {
 }
 
 /// Reads the secret in a file.
-pub(crate) fn from_file(path: &Path) -> Result<Secret, SecretError> {
+pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
     let bytes = crate::file::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
     let ini =
         crate::ini::parse(&bytes).map_err(|e| SecretError::NotIni { path: path.to_owned(), reason: e.to_string() })?;

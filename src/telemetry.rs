@@ -52,6 +52,9 @@ pub fn level_from_env() -> LevelFilter {
     }
 }
 
+/// The crates of this workspace that log, by the names of their libraries and programs.
+const OURS: [&str; 3] = ["collector", "luxury_brands", "rollup"];
+
 /// A subscriber that passes each line to `write`. Libraries log warnings only. Metrics are always logged.
 pub fn subscriber(
     format: Format,
@@ -64,7 +67,7 @@ pub fn subscriber(
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("aws_config", level.min(of_aws))
-        .with_target("collector", level)
+        .with_targets(OURS.map(|target| (target, level)))
         .with_target(METRICS, LevelFilter::INFO);
     Registry::default().with(Logs { format, write }.with_filter(targets))
 }

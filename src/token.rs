@@ -12,13 +12,14 @@ use crate::telemetry::critical;
 mod renewal;
 
 /// A WARNING is logged from this many days before an expiry.
-pub(crate) const WARN_DAYS: i64 = 7;
+pub const WARN_DAYS: i64 = 7;
 
-pub(crate) const SECONDS_A_DAY: i64 = 86_400;
+/// The seconds of a day.
+pub const SECONDS_A_DAY: i64 = 86_400;
 
 /// Asks for the token's state, logs it at its level and adds it to `summary`. With a `keeper`, a token that is near
 /// its end is renewed.
-pub(crate) async fn run(session: &Session<'_>, keeper: Option<&Keeper>, summary: &mut Summary) -> Result<(), Cause> {
+pub async fn run(session: &Session<'_>, keeper: Option<&Keeper>, summary: &mut Summary) -> Result<(), Cause> {
     let info = session.debug_token().await.map_err(|failure| {
         error!(kind = failure.kind.name(), code = failure.code, "the access token's state is unknown: {failure}");
         let message = failure.to_string();
@@ -46,7 +47,7 @@ pub(crate) async fn run(session: &Session<'_>, keeper: Option<&Keeper>, summary:
 }
 
 /// The token's state at `now`.
-pub(crate) fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
+pub fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
     let instant = |seconds: Option<i64>| seconds.filter(|s| *s != 0).and_then(|s| DateTime::from_timestamp(s, 0));
     let (expires_at, data_access_expires_at) = (instant(info.expires_at), instant(info.data_access_expires_at));
     let nearest = [expires_at, data_access_expires_at].into_iter().flatten().min();

@@ -1,5 +1,5 @@
 //! The function's binary, measured as a whole process against the sandbox:
-//! `cargo build --release --bin data-collector && cargo bench --bench invocation`.
+//! `cargo build --release -p luxury-brands-data-collector && cargo run --release -p luxury-brands-benches --bin invocation`.
 //!
 //! Nothing of the function runs in this process. It plays Lambda's Runtime API and Instagram's API, and
 //! reads the function's costs from the operating system. Times depend on the machine and its other work, so
@@ -19,6 +19,8 @@ mod package;
 mod process;
 mod quota;
 mod setup;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod topics;
 
@@ -33,11 +35,8 @@ const CONNECTIONS_GONE: Duration = Duration::from_secs(9);
 
 /// Measures the function's binary as Lambda runs it, on the sandbox: start, runs, processor, memory, size.
 #[derive(Debug, Parser)]
-#[command(name = "cargo bench --bench invocation --", max_term_width = 100)]
+#[command(name = "invocation", max_term_width = 100)]
 struct Args {
-    /// Given by `cargo bench` to every benchmark
-    #[arg(long, hide = true)]
-    bench: bool,
     /// The function's binary, built with `cargo build --release`
     #[arg(long, value_name = "FILE", default_value = "target/release/data-collector")]
     binary: PathBuf,

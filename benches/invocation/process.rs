@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use collector::sandbox::{Answer, RuntimeApi};
+use sandbox::{Answer, RuntimeApi};
 use serde_json::{Value, json};
 
 use super::quota::Quota;

@@ -10,7 +10,7 @@ use super::tls::Proxy;
 use super::topics;
 use collector::config::Config;
 use collector::http;
-use collector::sandbox::{Options, Sandbox};
+use sandbox::{Options, Sandbox};
 
 /// What a process is measured with. The sandbox and the folder are removed when it is dropped.
 pub(super) struct Setup {
@@ -76,7 +76,7 @@ impl Setup {
 
     /// The ids of the hashtags that were looked up.
     pub(super) fn hashtag_ids(&self) -> Vec<(String, String)> {
-        let pin = |call: collector::sandbox::Call| {
+        let pin = |call: sandbox::Call| {
             let id = call.path.strip_suffix("/recent_media")?.to_owned();
             Some((call.topic.strip_prefix('#')?.to_owned(), id))
         };

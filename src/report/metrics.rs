@@ -19,7 +19,7 @@ pub fn service_from_env() -> Option<String> {
 }
 
 /// A metric's name, CloudWatch unit and value; `None` stands for what is not known, and is not sent.
-pub(crate) struct Metric(pub &'static str, pub &'static str, pub Option<Value>);
+pub struct Metric(pub &'static str, pub &'static str, pub Option<Value>);
 
 impl Summary {
     /// The run's metrics. Each is billed for each set of dimensions, so a job without topics sends nothing of
@@ -53,7 +53,7 @@ impl Summary {
 
 /// Sends the metrics of a job: the log's line that holds them. The dimension is `job`, and with a service `service`
 /// and `job`.
-pub(crate) fn emit(metrics: &[Metric], job: &str, service: Option<&str>) {
+pub fn emit(metrics: &[Metric], job: &str, service: Option<&str>) {
     let line = embedded(metrics, job, service).to_string();
     info!(target: METRICS, { json.metrics = line }, "metrics");
 }

@@ -1,0 +1,117 @@
+//! Access to the API and the bucket for the commands that are not jobs. The sandbox may replace the API.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures_util::FutureExt;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::Setting;
+use super::output::Output;
+use crate::aws::from_everywhere;
+use collector::config::{self, Config, ConfigError};
+use collector::config_file;
+use collector::graph::{Client, Session};
+use collector::memory::Budget;
+use collector::redact::Redactor;
+use collector::secret::{Secret, SecretError, Source};
+use collector::sink::{Destination, Sink};
+use collector::stop::Stop;
+use collector::{aws, http};
+use sandbox::Sandbox;
+
+/// The time limit of all calls of a command.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// Access to the API and to the bucket.
+pub(super) struct Backend {
+    pub(super) source: Source,
+    pub(super) sandbox: Option<Sandbox>,
+    http: http::Client,
+    aws: OnceCell<aws_config::SdkConfig>,
+    pub(super) redactor: Arc<Redactor>,
+    config: Option<PathBuf>,
+}
+
+impl Backend {
+    /// Builds the clients. Starts the sandbox where `setting` asks for it.
+    pub(super) async fn open(setting: &Setting, redactor: Arc<Redactor>) -> Result<Self> {
+        Ok(Self {
+            source: setting.source(),
+            sandbox: setting.start_sandbox().await?,
+            http: http::client()?,
+            aws: OnceCell::new(),
+            redactor,
+            config: setting.config.clone(),
+        })
+    }
+
+    /// The same, with the secret and the configuration, for a command that can do nothing without them. The log goes
+    /// where `output` says.
+    pub(super) async fn with_config(setting: &Setting, output: Output) -> Result<(Self, Secret, Config)> {
+        let redactor = Arc::default();
+        log(output, &redactor);
+        let backend = Self::open(setting, redactor).await?;
+        let secret = backend.secret().await.context("no secret; `--sandbox` needs none")?;
+        let config = backend.config(&secret).await?;
+        Ok((backend, secret, config))
+    }
+
+    async fn aws(&self) -> &aws_config::SdkConfig {
+        let load = async || aws::redacting(&from_everywhere(self.http.clone()).await, Arc::clone(&self.redactor));
+        self.aws.get_or_init(load).await
+    }
+
+    /// Reads the secret.
+    pub(super) async fn secret(&self) -> Result<Secret, SecretError> {
+        let mut secret = match &self.sandbox {
+            Some(sandbox) => sandbox.secret(config::DEFAULT_FILE.into()),
+            None => self.source.read(async || self.aws().await, TIME_LIMIT).await?,
+        };
+        if let Some(config) = &self.config {
+            secret.config_file.clone_from(config);
+        }
+        Ok(secret)
+    }
+
+    /// Reads the configuration that the secret names, or `--config` in its place.
+    pub(super) async fn config(&self, secret: &Secret) -> Result<Config, ConfigError> {
+        let loaded = config_file::load(&secret.config_file, async || self.aws().await, TIME_LIMIT).await;
+        let mut config = loaded?.config;
+        if let Some(sandbox) = &self.sandbox {
+            config.end_point = format!("{}/{}", sandbox.end_point(), config.version);
+        }
+        Ok(config)
+    }
+
+    /// The client of the API.
+    pub(super) fn client(&self, config: &Config, secret: &Secret) -> Client {
+        let credentials = secret.credentials.clone();
+        let (end_point, version) = (config.end_point.clone(), config.version.clone());
+        Client::new(self.http.clone(), end_point, version, credentials, Arc::clone(&self.redactor), Budget::from_env())
+    }
+
+    /// Where the data goes.
+    pub(super) async fn sink(&self, destination: Destination) -> Sink {
+        match destination {
+            Destination::Folder(folder) => Sink::Folder(folder),
+            Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws().await), bucket },
+        }
+    }
+}
+
+/// The calls of a command, within its time. A refused token is not read again.
+pub(super) fn session(client: &Client) -> Session<'_> {
+    Session::new(client, Stop::at(Instant::now() + TIME_LIMIT), &|| async { None }.boxed())
+}
+
+/// Sends the log to standard error where `-v` asks for it. These commands print by themselves what the log
+/// would say by default.
+pub(super) fn log(output: Output, redactor: &Arc<Redactor>) {
+    if output.verbose > 0 {
+        output.log(redactor);
+    }
+}

@@ -1,0 +1,175 @@
+//! The part of the check that asks about the token and for one account.
+
+use chrono::{DateTime, Utc};
+
+use super::advice::{Advice, BASIC, Call, DISCOVERY, lacks};
+use super::checklist::Checklist;
+use collector::config::Config;
+use collector::graph::{Call as ApiCall, Failure, Kind, Page, Session, TokenInfo};
+use collector::json;
+use collector::record::{Model, requested_name};
+use collector::token::{self, SECONDS_A_DAY, WARN_DAYS};
+
+/// The accounts that are tried before the call counts as failed. One of them may have been renamed or gone
+/// private.
+const ACCOUNTS_TRIED: usize = 3;
+
+/// Checks the token: its validity, its two expiries and its scopes. Returns the scopes, where the API reported
+/// them.
+pub(super) async fn token(
+    checklist: &mut Checklist,
+    session: &Session<'_>,
+    config: &Config,
+    store: &str,
+) -> Vec<String> {
+    let advice = Advice { store, scopes: &[], version: &config.version };
+    let info = match session.debug_token().await {
+        Ok(info) => info,
+        Err(failure) => {
+            let message = format!("its state is unknown: {}: {failure}", failure.kind);
+            checklist.fail("token", message, advice.about(Call::Token, &failure));
+            ["expiry", "data access", "scopes"]
+                .into_iter()
+                .for_each(|w| checklist.skip(w, "the token's state is unknown"));
+            return Vec::new();
+        }
+    };
+    let state = token::state(&info, Utc::now());
+    if state.is_valid {
+        checklist
+            .ok("token", format!("valid{}", info.kind.as_ref().map_or_else(String::new, |k| format!(", of type {k}"))));
+    } else {
+        let error = info.error.clone().unwrap_or_default();
+        let numbers: Vec<String> =
+            [error.code, error.error_subcode].into_iter().flatten().map(|n| n.to_string()).collect();
+        let message = format!("not valid ({}): {}", numbers.join("/"), error.message);
+        checklist.fail("token", message, advice.about(Call::Token, &info.refusal()));
+    }
+    if state.is_valid {
+        expiry(checklist, "expiry", "the token", info.expires_at, state.expires_at, store);
+        expiry(
+            checklist,
+            "data access",
+            "access to data",
+            info.data_access_expires_at,
+            state.data_access_expires_at,
+            store,
+        );
+    } else {
+        // The 0 in the answer would read as "never".
+        ["expiry", "data access"].into_iter().for_each(|what| checklist.skip(what, "the token is not valid"));
+    }
+    scopes(checklist, &info, config);
+    info.scopes
+}
+
+fn expiry(
+    checklist: &mut Checklist,
+    what: &'static str,
+    who: &str,
+    seconds: Option<i64>,
+    at: Option<DateTime<Utc>>,
+    store: &str,
+) {
+    let Some(at) = at else {
+        return match seconds {
+            Some(_) => checklist.ok(what, format!("{who} never expires")),
+            None => checklist.skip(what, "the API did not report it"),
+        };
+    };
+    let days = (at - Utc::now()).num_seconds().div_euclid(SECONDS_A_DAY);
+    let date = at.format("%Y-%m-%d");
+    let to_do = format!("make a new long-lived token and put it into {store}");
+    if days < 0 {
+        checklist.fail(what, format!("{who} expired on {date}"), to_do);
+    } else if days < WARN_DAYS {
+        checklist.warn(what, format!("{who} expires in {days} days, on {date}"), to_do);
+    } else {
+        checklist.ok(what, format!("{who} expires in {days} days, on {date}"));
+    }
+}
+
+fn scopes(checklist: &mut Checklist, info: &TokenInfo, config: &Config) {
+    if info.scopes.is_empty() {
+        return checklist.skip("scopes", "the API did not report them");
+    }
+    if lacks(&info.scopes, BASIC) {
+        return checklist.fail(
+            "scopes",
+            format!("{BASIC} is missing"),
+            "grant it when making the token: no call works without",
+        );
+    }
+    let lacking: Vec<&str> = DISCOVERY.into_iter().filter(|scope| lacks(&info.scopes, scope)).collect();
+    if lacking.is_empty() || config.accounts.is_empty() {
+        return checklist.ok("scopes", info.scopes.join(", "));
+    }
+    let message = format!("{} missing; business_discovery is documented to need it", lacking.join(", "));
+    checklist.warn("scopes", message, "grant it when making the token, unless the account below answers");
+}
+
+/// Checks one account: its profile with one of its media.
+pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, config: &Config, advice: &Advice<'_>) {
+    const WHAT: &str = "account";
+    let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
+    let names: Vec<&str> = profile.iter().map(|request| requested_name(request)).collect();
+    let count = |page: &Page| {
+        let profile = page.profile.as_deref().and_then(|profile| json::fields_of(profile.get(), &names));
+        (profile.into_iter().flatten().flatten().count(), page.records.len())
+    };
+    let mut last: Option<Failure> = None;
+    for account in config.accounts.iter().take(ACCOUNTS_TRIED) {
+        let name = &account.username;
+        let (profile, media) = (&profile, &media);
+        let call = ApiCall::BusinessDiscovery { username: name, profile, media, limit: 1, after: None };
+        match session.page(&call).await.map(|response| count(&response.value)) {
+            Ok((0, media)) => {
+                let message = format!("{name} answers without a profile, {media} media");
+                return checklist.warn(WHAT, message, "ask again later");
+            }
+            Ok((fields, media)) => {
+                let message =
+                    format!("{name} answers: {fields} of {} fields of its profile, {media} medium", names.len());
+                return checklist.ok(WHAT, message);
+            }
+            Err(failure) if failure.kind == Kind::NotFound && failure.code != Some(100) => {
+                let to_do = format!("look whether {name} was renamed or is no professional account any more");
+                checklist.warn(WHAT, format!("{name}: {failure}"), to_do);
+                last = Some(failure);
+            }
+            Err(failure) => {
+                let to_do = advice.about(Call::Account, &failure);
+                return failed(checklist, WHAT, name.as_str(), session, &failure, &to_do);
+            }
+        }
+    }
+    match last {
+        Some(failure) => {
+            checklist.fail(WHAT, format!("no account tried is there: {failure}"), "look at [topic] accounts")
+        }
+        None => checklist.skip(WHAT, "no accounts are followed"),
+    }
+}
+
+/// Reports a call that failed. A call that was not made, since an earlier one stopped the calls, is skipped.
+pub(super) fn failed(
+    checklist: &mut Checklist,
+    what: &'static str,
+    name: &str,
+    session: &Session<'_>,
+    failure: &Failure,
+    to_do: &str,
+) {
+    match session.halted() {
+        Some(halt) if halt == *failure => checklist.skip(what, halt.message),
+        _ => checklist.fail(what, format!("{name}: {}: {failure}", failure.kind), to_do),
+    }
+}
+
+/// Reports the fields of the mappings that the API does not know, in the call about `topics`.
+pub(super) fn unknown_fields(checklist: &mut Checklist, topics: &str, fields: &[String]) {
+    if !fields.is_empty() {
+        let message = format!("of {topics} the API does not know {}: each record gets the default", fields.join(", "));
+        checklist.warn("fields", message, "take them out of the mappings, or set an [API] version that knows them");
+    }
+}

@@ -1,0 +1,150 @@
+//! `luxury-brands check --api-version`: every mapped field asked for on two versions, the configured one and another, and
+//! what would change.
+
+use super::super::backend::{self, Backend};
+use super::advice::Advice;
+use super::checklist::Checklist;
+use super::probe::{Fields, Probe, probe};
+use collector::config::Config;
+use collector::graph::HashtagIds;
+use collector::record::Model;
+use collector::secret::Secret;
+use collector::version;
+
+/// A version to compare with, as it is written on the command line: `v26.0`, `v26` or `26`.
+pub(super) fn version(text: &str) -> Result<String, String> {
+    let numbers = text.strip_prefix('v').unwrap_or(text);
+    let name = if numbers.contains('.') { format!("v{numbers}") } else { format!("v{numbers}.0") };
+    match version::compare(&name, &name) {
+        Some(_) => Ok(name),
+        None => Err(format!("{text:?} given, a version like {} expected", version::TESTED)),
+    }
+}
+
+/// Asks for the mapped fields on both versions, and tells what would change.
+pub(super) async fn compare(
+    checklist: &mut Checklist,
+    backend: &Backend,
+    config: &Config,
+    secret: &Secret,
+    other: &str,
+) {
+    let Some(end_point) = end_point(config, other) else {
+        let to_do = "write {VERSION} in its place, as the shipped configuration does";
+        return checklist.fail("version", "[API] end_point names no version of its own", to_do);
+    };
+    let mut moved = config.clone();
+    (moved.end_point, moved.version) = (end_point, other.to_owned());
+    let mut ids = HashtagIds::new();
+    let (now, then) = (asked(backend, config, secret, &mut ids).await, asked(backend, &moved, secret, &mut ids).await);
+    for Probe { version, served, calls, failures, .. } in [&now, &then] {
+        match served {
+            Some(served) if served != version => {
+                checklist.warn(
+                    "version",
+                    format!("{version} is answered by {served} ({calls} calls)"),
+                    "`luxury-brands check` says why",
+                );
+            }
+            _ => checklist.ok("version", format!("{version} is asked ({calls} calls)")),
+        }
+        let advice = Advice { store: "the secret", scopes: &[], version };
+        for (call, topic, failure) in failures {
+            let message = format!("{version}: {topic}: {}: {failure}", failure.kind);
+            checklist.fail("version", message, advice.about(*call, failure));
+        }
+    }
+    for model in Model::ALL {
+        if let (Some(now), Some(then)) = (now.fields_of(model), then.fields_of(model)) {
+            report(checklist, model, (&config.version, now), (other, then));
+        }
+    }
+    checklist.ok("calls", format!("this comparison spent {} calls", now.calls + then.calls));
+}
+
+/// The end point with the other version in the place of the configured one.
+fn end_point(config: &Config, other: &str) -> Option<String> {
+    let is_version = |part: &&str| *part == config.version;
+    config.end_point.split('/').any(|part| is_version(&part)).then(|| {
+        let parts = config.end_point.split('/').map(|part| if is_version(&part) { other } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    })
+}
+
+async fn asked(backend: &Backend, config: &Config, secret: &Secret, ids: &mut HashtagIds) -> Probe {
+    let client = backend.client(config, secret);
+    let session = backend::session(&client);
+    probe(&session, &client, config, ids).await
+}
+
+/// Tells of a model which fields would be lost, which would come, and what is missing in how many records.
+fn report(checklist: &mut Checklist, model: Model, (now, old): (&str, &Fields), (then, new): (&str, &Fields)) {
+    let name = model.name();
+    let names = |fields: Vec<&str>| fields.join(", ");
+    let (lost, come) = (names(old.known_but_not_in(new)), names(new.known_but_not_in(old)));
+    let neither = names(new.unknown.iter().filter(|field| old.unknown.contains(field)).map(String::as_str).collect());
+    if !lost.is_empty() {
+        let to_do = format!("take them out of [{}] before the move", model.section());
+        checklist.fail(name, format!("{then} does not know {lost}, which {now} does"), to_do);
+    }
+    if !neither.is_empty() {
+        let to_do = format!("take them out of [{}]", model.section());
+        checklist.warn(name, format!("neither {now} nor {then} knows {neither}"), to_do);
+    }
+    if !come.is_empty() {
+        checklist.ok(name, format!("{then} knows {come}, which {now} does not"));
+    }
+    let missing = missing(new, old, now);
+    let (known, records) = (new.answered.len(), new.records);
+    let asked = known + new.unknown.len();
+    checklist.ok(name, format!("{then} knows {known} of {asked} fields; missing of {records} records: {missing}"));
+}
+
+/// In how many records each field is missing; of those that the version `now` knows too, also with that one.
+fn missing(new: &Fields, old: &Fields, now: &str) -> String {
+    let fields = new.answered.iter().filter_map(|(field, count)| {
+        let missing = new.records - count;
+        match old.answered.iter().find(|(of, _)| of == field).map(|(_, count)| old.records - count) {
+            Some(before) => (missing + before > 0).then(|| format!("{field} {missing} ({before} with {now})")),
+            None => (missing > 0).then(|| format!("{field} {missing}")),
+        }
+    });
+    let fields = fields.collect::<Vec<_>>().join(", ");
+    if fields.is_empty() { "nothing".to_owned() } else { fields }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_taken_however_it_is_written() {
+        for text in ["v26.0", "v26", "26", "26.0"] {
+            assert_eq!(version(text).as_deref(), Ok("v26.0"), "{text}");
+        }
+        for text in ["", "v", "latest", "v26.x", "26/../x", "-1"] {
+            assert!(version(text).unwrap_err().contains("v26.0 expected"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_beside_what_was_missing_before() {
+        let fields = |records, answered: &[(&str, usize)]| {
+            let answered = answered.iter().map(|(field, count)| ((*field).to_owned(), *count)).collect();
+            Fields { records, answered, unknown: Vec::new() }
+        };
+        let old = fields(50, &[("id", 50), ("caption", 47), ("like_count", 50)]);
+        let new = fields(40, &[("id", 40), ("caption", 40), ("like_count", 38), ("views", 9)]);
+        assert_eq!(missing(&new, &old, "v17.0"), "caption 0 (3 with v17.0), like_count 2 (0 with v17.0), views 31");
+        assert_eq!(missing(&old, &old, "v17.0"), "caption 3 (3 with v17.0)");
+        assert_eq!(missing(&fields(1, &[("id", 1)]), &old, "v17.0"), "nothing");
+    }
+
+    #[test]
+    fn the_version_is_exchanged_where_it_stands_alone_in_the_end_point() {
+        let mut config = Config::parse(include_bytes!("../../../../configure.ini"), "").unwrap();
+        assert_eq!(end_point(&config, "v26.0").as_deref(), Some("https://graph.facebook.com/v26.0"));
+        config.end_point = "https://proxy.example/v17.0x/graph".to_owned();
+        assert_eq!(end_point(&config, "v26.0"), None);
+    }
+}

@@ -1,0 +1,125 @@
+//! The part of the check about hashtags: how many of the 30 in 7 days are used, and whether one answers.
+//!
+//! A check costs no hashtag that a run would not: it asks for a followed one, and for one that counts already
+//! where there is one.
+
+use super::advice::{Advice, Call};
+use super::checklist::Checklist;
+use collector::config::Config;
+use collector::graph::{Call as ApiCall, Failure, Kind, SearchedHashtag, Session, Usage};
+use collector::record::Model;
+use collector::topic::Hashtag;
+
+const QUOTA: &str = "hashtag quota";
+const CALL: &str = "hashtag";
+
+/// Hashtags asked before the call counts as failed: the API refuses those that it calls sensitive.
+const HASHTAGS_TRIED: usize = 3;
+
+/// The quota, and one hashtag.
+pub(super) async fn check(checklist: &mut Checklist, session: &Session<'_>, config: &Config, advice: &Advice<'_>) {
+    if config.hashtags.is_empty() {
+        return [QUOTA, CALL].into_iter().for_each(|what| checklist.skip(what, "no hashtags are followed"));
+    }
+    let searched = match session.searched_hashtags().await {
+        Ok(searched) => Some(searched),
+        Err(failure) => {
+            refused(checklist, QUOTA, "the number of used hashtags is unknown", session, &failure, advice);
+            None
+        }
+    };
+    if let Some(searched) = &searched {
+        quota(checklist, config, searched);
+    }
+    let counts = |hashtag: &&Hashtag| searched.iter().flatten().any(|searched| is(searched, hashtag));
+    let (counted, others): (Vec<&Hashtag>, Vec<&Hashtag>) = config.hashtags.iter().partition(counts);
+    let room = searched.as_ref().is_none_or(|searched| searched.len() < config.limits.hashtags_per_week as usize);
+    let tried = counted.into_iter().chain(others.into_iter().filter(|_| room)).take(HASHTAGS_TRIED);
+    call(checklist, session, config, advice, tried).await;
+}
+
+fn is(searched: &SearchedHashtag, hashtag: &Hashtag) -> bool {
+    // A pinned id decides. Else the name does, which the API reports in lower case.
+    let by_name =
+        searched.name.as_ref().is_some_and(|name| name.to_lowercase() == hashtag.name.as_str().to_lowercase());
+    hashtag.id.as_ref() == Some(&searched.id) || by_name
+}
+
+/// Weighs the hashtags that count against the followed ones.
+fn quota(checklist: &mut Checklist, config: &Config, searched: &[SearchedHashtag]) {
+    let allowed = config.limits.hashtags_per_week as usize;
+    let missing = |hashtag: &&Hashtag| !searched.iter().any(|searched| is(searched, hashtag));
+    let new: Vec<&str> = config.hashtags.iter().filter(missing).map(|hashtag| hashtag.name.as_str()).collect();
+    let (used, followed, needed) = (searched.len(), config.hashtags.len(), searched.len() + new.len());
+    let message = match new.len() {
+        0 => format!("{used} of {allowed} are used in 7 days, the {followed} followed among them"),
+        new => {
+            format!("{used} of {allowed} are used in 7 days; {needed} with the {new} followed that are not among them")
+        }
+    };
+    if needed > allowed {
+        let names: Vec<&str> = new.iter().copied().take(5).collect();
+        let more = if new.len() > names.len() { " and others" } else { "" };
+        let to_do = format!(
+            "{} will be refused until others are 7 days old: follow fewer, or find who else searches as this user ({}{more})",
+            needed - allowed,
+            names.join(", ")
+        );
+        checklist.fail(QUOTA, message, to_do);
+    } else if needed * 100 >= allowed * Usage::WARN_PERCENT as usize {
+        checklist.warn(QUOTA, message, "add no hashtag, and find who else searches as this user");
+    } else {
+        checklist.ok(QUOTA, message);
+    }
+}
+
+/// One hashtag that answers.
+async fn call<'c>(
+    checklist: &mut Checklist,
+    session: &Session<'_>,
+    config: &Config,
+    advice: &Advice<'_>,
+    tried: impl Iterator<Item = &'c Hashtag>,
+) {
+    let fields = config.mapping(Model::MediaHashtag).requested();
+    let mut last = None;
+    for hashtag in tried {
+        let name = format!("#{}", hashtag.name);
+        let asked = async {
+            let id = match &hashtag.id {
+                Some(pinned) => pinned.clone(),
+                None => session.hashtag_id(&hashtag.name).await?,
+            };
+            let call = ApiCall::RecentMedia { hashtag: &id, media: &fields, limit: 1, after: None };
+            session.page(&call).await.map(|response| response.value.records.len())
+        };
+        match asked.await {
+            Ok(0) => return checklist.ok(CALL, format!("{name} answers: no medium within 24 hours")),
+            Ok(media) => return checklist.ok(CALL, format!("{name} answers: {media} medium")),
+            Err(failure) if failure.kind == Kind::NotFound && failure.code != Some(100) => {
+                let to_do = "look whether it exists: the API also refuses those that it calls sensitive";
+                checklist.warn(CALL, format!("{name}: {failure}"), to_do);
+                last = Some(failure);
+            }
+            Err(failure) => return refused(checklist, CALL, &name, session, &failure, advice),
+        }
+    }
+    match last {
+        Some(failure) => {
+            checklist.fail(CALL, format!("no hashtag tried is there: {failure}"), "look at [topic] hashtags")
+        }
+        None => checklist.skip(CALL, "none of those followed may be searched for now"),
+    }
+}
+
+/// A call that failed, unless none is made any more.
+pub(super) fn refused(
+    checklist: &mut Checklist,
+    what: &'static str,
+    name: &str,
+    session: &Session<'_>,
+    failure: &Failure,
+    advice: &Advice<'_>,
+) {
+    super::api::failed(checklist, what, name, session, failure, &advice.about(Call::Hashtag, failure));
+}

@@ -1,0 +1,205 @@
+//! Every mapped field, asked for on one version: which are known, and in how many records each is there.
+
+use serde_json::value::RawValue;
+
+use super::advice::Call;
+use collector::config::Config;
+use collector::graph::{Call as ApiCall, Client, Edge, Failure, HashtagIds, Kind, Session};
+use collector::json;
+use collector::record::{ID, Model, requested_name};
+use collector::topic::{Account, Hashtag, HashtagId, Username};
+
+/// Accounts and hashtags asked before the version counts as failed.
+const TOPICS_TRIED: usize = 3;
+
+/// Media asked for: a page of them, so that a field which is missing at times is seen.
+const MEDIA: u32 = 50;
+
+/// What one version answered.
+pub(super) struct Probe {
+    pub(super) version: String,
+    /// The version that answered, where the API named it.
+    pub(super) served: Option<String>,
+    pub(super) calls: u64,
+    pub(super) failures: Vec<(Call, String, Failure)>,
+    models: Vec<(Model, Fields)>,
+}
+
+impl Probe {
+    pub(super) fn fields_of(&self, model: Model) -> Option<&Fields> {
+        self.models.iter().find(|(of, _)| *of == model).map(|(_, fields)| fields)
+    }
+}
+
+/// The mapped fields of a model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    /// Records that were looked at.
+    pub(super) records: usize,
+    /// The fields that the version knows, and in how many of the records each is there.
+    pub(super) answered: Vec<(String, usize)>,
+    /// Those that it does not know, or refuses.
+    pub(super) unknown: Vec<String>,
+}
+
+impl Fields {
+    /// The fields that are known here and not in `other`.
+    pub(super) fn known_but_not_in<'f>(&'f self, other: &Self) -> Vec<&'f str> {
+        let known = self.answered.iter().map(|(field, _)| field.as_str());
+        known.filter(|field| other.unknown.iter().any(|unknown| unknown == field)).collect()
+    }
+}
+
+/// What records have of the fields asked for.
+struct Seen {
+    records: usize,
+    fields: Vec<usize>,
+}
+
+impl Seen {
+    fn of<'r>(records: impl IntoIterator<Item = &'r Box<RawValue>>, names: &[&str]) -> Self {
+        let mut seen = Self { records: 0, fields: vec![0; names.len()] };
+        for record in records {
+            seen.records += 1;
+            let found = json::fields_of(record.get(), names).unwrap_or_default();
+            seen.fields.iter_mut().zip(found).for_each(|(count, value)| *count += usize::from(value.is_some()));
+        }
+        seen
+    }
+}
+
+fn names<'r>(requests: &[&'r str]) -> Vec<&'r str> {
+    requests.iter().map(|request| requested_name(request)).collect()
+}
+
+/// Asks for an account and for a hashtag. `ids` has the hashtags' ids, which are the same for every version.
+pub(super) async fn probe(session: &Session<'_>, client: &Client, config: &Config, ids: &mut HashtagIds) -> Probe {
+    let (mut models, mut failures) = (Vec::new(), Vec::new());
+    let ask = async |account: &Account| of_account(session, client, config, &account.username).await;
+    match first_there(config.accounts.iter(), ask).await {
+        Ok(found) => models.extend(found.into_iter().flatten()),
+        Err((account, failure)) => failures.push((Call::Account, account.username.to_string(), failure)),
+    }
+    let ask = async |hashtag: &Hashtag| {
+        let id = match hashtag.id.as_ref().or_else(|| ids.get(&hashtag.name)) {
+            Some(known) => known.clone(),
+            None => {
+                let id = session.hashtag_id(&hashtag.name).await?;
+                ids.insert(hashtag.name.clone(), id.clone());
+                id
+            }
+        };
+        of_hashtag(session, client, config, &id).await
+    };
+    let hashtags = config.hashtags.iter().filter(|_| session.halted().is_none());
+    match first_there(hashtags, ask).await {
+        Ok(fields) => models.extend(fields.map(|fields| (Model::MediaHashtag, fields))),
+        Err((hashtag, failure)) => failures.push((Call::Hashtag, format!("#{}", hashtag.name), failure)),
+    }
+    Probe {
+        version: config.version.clone(),
+        served: session.version().map(str::to_owned),
+        calls: session.calls(),
+        failures,
+        models,
+    }
+}
+
+/// Asks for the topics in turn until one is there; `None` where there are no topics.
+async fn first_there<'t, T: 't, A>(
+    topics: impl Iterator<Item = &'t T>,
+    mut ask: impl AsyncFnMut(&'t T) -> Result<A, Failure>,
+) -> Result<Option<A>, (&'t T, Failure)> {
+    let mut last = Ok(None);
+    for topic in topics.take(TOPICS_TRIED) {
+        match ask(topic).await {
+            Ok(answer) => return Ok(Some(answer)),
+            Err(failure) if failure.kind == Kind::NotFound => last = Err((topic, failure)),
+            Err(failure) => return Err((topic, failure)),
+        }
+    }
+    last
+}
+
+/// Whether a call was refused for a field that the API did not name.
+fn is_unnamed(failure: &Failure) -> bool {
+    failure.kind == Kind::NotFound && failure.code == Some(100) && failure.subcode.is_none()
+}
+
+async fn of_account(
+    session: &Session<'_>,
+    client: &Client,
+    config: &Config,
+    name: &Username,
+) -> Result<[(Model, Fields); 2], Failure> {
+    let ask = async |profile: &[&str], media: &[&str]| {
+        let (of_profile, of_media) = (names(profile), names(media));
+        let call = ApiCall::BusinessDiscovery { username: name, profile, media, limit: MEDIA, after: None };
+        let page = session.page(&call).await?.value;
+        Ok((Seen::of(&page.profile, &of_profile), Seen::of(&page.records, &of_media)))
+    };
+    let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
+    let (brand, of_media) = match ask(&profile, &media).await {
+        Ok((brand, of_media)) => (all(&profile, brand), all(&media, of_media)),
+        Err(failure) if is_unnamed(&failure) => (
+            apart(&profile, async |profile| Ok(ask(profile, &[ID]).await?.0)).await?,
+            apart(&media, async |media| Ok(ask(&[ID], media).await?.1)).await?,
+        ),
+        Err(failure) => return Err(failure),
+    };
+    let unknown = client.unknown_fields(Edge::Discovery);
+    Ok([(Model::Brand, without(brand, &unknown)), (Model::Media, without(of_media, &unknown))])
+}
+
+async fn of_hashtag(
+    session: &Session<'_>,
+    client: &Client,
+    config: &Config,
+    id: &HashtagId,
+) -> Result<Fields, Failure> {
+    let ask = async |media: &[&str]| {
+        let names = names(media);
+        let call = ApiCall::RecentMedia { hashtag: id, media, limit: MEDIA, after: None };
+        Ok(Seen::of(&session.page(&call).await?.value.records, &names))
+    };
+    let media = config.mapping(Model::MediaHashtag).requested();
+    let fields = apart(&media, ask).await?;
+    Ok(without(fields, &client.unknown_fields(Edge::RecentMedia)))
+}
+
+/// What one answer with every field tells.
+fn all(requests: &[&str], seen: Seen) -> Fields {
+    let answered = names(requests).into_iter().map(str::to_owned).zip(seen.fields).collect();
+    Fields { records: seen.records, answered, unknown: Vec::new() }
+}
+
+/// What a call for all fields tells; where it is refused and no field is named, what one call for each tells.
+async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Failure>) -> Result<Fields, Failure> {
+    match ask(requests).await {
+        Ok(seen) => return Ok(all(requests, seen)),
+        Err(failure) if is_unnamed(&failure) => {}
+        Err(failure) => return Err(failure),
+    }
+    let mut fields = Fields::default();
+    for request in requests.iter().filter(|request| **request != ID) {
+        let name = requested_name(request).to_owned();
+        match ask(&[ID, request]).await {
+            Ok(seen) => {
+                fields.records = fields.records.max(seen.records);
+                fields.answered.push((name, seen.fields.last().copied().unwrap_or_default()));
+            }
+            Err(failure) if is_unnamed(&failure) || failure.kind == Kind::UnknownField => fields.unknown.push(name),
+            Err(failure) => return Err(failure),
+        }
+    }
+    fields.answered.insert(0, (ID.to_owned(), fields.records));
+    Ok(fields)
+}
+
+/// The fields, of which the API named some as unknown.
+fn without(mut fields: Fields, unknown: &[String]) -> Fields {
+    let (gone, answered) = fields.answered.into_iter().partition(|(field, _)| unknown.contains(field));
+    let gone: Vec<(String, usize)> = gone;
+    fields.unknown.extend(gone.into_iter().map(|(field, _)| field));
+    Fields { answered, ..fields }
+}

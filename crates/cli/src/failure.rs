@@ -1,0 +1,66 @@
+//! The end of a command that failed: one error on standard error, an exit code, and with `--json` a document.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::output::{self, Output, OutputError};
+use collector::config::ConfigError;
+use collector::report::Error;
+use collector::secret::SecretError;
+use collector::telemetry::printable;
+
+/// An error of several lines. Its text is printable.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Lines(pub(super) String);
+
+/// Arguments that clap takes and the command cannot use. The exit code is clap's.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UsageError(pub(super) String);
+
+/// A failure with `--json`, in the form in which Lambda answers.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure<'a> {
+    /// The kind, which stays the same over versions.
+    error_type: &'a str,
+    /// What failed, and what to do.
+    error_message: &'a str,
+}
+
+/// Prints the document of a run that failed.
+pub(super) fn print_run(error: &Error) -> Result<(), OutputError> {
+    output::print_json(&Failure { error_type: error.cause.kind(), error_message: &error.to_string() })
+}
+
+/// Tells what failed.
+pub(super) fn tell(error: &anyhow::Error, output: Output) -> ExitCode {
+    let text = shown(error);
+    output::note(format!("error: {text}"));
+    if error.is::<UsageError>() {
+        return output::usage_error();
+    }
+    if output.json && !error.is::<OutputError>() {
+        // What could not be written is told already.
+        let _ = output::print_json(&Failure { error_type: kind(error), error_message: &text });
+    }
+    ExitCode::FAILURE
+}
+
+/// An error for a terminal: on one line, unless it has several on purpose.
+fn shown(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    let has_lines = error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<Lines>());
+    if has_lines { text } else { printable(&text).into_owned() }
+}
+
+fn kind(error: &anyhow::Error) -> &'static str {
+    let is = |matches: fn(&(dyn std::error::Error + 'static)) -> bool| error.chain().any(matches);
+    match () {
+        () if is(|cause| cause.is::<ConfigError>()) => "config",
+        () if is(|cause| cause.is::<SecretError>()) => "secret",
+        () => "command",
+    }
+}

@@ -1,0 +1,149 @@
+//! What a command prints: the one way to standard output and to standard error.
+//!
+//! `println!` panics where the reader of a pipe is gone or a device is full. clippy therefore refuses it, and
+//! `std::io::stdout` too outside of this file.
+
+#![allow(clippy::disallowed_methods, reason = "this is the one place that writes")]
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{ArgAction, Args};
+use serde::Serialize;
+use tracing::level_filters::LevelFilter;
+
+use super::removed;
+use collector::redact::Redactor;
+use collector::telemetry::{self, Format};
+
+/// How much a command prints, and in what form.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(super) struct Output {
+    /// Log more: -v for INFO, -vv for DEBUG (each defaulted field)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Print errors only: no progress, no table, no warnings
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Print one JSON document on standard output and nothing else there; docs/json has its schemas
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+/// Standard output did not take what was written.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output could not be written")]
+pub(super) struct OutputError(#[source] io::Error);
+
+impl Output {
+    /// Prints the result of a command: the document with `--json`, nothing with `--quiet`, else the text.
+    ///
+    /// # Errors
+    /// As [`print`].
+    pub(super) fn result(self, document: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), OutputError> {
+        if self.json {
+            return print_json(document);
+        }
+        if self.quiet { Ok(()) } else { print(text()) }
+    }
+
+    /// Prints a line for a person on standard error, unless `--quiet`.
+    pub(super) fn remark(self, text: impl Display) {
+        if !self.quiet {
+            note(text);
+        }
+    }
+
+    /// The least severity that the log has.
+    pub(super) const fn level(self) -> LevelFilter {
+        match self.verbose {
+            0 if self.quiet => LevelFilter::ERROR,
+            0 => LevelFilter::WARN,
+            1 => LevelFilter::INFO,
+            _ => LevelFilter::DEBUG,
+        }
+    }
+
+    /// Sends the log to standard error.
+    pub(super) fn log(self, redactor: &Arc<Redactor>) {
+        let redactor = Arc::clone(redactor);
+        let subscriber = telemetry::subscriber(Format::Text, self.level(), move |line| note(redactor.redact(line)));
+        // No other subscriber is set.
+        let _ = tracing::subscriber::set_global_default(subscriber);
+    }
+
+    /// Whether a progress bar is drawn.
+    pub(super) fn has_bar(self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+}
+
+/// Prints a text and a line break on standard output. A reader that closed the pipe has read enough: the rest is
+/// dropped, the command does its work to its end, and its exit code is that of its work.
+///
+/// # Errors
+/// Where the text could not be written, as on a full device.
+pub(super) fn print(text: impl Display) -> Result<(), OutputError> {
+    print_whole(format!("{text}\n").as_bytes())
+}
+
+/// Prints a JSON document on one line of standard output.
+///
+/// # Errors
+/// As [`print`].
+pub(super) fn print_json(document: &impl Serialize) -> Result<(), OutputError> {
+    print(serde_json::to_string(document).map_err(|error| OutputError(error.into()))?)
+}
+
+/// Prints a text that another program reads, as it is.
+///
+/// # Errors
+/// As [`print`].
+pub(super) fn print_whole(text: &[u8]) -> Result<(), OutputError> {
+    let mut out = io::stdout().lock();
+    unless_closed(out.write_all(text).and_then(|()| out.flush()))
+}
+
+/// Prints a line on standard error. One that cannot be written is lost: there is nowhere left to tell it.
+pub(super) fn note(text: impl Display) {
+    // In one piece, so that the lines of two processes do not mix.
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+/// Prints what clap says in place of running a command: a help text, or a usage error.
+pub(super) fn print_usage(said: &clap::Error) -> ExitCode {
+    if let Some(replacement) = removed::replacement(said) {
+        note(replacement);
+        return usage_error();
+    }
+    let printed = said.print();
+    if said.use_stderr() {
+        return usage_error();
+    }
+    match unless_closed(printed) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            note(format!("error: {:#}", anyhow::Error::from(error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The exit code of wrong arguments, which is clap's own.
+pub(super) fn usage_error() -> ExitCode {
+    ExitCode::from(2)
+}
+
+/// Whether standard output is a terminal.
+pub(super) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+fn unless_closed(written: io::Result<()>) -> Result<(), OutputError> {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(OutputError(error)),
+        _ => Ok(()),
+    }
+}

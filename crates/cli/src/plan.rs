@@ -1,0 +1,247 @@
+//! `luxury-brands plan`: the configured schedule against the API's limits.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::HumanCount;
+use serde::Serialize;
+
+use super::output::Output;
+use collector::config::{Config, Plan};
+
+#[derive(Debug, Args)]
+#[command(after_help = "A schedule that exceeds a limit hour after hour is refused, by this command as \
+    by the function.")]
+pub(super) struct PlanArgs {
+    /// The configuration whose topics, schedule and limits are weighed
+    #[arg(long, value_name = "FILE", default_value = "configure.ini")]
+    config: PathBuf,
+}
+
+impl PlanArgs {
+    pub(super) fn run(self, output: Output) -> Result<ExitCode> {
+        let config = Config::load(&self.config)?;
+        let notices = config.notices.iter().map(ToString::to_string).collect();
+        let planned = Planned::of(&config.plan(), notices);
+        output.result(&planned, || {
+            let notices = planned.notices.iter().map(|notice| format!("\n\nwarn  {notice}"));
+            summary(&config.plan()) + &notices.collect::<String>()
+        })?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The schedule's calls with `--json`.
+#[derive(Debug, Serialize)]
+struct Planned {
+    accounts: u32,
+    hashtags: u32,
+    unpinned_hashtags: u32,
+    brand_media_runs_per_hour: u32,
+    hashtag_runs_per_hour: u32,
+    calls_per_hour: Weighed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls_per_hour_with_further_pages: Option<Weighed>,
+    hashtags_per_week: Weighed,
+    hashtag_calls_per_day: Weighed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hashtag_calls_per_day_with_further_pages: Option<Weighed>,
+    more_accounts: Weighed,
+    more_hashtags: Weighed,
+    notices: Vec<String>,
+}
+
+/// A figure of processes that know every hashtag's id, and with one that starts.
+#[derive(Debug, Serialize)]
+struct Weighed {
+    warm: u64,
+    cold: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+}
+
+impl Planned {
+    fn of(plan: &Plan, notices: Vec<String>) -> Self {
+        let Plan { limits, accounts, hashtags, unpinned } = plan;
+        let weighed = |warm, cold, limit| Weighed { warm, cold, limit };
+        let with_unpinned = |warm, limit| weighed(warm, warm + u64::from(*unpinned), Some(limit));
+        let with_pages = |most, limit| limits.closes_gaps.then(|| with_unpinned(most, limit));
+        Self {
+            accounts: *accounts,
+            hashtags: *hashtags,
+            unpinned_hashtags: *unpinned,
+            brand_media_runs_per_hour: limits.brand_media_runs_per_hour,
+            hashtag_runs_per_hour: limits.hashtag_runs_per_hour,
+            calls_per_hour: weighed(plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour)),
+            calls_per_hour_with_further_pages: with_pages(plan.most_calls_per_hour(), limits.calls_per_hour),
+            hashtags_per_week: weighed((*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week)),
+            hashtag_calls_per_day: with_unpinned(plan.hashtag_calls_per_day(), limits.hashtag_calls_per_day),
+            hashtag_calls_per_day_with_further_pages: with_pages(
+                plan.most_hashtag_calls_per_day(),
+                limits.hashtag_calls_per_day,
+            ),
+            more_accounts: weighed(plan.more_accounts(), plan.cold_more_accounts(), None),
+            more_hashtags: weighed(plan.more_hashtags(), plan.cold_more_hashtags(), None),
+            notices,
+        }
+    }
+}
+
+fn summary(plan: &Plan) -> String {
+    let Plan { limits, accounts, hashtags, unpinned } = plan;
+    let (brand_runs, hashtag_runs) = (limits.brand_media_runs_per_hour, limits.hashtag_runs_per_hour);
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    let mut row = |name: &str, warm: u64, cold: u64, limit: Option<u32>| {
+        table.add_row([
+            name.to_owned(),
+            HumanCount(warm).to_string(),
+            HumanCount(cold).to_string(),
+            limit.map_or_else(String::new, |l| HumanCount(l.into()).to_string()),
+        ]);
+    };
+    let day = plan.hashtag_calls_per_day();
+    let unpinned_calls = u64::from(*unpinned);
+    row("calls an hour", plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour));
+    let of_pages = "  with further pages";
+    if limits.closes_gaps {
+        let most = plan.most_calls_per_hour();
+        row(of_pages, most, most + unpinned_calls, Some(limits.calls_per_hour));
+    }
+    row("different hashtags in 7 days", (*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week));
+    row("hashtag calls a day", day, day + unpinned_calls, Some(limits.hashtag_calls_per_day));
+    if limits.closes_gaps {
+        let most = plan.most_hashtag_calls_per_day();
+        row(of_pages, most, most + unpinned_calls, Some(limits.hashtag_calls_per_day));
+    }
+    row("room for more accounts", plan.more_accounts(), plan.cold_more_accounts(), None);
+    row("room for more hashtags", plan.more_hashtags(), plan.cold_more_hashtags(), None);
+    table.set_header(["", "warm", "cold", "limit"]);
+    for (i, column) in table.column_iter_mut().enumerate() {
+        if i == 0 {
+            column.set_padding((0, 1));
+        } else {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let cold = match unpinned {
+        0 => "every hashtag's id is pinned: a new process asks for none".to_owned(),
+        1 => "one hashtag's id is not pinned: each new process asks for it once".to_owned(),
+        n => format!("the ids of {n} hashtags are not pinned: each new process asks for them once"),
+    };
+    let pages = if limits.closes_gaps {
+        let (calls, first) = (plan.calls_per_hashtag_run(), u64::from(*hashtags));
+        format!("\nfurther pages: each run may make {calls} hashtag calls, {} of them for busy hashtags", calls - first)
+    } else {
+        String::new()
+    };
+    let advice = if *unpinned == 0 { "" } else { "; `luxury-brands hashtag-ids` pins them" };
+    let table: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    format!(
+        "{accounts} accounts, {} an hour; {hashtags} hashtags, {} an hour\n\n{}\n\n\
+         warm: by processes that know every hashtag's id\n\
+         cold: with one process that starts; {cold}{advice}{pages}",
+        times(brand_runs),
+        times(hashtag_runs),
+        table.join("\n"),
+    )
+}
+
+fn times(runs: u32) -> String {
+    if runs == 1 { "once".to_owned() } else { format!("{runs} times") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../../configure.ini");
+
+    fn plan(more: &str) -> Plan {
+        Config::parse(format!("{SHIPPED}\n{more}").as_bytes(), "configure.ini").unwrap().plan()
+    }
+
+    #[test]
+    fn the_shipped_schedule_is_shown_warm_and_cold() {
+        insta::assert_snapshot!(summary(&plan("")), @r##"
+    11 accounts, once an hour; 11 hashtags, 12 times an hour
+
+                                   warm   cold  limit
+    calls an hour                   143    154    200
+    different hashtags in 7 days     11     11     30
+    hashtag calls a day           3,168  3,179  4,800
+    room for more accounts           57     46
+    room for more hashtags            4      3
+
+    warm: by processes that know every hashtag's id
+    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `luxury-brands hashtag-ids` pins them
+    "##);
+    }
+
+    #[test]
+    fn pinned_ids_make_a_cold_start_as_cheap_as_a_warm_one() {
+        let hashtags = "hermes chanel dior louisvuitton gucci prada ysl celine valentino miumiu fendi";
+        let pins: String = hashtags.split(' ').map(|h| format!("{h} = 1\n")).collect();
+        insta::assert_snapshot!(summary(&plan(&format!("[hashtag_id]\n{pins}"))), @r##"
+    11 accounts, once an hour; 11 hashtags, 12 times an hour
+
+                                   warm   cold  limit
+    calls an hour                   143    143    200
+    different hashtags in 7 days     11     11     30
+    hashtag calls a day           3,168  3,168  4,800
+    room for more accounts           57     57
+    room for more hashtags            4      4
+
+    warm: by processes that know every hashtag's id
+    cold: with one process that starts; every hashtag's id is pinned: a new process asks for none
+    "##);
+    }
+
+    #[test]
+    fn further_pages_are_weighed_with_all_the_calls_that_they_may_take() {
+        insta::assert_snapshot!(summary(&plan("[limits]\nmedia_per_hashtag = auto")), @r##"
+    11 accounts, once an hour; 11 hashtags, 12 times an hour
+
+                                   warm   cold  limit
+    calls an hour                   143    154    200
+      with further pages            179    190    200
+    different hashtags in 7 days     11     11     30
+    hashtag calls a day           3,168  3,179  4,800
+      with further pages          4,032  4,043  4,800
+    room for more accounts           57     46
+    room for more hashtags            4      3
+
+    warm: by processes that know every hashtag's id
+    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `luxury-brands hashtag-ids` pins them
+    further pages: each run may make 14 hashtag calls, 3 of them for busy hashtags
+    "##);
+    }
+
+    #[test]
+    fn the_room_that_is_shown_is_exactly_what_the_configuration_takes() {
+        for limits in ["", "hashtag_calls_per_day = 3700", "hashtags_per_week = 12", "calls_per_hour = 170"] {
+            let text = format!("{SHIPPED}\n[limits]\n{limits}");
+            let plan = Config::parse(text.as_bytes(), "x").unwrap().plan();
+            let with = |key: &str, more: u64| {
+                let ids: String = (0..more).map(|n| format!("topic{n} = 1\n")).collect();
+                let names: String = (0..more).map(|n| format!(" topic{n}")).collect();
+                let text = text
+                    .replace("[add_user_id]\n", &format!("[add_user_id]\n{ids}"))
+                    .replace(&format!("{key} = hermes"), &format!("{key} = hermes{names}"));
+                Config::parse(text.as_bytes(), "x")
+            };
+            for (key, warm, cold) in [
+                ("accounts", plan.more_accounts(), plan.cold_more_accounts()),
+                ("hashtags", plan.more_hashtags(), plan.cold_more_hashtags()),
+            ] {
+                assert!(with(key, warm).is_ok() && with(key, warm + 1).is_err(), "{key} {limits}");
+                assert_eq!(with(key, cold).unwrap().notices, [], "{key} {limits}");
+                let more = with(key, cold + 1);
+                assert!(more.is_err() || !more.unwrap().notices.is_empty(), "{key} {limits}");
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The event that repairs a run, from any report of that run.
+
+use chrono::DateTime;
+use serde::Serialize;
+
+use collector::report::Summary;
+use collector::topic::Job;
+
+mod previous;
+
+use previous::PreviousRun;
+
+/// The event that repairs a run. Its fields are in the order in which a person reads them.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Repair {
+    job: &'static str,
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accounts: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hashtags: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_id: Option<String>,
+}
+
+impl Repair {
+    /// One line of JSON.
+    pub(super) fn to_json(&self) -> String {
+        // The values are strings and lists. Writing them into memory cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The event that repairs the run with this summary; `None` where nothing failed, or nothing can be repaired.
+pub(super) fn of_summary(summary: &Summary) -> Option<Repair> {
+    of_report("the summary", &summary.to_json()).ok()?.map(|(event, _)| event)
+}
+
+/// The event that repairs the run of a report, and why it is that one; `None` where nothing failed. `name` is what
+/// errors call the report.
+///
+/// # Errors
+/// Why the report says of no run that can be repaired, and what to do instead.
+pub(super) fn of_report(name: &str, report: &str) -> Result<Option<(Repair, String)>, String> {
+    repair(&previous::read(name, report)?)
+}
+
+/// The event that repairs a run, and why it is that one; `None` where nothing failed.
+///
+/// A run that lost objects, or stored none, is repeated as it was: its keys are free, or have the same objects.
+/// Otherwise the failed topics are run alone and without the shard. Their objects then have keys of their own.
+/// Under the run's keys they would replace its objects by fewer records.
+fn repair(previous: &PreviousRun) -> Result<Option<(Repair, String)>, String> {
+    let error = previous.error.as_ref();
+    let words = || error.map(|(_, words)| format!(": {words}")).unwrap_or_default();
+    let Some(job) = previous.job.as_deref().and_then(Job::named) else {
+        return Err(format!("no job is named, so there is nothing to repeat: correct the event{}", words()));
+    };
+    let Some(key) = job.topics_key() else {
+        let failed = error.is_some() || !previous.failed.is_empty();
+        let message =
+            "the job \"token\" stores nothing that could be repaired: run it again with `luxury-brands token`";
+        return if failed { Err(message.to_owned()) } else { Ok(None) };
+    };
+    let is_lost = previous.lost > 0 || error.is_some_and(|(kind, _)| kind == "store");
+    if !is_lost && previous.stored && previous.failed.is_empty() {
+        return Ok(None);
+    }
+    let time = previous.time.clone().filter(|time| DateTime::parse_from_rfc3339(time).is_ok());
+    let time = time.ok_or("no time is named under which to repeat it: give the event its \"time\" by hand")?;
+    let as_it_was = is_lost || !previous.stored;
+    let (topics, shard, why) = if as_it_was {
+        let what = match previous.lost {
+            _ if !is_lost => "nothing was stored".to_owned(),
+            0 | 1 => "an object could not be stored".to_owned(),
+            lost => format!("{lost} objects could not be stored"),
+        };
+        let why = format!("{what}{}: the run is repeated as it was", words());
+        (previous.topics.clone(), previous.shard.clone(), why)
+    } else {
+        let why = format!("{} failed: run again alone, beside the run's other objects", previous.failed.join(", "));
+        (Some(previous.failed.clone()), None, why)
+    };
+    let listed = |of: &str| topics.clone().filter(|_| key == of);
+    let (accounts, hashtags) = (listed("accounts"), listed("hashtags"));
+    Ok(Some((Repair { job: job.name(), time, accounts, hashtags, shard, secret_id: previous.secret_id.clone() }, why)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use collector::event::Event;
+
+    /// A run of all topics in which gucci failed.
+    fn previous_run() -> PreviousRun {
+        PreviousRun {
+            job: Some("brand_media".into()),
+            time: Some("2026-11-24T03:00:00Z".into()),
+            failed: vec!["gucci".into()],
+            stored: true,
+            ..PreviousRun::default()
+        }
+    }
+
+    fn event(previous: &PreviousRun) -> String {
+        let (event, _) = repair(previous).unwrap().unwrap();
+        assert!(Event::parse(&serde_json::to_value(&event).unwrap()).is_ok());
+        event.to_json()
+    }
+
+    fn error(kind: &str) -> Option<(String, String)> {
+        Some((kind.into(), "because".into()))
+    }
+
+    #[test]
+    fn topics_that_failed_are_repeated_alone_under_the_runs_time() {
+        insta::assert_snapshot!(event(&previous_run()), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["gucci"]}"#);
+        let hashtag =
+            PreviousRun { job: Some("hashtag".into()), failed: vec!["été".into(), "dior".into()], ..previous_run() };
+        insta::assert_snapshot!(event(&hashtag), @r#"{"job":"hashtag","time":"2026-11-24T03:00:00Z","hashtags":["été","dior"]}"#);
+        let of_some = PreviousRun { topics: Some(vec!["dior".into(), "gucci".into()]), ..previous_run() };
+        assert_eq!(event(&of_some), event(&previous_run()));
+    }
+
+    #[test]
+    fn a_failed_topic_of_a_shard_keeps_its_credential_and_leaves_the_shards_object_alone() {
+        let shard = PreviousRun { shard: Some("s-1".into()), secret_id: Some("c/1".into()), ..previous_run() };
+        insta::assert_snapshot!(event(&shard), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["gucci"],"secret_id":"c/1"}"#);
+    }
+
+    #[test]
+    fn a_run_that_lost_objects_is_repeated_as_it_was() {
+        let whole = r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z"}"#;
+        assert_eq!(event(&PreviousRun { lost: 1, ..previous_run() }), whole);
+        assert_eq!(event(&PreviousRun { error: error("store"), failed: Vec::new(), ..previous_run() }), whole);
+        let topics = Some(vec!["dior".to_owned(), "gucci".to_owned()]);
+        let some = PreviousRun { topics, lost: 1, ..previous_run() };
+        insta::assert_snapshot!(event(&some), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["dior","gucci"]}"#);
+        let shard = PreviousRun { shard: Some("s-1".into()), secret_id: Some("c/1".into()), ..some };
+        insta::assert_snapshot!(event(&shard), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["dior","gucci"],"shard":"s-1","secret_id":"c/1"}"#);
+    }
+
+    #[test]
+    fn a_run_that_stored_nothing_is_repeated_as_it_was_whatever_the_reason() {
+        for (kind, failed) in
+            [("secret", vec![]), ("config", vec![]), ("event", vec![]), ("nothing_collected", vec!["gucci".to_owned()])]
+        {
+            let none = PreviousRun { stored: false, failed, error: error(kind), ..previous_run() };
+            assert_eq!(event(&none), r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z"}"#);
+            // A line of the log does not say that it was an error.
+            assert_eq!(
+                event(&PreviousRun { error: None, ..none }),
+                event(&PreviousRun { stored: false, ..previous_run() })
+            );
+        }
+        let some = PreviousRun { topics: Some(vec!["dior".into()]), stored: false, ..previous_run() };
+        assert!(event(&some).contains(r#""accounts":["dior"]"#));
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_failed_is_not_repeated() {
+        assert_eq!(repair(&PreviousRun { failed: Vec::new(), ..previous_run() }), Ok(None));
+        let token = PreviousRun { job: Some("token".into()), failed: Vec::new(), stored: false, ..previous_run() };
+        assert_eq!(repair(&token), Ok(None));
+    }
+
+    #[test]
+    fn what_cannot_be_repaired_says_what_to_do_instead() {
+        for (run, expected) in [
+            (PreviousRun { job: Some("token".into()), stored: false, ..previous_run() }, "`luxury-brands token`"),
+            (PreviousRun { job: None, error: error("event"), ..previous_run() }, "correct the event: because"),
+            (PreviousRun { job: Some("nonsense".into()), ..previous_run() }, "no job is named"),
+            (PreviousRun { time: None, ..previous_run() }, "no time is named"),
+            (PreviousRun { time: Some("yesterday".into()), ..previous_run() }, "no time is named"),
+        ] {
+            let error = repair(&run).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_reason_names_what_failed() {
+        let why = |previous: &PreviousRun| repair(previous).unwrap().unwrap().1;
+        assert!(why(&previous_run()).contains("gucci failed"));
+        assert!(why(&PreviousRun { lost: 2, ..previous_run() }).contains("2 objects could not be stored"));
+        assert!(
+            why(&PreviousRun { stored: false, error: error("secret"), ..previous_run() })
+                .contains("nothing was stored: because")
+        );
+    }
+}

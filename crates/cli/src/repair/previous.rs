@@ -1,0 +1,241 @@
+//! The report of a run, in any of its forms. Fields may be missing: an error follows only where one is needed.
+//! Errors quote nothing of the input but the names of its keys, since it may be a wrong file with a token in it.
+
+use serde_json::Value;
+
+use collector::report;
+
+/// What is known of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct PreviousRun {
+    pub(super) job: Option<String>,
+    pub(super) time: Option<String>,
+    pub(super) shard: Option<String>,
+    pub(super) secret_id: Option<String>,
+    /// The topics that the event selected; `None` for all, or where the report has none.
+    pub(super) topics: Option<Vec<String>>,
+    /// The topics that failed, each once.
+    pub(super) failed: Vec<String>,
+    /// Whether an object of records was stored.
+    pub(super) stored: bool,
+    /// The objects that could not be stored, quality objects among them.
+    pub(super) lost: usize,
+    /// The error's kind and text, where the run failed as a whole.
+    pub(super) error: Option<(String, String)>,
+}
+
+pub(super) const EXPECTED: &str = r#"expected is the report of one run: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), that summary alone, or a quality object"#;
+
+/// Reads the report in `text`. Other JSON may be around it, as in the output of `aws lambda invoke` or in a log.
+///
+/// # Errors
+/// What the text is instead, for a person. `name` is its file.
+pub(super) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
+    let mut found = Vec::new();
+    let mut other = None;
+    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+        let value = value.map_err(|error| format!("{name} is no JSON ({error}); {EXPECTED}"))?;
+        match of(&value)? {
+            Some(run) => found.push(run),
+            None => other = other.or(Some(value)),
+        }
+    }
+    let runs = found.len();
+    if let (1, Some(run)) = (runs, found.pop()) {
+        return Ok(run);
+    }
+    let is = match (runs, other) {
+        (0, None) => "is empty".to_owned(),
+        (0, Some(Value::Object(fields))) => {
+            let keys: Vec<&str> = fields.keys().map(String::as_str).collect();
+            let keys: String = keys.join(", ").chars().take(120).collect();
+            format!("holds no report of a run (its keys: {})", if keys.is_empty() { "none" } else { &keys })
+        }
+        (0, Some(_)) => "holds no report of a run (it is no JSON object)".to_owned(),
+        _ => format!("holds the reports of {runs} runs; give one of them"),
+    };
+    Err(format!("{name} {is}; {EXPECTED}"))
+}
+
+/// The run that `value` reports; `None` where it has none of the forms.
+fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
+    let list = |key: &str| value.get(key).is_some_and(Value::is_array);
+    if let Some(summary) = value.get("summary").filter(|summary| summary.is_object()) {
+        return of(summary);
+    }
+    // Lambda's record of a failed event, as in the failure queue.
+    if let Some(payload) = value.get("responsePayload") {
+        return of(payload);
+    }
+    if let Some(words) = text(value, "errorMessage") {
+        return of_error(text(value, "errorType").unwrap_or_default(), &words).map(Some);
+    }
+    if value.get("totals").is_some() && list("shards") {
+        return Err("this is the summary of a run over shards; docs/scale.md tells how those that failed run again: `luxury-brands shard --failed`".to_owned());
+    }
+    if list("failed_topics") {
+        let failed = topics(value.get("failed_topics"));
+        return Ok(Some(PreviousRun { failed, stored: true, ..known(value) }));
+    }
+    if list("failures") && list("files") {
+        let count = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
+        let lost = count("/lost") + count("/quality/lost");
+        let failed = topics(value.get("failures"));
+        return Ok(Some(PreviousRun { failed, stored: count("/files") > 0, lost, ..known(value) }));
+    }
+    Ok(None)
+}
+
+fn of_error(kind: String, words: &str) -> Result<PreviousRun, String> {
+    let (cause, summary) = report::parts(words);
+    let run = summary.as_ref().map(of).transpose()?.flatten();
+    let run = run.ok_or_else(|| {
+        format!("the error {kind:?} holds no whole summary, so it is not the function's own, or was cut off: repeat the event that the run was given")
+    })?;
+    Ok(PreviousRun { error: Some((kind, cause.to_owned())), ..run })
+}
+
+/// The fields that every form has under the same names.
+fn known(value: &Value) -> PreviousRun {
+    let of = |key: &str| text(value, key);
+    let topics = value.get("topics").filter(|topics| topics.is_array()).map(|list| topics(Some(list)));
+    PreviousRun {
+        job: of("job"),
+        time: of("time"),
+        shard: of("shard"),
+        secret_id: of("secret_id"),
+        topics,
+        ..PreviousRun::default()
+    }
+}
+
+fn text(value: &Value, key: &str) -> Option<String> {
+    value.get(key)?.as_str().map(str::to_owned)
+}
+
+/// The topics of a list of names, or of objects with a `topic`, each once.
+fn topics(list: Option<&Value>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for entry in list.and_then(Value::as_array).into_iter().flatten() {
+        if let Some(name) = entry.as_str().or_else(|| entry.get("topic")?.as_str())
+            && !names.iter().any(|known| known == name)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::Utc;
+    use serde_json::json;
+
+    use super::*;
+    use collector::error::Cause;
+    use collector::graph::Kind;
+    use collector::report::Error;
+    use collector::report::{FailedTopic, File, Quality, Response, Summary};
+
+    /// A summary from the function's own code, so that a renamed field fails these tests.
+    fn summary() -> Summary {
+        let file = |key: &str| File { key: key.into(), records: 3, bytes: 9 };
+        let failed =
+            |topic: &str| FailedTopic { topic: topic.into(), kind: Kind::Deadline, code: None, message: "late".into() };
+        Summary {
+            job: Some("brand_media"),
+            time: "2026-11-24T03:00:00Z".into(),
+            secret_id: Some("c/1".into()),
+            topics: Some(vec!["dior".into(), "gucci".into()]),
+            files: vec![file("raw/brand.json")],
+            lost: vec![file("raw/media.json")],
+            quality: Quality { lost: vec!["quality/brand.json".into()], ..Quality::default() },
+            failures: vec![failed("gucci"), failed("gucci")],
+            ..Summary::default()
+        }
+    }
+
+    fn previous_run() -> PreviousRun {
+        PreviousRun {
+            job: Some("brand_media".into()),
+            time: Some("2026-11-24T03:00:00Z".into()),
+            secret_id: Some("c/1".into()),
+            topics: Some(vec!["dior".into(), "gucci".into()]),
+            failed: vec!["gucci".into()],
+            stored: true,
+            lost: 2,
+            ..PreviousRun::default()
+        }
+    }
+
+    #[test]
+    fn a_response_a_log_line_and_a_summary_hold_the_same() {
+        let response = Response::new(Utc::now(), String::new(), String::new(), summary(), Arc::default());
+        let line = json!({"timestamp": "2026-11-24T03:00:02.000Z", "level": "INFO", "message": "brand_media: 3 records", "requestId": "r-1", "summary": serde_json::to_value(summary()).unwrap()});
+        for text in [serde_json::to_string_pretty(&response).unwrap(), line.to_string(), summary().to_json()] {
+            assert_eq!(read("x", &text).unwrap(), previous_run(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_holds_its_kind_and_the_summary() {
+        let error = Error {
+            cause: Cause::Store("it was denied".into()),
+            summary: Box::new(summary()),
+            redactor: Arc::default(),
+        };
+        let error = json!({"errorType": error.cause.kind(), "errorMessage": error.to_string()});
+        let expected = PreviousRun { error: Some(("store".into(), "it was denied".into())), ..previous_run() };
+        assert_eq!(read("x", &error.to_string()).unwrap(), expected);
+        let queued = json!({"requestPayload": {"job": "brand_media"}, "responsePayload": error});
+        assert_eq!(read("x", &queued.to_string()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_quality_object_holds_the_failed_topics() {
+        let quality = json!({"model": "media", "job": "brand_media", "time": "2026-11-24T03:00:00Z", "counts": {"records": 250}, "failed_topics": [{"topic": "gucci"}], "rejected": [], "defaulted": {}});
+        let run = read("x", &quality.to_string()).unwrap();
+        assert_eq!((run.failed, run.stored, run.lost), (vec!["gucci".to_owned()], true, 0));
+    }
+
+    #[test]
+    fn other_json_around_a_report_is_skipped() {
+        let text = format!("{}{{\"StatusCode\":200,\"ExecutedVersion\":\"$LATEST\"}}\n", summary().to_json());
+        assert_eq!(read("x", &text).unwrap(), previous_run());
+        let log =
+            format!("{{\"message\":\"topic failed\",\"level\":\"ERROR\"}}\n{{\"summary\":{}}}\n", summary().to_json());
+        assert_eq!(read("x", &log).unwrap(), previous_run());
+    }
+
+    #[test]
+    fn no_report_and_more_than_one_are_errors_that_quote_no_value() {
+        let two = format!("{0}\n{0}", summary().to_json());
+        for (text, expected) in [
+            ("", "response.json is empty"),
+            ("[SECRET]\naccess_token = placeholder", "response.json is no JSON ("),
+            (r#"{"access_token": "placeholder"}"#, "response.json holds no report of a run (its keys: access_token)"),
+            (r#""placeholder""#, "response.json holds no report of a run (it is no JSON object)"),
+            ("{}", "(its keys: none)"),
+            (two.as_str(), "response.json holds the reports of 2 runs"),
+        ] {
+            let error = read("response.json", text).unwrap_err();
+            assert!(error.contains(expected) && error.contains(EXPECTED) && !error.contains("placeholder"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_lambda_and_a_summary_over_shards_say_what_to_do_instead() {
+        for (text, expected) in [
+            (
+                json!({"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 60.00 seconds"}),
+                "repeat the event",
+            ),
+            (json!({"errorMessage": "no; summary: {\"job\":"}), "cut off"),
+            (json!({"job": "hashtag", "totals": {}, "failures": [], "shards": []}), "luxury-brands shard --failed"),
+        ] {
+            assert!(read("x", &text.to_string()).unwrap_err().contains(expected));
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! A run of a model, read from its objects: its shards, and the parts that repair it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use collector::record::Model;
+
+use super::name::{Kind, Name};
+use super::read::{self, Defaults, Figures, Quality, Record};
+use super::runs::Skipped;
+
+/// A run of a model.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) model: Model,
+    /// The time of the run, in seconds since 1970.
+    pub(super) time: i64,
+    objects: BTreeMap<Place, Object>,
+    /// The files that could not be read.
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) files: usize,
+    pub(super) bytes: usize,
+}
+
+/// The order of a run's objects: repairs last, since they are newer; otherwise by their names.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    is_repair: bool,
+    part: String,
+}
+
+/// The records and the quality objects of one part of a run.
+#[derive(Debug, Default)]
+struct Object {
+    records: Vec<Record>,
+    quality: Vec<Quality>,
+}
+
+/// What a run collected, each record with the meanings of its figures.
+#[derive(Debug, Default)]
+pub(super) struct Whole {
+    pub(super) records: Vec<(Record, Figures)>,
+    pub(super) quality: Vec<Quality>,
+    /// The number of objects of records beside which no quality object lists the defaults.
+    pub(super) unknown: usize,
+}
+
+impl Run {
+    /// A run without objects yet.
+    pub(super) fn new(model: Model, time: i64) -> Self {
+        let (objects, skipped) = (BTreeMap::new(), Vec::new());
+        Self { model, time, objects, skipped, files: 0, bytes: 0 }
+    }
+
+    /// Adds a file of the run, or notes why it was skipped. A file with any error is skipped as a whole.
+    pub(super) fn take(&mut self, key: &str, body: Result<Vec<u8>, String>) {
+        let Some(name) = Name::parse(key) else { return };
+        let place = Place { is_repair: name.is_repair(), part: name.part.to_owned() };
+        let kind = name.kind;
+        let taken = body.and_then(|body| {
+            match kind {
+                Kind::Raw => {
+                    let records = read::records(&body)?;
+                    self.objects.entry(place).or_default().records.extend(records);
+                }
+                Kind::Quality => {
+                    let quality = read::quality(&body)?;
+                    self.objects.entry(place).or_default().quality.push(quality);
+                }
+            }
+            Ok(body.len())
+        });
+        match taken {
+            Ok(bytes) => {
+                self.files += 1;
+                self.bytes += bytes;
+            }
+            Err(reason) => {
+                self.skipped.push(Skipped { key: key.to_owned(), reason });
+            }
+        }
+    }
+
+    /// The objects merged. The records and topics of a repair replace those of the objects before it.
+    pub(super) fn merged(self) -> Whole {
+        let (mut repaired, mut objects) = (Repaired::default(), Vec::new());
+        for (Place { is_repair, .. }, mut object) in self.objects.into_iter().rev() {
+            let defaults = Defaults::of(&object.quality);
+            if !repaired.records.is_empty() {
+                object.records.retain(|record| !repaired.records.contains(&identity(record)));
+            }
+            object.quality.iter_mut().for_each(|quality| quality.forget(&repaired.ids, &repaired.topics));
+            if is_repair {
+                repaired.add(self.model, &object);
+            }
+            objects.push((object, defaults));
+        }
+        let mut whole = Whole::default();
+        for (Object { records, quality }, defaults) in objects.into_iter().rev() {
+            whole.unknown += usize::from(!records.is_empty() && !defaults.known());
+            whole.records.extend(records.into_iter().map(|record| {
+                let figures = defaults.figures(self.model, &record);
+                (record, figures)
+            }));
+            whole.quality.extend(quality);
+        }
+        whole
+    }
+}
+
+/// The records and topics of the later objects.
+#[derive(Debug, Default)]
+struct Repaired {
+    records: HashSet<(String, String)>,
+    /// The ids of these records, which quality objects use.
+    ids: HashSet<String>,
+    topics: HashSet<String>,
+}
+
+impl Repaired {
+    fn add(&mut self, model: Model, object: &Object) {
+        self.records.extend(object.records.iter().map(identity));
+        self.ids.extend(object.records.iter().map(|record| record.id(model).to_owned()));
+        self.topics.extend(object.quality.iter().flat_map(|quality| quality.topics.iter().cloned()));
+    }
+}
+
+/// The identity of a record. A post under the hashtags of two houses is a record of each.
+fn identity(record: &Record) -> (String, String) {
+    (record.user_id.clone(), record.media_id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::read::Count;
+    use super::*;
+
+    fn run(model: Model, objects: &[(&str, Value)]) -> Run {
+        let mut run = Run::new(model, 0);
+        for (name, body) in objects {
+            let (kind, part) = name.split_once(' ').unwrap();
+            let key = format!("{kind}/x/{}_2026-11-24_030000{part}.json", model.name());
+            run.take(&key, Ok(body.to_string().into()));
+        }
+        assert!(run.skipped.is_empty() && run.files == objects.len());
+        run
+    }
+
+    fn media(user_id: &str, id: &str, likes: i64) -> Value {
+        json!({"user_id": user_id, "media_id": id, "like_count": likes})
+    }
+
+    fn likes(whole: &Whole) -> Vec<(&str, Option<i64>)> {
+        whole.records.iter().map(|(record, _)| (record.media_id.as_str(), record.like_count)).collect()
+    }
+
+    #[test]
+    fn shards_and_parts_of_a_time_are_one_run() {
+        let run = run(
+            Model::Media,
+            &[
+                ("raw _s-1", json!([media("1", "10", 1)])),
+                ("raw _s-2", json!([media("2", "20", 2)])),
+                ("raw _part-0a", json!([media("3", "30", 3)])),
+            ],
+        );
+        assert_eq!(likes(&run.merged()), [("10", Some(1)), ("20", Some(2)), ("30", Some(3))]);
+    }
+
+    #[test]
+    fn a_record_of_a_part_takes_the_place_of_the_one_before_it() {
+        let run = run(
+            Model::Media,
+            &[
+                ("raw _part-0b", json!([media("1", "11", 7)])),
+                ("raw _zz", json!([media("1", "10", 1)])),
+                ("raw _part-0a", json!([media("1", "11", 5), media("1", "10", 6)])),
+                ("raw ", json!([media("1", "11", 2), media("1", "12", 3)])),
+            ],
+        );
+        // The last part by name replaces the first one, and both replace the run and its shards.
+        assert_eq!(likes(&run.merged()), [("12", Some(3)), ("10", Some(6)), ("11", Some(7))]);
+    }
+
+    #[test]
+    fn a_post_under_the_hashtags_of_two_houses_stays_a_record_of_both() {
+        let run = run(
+            Model::MediaHashtag,
+            &[
+                ("raw ", json!([media("1", "10", 1), media("2", "10", 1)])),
+                ("raw _part-0a", json!([media("1", "10", 4)])),
+            ],
+        );
+        assert_eq!(likes(&run.merged()), [("10", Some(1)), ("10", Some(4))]);
+    }
+
+    #[test]
+    fn a_repair_replaces_the_failures_and_defaults_of_its_topic() {
+        let failed = |topic: &str| json!({"topic": topic, "kind": "transient"});
+        let hidden = |ids: &[&str]| json!({"like_count": {"not found field": ids.iter().map(|id| json!({"id": id})).collect::<Vec<_>>()}});
+        let whole = json!({"failed_topics": [failed("gucci"), failed("dior")],
+            "rejected": [{"topic": "ysl", "reason": "a"}, {"topic": "prada", "reason": "b"}], "defaulted": hidden(&["10", "12"])});
+        let part = json!({"topics": ["gucci", "ysl"], "failed_topics": [], "rejected": [{"topic": "ysl", "reason": "c"}], "defaulted": hidden(&["11"])});
+        let objects = [
+            ("raw ", json!([media("1", "10", 0), media("1", "12", 0)])),
+            ("quality ", whole),
+            ("raw _part-0a", json!([media("1", "10", 4), media("1", "11", 0)])),
+            ("quality _part-0a", part),
+        ];
+        let merged = run(Model::Media, &objects).merged();
+        let topics: Vec<_> = merged.quality.iter().flat_map(|q| &q.failed_topics).map(|f| f.topic.as_str()).collect();
+        let reasons: Vec<_> = merged.quality.iter().flat_map(|q| &q.rejected).map(|r| r.reason.as_str()).collect();
+        let defaulted: Vec<_> = merged.quality.iter().flat_map(Quality::defaulted_counts).map(|(.., n)| n).collect();
+        assert_eq!((topics, reasons, defaulted), (vec!["dior"], vec!["b", "c"], vec![1, 1]));
+    }
+
+    #[test]
+    fn a_topic_that_failed_again_in_a_repair_is_listed_once() {
+        let failed = |kind: &str| json!([{"topic": "gucci", "kind": kind}]);
+        let objects = [
+            ("quality ", json!({"failed_topics": failed("transient")})),
+            ("quality _part-0a", json!({"topics": ["gucci"], "failed_topics": failed("not_there")})),
+        ];
+        let merged = run(Model::Media, &objects).merged();
+        let kinds: Vec<_> = merged.quality.iter().flat_map(|q| &q.failed_topics).map(|f| f.kind.as_str()).collect();
+        assert_eq!(kinds, ["not_there"]);
+    }
+
+    #[test]
+    fn a_quality_object_tells_of_the_records_beside_it_alone() {
+        let hidden = json!({"defaulted": {"like_count": {"not found field": [{"id": "10"}]}}});
+        let objects = [
+            ("raw _s-1", json!([media("1", "10", 0), media("1", "11", 0)])),
+            ("quality _s-1", hidden),
+            ("raw _s-2", json!([media("2", "20", 0), media("2", "21", 3)])),
+        ];
+        let merged = run(Model::Media, &objects).merged();
+        let likes: Vec<_> = merged.records.iter().map(|(_, figures)| figures.likes).collect();
+        assert_eq!(likes, [Count::Hidden, Count::Counted(0), Count::Unknown, Count::Counted(3)]);
+        assert_eq!(merged.unknown, 1);
+    }
+
+    #[test]
+    fn a_profile_is_known_by_its_account() {
+        let profile = |n: i64| json!([{"user_id": "1", "followers_count": n}]);
+        let merged = run(Model::Brand, &[("raw ", profile(1)), ("raw _part-0a", profile(2))]).merged();
+        assert_eq!(merged.records.iter().map(|(r, _)| r.followers_count).collect::<Vec<_>>(), [Some(2)]);
+    }
+}

@@ -1,0 +1,80 @@
+//! `luxury-brands retry`: repairs a run, from the report of that run.
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+use serde::Serialize;
+
+use super::output::{self, Output};
+use super::repair::{self, Repair};
+use super::run::{RunOnce, read_argument};
+use collector::telemetry::printable;
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct RetryArgs {
+    /// The run's response, error, log line or quality object, as a file, as JSON, or - for standard input
+    #[arg(value_name = "FILE|JSON|-")]
+    report: String,
+    /// Print the event that repairs the run, as one line of JSON, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    once: RunOnce,
+}
+
+/// What would be run, with `--json`.
+#[derive(Serialize)]
+struct Planned<'a> {
+    /// The event that repairs the run.
+    repair: Option<&'a Repair>,
+    /// Why it is that one.
+    reason: &'a str,
+}
+
+const EXAMPLES: &str = r#"Examples:
+  luxury-brands retry response.json
+  aws s3 cp s3://BUCKET/quality/...json - | luxury-brands retry - --dry-run
+  aws lambda invoke --function-name FUNCTION --cli-binary-format raw-in-base64-out \
+      --payload "$(luxury-brands retry response.json --dry-run)" again.json"#;
+
+impl RetryArgs {
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        if let Some(help) = self.once.help(output) {
+            return help;
+        }
+        let (name, text) = self.input()?;
+        let Some((event, why)) = repair::of_report(name, &text).map_err(|error| anyhow!(error))? else {
+            let reason = "nothing failed in this run: nothing is repeated";
+            output.remark(reason);
+            if output.json {
+                output::print_json(&Planned { repair: None, reason })?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        };
+        output.remark(printable(&why));
+        if self.dry_run {
+            let planned = Planned { repair: Some(&event), reason: &why };
+            if output.json {
+                output::print_json(&planned)?
+            } else {
+                output::print(event.to_json())?
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        self.once.run(&serde_json::to_value(&event)?, output).await
+    }
+
+    /// The report's text, and a name for it.
+    fn input(&self) -> Result<(&str, String)> {
+        if self.report == "-" {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
+            return Ok(("standard input", text));
+        }
+        let text = read_argument("", &self.report)?;
+        Ok((if text == self.report { "the JSON given" } else { &self.report }, text))
+    }
+}

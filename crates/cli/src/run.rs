@@ -1,0 +1,282 @@
+//! `luxury-brands brand_media`, `luxury-brands hashtag`, `luxury-brands token`: one run of a job.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::failure;
+use super::id_file::IdFile;
+use super::interrupt::{Interrupt, Signal};
+use super::output::{self, Output, OutputError};
+use super::progress::Watch;
+use super::{Setting, repair};
+use crate::aws::from_everywhere;
+use collector::error::Cause;
+use collector::event::Event;
+use collector::function::{Function, Invocation};
+use collector::memory::Budget;
+use collector::report::Error;
+use collector::report::{Response, Summary};
+use collector::secret;
+use collector::sink::Destination;
+use collector::telemetry::printable;
+use collector::topic::Job;
+use sandbox::Sandbox;
+
+/// The time limit of a run from a terminal.
+const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// The memory that a run from a terminal may use, in MiB.
+const MEMORY: usize = 1024;
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// The event, as JSON or as the path of a JSON file; what names no job gets this command's
+    #[arg(long, value_name = "JSON|FILE")]
+    event: Option<String>,
+    #[command(flatten)]
+    once: RunOnce,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TokenArgs {
+    /// Exchange a token that has fewer than 10 days left, prove the new one, and put it into the secret
+    #[arg(long, conflicts_with = "sandbox")]
+    renew: bool,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl TokenArgs {
+    pub(super) async fn run(mut self, output: Output) -> Result<ExitCode> {
+        self.run.once.on.renew = self.renew;
+        self.run.run(Job::Token, output).await
+    }
+}
+
+/// What a run runs on, and for how long, whatever its event.
+#[derive(Debug, Args)]
+pub(super) struct RunOn {
+    /// Where the data goes, in place of the secret's bucket: a folder, or s3://bucket [with --sandbox: into
+    /// sandbox_env in that folder]
+    #[arg(long, value_name = "FOLDER|s3://BUCKET")]
+    out: Option<Destination>,
+    /// Give up after so many seconds, as Lambda would
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+    #[command(flatten)]
+    setting: Setting,
+    /// Whether the token is renewed: an option of one command.
+    #[arg(skip)]
+    renew: bool,
+}
+
+/// One run, whatever its event.
+#[derive(Debug, Args)]
+pub(super) struct RunOnce {
+    /// Exit with 3 where the run stored what it collected and lost some topics; without it, that exits with 0
+    #[arg(long, value_name = "WHAT")]
+    fail_on: Option<FailOn>,
+    #[command(flatten)]
+    on: RunOn,
+}
+
+/// What makes a run fail that would else succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Some topics failed
+    Partial,
+}
+
+/// The exit code of a run that lost topics, with `--fail-on partial`.
+const PARTIAL: u8 = 3;
+
+impl RunArgs {
+    pub(super) async fn run(self, job: Job, output: Output) -> Result<ExitCode> {
+        if let Some(help) = self.once.help(output) {
+            return help;
+        }
+        self.once.run(&self.payload(job)?, output).await
+    }
+
+    /// The event of a run of `job`.
+    fn payload(&self, job: Job) -> Result<Value> {
+        let Some(event) = &self.event else { return Ok(json!({ "job": job.name() })) };
+        let text = read_argument("--event ", event)?;
+        let mut payload: Value =
+            serde_json::from_str(&text).with_context(|| format!("--event {event:?} is not JSON"))?;
+        if let Value::Object(fields) = &mut payload
+            && !fields.contains_key("detail")
+        {
+            fields.entry("job").or_insert_with(|| job.name().into());
+        }
+        match Event::parse(&payload) {
+            Ok(event) if event.job != job => {
+                bail!("--event is for the job {:?}, the command for {:?}", event.job.name(), job.name())
+            }
+            // The function reports a wrong value, as it does on Lambda.
+            _ => Ok(payload),
+        }
+    }
+}
+
+/// JSON from the command line, or the content of the file that is named there. `option` begins an error.
+pub(super) fn read_argument(option: &str, argument: &str) -> Result<String> {
+    if argument.trim_start().starts_with(['{', '[', '"']) {
+        return Ok(argument.to_owned());
+    }
+    std::fs::read_to_string(Path::new(argument))
+        .with_context(|| format!("{option}{argument:?} is neither JSON nor a file that can be read"))
+}
+
+impl RunOn {
+    /// The list of faults, where `--fault help` asks for nothing else.
+    pub(super) fn help(&self, output: Output) -> Option<Result<ExitCode>> {
+        self.setting.help(output)
+    }
+
+    /// The time limit of a run, where one is given.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        self.timeout.map(Duration::from_secs)
+    }
+
+    /// The function, and the sandbox where it runs on that. The sandbox stops when it is dropped.
+    pub(super) async fn function(&self) -> Result<(Function, Option<Sandbox>)> {
+        let destination = self.setting.destination(self.out.as_ref())?;
+        let sandbox = self.setting.start_sandbox().await?;
+        let function = match &sandbox {
+            Some(sandbox) => Function::against(sandbox.end_point(), sandbox.secret(self.setting.sandbox_config())),
+            None => Function::new(self.setting.source()).with_aws_from(from_everywhere),
+        };
+        let function = function.with_config_file(self.setting.config.clone()).with_destination(destination);
+        let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
+        Ok((function.with_token_renewal(self.renew), sandbox))
+    }
+
+    /// The file of hashtag ids. The sandbox has none.
+    pub(super) fn id_file(&self) -> Option<IdFile> {
+        let source = self.setting.source();
+        if self.setting.sandbox { None } else { IdFile::of(self.out.as_ref(), &source) }
+    }
+
+    /// Tells how to collect the missing topics.
+    pub(super) fn remark_repair(&self, summary: &Summary, output: Output) {
+        // The objects of an earlier run stay. They may have these topics.
+        if !summary.partial.is_empty() {
+            return;
+        }
+        if let (Some(job), Some(event)) = (summary.job, repair::of_summary(summary)) {
+            let sandbox = if self.setting.sandbox { " --sandbox" } else { "" };
+            output.remark(format_args!("to repair it: luxury-brands {job}{sandbox} --event '{}'", event.to_json()));
+        }
+    }
+}
+
+impl RunOnce {
+    /// The list of faults, where `--fault help` asks for nothing else.
+    pub(super) fn help(&self, output: Output) -> Option<Result<ExitCode>> {
+        self.on.help(output)
+    }
+
+    /// Runs the function on `payload` and prints the results. The first signal ends the run as its deadline
+    /// does, and sets the exit code.
+    pub(super) async fn run(&self, payload: &Value, output: Output) -> Result<ExitCode> {
+        let interrupt = Interrupt::listen()?;
+        let (function, _sandbox) = self.on.function().await?;
+        let watch = Watch::start(output, function.redactor());
+        let id_file = self.on.id_file();
+        let known_ids = id_file.as_ref().map(IdFile::read).unwrap_or_default();
+        let function = function.with_known_ids(known_ids.clone());
+        let limit = self.on.limit().unwrap_or(TIME_LIMIT);
+        let request_id = format!("local-{}", std::process::id());
+        let mut invocation = Invocation::new(request_id, SystemTime::now() + limit);
+        invocation.interrupt = interrupt.token();
+        let done = function.invoke(payload, &invocation, &watch).await;
+        if let Some(file) = id_file {
+            file.store(&known_ids, &function.known_ids().await);
+        }
+        let table = watch.finish();
+        let printed = match &done {
+            Ok(response) => output.result(response, || table + &shown(response)),
+            Err(error) => print_error(error, table, output),
+        };
+        let signal = interrupt.signal();
+        if let Some(signal) = signal {
+            let stored = if done.is_ok() { ": what came is stored" } else { "" };
+            output::note(format_args!("interrupted by {signal}{stored}"));
+        }
+        if let Ok(response) = &done {
+            self.on.remark_repair(&response.summary, output);
+        }
+        // The run is done, whether or not its result could be printed.
+        printed?;
+        let code = done.map_or(ExitCode::FAILURE, |response| self.code(&response.summary));
+        Ok(signal.map_or(code, Signal::exit_code))
+    }
+
+    /// The exit code of a run that succeeded, at least in part.
+    fn code(&self, summary: &Summary) -> ExitCode {
+        if summary.is_empty() || summary.token.as_ref().is_some_and(|token| !token.is_usable()) {
+            return ExitCode::FAILURE;
+        }
+        match self.fail_on {
+            Some(FailOn::Partial) if summary.is_partial() => ExitCode::from(PARTIAL),
+            _ => ExitCode::SUCCESS,
+        }
+    }
+}
+
+/// The objects and the figures of a run.
+fn shown(response: &Response) -> String {
+    let summary = &response.summary;
+    let mut lines = Vec::new();
+    for (file, place) in summary.files.iter().zip(response.target_file.lines()) {
+        lines.push(format!("{place}  {} records, {} bytes", file.records, file.bytes));
+    }
+    if !summary.quality.files.is_empty() {
+        lines.push(format!("quality: {}", summary.quality.files.join(", ")));
+    }
+    lines.push(figures(response));
+    lines.join("\n")
+}
+
+/// What a run collected, how long it took and what it cost, as one line.
+pub(super) fn figures(response: &Response) -> String {
+    let summary = &response.summary;
+    let usage = summary.usage_percent.map_or_else(String::new, |percent| format!(", usage {percent} %"));
+    format!("{} ({} ms, {} API calls{usage})", response.body, summary.elapsed_ms, summary.api_calls)
+}
+
+/// Why a run failed, without what the log has told of it.
+pub(super) fn untold(error: &Error) -> String {
+    match &error.cause {
+        Cause::TopicsFailed { failed, topics, .. } => {
+            format!("nothing was collected: {failed} of {topics} topics failed")
+        }
+        Cause::TokenUnknown(_) => "nothing was collected: the access token's state is unknown".to_owned(),
+        _ => error.text(),
+    }
+}
+
+/// Prints the table of a run that failed, and why it did.
+fn print_error(error: &Error, table: String, output: Output) -> Result<(), OutputError> {
+    let printed = match table.trim_end() {
+        table if output.json || output.quiet || table.is_empty() => Ok(()),
+        table => output::print(table),
+    };
+    let text = untold(error);
+    // A configuration's faults are on lines of their own, and each is printable.
+    let has_lines = matches!(error.cause, Cause::Config(_));
+    output::note(format_args!("error: {}", if has_lines { text.into() } else { printable(&text) }));
+    if matches!(error.cause, Cause::Secret(_)) {
+        output.remark("To try it without a secret, add --sandbox.");
+    }
+    if output.json {
+        return failure::print_run(error);
+    }
+    printed
+}

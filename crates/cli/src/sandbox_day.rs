@@ -1,0 +1,166 @@
+//! `luxury-brands sandbox-day`: a day of data for everything that needs more than one run. The real function makes
+//! it on the sandbox, at each moment of the schedule.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde_json::json;
+use tracing::level_filters::LevelFilter;
+
+use super::SandboxArgs;
+use super::interrupt::Interrupt;
+use super::output::{self, Output};
+use collector::config::{self, Config, Limits};
+use collector::function::{Function, Invocation};
+use collector::secret::SANDBOX_BUCKET;
+use collector::telemetry::{self, Format, printable};
+use collector::topic::Job;
+
+/// The time limit of one run.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Args)]
+pub(super) struct SandboxDayArgs {
+    /// How many hours to collect
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24 * 366))]
+    hours: u32,
+    /// The moment up to which to collect, RFC 3339; by default the last full hour
+    #[arg(long, value_name = "TIME")]
+    until: Option<DateTime<Utc>>,
+    /// The configuration whose topics and schedule count
+    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+    config: PathBuf,
+    #[command(flatten)]
+    on: SandboxArgs,
+}
+
+/// What came of the runs, with `--json`.
+#[derive(Debug, Serialize)]
+struct Collected {
+    folder: &'static str,
+    runs: usize,
+    records: usize,
+    failed: Vec<FailedRun>,
+    elapsed_ms: u64,
+}
+
+/// A run that collected nothing.
+#[derive(Debug, Serialize)]
+struct FailedRun {
+    job: &'static str,
+    time: String,
+    message: String,
+}
+
+impl SandboxDayArgs {
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        if let Some(help) = self.on.help(output) {
+            return help;
+        }
+        let limits = Config::load(&self.config)?.limits;
+        let until = match self.until {
+            Some(until) => until,
+            None => Utc::now().duration_trunc(TimeDelta::hours(1)).context("the clock cannot be read")?,
+        };
+        let runs = schedule(until, self.hours, &limits);
+        let interrupt = Interrupt::listen()?;
+        let bar = watch(runs.len(), output);
+        let sandbox = self.on.start(&self.config, 0).await?;
+        let function = Function::against(sandbox.end_point(), sandbox.secret(self.config.clone()));
+        let (mut done, mut records, mut failed) = (0, 0, Vec::new());
+        for (time, job) in runs.iter().take_while(|_| interrupt.signal().is_none()) {
+            sandbox.set_now(*time);
+            let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
+            bar.set_message(format!("{time} {job}"));
+            let mut invocation = Invocation::new(format!("sandbox-day-{done}"), SystemTime::now() + TIME_LIMIT);
+            invocation.interrupt = interrupt.token();
+            match function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await {
+                Ok(response) => records += response.summary.records(),
+                Err(error) => failed.push(FailedRun { job: job.name(), time, message: error.text() }),
+            }
+            done += 1;
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        for FailedRun { job, time, message } in &failed {
+            output.remark(format_args!("WARNING {time} {job}: {}", printable(message)));
+        }
+        if interrupt.signal().is_none() && failed.len() == runs.len() {
+            bail!("none of the {done} runs collected anything");
+        }
+        let elapsed_ms = u64::try_from(bar.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let collected = Collected { folder: SANDBOX_BUCKET, runs: done, records, failed, elapsed_ms };
+        output.result(&collected, || {
+            format!(
+                "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; look at them with: luxury-brands report {SANDBOX_BUCKET}",
+                collected.failed.len(),
+                bar.elapsed().as_secs_f64()
+            )
+        })?;
+        if let Some(signal) = interrupt.signal() {
+            output::note(format_args!("interrupted by {signal} after {done} of {} runs", runs.len()));
+            return Ok(signal.exit_code());
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The runs of the `hours` hours before `until`, in their order, as often as `[limits]` says.
+fn schedule(until: DateTime<Utc>, hours: u32, limits: &Limits) -> Vec<(DateTime<Utc>, Job)> {
+    let start = until - TimeDelta::hours(hours.into());
+    let of = |job: Job, per_hour: u32| {
+        let at = move |n| start + TimeDelta::seconds(n * 3_600 / i64::from(per_hour.max(1)));
+        (0..i64::from(hours * per_hour)).map(move |n| (at(n), job))
+    };
+    let brand_media = of(Job::BrandMedia, limits.brand_media_runs_per_hour);
+    let mut runs: Vec<_> = brand_media.chain(of(Job::Hashtag, limits.hashtag_runs_per_hour)).collect();
+    runs.sort_by_key(|(time, _)| *time);
+    runs
+}
+
+/// A progress bar. Each run on the sandbox hides likes and leaves captions out on purpose, so the log's
+/// warnings are shown with `-v` alone.
+fn watch(runs: usize, output: Output) -> ProgressBar {
+    let bar = if output.has_bar() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let levels = [LevelFilter::OFF, LevelFilter::WARN, LevelFilter::INFO];
+    let level = levels.get(usize::from(output.verbose)).copied().unwrap_or(LevelFilter::DEBUG);
+    let above = bar.clone();
+    let subscriber = telemetry::subscriber(Format::Text, level, move |line| above.suspend(|| output::note(line)));
+    // No other subscriber is set.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_at_the_default_schedule_is_24_runs_of_brand_media_and_288_of_hashtag() {
+        let limits = Limits { brand_media_runs_per_hour: 1, hashtag_runs_per_hour: 12, ..limits() };
+        let runs = schedule("2026-11-24T03:00:00Z".parse().unwrap(), 24, &limits);
+        let of = |job| runs.iter().filter(|(_, j)| *j == job).map(|(t, _)| t.to_rfc3339()).collect::<Vec<_>>();
+        let (brand, hashtag) = (of(Job::BrandMedia), of(Job::Hashtag));
+        assert_eq!((brand.len(), hashtag.len()), (24, 288));
+        assert_eq!((&*brand[0], &*brand[23]), ("2026-11-23T03:00:00+00:00", "2026-11-24T02:00:00+00:00"));
+        assert_eq!((&*hashtag[1], &*hashtag[287]), ("2026-11-23T03:05:00+00:00", "2026-11-24T02:55:00+00:00"));
+    }
+
+    #[test]
+    fn a_job_that_is_not_scheduled_has_no_runs() {
+        let limits = Limits { brand_media_runs_per_hour: 0, hashtag_runs_per_hour: 12, ..limits() };
+        assert_eq!(schedule("2026-11-24T03:00:00Z".parse().unwrap(), 2, &limits).len(), 24);
+    }
+
+    fn limits() -> Limits {
+        Config::load(std::path::Path::new("../../configure.ini")).unwrap().limits
+    }
+}

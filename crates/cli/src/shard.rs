@@ -1,0 +1,177 @@
+//! `luxury-brands shard`: distributes topics over credentials, as manifests for the state machine. docs/scale.md
+//! describes their use.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::output::Output;
+use super::storage::Storage;
+use collector::config::Config;
+use collector::topic::Job;
+use rollup::{self, Manifest};
+
+mod infeasible;
+mod lists;
+mod plan;
+mod summary;
+
+use infeasible::CYCLES;
+use lists::{Lists, Topic};
+use plan::{Credential, Hashtag, Request, Schedule, Shard};
+use summary::Summary;
+
+/// The accounts of a list, with their user ids.
+pub(super) fn accounts(path: &std::path::Path) -> Result<Vec<(String, String)>> {
+    Lists::accounts(path)
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShardArgs {
+    /// The configuration: its topics where no list is given, its media_per_account and its runs an hour
+    #[arg(long, value_name = "FILE", default_value = "configure.ini")]
+    config: PathBuf,
+    /// Accounts, as CSV (name,user_id), JSON or JSON Lines, in place of the configured ones
+    #[arg(long, value_name = "FILE")]
+    accounts: Option<PathBuf>,
+    /// Hashtags, as CSV (name,user_id and optionally id), JSON or JSON Lines, in place of the configured ones
+    #[arg(long, value_name = "FILE")]
+    hashtags: Option<PathBuf>,
+    /// Credentials, as CSV (secret_id, and optionally calls_per_hour and hashtags_per_week), JSON or JSON Lines
+    #[arg(long, value_name = "FILE", required_unless_present = "failed")]
+    credentials: Option<PathBuf>,
+    /// The most topics of a shard, which is what one invocation does
+    #[arg(long, value_name = "TOPICS", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=500))]
+    max_topics: u16,
+    /// Hours from one turn of an account to the next: 1, 2, 3, 4, 6, 8, 12 or 24
+    #[arg(long, value_name = "HOURS", default_value_t = 1)]
+    every: u32,
+    /// Runs of the hashtag job an hour, in place of the configured ones
+    #[arg(long, value_name = "RUNS")]
+    hashtag_runs: Option<u32>,
+    /// Percent of each hour's calls that are left free, for retries and since the API's hour rolls
+    #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=90))]
+    reserve: u8,
+    /// Make a manifest of the shards that failed, from the manifest.json of the run's results
+    #[arg(long, value_name = "FILE|S3_URI", conflicts_with_all = ["credentials", "accounts", "hashtags"])]
+    failed: Option<String>,
+    /// Where the manifests go: a folder or s3://bucket/prefix; with --failed the file itself
+    #[arg(long, value_name = "FOLDER|S3_URI", default_value = "shards")]
+    out: String,
+}
+
+impl ShardArgs {
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        match &self.failed {
+            Some(results) => self.again(results, output).await?,
+            None => self.plan(output).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn plan(&self, output: Output) -> Result<()> {
+        let config = Config::load(&self.config)?;
+        ensure!(CYCLES.contains(&self.every), "--every {}: one of {CYCLES:?} expected", self.every);
+        let lists =
+            Lists::read(&config, self.accounts.as_deref(), self.hashtags.as_deref(), self.credentials.as_deref())?;
+        let request = self.request(&config, &lists);
+        let started = Instant::now();
+        let plan = request.plan()?;
+        let took = started.elapsed();
+        let jobs = [
+            (Job::BrandMedia, &plan.brand_media, request.brand_media, &lists.accounts),
+            (Job::Hashtag, &plan.hashtag, request.hashtag, &lists.hashtags),
+        ];
+        let out = Storage::open(&self.out).await?;
+        for (job, shards, schedule, topics) in jobs.into_iter().filter(|(_, shards, ..)| !shards.is_empty()) {
+            for hour in 0..24 {
+                let turn = hour % schedule.every_hours;
+                let lines: String =
+                    shards.iter().filter(|s| s.hour == turn).map(|s| line(job, s, topics, &request)).collect();
+                ensure!(
+                    !lines.is_empty(),
+                    "no {job} topic has its turn in hour {hour}: --every {} is too long for so few",
+                    self.every
+                );
+                out.write(&format!("{job}/{hour:02}.jsonl"), lines.into_bytes()).await?;
+            }
+        }
+        // A run of the job `token` asks once about each credential, whatever the hour.
+        let of_token = |c: &Credential| format!("{}\n", json!({"job": Job::Token.name(), "secret_id": c.secret_id}));
+        let lines: String = request.credentials.iter().map(of_token).collect();
+        for hour in 0..24 {
+            out.write(&format!("{}/{hour:02}.jsonl", Job::Token), lines.clone().into_bytes()).await?;
+        }
+        let summary = Summary::of(&plan, &request, out.shown("{job}/{hour}.jsonl"));
+        output.result(&summary, || summary.told(took))?;
+        Ok(())
+    }
+
+    fn request(&self, config: &Config, lists: &Lists) -> Request {
+        let limits = &config.limits;
+        let runs_per_hour = if self.every == 1 { limits.brand_media_runs_per_hour } else { 1 };
+        Request {
+            credentials: lists.credentials.clone(),
+            accounts: lists.accounts.iter().map(|t| t.name.clone()).collect(),
+            hashtags: lists.hashtags.iter().map(|t| Hashtag { name: t.name.clone(), pinned: t.id.is_some() }).collect(),
+            brand_media: Schedule { runs_per_hour, every_hours: self.every, calls: limits.calls_per_account() },
+            hashtag: Schedule {
+                runs_per_hour: self.hashtag_runs.unwrap_or(limits.hashtag_runs_per_hour),
+                every_hours: 1,
+                calls: 1,
+            },
+            most_topics: usize::from(self.max_topics),
+            reserve_percent: u32::from(self.reserve),
+        }
+    }
+
+    /// Writes a manifest of the events whose shards failed.
+    async fn again(&self, results: &str, output: Output) -> Result<()> {
+        let from = Storage::open(results).await?;
+        let bytes = from.read("").await?;
+        let mut items = Vec::new();
+        if let Some(manifest) = Manifest::read(&bytes) {
+            for key in manifest.files_of_failures() {
+                let name = key.rsplit('/').next().unwrap_or_default();
+                let bytes = from.beside(name).read("").await?;
+                items.extend(rollup::items(&bytes).with_context(|| format!("{key} is no list of results"))?);
+            }
+        } else {
+            items = rollup::items(&bytes).with_context(|| format!("{results} is neither a manifest nor results"))?;
+        }
+        let failed: Vec<Value> = items.iter().filter(|item| !item.succeeded()).map(rollup::Item::event).collect();
+        if failed.is_empty() {
+            bail!("{results} tells of no shard that failed");
+        }
+        let mut lines = String::new();
+        for mut event in failed.iter().cloned() {
+            if let Some(fields) = event.as_object_mut() {
+                // The state machine sets each shard's time from its own input.
+                fields.remove("time");
+            }
+            lines.push_str(&format!("{event}\n"));
+        }
+        let out = Storage::open(&self.out).await?;
+        out.write("", lines.into_bytes()).await?;
+        let (shards, time) = (failed.len(), failed.first().and_then(|e| e.get("time")).cloned().unwrap_or_default());
+        let manifest = out.shown("");
+        let again = json!({ "shards": shards, "time": time, "manifest": manifest });
+        output.result(&again, || format!("{shards} shards to run again, under the time {time}: {manifest}"))?;
+        Ok(())
+    }
+}
+
+/// A line of a manifest: the shard's event without its time.
+fn line(job: Job, shard: &Shard, topics: &[Topic], request: &Request) -> String {
+    let listed: Vec<&Topic> = shard.topics.iter().filter_map(|topic| topics.get(*topic)).collect();
+    let secret_id = request.credentials.get(shard.credential).map(|c| c.secret_id.as_str());
+    let mut event = json!({"job": job.name(), "shard": shard.name, "secret_id": secret_id});
+    if let (Some(fields), Some(key)) = (event.as_object_mut(), job.topics_key()) {
+        fields.insert(key.to_owned(), json!(listed));
+    }
+    format!("{event}\n")
+}

@@ -1,0 +1,171 @@
+//! Where the terminal reads and writes: files on this machine, or objects in S3.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Error, Result, anyhow, bail};
+use aws_sdk_s3::primitives::ByteStream;
+
+use crate::aws::from_everywhere;
+use collector::causes::with_causes;
+use collector::redact::Redactor;
+use collector::{aws, http};
+
+/// A file or a folder, or an object or a prefix. Names are relative to it. The empty name stands for
+/// itself.
+#[derive(Debug, Clone)]
+pub(super) enum Storage {
+    /// A path on this machine.
+    Local(PathBuf),
+    /// In S3.
+    S3 {
+        /// The client.
+        client: aws_sdk_s3::Client,
+        /// The bucket.
+        bucket: String,
+        /// An object's key, or a prefix without the slash at its end.
+        key: String,
+        /// Takes AWS's credentials out of errors.
+        redactor: Arc<Redactor>,
+    },
+}
+
+impl Storage {
+    /// The storage that a person names: a path, or `s3://bucket/key`.
+    ///
+    /// # Errors
+    /// Where no bucket is named, or no client can be built.
+    pub(super) async fn open(named: &str) -> Result<Self> {
+        let Some(rest) = named.strip_prefix("s3://") else { return Ok(Self::Local(named.into())) };
+        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            bail!("{named:?} names no bucket; s3://bucket or s3://bucket/prefix expected");
+        }
+        let redactor: Arc<Redactor> = Arc::default();
+        let config = aws::redacting(&from_everywhere(http::client()?).await, Arc::clone(&redactor));
+        let (client, key) = (aws::s3(&config), key.trim_end_matches('/').to_owned());
+        Ok(Self::S3 { client, bucket: bucket.to_owned(), key, redactor })
+    }
+
+    /// The storage of `name`.
+    fn below(&self, name: &str) -> Self {
+        let mut storage = self.clone();
+        match &mut storage {
+            _ if name.is_empty() => {}
+            Self::Local(path) => path.push(name),
+            Self::S3 { key, .. } if key.is_empty() => name.clone_into(key),
+            Self::S3 { key, .. } => *key = format!("{key}/{name}"),
+        }
+        storage
+    }
+
+    /// The storage of `name` in the same folder.
+    pub(super) fn beside(&self, name: &str) -> Self {
+        let mut storage = self.clone();
+        match &mut storage {
+            Self::Local(path) => path.set_file_name(name),
+            Self::S3 { key, .. } => {
+                *key = key.rsplit_once('/').map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"));
+            }
+        }
+        storage
+    }
+
+    /// The address of `name`, for a person.
+    pub(super) fn shown(&self, name: &str) -> String {
+        match self.below(name) {
+            Self::Local(path) => path.display().to_string(),
+            Self::S3 { bucket, key, .. } => format!("s3://{bucket}/{key}"),
+        }
+    }
+
+    /// The names of all files or objects in the folder `name` and below, in no order; none where there is no such
+    /// folder.
+    ///
+    /// # Errors
+    /// Where the folder, or one in it, cannot be listed.
+    pub(super) async fn list(&self, name: &str) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        match self.below(name) {
+            Self::Local(path) => walk(&path, name, &mut names)?,
+            Self::S3 { client, bucket, key, redactor } => {
+                let needed = || {
+                    format!(
+                        "s3://{bucket}/{key}/ cannot be listed; needed are s3:ListBucket and s3:GetObject, a region and credentials"
+                    )
+                };
+                let prefix = format!("{key}/");
+                let mut pages = client.list_objects_v2().bucket(&bucket).prefix(&prefix).into_paginator().send();
+                while let Some(page) = pages.next().await {
+                    let page = page.map_err(|e| redacted(&redactor, &e)).with_context(needed)?;
+                    let found = page.contents().iter().filter_map(|object| object.key()?.strip_prefix(&prefix));
+                    names.extend(found.map(|found| format!("{name}/{found}")));
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// Reads `name`.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(super) async fn read(&self, name: &str) -> Result<Vec<u8>> {
+        let failed = || format!("{} could not be read", self.shown(name));
+        match self.below(name) {
+            Self::Local(path) => tokio::fs::read(path).await.with_context(failed),
+            Self::S3 { client, bucket, key, redactor } => {
+                let got = client.get_object().bucket(bucket).key(key).send().await;
+                let got = got.map_err(|e| redacted(&redactor, &e)).with_context(failed)?;
+                Ok(got.body.collect().await.with_context(failed)?.to_vec())
+            }
+        }
+    }
+
+    /// Writes `name`.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub(super) async fn write(&self, name: &str, bytes: Vec<u8>) -> Result<()> {
+        let failed = || format!("{} could not be written", self.shown(name));
+        match self.below(name) {
+            Self::Local(path) => {
+                if let Some(folder) = path.parent() {
+                    tokio::fs::create_dir_all(folder).await.with_context(failed)?;
+                }
+                tokio::fs::write(&path, bytes).await.with_context(failed)
+            }
+            Self::S3 { client, bucket, key, redactor } => {
+                let put = client.put_object().bucket(bucket).key(key).body(ByteStream::from(bytes)).send().await;
+                put.map(drop).map_err(|e| redacted(&redactor, &e)).with_context(failed)
+            }
+        }
+    }
+}
+
+fn redacted(redactor: &Redactor, error: &(impl std::error::Error + 'static)) -> Error {
+    anyhow!("{}", redactor.redact(&with_causes(error)))
+}
+
+/// The files under `folder`, which `name` names.
+fn walk(folder: &Path, name: &str, names: &mut Vec<String>) -> Result<()> {
+    let failed = || format!("{} cannot be listed", folder.display());
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(failed),
+    };
+    for entry in entries {
+        let entry = entry.with_context(failed)?;
+        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            walk(&entry.path(), &name, names)?;
+        } else {
+            names.push(name);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

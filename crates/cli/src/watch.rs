@@ -1,0 +1,216 @@
+//! `luxury-brands watch`: the schedules in one process, for a machine without AWS.
+//!
+//! The process keeps what the function keeps between invocations: hashtag ids, connections, and what it knows of
+//! usage and throttling.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
+use serde_json::json;
+
+use super::failure::{self, UsageError};
+use super::id_file::IdFile;
+use super::interrupt::{Interrupt, Signal};
+use super::output::{self, Output};
+use super::run::{RunOn, figures, untold};
+use collector::error::Cause;
+use collector::function::{Function, Invocation};
+use collector::graph::KnownIds;
+use collector::http;
+use collector::telemetry::printable;
+use collector::topic::Job;
+use sandbox::Sandbox;
+
+mod schedule;
+
+use schedule::{Schedule, shown};
+
+/// The time limit of one run, as of the function in `template.yaml`: a slow run never reaches the next one of
+/// `hashtag`.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// The longest wait until the clock is read again. Waits are measured by a clock that stands still while the
+/// machine sleeps.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+const HOUR: f64 = 3_600.0;
+
+#[derive(Debug, Args)]
+#[command(after_help = "docs/watch.md has a unit of systemd and a compose file.")]
+pub(super) struct WatchArgs {
+    /// Let an hour of the schedule take so many seconds, for trying it; on a stand-in of the API alone
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    hour: Option<u32>,
+    /// Renew the token near its end, as `luxury-brands token --renew` does
+    #[arg(long, conflicts_with = "sandbox")]
+    renew: bool,
+    #[command(flatten)]
+    on: RunOn,
+}
+
+impl WatchArgs {
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        if let Some(help) = self.on.help(output) {
+            return help;
+        }
+        let interrupt = Interrupt::listen()?;
+        let interrupted = interrupt.token();
+        let (function, sandbox) = self.on.function().await?;
+        let function = function.with_token_renewal(self.renew);
+        output.log(&function.redactor());
+        let id_file = self.on.id_file();
+        let known_ids = id_file.as_ref().map(IdFile::read).unwrap_or_default();
+        let function = function.with_known_ids(known_ids.clone());
+        let config = tokio::select! {
+            config = function.config() => config.map_err(unusable)?,
+            () = interrupted.cancelled() => return Ok(interrupt.signal().map_or(ExitCode::FAILURE, Signal::exit_code)),
+        };
+        if self.hour.is_some() && !http::is_on_loopback(&config.end_point) {
+            let told = format!(
+                "--hour is for a stand-in of the API: its calls would count against the limits of {}; add --sandbox, or set [API] end_point to an address on this machine",
+                config.end_point
+            );
+            return Err(UsageError(told).into());
+        }
+        let clock = Clock::new(self.hour);
+        let schedule = Schedule::new(&config.limits, clock.now());
+        for (job, time) in schedule.next_of_each() {
+            tell(output, format_args!("{job} runs next at {}", shown(time)));
+        }
+        let limit = self.on.limit().unwrap_or(TIME_LIMIT);
+        let on = self.on;
+        let (runs, failed) = (0, 0);
+        Watching { on, output, function, sandbox, id_file, known_ids, clock, interrupt, limit, runs, failed }
+            .until_a_signal(schedule)
+            .await
+    }
+}
+
+/// A process that runs the schedule.
+struct Watching {
+    on: RunOn,
+    output: Output,
+    function: Function,
+    sandbox: Option<Sandbox>,
+    id_file: Option<IdFile>,
+    /// The hashtag ids after the last run.
+    known_ids: KnownIds,
+    clock: Clock,
+    interrupt: Interrupt,
+    limit: Duration,
+    runs: u64,
+    failed: u64,
+}
+
+impl Watching {
+    /// Runs what is due until a signal comes, one run at a time.
+    async fn until_a_signal(mut self, mut schedule: Schedule) -> Result<ExitCode> {
+        let interrupted = self.interrupt.token();
+        loop {
+            if let Some(signal) = self.interrupt.signal() {
+                let (runs, failed) = (self.runs, self.failed);
+                tell(self.output, format_args!("ended by {signal} after {runs} runs, of which {failed} failed"));
+                return Ok(signal.exit_code());
+            }
+            if let Some((job, time)) = schedule.take(self.clock.now()) {
+                self.run(job, time).await;
+                continue;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.clock.until(schedule.next()).min(LONGEST_WAIT)) => {}
+                () = interrupted.cancelled() => {}
+            }
+        }
+    }
+
+    /// One run, under the time of the schedule. A failed one is told.
+    async fn run(&mut self, job: Job, time: DateTime<Utc>) {
+        self.runs += 1;
+        if let Some(sandbox) = self.sandbox.as_ref().filter(|_| self.clock.is_fast()) {
+            sandbox.set_now(time);
+        }
+        let time = shown(time);
+        let request_id = format!("watch-{}-{}", std::process::id(), self.runs);
+        let mut invocation = Invocation::new(request_id, SystemTime::now() + self.limit);
+        invocation.interrupt = self.interrupt.token();
+        let done = self.function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await;
+        if let Some(file) = &self.id_file {
+            let now = self.function.known_ids().await;
+            file.store(&self.known_ids, &now);
+            self.known_ids.extend(now);
+        }
+        match done {
+            Ok(response) => {
+                let summary = &response.summary;
+                let line = || printable(&format!("{time} {}", figures(&response))).into_owned();
+                // The watch outlives whoever reads it.
+                let _ = self.output.result(&response, line);
+                self.failed += u64::from(summary.is_empty());
+                self.on.remark_repair(summary, self.output);
+            }
+            Err(error) => {
+                self.failed += 1;
+                output::note(format_args!("error: {job} at {time} failed: {}", printable(&untold(&error))));
+                if self.output.json {
+                    let _ = failure::print_run(&error);
+                }
+            }
+        }
+    }
+}
+
+/// Why no run can start.
+fn unusable(cause: Cause) -> anyhow::Error {
+    match cause {
+        Cause::Config(error) => error.into(),
+        Cause::Secret(error) => anyhow::Error::from(error).context("no secret; `--sandbox` needs none"),
+        other => other.into(),
+    }
+}
+
+/// The clock of the schedule. It goes faster than the real one where an hour takes less.
+struct Clock {
+    started: DateTime<Utc>,
+    /// Its seconds in a real one.
+    speed: f64,
+}
+
+impl Clock {
+    fn new(hour: Option<u32>) -> Self {
+        Self { started: Utc::now(), speed: hour.map_or(1.0, |seconds| HOUR / f64::from(seconds)) }
+    }
+
+    fn is_fast(&self) -> bool {
+        self.speed > 1.0
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        let real = Utc::now();
+        if !self.is_fast() {
+            return real;
+        }
+        let passed = (real - self.started).as_seconds_f64() * self.speed;
+        self.started + TimeDelta::milliseconds((passed * 1_000.0) as i64)
+    }
+
+    /// The real time until `time`.
+    fn until(&self, time: DateTime<Utc>) -> Duration {
+        let left = (time - self.now()).as_seconds_f64().max(0.0) / self.speed;
+        // A wait that ends a moment early would be followed by a second one.
+        Duration::from_secs_f64(left) + Duration::from_millis(1)
+    }
+}
+
+/// Prints a line for a person. With `--json`, standard output is for documents alone.
+fn tell(output: Output, line: impl Display) {
+    if output.json {
+        output.remark(line);
+    } else if !output.quiet {
+        // The watch outlives whoever reads it.
+        let _ = output::print(line);
+    }
+}

@@ -1,0 +1,68 @@
+//! What the rules of a sandbox may be about.
+
+use super::FaultRule;
+use crate::Options;
+use collector::version::VERSIONS;
+
+/// What a rule may be about, beside accounts, hashtags and versions.
+const OTHERS: [&str; 7] = ["*", "#*", "hashtags", "token", "exchange", "new_token", "self"];
+
+/// The most names in an error.
+const MOST_NAMES: usize = 20;
+
+impl FaultRule {
+    /// The rule, where the sandbox of `options` has what it is about.
+    ///
+    /// # Errors
+    /// What was given, and what the sandbox has.
+    pub fn known_to(self, options: &Options) -> Result<Self, String> {
+        let accounts = options.accounts.iter().map(|(name, _)| name.clone());
+        let hashtags = options.hashtags.iter().map(|name| format!("#{name}"));
+        let is_version = VERSIONS.iter().any(|version| version.name == self.topic);
+        if OTHERS.contains(&self.topic.as_str())
+            || is_version
+            || accounts.clone().chain(hashtags.clone()).any(|name| name == self.topic)
+        {
+            return Ok(self);
+        }
+        let versions = VERSIONS.iter().map(|version| version.name.to_owned());
+        Err(format!(
+            "{:?} given, which the sandbox does not have; it has {}; the accounts {}; the hashtags {}; the versions {}",
+            self.topic,
+            OTHERS.join(", "),
+            listed(accounts),
+            listed(hashtags),
+            listed(versions),
+        ))
+    }
+}
+
+fn listed(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<String> = names.collect();
+    let first = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST_NAMES) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_about_what_the_sandbox_lacks_names_what_it_has() {
+        let accounts = (0..30).map(|n| (format!("account{n}"), "1".to_owned())).collect();
+        let options = Options { accounts, hashtags: vec!["dior".to_owned()], ..Options::default() };
+        for topic in ["account29", "#dior", "*", "#*", "hashtags", "token", "exchange", "v25.0"] {
+            let rule: FaultRule = format!("{topic}=throttled").parse().unwrap();
+            assert!(rule.known_to(&options).is_ok(), "{topic}");
+        }
+        for topic in ["nosuch", "dior", "#account1", "v1", ""] {
+            let rule: FaultRule = format!("{topic}=throttled").parse().unwrap();
+            let error = rule.known_to(&options).unwrap_err();
+            let told = ["#*, hashtags, token", "account19 and 10 more", "the hashtags #dior", "v25.0"];
+            assert!(error.contains(&format!("{topic:?} given")) && told.iter().all(|t| error.contains(t)), "{error}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! A stand-in of the Graph API: what `--sandbox` runs on and what the tests talk to. A stand-in of Lambda's
+//! Runtime API stands beside it, for the tests and the benchmark.
+//!
+//! It answers the collector's calls for the topics that it is given, in the API's own shapes, with data
+//! that is made from a seed and moves with the clock. It can be told to misbehave; see [`Fault`]. It
+//! does not check permissions, and its limits are those it is given.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+
+mod address;
+mod answer;
+mod body;
+mod by_type;
+mod calls;
+mod data;
+mod expression;
+mod fault;
+mod malformed;
+mod page;
+mod reply;
+mod runtime_api;
+mod server;
+mod token;
+
+pub use fault::{Explanation, Fault, FaultRule};
+pub use runtime_api::{Answer, RuntimeApi};
+pub use server::Server;
+
+use collector::lock::lock;
+use collector::secret::{Credentials, SANDBOX_BUCKET, Secret};
+
+/// How the sandbox behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The port on loopback; 0 for any free one.
+    pub port: u16,
+    /// The accounts that exist, with their user ids.
+    pub accounts: Vec<(String, String)>,
+    /// The hashtags that exist.
+    pub hashtags: Vec<String>,
+    /// What the data is made from.
+    pub seed: u64,
+    /// The present, for data at another time; `None` for the clock's.
+    pub now: Option<DateTime<Utc>>,
+    /// How long each answer takes.
+    pub latency: Duration,
+    /// How it misbehaves.
+    pub faults: Vec<FaultRule>,
+    /// The only token that is taken; `None` for any.
+    pub token: Option<String>,
+    /// The token that is given for another one, and taken too from then on; `None` refuses the exchange.
+    pub new_token: Option<String>,
+    /// The secret that each call must prove; `None` for no proof.
+    pub app_secret: Option<String>,
+    /// Calls allowed to a token; `None` for any number.
+    pub calls_allowed: Option<u32>,
+    /// Media that come under each hashtag in 5 minutes, at an even pace and out of order; `None` for hashtags
+    /// of different paces, in their order.
+    pub hashtag_pace: Option<u32>,
+    /// Whether the cursor under a hashtag is the same on every page, as the API documents it.
+    pub repeating_cursor: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            accounts: Vec::new(),
+            hashtags: Vec::new(),
+            seed: 1,
+            now: None,
+            latency: Duration::ZERO,
+            faults: Vec::new(),
+            token: None,
+            new_token: None,
+            app_secret: None,
+            calls_allowed: None,
+            hashtag_pace: None,
+            repeating_cursor: false,
+        }
+    }
+}
+
+impl Options {
+    /// A sandbox in which the topics of `config` exist.
+    pub fn for_config(config: &collector::config::Config) -> Self {
+        let account = |a: &collector::topic::Account| (a.username.to_string(), a.user_id.to_string());
+        Self {
+            accounts: config.accounts.iter().map(account).collect(),
+            hashtags: config.hashtags.iter().map(|h| h.name.to_string()).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A call that was made to the sandbox.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The path, without the version.
+    pub path: String,
+    /// The query, decoded.
+    pub query: BTreeMap<String, String>,
+    /// The topic that it is about: an account, `#hashtag`, `hashtags` (the list of those searched for), `token`,
+    /// `exchange`, or `new_token` and `self`, the two that prove a new token.
+    pub topic: String,
+    /// The call's `Accept-Encoding`.
+    pub encoding: String,
+}
+
+/// A running sandbox; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    server: Server,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    options: Options,
+    /// The present, where it is not the clock's.
+    now: Mutex<Option<DateTime<Utc>>>,
+    calls: Mutex<Vec<Call>>,
+    by_token: Mutex<BTreeMap<String, usize>>,
+    /// Whether the new token was given.
+    exchanged: AtomicBool,
+    /// Media under a hashtag that the pages of a repeating cursor have given.
+    given: Mutex<BTreeMap<String, usize>>,
+    /// The fault rules, and how often each has been applied.
+    faults: Mutex<Vec<(FaultRule, u32)>>,
+    /// Calls under way, and the most there were at once.
+    under_way: Mutex<(usize, usize)>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox on loopback.
+    ///
+    /// # Errors
+    /// Where the port cannot be listened on.
+    pub async fn start(options: Options) -> std::io::Result<Self> {
+        let port = options.port;
+        let faults = Mutex::new(not_yet_applied(options.faults.clone()));
+        let now = Mutex::new(options.now);
+        let state = Arc::new(State {
+            options,
+            now,
+            calls: Mutex::default(),
+            by_token: Mutex::default(),
+            exchanged: AtomicBool::new(false),
+            given: Mutex::default(),
+            faults,
+            under_way: Mutex::default(),
+        });
+        let answering = Arc::clone(&state);
+        let service = service_fn(move |request| {
+            let state = Arc::clone(&answering);
+            async move { state.counted_answer(request).await }
+        });
+        Ok(Self { server: Server::start(port, service).await?, state })
+    }
+
+    /// The end point to call, without a version.
+    pub fn end_point(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// The calls made so far.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.state.calls).clone()
+    }
+
+    /// Makes `now` the present of the answers from here on, so that one sandbox can live through a day.
+    pub fn set_now(&self, now: DateTime<Utc>) {
+        *lock(&self.state.now) = Some(now);
+    }
+
+    /// Makes the answers misbehave by `rules` from here on, and by no others.
+    pub fn set_faults(&self, rules: Vec<FaultRule>) {
+        *lock(&self.state.faults) = not_yet_applied(rules);
+    }
+
+    /// The most calls that were under way at once.
+    pub fn most_at_once(&self) -> usize {
+        lock(&self.state.under_way).1
+    }
+
+    /// Starts to count [`most_at_once`](Self::most_at_once) anew.
+    pub fn forget_most_at_once(&self) {
+        lock(&self.state.under_way).1 = 0;
+    }
+
+    /// A secret with which the sandbox is called and the data goes to `./sandbox_env`.
+    pub fn secret(&self, config_file: std::path::PathBuf) -> Secret {
+        let access_token = self.state.options.token.clone().unwrap_or_else(|| "sandbox".to_owned()).into();
+        let credentials = Credentials { ig_user_id: "17841400000000000".to_owned(), access_token, app: None };
+        Secret { credentials, bucket: SANDBOX_BUCKET.to_owned(), config_file, webhook: None }
+    }
+}
+
+impl State {
+    /// Answers a call, and keeps count of the calls under way.
+    async fn counted_answer(&self, request: Request<Incoming>) -> Result<Response<body::Sent>, HangUp> {
+        {
+            let (now, most) = &mut *lock(&self.under_way);
+            *now += 1;
+            *most = (*most).max(*now);
+        }
+        let answer = self.answer(&request).await;
+        lock(&self.under_way).0 -= 1;
+        answer
+    }
+}
+
+fn not_yet_applied(rules: Vec<FaultRule>) -> Vec<(FaultRule, u32)> {
+    rules.into_iter().map(|rule| (rule, 0)).collect()
+}
+
+/// The error that makes the server hang up in the middle of a call.
+#[derive(Debug, thiserror::Error)]
+#[error("a fault hangs up")]
+struct HangUp;

@@ -1,0 +1,80 @@
+//! A topic that is "not there" after it answered in the same process.
+
+use std::time::Duration;
+
+use sandbox::{FaultRule, Options};
+use serde_json::json;
+use tokio::time::sleep;
+
+use support::harness::{Harness, Setting, TIME};
+
+const DOUBT: &str = "this topic answered before in this process, so it may be throttling or a lost permission";
+
+fn faults(rules: &[&str]) -> Vec<FaultRule> {
+    rules.iter().map(|rule| rule.parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_topic_that_answered_before_and_is_not_there_now_is_told_as_what_it_may_be_too() {
+    for (job, rule, code) in [
+        ("brand_media", "dior=code:100/33", 100),
+        ("brand_media", "dior=not_there", 110),
+        ("hashtag", "#dior=code:100/33", 100),
+        ("hashtag", "#dior=code:24/2207024", 24),
+    ] {
+        let harness = Harness::with_faults(&[]).await;
+        harness.run(job).await.unwrap();
+        harness.sandbox.set_faults(faults(&[rule]));
+        let summary = harness.run(job).await.unwrap().summary.clone();
+        let failure = &summary.failures[0];
+        assert_eq!((summary.failures.len(), failure.kind.name(), failure.code), (1, "not_there", Some(code)), "{rule}");
+        assert!(failure.message.ends_with(DOUBT), "{}", failure.message);
+        let told = harness.logged("ERROR");
+        assert!(
+            told.iter().any(|l| l["topic"] == "dior" && l["message"].as_str().unwrap().ends_with(DOUBT)),
+            "{told:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_never_answered_is_simply_not_there() {
+    let harness = Harness::with_faults(&["dior=not_there"]).await;
+    harness.run("hashtag").await.unwrap();
+    for _ in 0..2 {
+        let summary = harness.run("brand_media").await.unwrap().summary.clone();
+        assert!(
+            !summary.failures[0].message.contains("answered before"),
+            "the hashtag's answers are not the account's"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_class_of_failure_is_told_as_it_is() {
+    let harness = Harness::with_faults(&[]).await;
+    harness.run("brand_media").await.unwrap();
+    harness.sandbox.set_faults(faults(&["dior=permission"]));
+    let summary = harness.run("brand_media").await.unwrap().summary.clone();
+    assert_eq!(json!(summary.failures[0].kind), json!("permission"));
+    assert!(!summary.failures[0].message.contains("answered before"));
+}
+
+#[tokio::test]
+async fn a_further_page_that_is_not_there_is_doubted_since_the_first_one_answered() {
+    let config = |ini: String| format!("{ini}\n[limits]\nmedia_per_account = 100\n");
+    let slow = |options: &mut Options| options.latency = Duration::from_millis(700);
+    let harness = Harness::new(Setting { config: Some(config), options: Some(slow), ..Setting::default() }).await;
+    let event = json!({"job": "brand_media", "time": TIME, "accounts": ["dior"]});
+    // The first page is on its way when the fault comes, and meets none.
+    let after_the_first_call = async {
+        while harness.sandbox.calls().is_empty() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        harness.sandbox.set_faults(faults(&["dior=code:100/33"]));
+    };
+    let (response, ()) = tokio::join!(harness.invoke(event), after_the_first_call);
+    let summary = response.unwrap().summary.clone();
+    assert_eq!(harness.records("media").len(), 50);
+    assert!(summary.failures[0].message.ends_with(DOUBT), "{}", summary.failures[0].message);
+}

@@ -1,0 +1,6 @@
+//! What whole runs are tested with.
+
+pub mod aws;
+pub mod harness;
+pub mod process;
+pub mod runtime_api;

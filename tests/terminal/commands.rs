@@ -1,0 +1,190 @@
+//! The commands of `luxury-brands` other than the jobs, as a person or a script runs them.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use collector::config::Config;
+use serde_json::json;
+
+use support::aws::Aws;
+use support::harness::CONFIGURE_INI;
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_luxury-brands"));
+    command.current_dir(folder).args(arguments).env_remove("SECRET_ID").env_remove("SECRET_FILE");
+    command.env("XDG_CACHE_HOME", folder.join("user_cache"));
+    command
+}
+
+pub fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    command(folder, arguments).envs(environment.iter().copied()).output().unwrap()
+}
+
+/// Runs a command on the real API and AWS, in whose place is `aws`.
+pub async fn local_on(aws: &Aws, folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = command(folder, arguments);
+    command.envs(aws.environment());
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+pub fn folder(config: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("configure.ini"), config).unwrap();
+    folder
+}
+
+pub fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn hashtag_ids_prints_a_section_that_pins_every_hashtag_and_nothing_else() {
+    let pinned = folder(&format!("{CONFIGURE_INI}\n[hashtag_id]\nhermes = 17\n"));
+    let printed = local(pinned.path(), &["hashtag-ids", "--sandbox"], &[]);
+    assert!(printed.status.success(), "{printed:?}");
+    let section = out(&printed);
+    assert!(section.starts_with("[hashtag_id]\nhermes = 17\nchanel = "), "{section}");
+    let config = Config::parse(format!("{CONFIGURE_INI}\n{section}").as_bytes(), "").unwrap();
+    assert!(config.notices.is_empty() && config.hashtags.iter().all(|h| h.id.is_some()));
+    assert_eq!(config.plan().unpinned, 0);
+}
+
+#[test]
+fn hashtag_ids_prints_those_found_and_fails_for_the_rest() {
+    let folder = folder(CONFIGURE_INI);
+    let printed = local(folder.path(), &["hashtag-ids", "--sandbox", "--fault", "#dior=not_there"], &[]);
+    assert_eq!(printed.status.code(), Some(1));
+    assert_eq!((out(&printed).lines().count(), out(&printed).contains("dior")), (11, false));
+    assert!(String::from_utf8_lossy(&printed.stderr).contains("dior: not_there"));
+}
+
+#[test]
+fn a_schedule_that_cannot_work_is_refused_with_its_sum() {
+    let folder = folder(&format!("{CONFIGURE_INI}\n[limits]\nhashtag_runs_per_hour = 60\n"));
+    let planned = local(folder.path(), &["plan"], &[]);
+    assert_eq!((planned.status.code(), out(&planned)), (Some(1), String::new()));
+    let told = String::from_utf8_lossy(&planned.stderr).into_owned();
+    assert!(told.contains("[limits] calls_per_hour") && told.contains("671 calls an hour, 200 are allowed"), "{told}");
+}
+
+#[test]
+fn every_shell_has_its_completions() {
+    let folder = folder(CONFIGURE_INI);
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = out(&local(folder.path(), &["completions", shell], &[]));
+        assert!(script.contains("hashtag-ids") && script.contains("brand_media"), "{shell}");
+    }
+}
+
+/// What bash offers for the words of a command line, the last of them incomplete.
+#[cfg(unix)]
+fn completed(script: &Path, words: &[&str]) -> Vec<String> {
+    let complete = r#"source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        f=$(complete -p luxury-brands | sed 's/.* -F \([^ ]*\) .*/\1/')
+        "$f" luxury-brands "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"; printf '%s\n' "${COMPREPLY[@]}""#;
+    let bash = Command::new("bash").args(["--norc", "-c", complete]).arg(script).args(words).output().unwrap();
+    out(&bash).lines().map(str::to_owned).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_commands_and_their_options() {
+    let folder = folder(CONFIGURE_INI);
+    let script = folder.path().join("completions.bash");
+    std::fs::write(&script, local(folder.path(), &["completions", "bash"], &[]).stdout).unwrap();
+    for (words, offered) in [
+        (&["luxury-brands", "che"][..], &["check"][..]),
+        (&["luxury-brands", "hashtag"], &["hashtag", "hashtag-ids"]),
+        (&["luxury-brands", "brand_media", "--fa"], &["--fail-on", "--fault"]),
+        (&["luxury-brands", "brand_media", "--fail-on", ""], &["partial"]),
+        (&["luxury-brands", "hashtag-ids", "--sec"], &["--secret"]),
+        (&["luxury-brands", "sandbox-day", "--js"], &["--json"]),
+    ] {
+        let mut found = completed(&script, words);
+        found.sort();
+        assert_eq!(found, offered, "{words:?}");
+    }
+}
+
+#[test]
+fn a_run_stores_what_the_format_says() {
+    for (format, first, last) in [("array", b"[{".as_slice(), b"}]".as_slice()), ("ndjson", b"{\"", b"}\n")] {
+        let folder = folder(&CONFIGURE_INI.replace("[common]", &format!("[common]\nformat = {format}")));
+        let event = r#"{"time":"2026-11-24T03:00:00Z","shard":"s-1","hashtags":["hermes","dior"]}"#;
+        let ran = local(folder.path(), &["hashtag", "--sandbox", "--event", event], &[]);
+        assert!(ran.status.success(), "{ran:?}");
+        let key = "sandbox_env/raw/media_hashtag_2026-11-24/media_hashtag_2026-11-24_030000_s-1.json";
+        let bytes = std::fs::read(folder.path().join(key)).unwrap();
+        assert!(bytes.starts_with(first) && bytes.ends_with(last), "{format}");
+        let lines = bytes.iter().filter(|b| **b == b'\n').count();
+        assert_eq!(lines, if format == "array" { 0 } else { 50 }, "{format}");
+    }
+}
+
+/// The data on the page of a report.
+fn page(folder: &Path) -> serde_json::Value {
+    let html = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    let (_, data) = html.split_once(r#"id="data">"#).unwrap();
+    serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap()
+}
+
+#[test]
+fn a_report_counts_a_repaired_hour_as_one_run_and_each_record_once() {
+    let folder = folder(CONFIGURE_INI);
+    let run = |arguments: &[&str]| {
+        let ran = local(folder.path(), arguments, &[]);
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    run(&["brand_media", "--sandbox", "--event", r#"{"time":"2026-11-24T03:00:00Z"}"#, "--fault", "gucci=not_there"]);
+    run(&["report", "sandbox_env"]);
+    let before = page(folder.path());
+    assert_eq!((&before["source"]["records"], before["failures"].as_array().unwrap().len()), (&json!(260), 1));
+    let again = r#"{"time":"2026-11-24T03:00:00Z","accounts":["gucci","dior"]}"#;
+    run(&["brand_media", "--sandbox", "--event", again]);
+    run(&["report", "sandbox_env"]);
+    let after = page(folder.path());
+    assert_eq!((&after["source"]["records"], after["failures"].as_array().unwrap().len()), (&json!(286), 0));
+    assert_eq!((&after["jobs"][0]["runs"], &after["tables"]["media"]["runs"]), (&json!(1), &json!([1])));
+    let records = after["tables"]["media"]["houses"]["records"].as_array().unwrap();
+    assert!(records.len() == 11 && records.iter().all(|house| *house == json!([25])), "{records:?}");
+}
+
+#[test]
+fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up() {
+    let folder = folder(CONFIGURE_INI);
+    let nothing = local(folder.path(), &["report"], &[]);
+    let told = String::from_utf8_lossy(&nothing.stderr).into_owned();
+    assert!(
+        nothing.status.code() == Some(1) && told.contains("nothing collected in local_env or sandbox_env"),
+        "{told}"
+    );
+    local(folder.path(), &["brand_media", "--sandbox"], &[]);
+    let of_sandbox = local(folder.path(), &["report"], &[]);
+    assert!(out(&of_sandbox).contains(" of sandbox_env, the sandbox's made-up data ("), "{of_sandbox:?}");
+    assert!(
+        String::from_utf8_lossy(&of_sandbox.stderr).contains("nothing collected in local_env: sandbox_env is read")
+    );
+    assert_eq!(page(folder.path())["source"]["made_up"], true);
+    std::fs::rename(folder.path().join("sandbox_env"), folder.path().join("local_env")).unwrap();
+    local(folder.path(), &["brand_media", "--sandbox"], &[]);
+    let of_local = local(folder.path(), &["report"], &[]);
+    assert!(out(&of_local).contains(" files of local_env (") && of_local.stderr.is_empty(), "{of_local:?}");
+    assert_eq!(
+        (&page(folder.path())["source"]["place"], &page(folder.path())["source"]["made_up"]),
+        (&json!("local_env"), &json!(false))
+    );
+}
+
+#[test]
+fn the_error_for_a_removed_command_names_its_replacement() {
+    let folder = folder(CONFIGURE_INI);
+    for (arguments, replacement) in [
+        (&["redrive", "--function", "f", "--dry-run"][..], "`retry`"),
+        (&["compare", "there", "s3://here", "--json"], "docs/migrating.md"),
+    ] {
+        let removed = local(folder.path(), arguments, &[]);
+        let error = String::from_utf8_lossy(&removed.stderr);
+        assert!(removed.status.code() == Some(2) && removed.stdout.is_empty(), "{removed:?}");
+        assert!(error.lines().count() == 1 && error.contains(replacement), "{error}");
+    }
+}

@@ -1,0 +1,277 @@
+//! A check in each state that an operator meets: what it tells, word for word, and what it exits with.
+
+use std::process::Output;
+
+use chrono::NaiveDate;
+
+use crate::check::checked_on;
+use crate::commands::{folder, local, out};
+use support::aws::{Aws, BUCKET, S3Fault};
+use support::harness::CONFIGURE_INI;
+
+/// The lines of a check, with what depends on the day put as `<date>` and `<n>`.
+fn told(checked: &Output) -> String {
+    let lines: Vec<String> = out(checked).lines().map(masked).collect();
+    format!("{}\nexit status {}", lines.join("\n"), checked.status.code().unwrap())
+}
+
+fn masked(line: &str) -> String {
+    let is_of_the_token = ["  expiry ", "  data access "].iter().any(|what| line.contains(what));
+    let words: Vec<&str> = line.split(' ').collect();
+    let at = |i: usize| words.get(i).copied().unwrap_or_default();
+    let word = |i: usize| {
+        let is_count = at(i + 1).starts_with("days") && (at(i + 2).starts_with("ago") || i > 0 && at(i - 1) == "in");
+        match at(i) {
+            date if is_of_the_token && date.parse::<NaiveDate>().is_ok() => "<date>",
+            count if is_count && count.parse::<u32>().is_ok() => "<n>",
+            word => word,
+        }
+    };
+    (0..words.len()).map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn checked(version: &str, faults: &[&str]) -> String {
+    let folder = folder(&CONFIGURE_INI.replace("v17.0", version));
+    let arguments = ["check", "--sandbox"].into_iter().chain(faults.iter().flat_map(|fault| ["--fault", fault]));
+    told(&local(folder.path(), &arguments.collect::<Vec<_>>(), &[]))
+}
+
+#[test]
+fn all_is_well() {
+    insta::assert_snapshot!(checked("v26.0", &[]), @"
+    ok    secret         the sandbox needs none
+    ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
+    ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
+    ok    token          valid, of type USER
+    ok    expiry         the token expires in <n> days, on <date>
+    ok    data access    access to data expires in <n> days, on <date>
+    ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
+    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag        #hermes answers: 1 medium
+    ok    version        v26.0 answers, as configured, and has no announced end, which is not before 2028-11-04
+    ok    usage          0 % of the API's limit is used
+    ok    calls          this check spent 5 of the 200 calls an hour
+    ok    bucket         the folder sandbox_env can be written
+    everything that a run needs works
+    exit status 0
+    ");
+}
+
+#[test]
+fn hashtags_are_refused() {
+    insta::assert_snapshot!(checked("v26.0", &["#*=permission"]), @"
+    ok    secret         the sandbox needs none
+    ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
+    ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
+    ok    token          valid, of type USER
+    ok    expiry         the token expires in <n> days, on <date>
+    ok    data access    access to data expires in <n> days, on <date>
+    ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
+    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action -> hashtags need instagram_basic and the feature Instagram Public Content Access; App Review grants them to the app
+    FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action -> hashtags need instagram_basic and the feature Instagram Public Content Access; App Review grants them to the app
+    ok    version        v26.0 answers, as configured, and has no announced end, which is not before 2028-11-04
+    ok    usage          0 % of the API's limit is used
+    ok    calls          this check spent 4 of the 200 calls an hour
+    ok    bucket         the folder sandbox_env can be written
+    2 to mend
+    exit status 1
+    ");
+}
+
+#[test]
+fn the_token_is_near_its_end() {
+    insta::assert_snapshot!(checked("v26.0", &["token=expiring"]), @"
+    ok    secret         the sandbox needs none
+    ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
+    ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
+    ok    token          valid, of type USER
+    ok    expiry         the token expires in <n> days, on <date>
+    warn  data access    access to data expires in <n> days, on <date> -> make a new long-lived token and put it into the sandbox's secret
+    ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
+    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag        #hermes answers: 1 medium
+    ok    version        v26.0 answers, as configured, and has no announced end, which is not before 2028-11-04
+    ok    usage          0 % of the API's limit is used
+    ok    calls          this check spent 5 of the 200 calls an hour
+    ok    bucket         the folder sandbox_env can be written
+    everything that a run needs works; 1 to look at
+    exit status 0
+    ");
+}
+
+#[test]
+fn the_version_has_ended() {
+    insta::assert_snapshot!(checked("v17.0", &[]), @"
+    ok    secret         the sandbox needs none
+    ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
+    ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
+    ok    token          valid, of type USER
+    ok    expiry         the token expires in <n> days, on <date>
+    ok    data access    access to data expires in <n> days, on <date>
+    ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
+    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag        #hermes answers: 1 medium
+    warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 answers in its place and ends in <n> days, on 2027-01-21 -> `luxury-brands check --api-version v26.0` shows what would change; then set [API] version = v26.0, the newest version tested
+    ok    usage          0 % of the API's limit is used
+    ok    calls          this check spent 5 of the 200 calls an hour
+    ok    bucket         the folder sandbox_env can be written
+    everything that a run needs works; 1 to look at
+    exit status 0
+    ");
+}
+
+#[test]
+fn the_version_is_unknown() {
+    insta::assert_snapshot!(checked("v99.0", &[]), @"
+    ok    secret         the sandbox needs none
+    ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
+    ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
+    FAIL  token          its state is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/debug_token -> look at [API] version and end_point, and the code up in the API's documentation
+    -     expiry         not checked: the token's state is unknown
+    -     data access    not checked: the token's state is unknown
+    -     scopes         not checked: the token's state is unknown
+    FAIL  account        hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000 -> look at [API] version and end_point, and the code up in the API's documentation
+    FAIL  hashtag quota  the number of used hashtags is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000/recently_searched_hashtags -> look at [API] version and end_point, and the code up in the API's documentation
+    FAIL  hashtag        #hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/ig_hashtag_search -> look at [API] version and end_point, and the code up in the API's documentation
+    warn  version        v99.0 is configured and is not among the versions known (v17.0 to v27.0) -> set [API] version = v26.0, the newest version tested
+    ok    usage          0 % of the API's limit is used
+    ok    calls          this check spent 4 of the 200 calls an hour
+    ok    bucket         the folder sandbox_env can be written
+    4 to mend, 1 to look at
+    exit status 1
+    ");
+}
+
+#[test]
+fn the_quota_of_hashtags_is_nearly_used() {
+    insta::assert_snapshot!(checked("v26.0", &["hashtags=searched:15"]), @"
+    ok    secret         the sandbox needs none
+    ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
+    ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
+    ok    token          valid, of type USER
+    ok    expiry         the token expires in <n> days, on <date>
+    ok    data access    access to data expires in <n> days, on <date>
+    ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
+    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed that are not among them -> add no hashtag, and find who else searches as this user
+    ok    hashtag        #hermes answers: 1 medium
+    ok    version        v26.0 answers, as configured, and has no announced end, which is not before 2028-11-04
+    ok    usage          0 % of the API's limit is used
+    ok    calls          this check spent 5 of the 200 calls an hour
+    ok    bucket         the folder sandbox_env can be written
+    everything that a run needs works; 1 to look at
+    exit status 0
+    ");
+}
+
+#[test]
+fn a_field_is_gone() {
+    insta::assert_snapshot!(checked("v26.0", &["*=unknown_field:like_count"]), @"
+    ok    secret         the sandbox needs none
+    ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
+    ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
+    ok    token          valid, of type USER
+    ok    expiry         the token expires in <n> days, on <date>
+    ok    data access    access to data expires in <n> days, on <date>
+    ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
+    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag        #hermes answers: 1 medium
+    warn  fields         of accounts the API does not know like_count: each record gets the default -> take them out of the mappings, or set an [API] version that knows them
+    warn  fields         of hashtags the API does not know like_count: each record gets the default -> take them out of the mappings, or set an [API] version that knows them
+    ok    version        v26.0 answers, as configured, and has no announced end, which is not before 2028-11-04
+    ok    usage          0 % of the API's limit is used
+    ok    calls          this check spent 7 of the 200 calls an hour
+    ok    bucket         the folder sandbox_env can be written
+    everything that a run needs works; 2 to look at
+    exit status 0
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bucket_is_missing() {
+    let aws = Aws::start().await;
+    aws.fail_s3(S3Fault { part: "quality", status: 404, code: "NoSuchBucket", times: 9 });
+    let checked = checked_on(&aws, BUCKET, &[]).await;
+    let text = told(&checked);
+    let bucket = text.lines().filter(|line| line.contains("  bucket")).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> look whether the bucket lux-raw exists, in the region set, and whether these credentials may s3:PutObject under raw/ and quality/"#);
+    assert_eq!(checked.status.code(), Some(1));
+}
+
+#[test]
+fn a_version_that_the_api_refuses_is_a_failure_whatever_its_headers_say() {
+    let text = checked("v26.0", &["*=code:2635"]);
+    assert!(text.contains("FAIL  version        the API refuses v26.0, which it has ended -> "), "{text}");
+    assert!(text.ends_with("exit status 1") && text.contains("-     hashtag        not checked"), "{text}");
+    let older = checked("v25.0", &["*=code:2635"]);
+    assert!(older.contains("then set [API] version = v26.0, the newest version tested"), "{older}");
+}
+
+/// Every way in which the API refuses for want of a permission, for each call of a check.
+#[test]
+fn a_refusal_for_want_of_a_permission_is_a_failure_that_names_what_to_do() {
+    let faults = [
+        "permission",
+        "blocked",
+        "control_characters",
+        "quotes_token",
+        "code:3",
+        "code:10",
+        "code:200",
+        "code:299",
+        "code:368",
+        "http:401",
+        "http:403",
+    ];
+    for (topic, what, named) in [
+        ("token", "token", "app_id and app_secret"),
+        ("hermes", "account", "instagram_basic, instagram_manage_insights, pages_read_engagement"),
+        ("hashtags", "hashtag quota", "Instagram Public Content Access"),
+        ("#hermes", "hashtag", "Instagram Public Content Access"),
+    ] {
+        for fault in faults {
+            let text = checked("v26.0", &[&format!("{topic}={fault}")]);
+            let failed: Vec<&str> = text.lines().filter(|line| line.starts_with("FAIL")).collect();
+            assert!(text.ends_with("exit status 1") && failed.len() == 1, "{topic}={fault}: {text}");
+            let is_block = ["blocked", "code:368"].contains(&fault);
+            let named = if is_block { "stop the schedules" } else { named };
+            assert!(failed[0].contains(what) && failed[0].contains(named), "{topic}={fault}: {failed:?}");
+        }
+    }
+}
+
+#[test]
+fn the_quota_is_weighed_with_the_hashtags_that_are_not_searched_for_yet() {
+    for (others, level, needed) in [(0, "ok", 11), (12, "ok", 23), (13, "warn", 24), (19, "warn", 30), (20, "FAIL", 31)]
+    {
+        let text = checked("v26.0", &[&format!("hashtags=searched:{others}")]);
+        let line = text.lines().find(|line| line.contains("hashtag quota")).unwrap();
+        assert!(line.starts_with(level) && line.contains(&format!("; {needed} with the 11 followed")), "{line}");
+    }
+    let full = checked("v26.0", &["hashtags=searched:30"]);
+    assert!(
+        full.lines().any(|line| line.starts_with("-     hashtag        not checked")),
+        "a check costs none: {full}"
+    );
+}
+
+#[test]
+fn a_check_without_accounts_or_without_hashtags_says_so() {
+    let without = |key: &str| {
+        let line = CONFIGURE_INI.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
+        let folder = folder(&CONFIGURE_INI.replace(line, &format!("{key} =")));
+        told(&local(folder.path(), &["check", "--sandbox"], &[]))
+    };
+    assert!(without("accounts").contains("-     account        not checked: no accounts are followed"));
+    let text = without("hashtags");
+    assert!(
+        text.contains("-     hashtag quota  not checked: no hashtags are followed")
+            && text.contains("spent 2 of the 200"),
+        "{text}"
+    );
+}

@@ -1,0 +1,172 @@
+//! `luxury-brands retry`: repairs a run, from the report of that run.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use collector::report::Error;
+use lambda_runtime::Diagnostic;
+use serde_json::{Value, json};
+
+use crate::terminal::{command, folder, local, records, text};
+use support::aws::S3Fault;
+use support::harness::Harness;
+
+const TIME: &str = "2026-11-24T03:00:00Z";
+
+/// Every file under the sandbox's folder, with its bytes.
+fn stored(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    for kind in ["raw", "quality"] {
+        let under = folder.join("sandbox_env").join(kind);
+        if under.exists() {
+            support::aws::walk(&under, &mut |path| files.push((path.to_owned(), std::fs::read(path).unwrap())));
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The event that a dry run prints for what is given on standard input, which runs nothing.
+fn event(report: &str) -> Value {
+    let folder = folder();
+    let mut command = command(folder.path(), &["retry", "-", "--dry-run"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(report.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && stored(folder.path()).is_empty(), "{output:?}");
+    assert_eq!(text(&output.stdout).lines().count(), 1, "{report}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn report_of(error: Error) -> String {
+    let Diagnostic { error_type, error_message } = error.into();
+    json!({"errorType": error_type, "errorMessage": error_message}).to_string()
+}
+
+/// An hour of which two accounts failed.
+fn hour(folder: &Path) -> &'static str {
+    let event = format!(r#"{{"time":"{TIME}"}}"#);
+    let faults = ["--fault", "gucci=not_there", "--fault", "fendi=permission"];
+    let ran = local(folder, &[["brand_media", "--sandbox", "--event", &event].as_slice(), &faults].concat());
+    assert!(ran.status.success() && records(folder, "brand") == 9, "{ran:?}");
+    assert!(
+        text(&ran.stderr).contains(r#"to repair it: luxury-brands brand_media --sandbox --event '{"job":"#),
+        "{ran:?}"
+    );
+    "sandbox_env/quality/media_2026-11-24/media_2026-11-24_030000.json"
+}
+
+#[test]
+fn an_hour_is_repaired_by_objects_beside_its_own_and_the_same_repair_replaces_them() {
+    let folder = folder();
+    let quality = hour(folder.path());
+    let before = stored(folder.path());
+    let mut repaired = Vec::new();
+    for _ in 0..2 {
+        let output = local(folder.path(), &["retry", quality, "--sandbox"]);
+        assert!(output.status.success() && text(&output.stderr).starts_with("gucci, fendi failed"), "{output:?}");
+        let after = stored(folder.path());
+        assert!(before.iter().all(|file| after.contains(file)), "what the hour has stays as it is");
+        assert_eq!((after.len(), records(folder.path(), "brand")), (before.len() + 4, 11));
+        repaired.push(after.into_iter().map(|(path, _)| path).collect::<Vec<_>>());
+    }
+    assert_eq!(repaired[0], repaired[1]);
+    assert!(repaired[0].iter().filter(|path| path.to_str().unwrap().contains("_030000_part-")).count() == 4);
+}
+
+#[test]
+fn a_dry_run_prints_the_event_and_runs_nothing() {
+    let folder = folder();
+    let quality = hour(folder.path());
+    let before = stored(folder.path());
+    let whole = std::fs::read_to_string(folder.path().join(quality)).unwrap();
+    for given in [quality, &whole] {
+        let output = local(folder.path(), &["retry", given, "--dry-run"]);
+        let expected = r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["gucci","fendi"]}"#;
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), format!("{expected}\n")), "{output:?}");
+    }
+    assert_eq!(stored(folder.path()), before);
+}
+
+#[tokio::test]
+async fn a_response_and_a_line_of_the_log_give_the_event_that_fills_the_hour() {
+    let harness = Harness::with_faults(&["gucci=not_therex1", "fendi=permissionx1"]).await;
+    let response = harness.run("brand_media").await.unwrap();
+    let log = harness.log();
+    let line = log.iter().rfind(|line| line["summary"].is_object()).unwrap();
+    let repair = event(&serde_json::to_string(&response).unwrap());
+    assert_eq!(event(&line.to_string()), repair);
+    assert_eq!(repair["accounts"], json!(["gucci", "fendi"]));
+    assert_eq!(harness.records("brand").len(), 9);
+    harness.invoke(repair).await.unwrap();
+    assert_eq!((harness.records("brand").len(), harness.records("media").len()), (11, 275));
+}
+
+#[tokio::test]
+async fn a_run_whose_object_was_lost_is_repeated_as_it_was() {
+    for (given, part) in [
+        (json!({"job": "hashtag", "time": TIME}), "/raw/"),
+        (json!({"job": "hashtag", "time": TIME}), "/quality/"),
+        (json!({"job": "hashtag", "time": TIME, "hashtags": ["dior", "gucci"]}), "/raw/"),
+        (json!({"job": "hashtag", "time": TIME, "hashtags": ["dior", "gucci"], "shard": "s-1"}), "/raw/"),
+    ] {
+        let harness = Harness::with_faults(&[]).await;
+        harness.aws.fail_s3(S3Fault { part, status: 403, code: "AccessDenied", times: 1 });
+        let error = harness.invoke(given.clone()).await.unwrap_err();
+        let line = harness.log().into_iter().rfind(|line| line["summary"].is_object()).unwrap();
+        assert_eq!((event(&report_of(error)), event(&line.to_string())), (given.clone(), given.clone()));
+        let again = harness.invoke(given.clone()).await.unwrap();
+        let again = &again.summary;
+        let named = given["shard"].is_null() && given["hashtags"].is_array();
+        assert_eq!((again.lost.len(), again.topics.is_some()), (0, named), "a shard that succeeded names no topics");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_could_not_begin_is_repeated_under_its_time() {
+    let harness = Harness::with_faults(&[]).await;
+    harness.aws.set_secrets(["{}".to_owned()]);
+    let error = harness.invoke(json!({"job": "hashtag", "time": TIME})).await.unwrap_err();
+    assert_eq!((error.cause.kind(), event(&report_of(error))), ("secret", json!({"job": "hashtag", "time": TIME})));
+}
+
+fn refused(folder: &Path, given: &str) -> Output {
+    let output = local(folder, &["retry", given, "--sandbox"]);
+    assert!(output.stdout.is_empty() && stored(folder).is_empty(), "{output:?}");
+    output
+}
+
+#[test]
+fn a_run_in_which_nothing_failed_is_reported_and_not_repeated() {
+    let folder = folder();
+    let summary = json!({"job": "hashtag", "time": TIME, "files": [{"key": "raw/x.json"}], "failures": []});
+    for given in [json!({"summary": summary}), json!({"job": "hashtag", "time": TIME, "failed_topics": []})] {
+        let output = refused(folder.path(), &given.to_string());
+        assert!(output.status.success() && text(&output.stderr).contains("nothing failed in this run"), "{output:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_or_repaired_is_an_error_that_says_what_was_given_and_what_to_do() {
+    let folder = folder();
+    std::fs::write(folder.path().join("secret.ini"), "[SECRET]\naccess_token = placeholder\n").unwrap();
+    let failure = json!([{"topic": "token", "kind": "token", "code": 190, "message": "expired"}]);
+    let token = json!({"summary": {"job": "token", "time": TIME, "files": [], "failures": failure}}).to_string();
+    for (given, expected) in [
+        ("nowhere.json", "\"nowhere.json\" is neither JSON nor a file that can be read"),
+        ("secret.ini", "secret.ini is no JSON"),
+        (
+            r#"{"statusCode":200}"#,
+            "the JSON given holds no report of a run (its keys: statusCode); expected is the report of one run",
+        ),
+        (token.as_str(), "run it again with `luxury-brands token`"),
+    ] {
+        let output = refused(folder.path(), given);
+        let error = text(&output.stderr);
+        assert!(
+            output.status.code() == Some(1) && error.contains(expected) && !error.contains("placeholder"),
+            "{error}"
+        );
+    }
+}

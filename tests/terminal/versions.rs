@@ -1,0 +1,102 @@
+//! `luxury-brands check --api-version`: every mapped field on another version, and what would change.
+
+use crate::commands::{folder, local, out};
+use crate::fields::with_todays_fields;
+use support::harness::CONFIGURE_INI;
+
+/// What a comparison tells below the schedule, and what it exits with.
+fn compared(config: &str, version: &str, faults: &[&str]) -> String {
+    let folder = folder(config);
+    let arguments = ["check", "--sandbox", "--api-version", version].into_iter();
+    let arguments = arguments.chain(faults.iter().flat_map(|fault| ["--fault", fault]));
+    let compared = local(folder.path(), &arguments.collect::<Vec<_>>(), &[]);
+    assert!(!folder.path().join("sandbox_env/quality").exists(), "it stores nothing");
+    let text = out(&compared);
+    let (_, told) = text.split_once("allowed\n").unwrap_or(("", &text));
+    // Which media lack what moves with the clock.
+    let counted = |line: &str| {
+        line.split_once(" records: ").map_or(line.to_owned(), |(line, _)| format!("{line} records: <fields>"))
+    };
+    let told: String = told.lines().map(|line| counted(line) + "\n").collect();
+    format!("{told}exit status {}", compared.status.code().unwrap())
+}
+
+#[test]
+fn the_newest_version_tested_knows_every_shipped_field_and_todays() {
+    insta::assert_snapshot!(compared(CONFIGURE_INI, "v26", &[]), @"
+    warn  version        v17.0 is answered by v21.0 (3 calls) -> `luxury-brands check` says why
+    ok    version        v26.0 is asked (2 calls)
+    ok    brand          v26.0 knows 6 of 6 fields; missing of 1 records: <fields>
+    ok    media          v26.0 knows 9 of 9 fields; missing of 50 records: <fields>
+    ok    media_hashtag  v26.0 knows 6 of 6 fields; missing of 50 records: <fields>
+    ok    calls          this comparison spent 5 calls
+    v26.0 knows every mapped field that the configured one does
+    exit status 0
+    ");
+    let todays = with_todays_fields(CONFIGURE_INI);
+    let text = compared(&todays, collector::version::TESTED, &[]);
+    assert!(
+        text.contains("knows 9 of 9") && text.contains("knows 12 of 12") && text.ends_with("exit status 0"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_next_hashtag_is_asked_by_an_id_of_its_own_where_one_is_not_there() {
+    let pinned = format!("{CONFIGURE_INI}\n[hashtag_id]\nhermes = 17\n");
+    let text = compared(&pinned, "v26.0", &[]);
+    assert!(text.contains("media_hashtag  v26.0 knows 6 of 6 fields") && text.ends_with("exit status 0"), "{text}");
+}
+
+#[test]
+fn a_field_that_would_be_lost_fails_the_comparison_and_one_that_would_come_is_told() {
+    let faults = ["v26.0=unknown_field:media_product_type", "v21.0=unknown_field:name"];
+    insta::assert_snapshot!(compared(CONFIGURE_INI, "v26.0", &faults), @"
+    warn  version        v17.0 is answered by v21.0 (4 calls) -> `luxury-brands check` says why
+    ok    version        v26.0 is asked (3 calls)
+    ok    brand          v26.0 knows name, which v17.0 does not
+    ok    brand          v26.0 knows 6 of 6 fields; missing of 1 records: <fields>
+    FAIL  media          v26.0 does not know media_product_type, which v17.0 does -> take them out of [luxury_media] before the move
+    ok    media          v26.0 knows 8 of 9 fields; missing of 50 records: <fields>
+    ok    media_hashtag  v26.0 knows 6 of 6 fields; missing of 50 records: <fields>
+    ok    calls          this comparison spent 7 calls
+    1 to mend, 1 to look at
+    exit status 1
+    ");
+}
+
+#[test]
+fn where_the_api_names_no_field_each_is_asked_for_alone() {
+    let odd = CONFIGURE_INI.replace("[hashtag_media]", "[hashtag_media]\nviews = view_count int");
+    insta::assert_snapshot!(compared(&odd, "v26.0", &[]), @"
+    warn  version        v17.0 is answered by v21.0 (9 calls) -> `luxury-brands check` says why
+    ok    version        v26.0 is asked (8 calls)
+    ok    brand          v26.0 knows 6 of 6 fields; missing of 1 records: <fields>
+    ok    media          v26.0 knows 9 of 9 fields; missing of 50 records: <fields>
+    warn  media_hashtag  neither v17.0 nor v26.0 knows view_count -> take them out of [hashtag_media]
+    ok    media_hashtag  v26.0 knows 6 of 7 fields; missing of 50 records: <fields>
+    ok    calls          this comparison spent 17 calls
+    v26.0 knows every mapped field that the configured one does
+    exit status 0
+    ");
+}
+
+#[test]
+fn a_version_that_is_refused_fails_the_comparison() {
+    insta::assert_snapshot!(compared(CONFIGURE_INI, "v26.0", &["v26.0=code:2635"]), @"
+    warn  version        v17.0 is answered by v21.0 (3 calls) -> `luxury-brands check` says why
+    ok    version        v26.0 is asked (1 calls)
+    FAIL  version        v26.0: hermes: version_ended: (2635) HTTP 400, fbtrace_id AsAnDbOx: (#2635) fault of the sandbox -> read Meta's changelog; v26.0 is the newest version tested
+    ok    calls          this comparison spent 4 calls
+    1 to mend, 1 to look at
+    exit status 1
+    ");
+    let unknown = compared(CONFIGURE_INI, "v99.0", &[]);
+    assert!(unknown.contains("FAIL  version        v99.0: hermes") && unknown.ends_with("exit status 1"), "{unknown}");
+}
+
+#[test]
+fn a_topic_that_is_gone_is_passed_over_and_no_version_is_blamed_for_it() {
+    let text = compared(CONFIGURE_INI, "v26.0", &["hermes=not_there", "#hermes=code:24/2207024"]);
+    assert!(text.contains("v26.0 knows 9 of 9 fields") && text.ends_with("exit status 0"), "{text}");
+}

@@ -1,0 +1,232 @@
+//! The webhook of a secret, against a stand-in that counts what it is told.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use collector::function::Invocation;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use sandbox::Server;
+use serde_json::{Value, json};
+
+use crate::terminal::{command, stand_in, text};
+use support::harness::{APP_SECRET, HOOK, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
+
+/// How the stand-in answers.
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    Takes,
+    Status(u16),
+    Hangs,
+}
+
+/// A stand-in of a chat's webhook.
+struct Chat {
+    server: Server,
+    told: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Chat {
+    async fn start(mode: Mode) -> Self {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let posts = Arc::clone(&told);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let posts = Arc::clone(&posts);
+            async move {
+                assert_eq!(
+                    (request.method().as_str(), request.uri().path()),
+                    ("POST", format!("/services/{HOOK}").as_str())
+                );
+                assert_eq!(request.headers()["content-type"], "application/json");
+                let body = request.into_body().collect().await.unwrap().to_bytes();
+                posts.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+                if matches!(mode, Mode::Hangs) {
+                    std::future::pending::<()>().await;
+                }
+                let status = if let Mode::Status(status) = mode { status } else { 200 };
+                // What a webhook answers is nobody's business.
+                let body = Full::new(Bytes::from(format!("no {HOOK}")));
+                Ok::<_, Infallible>(Response::builder().status(status).body(body).unwrap())
+            }
+        });
+        Self { server: Server::start(0, service).await.unwrap(), told }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}/services/{HOOK}", self.server.address())
+    }
+
+    /// The texts that came, which are all there is in a message.
+    fn told(&self) -> Vec<String> {
+        let told = self.told.lock().unwrap();
+        let text = |message: &Value| {
+            assert_eq!(message.as_object().unwrap().len(), 1);
+            message["text"].as_str().unwrap().to_owned()
+        };
+        told.iter().map(text).collect()
+    }
+
+    async fn harness(&self, faults: &[&'static str]) -> Harness {
+        let secret = Some(json!({ "webhook": self.url() }));
+        Harness::new(Setting { faults: faults.to_vec(), secret, ..Setting::default() }).await
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_fails_is_told_once_with_what_failed_and_what_to_do() {
+    let chat = Chat::start(Mode::Takes).await;
+    let harness = chat.harness(&["*=permission"]).await;
+    assert!(harness.run("brand_media").await.is_err());
+    insta::assert_snapshot!(chat.told().join("\n---\n"), @"
+    brand_media of 2026-01-31T23:59:07Z failed: nothing was collected: 11 of 11 topics failed, the first of them hermes: HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action
+    0 records stored, 11 topics failed; kind nothing_collected
+    To do: the log has the reason for each topic; `luxury-brands check` tries what a run needs
+    Log: requestId request-1
+    ");
+    assert!(!harness.leaks() && harness.logged("WARNING").iter().all(|line| line["kind"] != "webhook"));
+}
+
+#[tokio::test]
+async fn a_critical_run_is_told_once_whatever_it_stored() {
+    for (job, fault, expected) in [
+        ("brand_media", "gucci=throttled", "CRITICAL: (4) no further call in this run: the API throttles the caller"),
+        (
+            "brand_media",
+            "fendi=token",
+            "CRITICAL: (190/463) no further call in this run: the API refuses the access token",
+        ),
+        ("token", "token=invalid", "CRITICAL: the access token is of no use: it is not valid"),
+    ] {
+        let chat = Chat::start(Mode::Takes).await;
+        let harness = chat.harness(&[fault]).await;
+        assert!(harness.run(job).await.is_ok());
+        let told = chat.told();
+        let critical = harness.logged("CRITICAL").len();
+        assert!(critical == 1 && told.len() == 1 && told[0].contains(expected), "{told:?}");
+        assert!(!harness.leaks());
+    }
+}
+
+#[tokio::test]
+async fn whole_and_partial_runs_are_not_told_nor_those_of_a_secret_without_a_webhook() {
+    let chat = Chat::start(Mode::Takes).await;
+    let harness = chat.harness(&["gucci=not_there", "#dior=permission", "celine=usage:96"]).await;
+    for job in ["brand_media", "hashtag", "token"] {
+        assert!(harness.run(job).await.is_ok());
+    }
+    assert!(harness.logged("ERROR").len() > 1 && harness.logged("CRITICAL").is_empty());
+    let without = Harness::with_faults(&["*=permission"]).await;
+    assert!(without.run("brand_media").await.is_err());
+    assert_eq!(chat.told(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_webhook_that_does_not_take_it_costs_a_warning() {
+    for (mode, expected) in [
+        (Mode::Status(500), "it answered HTTP 500"),
+        (Mode::Status(302), "it answered HTTP 302"),
+        (Mode::Hangs, "it gave no answer within 3000 ms"),
+    ] {
+        let chat = Chat::start(mode).await;
+        let harness = chat.harness(&["gucci=throttled"]).await;
+        let response = harness.run("brand_media").await.unwrap();
+        assert!(response.summary.records() > 0 && chat.told().len() == 1, "{mode:?}: told once, not tried again");
+        let warnings: Vec<Value> = harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "webhook").collect();
+        assert!(warnings.len() == 1 && warnings[0]["message"].as_str().unwrap().ends_with(expected), "{warnings:?}");
+        assert!(harness.log().last().unwrap()["summary"].is_object(), "the summary stays the last line");
+        assert!(!harness.leaks());
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_not_there_is_told_without_its_address() {
+    let chat = Chat::start(Mode::Takes).await;
+    let harness = chat.harness(&["*=permission"]).await;
+    drop(chat);
+    assert!(harness.run("brand_media").await.is_err());
+    let warnings: Vec<Value> = harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "webhook").collect();
+    assert!(warnings.len() == 1 && !harness.leaks(), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn at_the_end_of_its_time_a_run_waits_for_the_webhook_no_longer_than_it_has() {
+    let chat = Chat::start(Mode::Hangs).await;
+    let harness = chat.harness(&["*=stall"]).await;
+    let event = json!({"job": "brand_media", "time": TIME});
+    assert!(harness.invoke_within(event, Duration::from_millis(2_600)).await.is_err());
+    let warnings: Vec<Value> = harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "webhook").collect();
+    let message = warnings[0]["message"].as_str().unwrap();
+    let (_, limit) = message.split_once("no answer within ").unwrap();
+    assert!(limit.split(' ').next().unwrap().parse::<u64>().unwrap() < 2_000, "{message}");
+}
+
+#[tokio::test]
+async fn a_run_that_a_person_ended_is_not_told() {
+    let chat = Chat::start(Mode::Takes).await;
+    let harness = chat.harness(&["*=stall"]).await;
+    let limit = std::time::SystemTime::now() + Duration::from_secs(30);
+    let invocation = Invocation::new("request-1".to_owned(), limit);
+    invocation.interrupt.cancel();
+    harness.function.prepare().await;
+    assert!(harness.function.invoke(&json!("brand_media"), &invocation, &()).await.is_err());
+    assert_eq!(chat.told(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_event_or_a_configuration_that_cannot_be_used_is_told_too() {
+    let chat = Chat::start(Mode::Takes).await;
+    let harness = chat.harness(&[]).await;
+    assert!(harness.run("token").await.is_ok());
+    assert!(harness.invoke(json!({"job": "brand_media", "accounts": ["<!channel> & co"]})).await.is_err());
+    std::fs::write(harness.config_file(), "[API]\n").unwrap();
+    let other = collector::function::Function::new(collector::secret::Source::Manager("collector".to_owned()));
+    let other = other.with_aws(harness.aws.config().await);
+    let invocation = Invocation::new("request-2".to_owned(), std::time::SystemTime::now() + Duration::from_secs(30));
+    assert!(other.invoke(&json!("brand_media"), &invocation, &()).await.is_err());
+    let told = chat.told();
+    assert_eq!(told.len(), 2);
+    assert!(told[0].contains("kind event") && told[0].contains("&lt;!channel&gt; &amp; co"), "{}", told[0]);
+    assert!(told[1].contains("kind config") && told[1].contains("Log: requestId request-2"), "{}", told[1]);
+}
+
+#[tokio::test]
+async fn no_message_holds_a_secret() {
+    let chat = Chat::start(Mode::Takes).await;
+    let secret = json!({"webhook": chat.url(), "app_id": "17", "app_secret": APP_SECRET});
+    let options: fn(&mut sandbox::Options) = |options| options.app_secret = Some(APP_SECRET.to_owned());
+    let faults = vec!["*=quotes_token"];
+    let harness =
+        Harness::new(Setting { faults, secret: Some(secret), options: Some(options), ..Setting::default() }).await;
+    assert!(harness.run("brand_media").await.is_err());
+    let told = chat.told().join("\n");
+    assert!(told.contains("REDACTED"), "{told}");
+    assert!(![TOKEN, NEW_TOKEN, APP_SECRET, HOOK].iter().any(|secret| told.contains(secret)) && !harness.leaks());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terminal_tells_it_and_prints_its_address_nowhere() {
+    let chat = Chat::start(Mode::Status(500)).await;
+    let (_sandbox, folder) = stand_in(&["*=permission"]).await;
+    let path = folder.path().join("secret.ini");
+    let secret = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{secret}webhook = {}\n", chat.url())).unwrap();
+    let event = json!({"time": TIME}).to_string();
+    for arguments in
+        [&["brand_media", "--event", &event][..], &["hashtag", "--event", &event, "-vv"], &["check", "-vv"]]
+    {
+        let output = command(folder.path(), arguments).env("SECRET_FILE", &path).output().unwrap();
+        let printed = text(&output.stdout) + &text(&output.stderr);
+        assert!(output.status.code() == Some(1) && !printed.contains(HOOK), "{printed}");
+        assert!(
+            arguments[0] == "check" || printed.contains("the webhook was not told of this run: it answered HTTP 500")
+        );
+    }
+    assert_eq!(chat.told().len(), 2, "a check is no run");
+    support::aws::walk(folder.path(), &mut |file| {
+        assert!(file == path || !std::fs::read_to_string(&file).unwrap_or_default().contains(HOOK), "{file:?}");
+    });
+}
