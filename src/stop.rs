@@ -43,11 +43,6 @@ impl Stop {
         self.interrupt.cancelled().await;
     }
 
-    /// Whether the end is reached.
-    pub fn is_over(&self) -> bool {
-        self.is_interrupted() || self.left().is_zero()
-    }
-
     /// Waits for the end.
     pub async fn reached(&self) {
         tokio::select! {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -110,6 +111,16 @@ impl Client {
     pub fn set_credentials(&self, credentials: Credentials) {
         learn(&self.redactor, &credentials);
         self.state().credentials = Arc::new(credentials);
+    }
+
+    /// The token in use.
+    pub fn token(&self) -> SecretString {
+        self.credentials().access_token.clone()
+    }
+
+    /// A text without any secret.
+    pub fn redacted(&self, text: &str) -> String {
+        self.redactor.redact(text).into_owned()
     }
 
     /// The ids of hashtags that the process knows.

@@ -3,14 +3,17 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
+use strum::{Display, IntoStaticStr};
 
 use crate::json::{self, beginning, fields};
 use crate::memory::SMALL_BODY;
 
 /// The class of a failure. It decides what happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Display, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Kind {
     /// It passes by itself. The call is tried again, with backoff.
     Transient,
@@ -23,6 +26,8 @@ pub enum Kind {
     /// Something is not permitted. The topic fails.
     Permission,
     /// The topic does not exist, or not for this caller. It fails.
+    #[serde(rename = "not_there")]
+    #[strum(serialize = "not_there")]
     NotFound,
     /// The caller has searched for as many hashtags in 7 days as are allowed. The topic fails, and the run makes no
     /// further search.
@@ -42,52 +47,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every class.
-    pub const ALL: [Self; 13] = [
-        Self::Transient,
-        Self::Throttled,
-        Self::VersionEnded,
-        Self::Token,
-        Self::Permission,
-        Self::NotFound,
-        Self::HashtagQuota,
-        Self::UnknownField,
-        Self::TooManyRecords,
-        Self::Memory,
-        Self::Unexpected,
-        Self::Deadline,
-        Self::Usage,
-    ];
-
     /// The name in logs, the summary and the quality object.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Transient => "transient",
-            Self::Throttled => "throttled",
-            Self::VersionEnded => "version_ended",
-            Self::Token => "token",
-            Self::Permission => "permission",
-            Self::NotFound => "not_there",
-            Self::HashtagQuota => "hashtag_quota",
-            Self::UnknownField => "unknown_field",
-            Self::TooManyRecords => "too_many_records",
-            Self::Memory => "memory",
-            Self::Unexpected => "unexpected",
-            Self::Deadline => "deadline",
-            Self::Usage => "usage",
-        }
-    }
-}
-
-impl Serialize for Kind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -142,16 +142,6 @@ impl<'c> Session<'c> {
         self.halted().is_some_and(|halt| halt.kind == Kind::Throttled)
     }
 
-    /// A text without any secret.
-    pub fn redacted(&self, text: &str) -> String {
-        self.client.redactor.redact(text).into_owned()
-    }
-
-    /// The token in use.
-    pub fn token(&self) -> SecretString {
-        self.client.credentials().access_token.clone()
-    }
-
     /// Ends this run before its first call if the API throttled several runs in a row and the pause is not
     /// over. Only runs that can wait for the next one call it.
     pub fn pause_if_throttled(&self) {
@@ -248,15 +238,18 @@ impl<'c> Session<'c> {
     /// # Errors
     /// The [`Failure`] of the call.
     pub async fn debug_token(&self) -> Result<TokenInfo, Failure> {
-        let used = self.client.credentials();
-        let info = self.call(&Call::DebugToken, TokenInfo::read).await?.value;
-        if info.is_valid {
-            return Ok(info);
-        }
-        match self.reload_credentials(&used, &info.refusal()).await {
-            Some(_trial) => Ok(self.call(&Call::DebugToken, TokenInfo::read).await?.value),
-            None => Ok(info),
-        }
+        self.in_time(async {
+            let used = self.client.credentials();
+            let info = self.call(&Call::DebugToken, TokenInfo::read).await?.value;
+            if info.is_valid {
+                return Ok(info);
+            }
+            match self.reload_credentials(&used, &info.refusal()).await {
+                Some(_trial) => Ok(self.call(&Call::DebugToken, TokenInfo::read).await?.value),
+                None => Ok(info),
+            }
+        })
+        .await
     }
 
     /// The state of a token other than the one in use.
@@ -342,13 +335,11 @@ impl<'c> Session<'c> {
     async fn in_time<T>(&self, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         tokio::select! {
             biased;
+            () = self.deadline.reached() => {
+                Err(Failure::new(Kind::Deadline, format!("given up: {}", self.deadline.reason())))
+            }
             done = call => done,
-            () = self.deadline.reached() => Err(self.given_up()),
         }
-    }
-
-    fn given_up(&self) -> Failure {
-        Failure::new(Kind::Deadline, format!("given up: {}", self.deadline.reason()))
     }
 
     async fn call_or_reload<T>(
@@ -371,7 +362,7 @@ impl<'c> Session<'c> {
     }
 
     /// Reads the secret again after the API has refused `used`, at most once a run; `None` if that gave no other
-    /// credentials, or the run has no time left to try them.
+    /// credentials.
     ///
     /// The returned guard is held until the new credentials are proved. Of many topics that were refused at once,
     /// only the first one finds out.
@@ -394,7 +385,7 @@ impl<'c> Session<'c> {
             code = refused.code,
             "the access token was refused, the secret is read again: {refused}"
         );
-        let credentials = timeout_at(self.deadline.deadline(), (self.reload)()).await.ok()??;
+        let credentials = (self.reload)().await?;
         self.client.set_credentials(credentials);
         Some(Some(trial))
     }
@@ -417,8 +408,9 @@ impl<'c> Session<'c> {
             if failure.kind != Kind::Transient {
                 return Err(failure);
             }
-            let wait = backoff.next().filter(|_| self.halted().is_none()).and_then(|wait| self.wait(wait, retry_after));
-            let Some(wait) = wait else {
+            let wait = backoff.next().map(|wait| wait.max(retry_after.unwrap_or_default()));
+            let is_worth = |wait: &Duration| *wait < self.left() && retry_after <= Some(MAX_RETRY_AFTER);
+            let Some(wait) = wait.filter(|wait| is_worth(wait) && self.halted().is_none()) else {
                 failure.message = format!("{} (tried {tries} of {TRIES} times)", failure.message);
                 return Err(failure);
             };
@@ -427,12 +419,6 @@ impl<'c> Session<'c> {
             sleep(wait).await;
             tries += 1;
         }
-    }
-
-    /// The wait before the next try; `None` if another try is of no use.
-    fn wait(&self, backoff: Duration, retry_after: Option<Duration>) -> Option<Duration> {
-        let wait = backoff.max(retry_after.unwrap_or_default());
-        (retry_after <= Some(MAX_RETRY_AFTER) && wait < self.left()).then_some(wait)
     }
 
     /// One try. Calls behind a throttled caller's trial call wait for its result.
@@ -445,8 +431,7 @@ impl<'c> Session<'c> {
     ) -> Result<Response<T>, FailedTry> {
         let _permit = self.permit().await;
         let is_search = matches!(call, Call::HashtagSearch(_));
-        let stopped = self.halted().or_else(|| self.hashtag_quota.get().filter(|_| is_search).cloned());
-        if let Some(failure) = stopped.or_else(|| self.deadline.is_over().then(|| self.given_up())) {
+        if let Some(failure) = self.halted().or_else(|| self.hashtag_quota.get().filter(|_| is_search).cloned()) {
             return Err(failure.into());
         }
         self.calls.fetch_add(1, Ordering::Relaxed);

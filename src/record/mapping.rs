@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use strum::IntoStaticStr;
 
 use super::{Issue, IssueKind, Model, Record, Reject, RejectReason, check};
 use crate::json::{self, Reader};
 
 /// The type of a field, as a mapping line names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum FieldType {
     /// A JSON string.
     Str,
@@ -29,14 +31,8 @@ impl FieldType {
     pub const ALL: [Self; 5] = [Self::Str, Self::Url, Self::Timestamp, Self::Int, Self::Json];
 
     /// The word for the type in `configure.ini`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Str => "str",
-            Self::Url => "url",
-            Self::Timestamp => "timestamp",
-            Self::Int => "int",
-            Self::Json => "json",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The type that a word of `configure.ini` names.

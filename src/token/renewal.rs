@@ -40,7 +40,7 @@ pub(super) async fn renew(session: &Session<'_>, keeper: &Keeper, old: &TokenInf
         }
         Err(why) => {
             let days = left.unwrap_or_default();
-            let told = session.redacted(&format!("{why}; the old token is good for {days} more days"));
+            let told = session.client().redacted(&format!("{why}; the old token is good for {days} more days"));
             error!(kind = "renewal", days_left = days, "the access token was not renewed: {told}");
             (Renewal { end: RenewalEnd::Failed, told }, None)
         }
@@ -52,7 +52,7 @@ async fn exchange(session: &Session<'_>, keeper: &Keeper, old: &TokenInfo) -> Re
     if let Some(kind) = old.kind.as_deref().filter(|kind| *kind != USER) {
         return Err(format!("a token of the type {kind} is not exchanged, only one of the type {USER}"));
     }
-    let before = session.token();
+    let before = session.client().token();
     let new = session.exchange_token().await.map_err(|failure| format!("the exchange failed: {failure}"))?;
     let new = new.ok_or("the exchange gave the same token again")?;
     let state = session

@@ -59,7 +59,7 @@ async fn reading_the_secret_again_ends_at_the_deadline() {
     let started = Instant::now();
     let session = Session::new(&client, Stop::at(started + Duration::from_millis(500)), &renew);
     let failure = session.hashtag_id(&HashtagName::new("dior").unwrap()).await.unwrap_err();
-    assert_eq!(failure.kind, Kind::Token);
+    assert_eq!(failure.kind, Kind::Deadline);
     assert!(started.elapsed() < Duration::from_secs(1));
 }
 
