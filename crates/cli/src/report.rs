@@ -40,12 +40,11 @@ const AT_ONCE: usize = 24;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// What to read: the folder of the objects, or s3://bucket/prefix; by default ./local_env, or ./sandbox_env if
-    /// that has none
-    #[arg(value_name = "FOLDER|S3")]
+    /// The data: a folder or s3://BUCKET/PREFIX [default: ./local_env, or ./sandbox_env]
+    #[arg(value_name = "FOLDER|s3://BUCKET/PREFIX")]
     source: Option<String>,
-    /// Where to write the page
-    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    /// Where to write: a file, or a folder for report.html
+    #[arg(short, long, value_name = "PATH", default_value = "report.html")]
     out: PathBuf,
     /// Leave out runs before this time: RFC 3339, or a day in UTC
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -53,8 +52,7 @@ pub(super) struct ReportArgs {
     /// Leave out runs at this time and after
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<DateTime<Utc>>,
-    /// The configuration of the runs: its locations, mappings and topics. By default configure.ini, or the one that
-    /// is built in if there is no such file
+    /// The configuration file [default: configure.ini, or the built-in one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -125,10 +123,11 @@ impl ReportArgs {
         bar.finish_and_clear();
         let page = collected.finish(&place, Utc::now().timestamp());
         let html = html::render(&page)?;
-        std::fs::write(&self.out, &html).with_context(|| format!("{} cannot be written", self.out.display()))?;
+        let out = if self.out.is_dir() { self.out.join("report.html") } else { self.out };
+        std::fs::write(&out, &html).with_context(|| format!("{} cannot be written", out.display()))?;
         let (source, seconds) = (page.source(), bar.elapsed().as_secs_f64());
         let written = Written {
-            page: self.out.display().to_string(),
+            page: out.display().to_string(),
             bytes: html.len(),
             source: WrittenSource {
                 place: &source.place,
@@ -142,7 +141,7 @@ impl ReportArgs {
         output.result(&written, || {
             format!(
                 "{}  {}, of {} records in {} files of {} ({}, {} skipped), read in {seconds:.1} s",
-                self.out.display(),
+                out.display(),
                 HumanBytes(html.len() as u64),
                 source.records,
                 source.files,

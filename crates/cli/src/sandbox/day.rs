@@ -1,4 +1,4 @@
-//! `luxury-brands sandbox-day`: a day of data for everything that needs more than one run. The real function makes
+//! `luxury-brands sandbox day`: a day of data for everything that needs more than one run. The real function makes
 //! it on the sandbox, at each moment of the schedule.
 
 use std::path::PathBuf;
@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
 
-use super::SandboxArgs;
-use super::interrupt::Interrupt;
-use super::output::{self, Output};
+use crate::SandboxArgs;
+use crate::interrupt::Interrupt;
+use crate::output::{self, Output};
 use collector::config::{self, Config, Limits};
 use collector::function::{Function, Invocation};
 use collector::secret::SANDBOX_BUCKET;
@@ -26,24 +26,24 @@ use collector::topic::Job;
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
-pub(super) struct SandboxDayArgs {
+pub(crate) struct DayArgs {
     /// How many hours to collect
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24 * 366))]
     hours: u32,
-    /// The moment up to which to collect, RFC 3339; by default the last full hour
+    /// The time up to which to collect, in RFC 3339 [default: the last full hour]
     #[arg(long, value_name = "TIME")]
     until: Option<DateTime<Utc>>,
-    /// The configuration whose topics and schedule count
+    /// The configuration file
     #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
     config: PathBuf,
     #[command(flatten)]
     on: SandboxArgs,
 }
 
-/// What came of the runs, with `--json`.
+/// The results of the runs, with `--json`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Collected {
+pub(crate) struct Collected {
     folder: &'static str,
     /// Runs that were made.
     runs: usize,
@@ -63,11 +63,8 @@ struct FailedRun {
     message: String,
 }
 
-impl SandboxDayArgs {
-    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        if let Some(help) = self.on.help(output) {
-            return help;
-        }
+impl DayArgs {
+    pub(crate) async fn run(self, output: Output) -> Result<ExitCode> {
         let limits = Config::load(&self.config)?.limits;
         let until = match self.until {
             Some(until) => until,
@@ -130,7 +127,7 @@ fn schedule(until: DateTime<Utc>, hours: u32, limits: &Limits) -> Vec<(DateTime<
 }
 
 /// A progress bar. Each run on the sandbox hides likes and leaves captions out on purpose, so the log's
-/// warnings are shown with `-v` alone.
+/// warnings are shown only with `-v`.
 fn watch(runs: usize, output: Output) -> ProgressBar {
     let bar = if output.has_bar() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
