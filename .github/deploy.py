@@ -3,7 +3,7 @@ them says no.
 
     python .github/deploy.py STACK [PARAMETER=VALUE ...]
 
-Reads AWS's own variables, and AWS_MAKER_ROLE, the role that CloudFormation works with (deploy-role.yaml), and
+Reads AWS's own variables, and AWS_MAKER_ROLE, the role that CloudFormation works with (deploy/deploy-role.yaml), and
 WATCH_MINUTES, 10 by default. Parameters that are not given keep their values.
 """
 
