@@ -1,16 +1,18 @@
 //! What can go wrong with a call, and what happens then: the classes of failure in one table.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
+use strum::{Display, IntoStaticStr};
 
 use crate::json::{self, beginning, fields};
 use crate::memory::SMALL_BODY;
 
 /// The class of a failure. It decides what happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Display, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Kind {
     /// It passes by itself. The call is tried again, with backoff.
     Transient,
@@ -23,12 +25,17 @@ pub enum Kind {
     /// Something is not permitted. The topic fails.
     Permission,
     /// The topic does not exist, or not for this caller. It fails.
+    #[serde(rename = "not_there")]
+    #[strum(serialize = "not_there")]
     NotFound,
+    /// The caller has searched for as many hashtags in 7 days as are allowed. The topic fails, and the run makes no
+    /// further search.
+    HashtagQuota,
     /// The API does not know a field. The call is repeated without it.
     UnknownField,
-    /// An answer held more records than were asked for. The first ones are kept, the others counted.
+    /// A response held more records than were requested. The first ones are kept, the others counted.
     TooManyRecords,
-    /// The run's memory budget has no room for the records of an answer. They are not kept.
+    /// The records of a response exceed the run's memory budget. They are not kept.
     Memory,
     /// None of the known failures. The topic fails, and the call is not repeated.
     Unexpected,
@@ -39,60 +46,19 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every class.
-    pub const ALL: [Self; 12] = [
-        Self::Transient,
-        Self::Throttled,
-        Self::VersionEnded,
-        Self::Token,
-        Self::Permission,
-        Self::NotFound,
-        Self::UnknownField,
-        Self::TooManyRecords,
-        Self::Memory,
-        Self::Unexpected,
-        Self::Deadline,
-        Self::Usage,
-    ];
-
     /// The name in logs, the summary and the quality object.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Transient => "transient",
-            Self::Throttled => "throttled",
-            Self::VersionEnded => "version_ended",
-            Self::Token => "token",
-            Self::Permission => "permission",
-            Self::NotFound => "not_there",
-            Self::UnknownField => "unknown_field",
-            Self::TooManyRecords => "too_many_records",
-            Self::Memory => "memory",
-            Self::Unexpected => "unexpected",
-            Self::Deadline => "deadline",
-            Self::Usage => "usage",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-impl Serialize for Kind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// The `error` object of an answer. Any field may be missing or have another type than documented. The
+/// The `error` object of a response. Any field may be missing or have another type than documented. The
 /// others are read all the same, since the code decides what happens.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiError {
     /// `code`.
     pub code: Option<i64>,
-    /// `error_subcode`; `subcode` in the answers of `debug_token`.
+    /// `error_subcode`; `subcode` in the responses of `debug_token`.
     pub error_subcode: Option<i64>,
     /// `is_transient`.
     pub is_transient: bool,
@@ -108,11 +74,11 @@ const MESSAGE_CHARS: usize = 300;
 const TRACE_CHARS: usize = 40;
 
 impl ApiError {
-    /// The error in an answer's body; `None` where it holds none.
+    /// The error in a response's body; `None` if it holds none.
     pub fn read(body: &[u8]) -> Option<Self> {
         let body = match std::str::from_utf8(body) {
             Ok(text) => text.into(),
-            // Replacing the invalid bytes of a large body would take three times its room.
+            // Replacing the invalid bytes of a large body would take three times its memory.
             Err(_) if body.len() > SMALL_BODY => return None,
             Err(_) => String::from_utf8_lossy(body),
         };
@@ -134,56 +100,33 @@ impl ApiError {
     }
 }
 
-struct Rule {
-    codes: RangeInclusive<i64>,
-    /// The only subcode that the rule applies to; `None` for any.
-    subcode: Option<i64>,
-    kind: Kind,
-}
-
-const fn rule(codes: RangeInclusive<i64>, kind: Kind) -> Rule {
-    Rule { codes, subcode: None, kind }
-}
-
-/// The known codes. The first rule that fits decides.
+/// The class of a known code and subcode.
 ///
 /// Sources, as of 2026-11: the vendor's pages "Handling errors" and "Rate limits" of the Graph API and
-/// "Error codes" of the Instagram platform, and recorded answers in public clients (python-facebook,
+/// "Error codes" of the Instagram platform, and recorded responses in public clients (python-facebook,
 /// facebook-apis-rs). Codes that no source describes are left to the fallbacks of [`classify`] on purpose.
-/// 18 is a guess: it may stand for the 30 hashtags in 7 days, or for the resource limits of the legacy
-/// list. No recording of it was found. Both are limits.
-const RULES: &[Rule] = &[
-    // "We restrict certain activity to protect our community": a block for behaviour, like 368, that shares
-    // the code of the app's rate limit. Further calls make such a block last longer.
-    Rule { codes: 4..=4, subcode: Some(2_207_051), kind: Kind::Permission },
-    rule(-2..=-1, Kind::Transient),
-    rule(1..=2, Kind::Transient),
-    rule(3..=3, Kind::Permission),
-    rule(4..=4, Kind::Throttled),
-    rule(10..=10, Kind::Permission),
-    rule(17..=18, Kind::Throttled),
-    rule(24..=24, Kind::NotFound),
-    rule(32..=32, Kind::Throttled),
-    rule(100..=100, Kind::NotFound),
-    rule(102..=102, Kind::Token),
-    rule(110..=110, Kind::NotFound),
-    rule(190..=190, Kind::Token),
-    rule(200..=299, Kind::Permission),
-    rule(341..=341, Kind::Throttled),
-    rule(368..=368, Kind::Permission),
-    rule(613..=613, Kind::Throttled),
-    rule(803..=803, Kind::NotFound),
-    rule(2_635..=2_635, Kind::VersionEnded),
-    rule(80_001..=80_014, Kind::Throttled),
-];
+/// 18 is a limit of resources, except for a search: see [`Kind::HashtagQuota`]. No recording of it was found.
+fn of_code(code: i64, subcode: Option<i64>) -> Option<Kind> {
+    Some(match (code, subcode) {
+        // "We restrict certain activity to protect our community": a block for behaviour, like 368, that shares
+        // the code of the app's rate limit. Further calls make such a block last longer.
+        (4, Some(2_207_051)) => Kind::Permission,
+        (-2 | -1 | 1 | 2, _) => Kind::Transient,
+        (4 | 17 | 18 | 32 | 341 | 613 | 80_001..=80_014, _) => Kind::Throttled,
+        (2_635, _) => Kind::VersionEnded,
+        (102 | 190, _) => Kind::Token,
+        (3 | 10 | 200..=299 | 368, _) => Kind::Permission,
+        (24 | 100 | 110 | 803, _) => Kind::NotFound,
+        _ => return None,
+    })
+}
 
-/// The class of an answer that is an error: by its code and subcode first, then by `is_transient`, then by
+/// The class of a response that is an error: by its code and subcode first, then by `is_transient`, then by
 /// the HTTP status.
 pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
     if let Some(ApiError { code: Some(code), error_subcode, is_transient, .. }) = error {
-        let fits = |r: &&Rule| r.codes.contains(code) && (r.subcode.is_none() || r.subcode == *error_subcode);
-        if let Some(rule) = RULES.iter().find(fits) {
-            return rule.kind;
+        if let Some(kind) = of_code(*code, *error_subcode) {
+            return kind;
         }
         if *is_transient {
             return Kind::Transient;
@@ -207,9 +150,9 @@ pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
 pub struct Failure {
     /// The class.
     pub kind: Kind,
-    /// The API's code; `None` where it gave none.
+    /// The API's code; `None` if it gave none.
     pub code: Option<i64>,
-    /// The API's subcode; `None` where it gave none.
+    /// The API's subcode; `None` if it gave none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subcode: Option<i64>,
     /// What happened. The text holds no secret.
@@ -222,8 +165,8 @@ impl Failure {
         Self { kind, code: None, subcode: None, message: message.into() }
     }
 
-    /// The failure that an answer describes.
-    pub(super) fn from_answer(error: Option<&ApiError>, status: u16, otherwise: &str) -> Self {
+    /// The failure that a response describes.
+    pub(super) fn from_response(error: Option<&ApiError>, status: u16, otherwise: &str) -> Self {
         let kind = classify(error, status);
         let Some(error) = error else {
             return Self::new(kind, format!("HTTP {status}: {otherwise}"));

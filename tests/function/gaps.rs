@@ -160,9 +160,9 @@ async fn a_quiet_hashtag_takes_one_page() {
     let hour = Hour::new(auto, |o| o.hashtag_pace = Some(20), &[]).await;
     assert_eq!((hour.run(0).await.1, hour.run(5).await.1), (2, 1));
     // One under which nothing is known, and nothing comes.
-    let hour = Hour::new(auto, |o| o.hashtag_pace = Some(0), &["#dior=empty_page"]).await;
-    let (summary, ..) = hour.run(0).await;
-    assert_eq!(summary["gaps"], json!({"overlap": 0, "likely": []}));
+    let hour = Hour::new(auto, |o| o.hashtag_pace = Some(0), &[]).await;
+    let (summary, calls, _) = hour.run(0).await;
+    assert_eq!((calls, &summary["gaps"]), (2, &json!({"overlap": 0, "likely": []})));
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn where_a_further_page_fails_what_came_before_it_is_kept_and_the_gap_told
     assert_eq!((calls, media.len()), (3, 100));
     assert_eq!(summary["gaps"]["likely"], json!(["dior"]));
     let failure = &summary["failures"][0];
-    assert!(failure["message"].as_str().unwrap().starts_with("page 3 did not come, the 100 media"), "{failure}");
+    assert!(failure["message"].as_str().unwrap().starts_with("page 3 failed, and the 100 media"), "{failure}");
 }
 
 #[tokio::test]

@@ -64,10 +64,14 @@ async fn a_medium_that_comes_again_is_stored_once_and_the_pages_are_bounded() {
 }
 
 #[tokio::test]
-async fn an_empty_page_is_the_last_one() {
+async fn an_empty_page_with_a_cursor_is_not_the_last_one_within_the_planned_calls() {
     let harness = harness("120", &["dior=empty_page"], None).await;
     let response = run(&harness, 30).await;
-    assert_eq!((response.summary.api_calls, response.summary.records()), (1, 1));
+    assert_eq!((response.summary.api_calls, response.summary.records()), (3, 1));
+    let warnings = harness.logged("WARNING");
+    let short = warnings.iter().find(|line| line["kind"] == "short_pages").unwrap();
+    assert!(short["message"].as_str().unwrap().starts_with("0 of 120 media were read"), "{short}");
+    assert_eq!((&short["topic"], &short["pages"]), (&serde_json::json!("dior"), &serde_json::json!(3)));
 }
 
 #[tokio::test]
@@ -77,7 +81,7 @@ async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure
     assert_eq!((harness.records("brand").len(), harness.records("media").len()), (1, 100));
     let failure = &response.summary.failures[0];
     assert_eq!((failure.topic.as_str(), failure.kind.name()), ("dior", "usage"));
-    assert!(failure.message.starts_with("page 3 did not come, the 100 media before it are kept"), "{failure:?}");
+    assert!(failure.message.starts_with("page 3 failed, and the 100 media before it are kept"), "{failure:?}");
     assert_eq!(harness.quality("media").unwrap()["failed_topics"][0]["topic"], "dior");
     assert!(response.error_log.contains("accounts-[usage] dior"));
     let told = harness.logged("ERROR");
