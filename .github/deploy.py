@@ -1,5 +1,5 @@
-"""Deploys the built stack, tries the function, watches its alarms, and puts back what was there before where one of
-them says no.
+"""Deploys the built stack, tries the function and watches its alarms. If one of these checks fails, it restores the
+previous deployment.
 
     python .github/deploy.py STACK [PARAMETER=VALUE ...]
 
