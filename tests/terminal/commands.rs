@@ -186,8 +186,10 @@ fn a_report_reads_the_locations_and_fields_of_the_configuration() {
         .replace("media_id = id str", "post = id str");
     let pages = [CONFIGURE_INI, &elsewhere].map(|config| {
         std::fs::write(folder.path().join("configure.ini"), config).unwrap();
-        let event = ["--event", r#"{"time":"2026-11-24T03:00:00Z"}"#, "--fault", "gucci=bad_records"];
-        for arguments in [&[&["brand_media", "--sandbox"], &event[..]].concat()[..], &["report", "sandbox_env"]] {
+        // The clock of `sandbox day` is the schedule's, so that both have the same likes.
+        let until = "2026-11-24T04:00:00Z";
+        let day = ["sandbox", "day", "--hours", "1", "--until", until, "--fault", "gucci=bad_records"];
+        for arguments in [&day[..], &["report", "sandbox_env"]] {
             let ran = local(folder.path(), arguments, &[]);
             assert!(ran.status.success(), "{ran:?}");
         }

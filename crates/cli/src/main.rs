@@ -9,7 +9,6 @@ use clap::{FromArgMatches, Parser, Subcommand};
 use collector::topic::Job;
 
 mod add_account;
-mod aws;
 mod backend;
 mod check;
 mod completions;

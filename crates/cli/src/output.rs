@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{ArgAction, Args, ColorChoice};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 
@@ -74,16 +75,24 @@ impl Output {
 
     /// Sends the log to standard error.
     pub(super) fn log(self, redactor: &Arc<Redactor>) {
-        let redactor = Arc::clone(redactor);
-        let subscriber = telemetry::subscriber(Format::Text, self.level(), move |line| note(redactor.redact(line)));
-        // No other subscriber is set.
-        let _ = tracing::subscriber::set_global_default(subscriber);
+        log_above(&ProgressBar::hidden(), self.level(), redactor);
     }
 
-    /// Whether a progress bar is drawn.
-    pub(super) fn has_bar(self) -> bool {
-        !self.quiet && io::stderr().is_terminal()
+    /// A progress bar. It is hidden with `--quiet`, and if standard error is not a terminal.
+    pub(super) fn bar(self, template: &str) -> ProgressBar {
+        let is_drawn = !self.quiet && io::stderr().is_terminal();
+        let bar = if is_drawn { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
+}
+
+/// Sends the log to standard error, above a progress bar.
+pub(super) fn log_above(bar: &ProgressBar, level: LevelFilter, redactor: &Arc<Redactor>) {
+    let (bar, redactor) = (bar.clone(), Arc::clone(redactor));
+    let subscriber =
+        telemetry::subscriber(Format::Text, level, move |line| bar.suspend(|| note(redactor.redact(line))));
+    // No other subscriber is set.
+    let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
 /// Prints a text and a line break on standard output. A reader that closed the pipe has read enough: the rest is

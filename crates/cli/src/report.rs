@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar};
 use serde::Serialize;
 
 use super::output::Output;
@@ -105,7 +105,8 @@ impl ReportArgs {
             output.remark(missing);
         }
         let mut collected = Collected::new(Houses::of(&config));
-        let bar = watch(runs.len(), output);
+        let bar = output.bar("{bar:30} {pos}/{len} runs read  {eta} left");
+        bar.set_length(runs.len() as u64);
         for key in stored.others.iter().cloned() {
             let reason = "its name is not one that the configuration's locations give".to_owned();
             let skipped = Skipped { key, reason };
@@ -231,14 +232,6 @@ async fn read_run(stored: &Stored, config: Arc<Config>, (model, time): RunOf, ob
 
 fn warn(bar: &ProgressBar, Skipped { key, reason }: &Skipped, output: Output) {
     bar.suspend(|| output.remark(printable(&format!("WARNING {key} is skipped: {reason}"))));
-}
-
-/// A progress bar; nothing where standard error is not a terminal.
-fn watch(runs: usize, output: Output) -> ProgressBar {
-    let bar = if output.has_bar() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs read  {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }
 
 /// A moment as a person writes it: RFC 3339, or a day.

@@ -9,6 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::backend::from_everywhere;
 use super::failure;
 use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
@@ -16,7 +17,6 @@ use super::output::{self, Output, OutputError};
 use super::progress::Watch;
 use super::setting::duration;
 use super::{Setting, repair};
-use crate::aws::from_everywhere;
 use collector::error::Cause;
 use collector::event::Event;
 use collector::function::{Function, Invocation};
@@ -113,15 +113,13 @@ impl RunArgs {
     fn payload(&self, job: Job) -> Result<Value> {
         let Some(event) = &self.event else {
             let time = self.time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
-            let mut payload = json!({ "job": job.name() });
-            for (key, value) in
-                [("time", json!(time)), ("accounts", json!(self.accounts)), ("hashtags", json!(self.hashtags))]
-            {
-                if !value.is_null() {
-                    payload[key] = value;
-                }
-            }
-            return Ok(payload);
+            let fields = [
+                ("job", json!(job.name())),
+                ("time", json!(time)),
+                ("accounts", json!(self.accounts)),
+                ("hashtags", json!(self.hashtags)),
+            ];
+            return Ok(fields.into_iter().filter(|(_, value)| !value.is_null()).collect());
         };
         let text = read_argument("--event ", event)?;
         let mut payload: Value =

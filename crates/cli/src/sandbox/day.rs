@@ -3,12 +3,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
@@ -19,7 +19,7 @@ use crate::output::{self, Output};
 use collector::config::{self, Config, Limits};
 use collector::function::{Function, Invocation};
 use collector::secret::SANDBOX_BUCKET;
-use collector::telemetry::{self, Format, printable};
+use collector::telemetry::printable;
 use collector::topic::Job;
 
 /// The time limit of one run.
@@ -72,7 +72,9 @@ impl DayArgs {
         };
         let runs = schedule(until, self.hours, &limits);
         let interrupt = Interrupt::listen()?;
-        let bar = watch(runs.len(), output);
+        let bar = output.bar("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
+        bar.set_length(runs.len() as u64);
+        output::log_above(&bar, level(output.verbose), &Arc::default());
         let sandbox = self.on.start(&self.config, 0).await?;
         let function = Function::against(sandbox.end_point(), sandbox.secret(self.config.clone()));
         let (mut done, mut records, mut failed) = (0, 0, Vec::new());
@@ -126,19 +128,15 @@ fn schedule(until: DateTime<Utc>, hours: u32, limits: &Limits) -> Vec<(DateTime<
     runs
 }
 
-/// A progress bar. Each run on the sandbox hides likes and leaves captions out on purpose, so the log's
-/// warnings are shown only with `-v`.
-fn watch(runs: usize, output: Output) -> ProgressBar {
-    let bar = if output.has_bar() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let levels = [LevelFilter::OFF, LevelFilter::WARN, LevelFilter::INFO];
-    let level = levels.get(usize::from(output.verbose)).copied().unwrap_or(LevelFilter::DEBUG);
-    let above = bar.clone();
-    let subscriber = telemetry::subscriber(Format::Text, level, move |line| above.suspend(|| output::note(line)));
-    // No other subscriber is set.
-    let _ = tracing::subscriber::set_global_default(subscriber);
-    bar
+/// The least severity that the log has. The sandbox hides likes and omits captions on purpose, so that the warnings of
+/// its runs are shown only with `-v`.
+fn level(verbose: u8) -> LevelFilter {
+    match verbose {
+        0 => LevelFilter::OFF,
+        1 => LevelFilter::WARN,
+        2 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    }
 }
 
 #[cfg(test)]
