@@ -96,7 +96,7 @@ fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
     std::fs::create_dir_all(&raw).unwrap();
     let pipe = raw.join(format!(".brand_2026-01-31_235907.json.{}.part", run.child.id()));
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let mut run = run.signal("-TERM").until(1, "SIGTERM: a run under way ends here");
+    let mut run = run.signal("-TERM").until(1, "SIGTERM: the current run ends now");
     std::thread::sleep(Duration::from_millis(500));
     assert!(run.child.try_wait().unwrap().is_none(), "it still stores");
     let ended = run.signal("-INT").end();
