@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 
 use collector::body::Body;
 use collector::config::Config;
-use collector::graph::Discovery;
+use collector::graph::Page;
 use collector::record::Model;
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -86,10 +86,10 @@ impl Input {
 /// The collector's path.
 fn record_path(input: &Input) {
     let (profile, media) = (input.config.mapping(Model::Brand), input.config.mapping(Model::Media));
-    let answer = Discovery::read(std::str::from_utf8(&input.body).unwrap(), 25).unwrap();
-    let profile = profile.flatten(&answer.profile, "17841401694708594", &[]).unwrap();
+    let page = Page::of_account(std::str::from_utf8(&input.body).unwrap(), 25).unwrap();
+    let profile = profile.flatten(&page.profile.unwrap(), "17841401694708594", &[]).unwrap();
     let mut body = Body::with_room(input.config.format, 25, input.body.len());
-    let posts = answer.media.unwrap().records;
+    let posts = page.records;
     posts.iter().for_each(|post| body.add(&media.flatten(post, "17841401694708594", &[]).unwrap()));
     assert_eq!((profile.issues.len(), posts.len()), (0, 25));
     black_box((profile, body.finish()));

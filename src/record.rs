@@ -2,10 +2,9 @@
 //!
 //! Pure: no I/O, no clock, no async. Nothing in a record can make this panic.
 
-use std::fmt;
-
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use strum::{Display, IntoStaticStr};
 
 mod check;
 mod issue;
@@ -17,7 +16,8 @@ pub use known::{KNOWN, Place};
 pub use mapping::{Field, FieldType, ID, Mapping, OWNER, requested_name};
 
 /// What a stored record is about. Each model has one mapping, one location and one warehouse table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Model {
     /// An account's profile: `[luxury_profile]`.
     Brand,
@@ -32,12 +32,8 @@ impl Model {
     pub const ALL: [Self; 3] = [Self::Brand, Self::Media, Self::MediaHashtag];
 
     /// The name in object keys, logs and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Brand => "brand",
-            Self::Media => "media",
-            Self::MediaHashtag => "media_hashtag",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The section of `configure.ini` that holds the model's mapping.
@@ -47,12 +43,6 @@ impl Model {
             Self::Media => "luxury_media",
             Self::MediaHashtag => "hashtag_media",
         }
-    }
-}
-
-impl fmt::Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -104,7 +104,7 @@ fn spelling(text: &[u8], byte: u8) -> Option<usize> {
     };
     let backslashes = text.iter().take(MOST_BACKSLASHES).take_while(|b| **b == b'\\').count();
     match text.get(backslashes..).filter(|_| backslashes > 0) {
-        Some([b'u', a, b, c, d, ..]) if is_code(&[*a, *b, *c, *d]) => return Some(backslashes + 5),
+        Some([b'u', b'0', b'0', a, b, ..]) if is_code(&[*a, *b]) => return Some(backslashes + 5),
         Some([escaped @ (b'/' | b'"'), ..]) if *escaped == byte => return Some(backslashes + 1),
         _ => {}
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// The end of a run's collecting. Everything that came before it is stored and reported.
@@ -12,12 +12,8 @@ pub struct Stop {
     interrupt: CancellationToken,
 }
 
-/// How long before the end a topic gives up its next page. It needs the time to hand on the pages before
-/// it.
-const HANDING_ON: Duration = Duration::from_millis(50);
-
 impl Stop {
-    /// The end at `deadline`, or soon after `interrupt` is cancelled.
+    /// The end at `deadline`, or when `interrupt` is cancelled.
     pub fn new(deadline: Instant, interrupt: CancellationToken) -> Self {
         Self { deadline, interrupt }
     }
@@ -47,24 +43,11 @@ impl Stop {
         self.interrupt.cancelled().await;
     }
 
-    /// Waits until it is too late to start a further page.
-    pub async fn near(&self) {
-        let deadline = self.deadline.checked_sub(HANDING_ON).unwrap_or(self.deadline);
-        tokio::select! {
-            () = sleep_until(deadline) => {}
-            () = self.interrupted() => {}
-        }
-    }
-
     /// Waits for the end.
     pub async fn reached(&self) {
-        let interrupted = async {
-            self.interrupted().await;
-            sleep(HANDING_ON).await;
-        };
         tokio::select! {
             () = sleep_until(self.deadline) => {}
-            () = interrupted => {}
+            () = self.interrupted() => {}
         }
     }
 

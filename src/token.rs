@@ -20,12 +20,7 @@ pub const SECONDS_A_DAY: i64 = 86_400;
 /// Asks for the token's state, logs it at its level and adds it to `summary`. With a `keeper`, a token that is near
 /// its end is renewed.
 pub async fn run(session: &Session<'_>, keeper: Option<&Keeper>, summary: &mut Summary) -> Result<(), Cause> {
-    let asked = tokio::select! {
-        biased;
-        asked = session.debug_token() => asked,
-        () = session.stop().reached() => Err(session.given_up()),
-    };
-    let info = asked.map_err(|failure| {
+    let info = session.debug_token().await.map_err(|failure| {
         error!(kind = failure.kind.name(), code = failure.code, "the access token's state is unknown: {failure}");
         let message = failure.to_string();
         summary.failures.push(FailedTopic {

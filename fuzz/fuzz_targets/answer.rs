@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use collector::body::Body;
 use collector::config::{Config, Format};
-use collector::graph::{Discovery, MediaPage, TokenInfo};
+use collector::graph::{Page, TokenInfo};
 use collector::quality::{About, Tally};
 use collector::record::{Field, FieldType, ID, Mapping, Model, OWNER, Record, Reject, RejectReason};
 use indexmap::IndexMap;
@@ -33,12 +33,12 @@ fuzz_target!(|body: &str| {
     let _ = TokenInfo::read(body);
     for config in &*CONFIGS {
         for unknown in [&[][..], &["like_count".to_owned()]] {
-            if let Some(answer) = Discovery::read(body, LIMIT) {
-                check(config.mapping(Model::Brand), &[&answer.profile], unknown);
-                own_fields(body, &answer);
-                media(config.mapping(Model::Media), &answer.media.unwrap_or_default(), unknown);
+            if let Some(page) = Page::of_account(body, LIMIT) {
+                check(config.mapping(Model::Brand), page.profile.as_slice(), unknown);
+                own_fields(body, &page);
+                media(config.mapping(Model::Media), &page, unknown);
             }
-            if let Some(page) = MediaPage::read(body, LIMIT) {
+            if let Some(page) = Page::of_hashtag(body, LIMIT) {
                 media(config.mapping(Model::MediaHashtag), &page, unknown);
             }
         }
@@ -46,17 +46,17 @@ fuzz_target!(|body: &str| {
 });
 
 /// The profile's own fields are those that another JSON reader finds beside `media`.
-fn own_fields(body: &str, answer: &Discovery<'_>) {
+fn own_fields(body: &str, page: &Page) {
     let Ok(mut whole) = serde_json::from_str::<Value>(body) else { return };
     let account = whole["business_discovery"].as_object_mut().expect("an account is an object");
     account.remove("media");
-    let own = serde_json::from_str::<Value>(answer.profile.get()).expect("what the whole was, its parts are");
+    let own = serde_json::from_str::<Value>(page.profile.as_ref().expect("an account has a profile").get()).expect("what the whole was, its parts are");
     assert_eq!(own.as_object(), Some(&*account));
 }
 
-fn media(mapping: &Mapping, page: &MediaPage<'_>, unknown: &[String]) {
+fn media(mapping: &Mapping, page: &Page, unknown: &[String]) {
     assert!(page.records.len() <= LIMIT && (page.surplus == 0 || page.records.len() == LIMIT));
-    if let Some(cursor) = page.after() {
+    if let Some(cursor) = &page.after {
         assert!(!cursor.as_str().contains(['(', ')', '{', '}', ',', '.']), "it is spliced into a call");
     }
     check(mapping, &page.records, unknown);
@@ -64,7 +64,7 @@ fn media(mapping: &Mapping, page: &MediaPage<'_>, unknown: &[String]) {
 
 /// Each record received is stored or rejected, whole; each default is accounted for, and the objects hold
 /// what was stored.
-fn check(mapping: &Mapping, received: &[&RawValue], unknown: &[String]) {
+fn check(mapping: &Mapping, received: &[Box<RawValue>], unknown: &[String]) {
     let mut tally = Tally::new(mapping);
     let mut bodies = Format::ALL.map(|format| (format, Body::with_room(format, 0, 0)));
     let (mut stored, mut defaulted) = (Vec::<Fields>::new(), 0);

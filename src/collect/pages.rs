@@ -1,59 +1,287 @@
-//! An account's profile and media, page after page.
+//! The pages of a topic: the first one, and further ones within the planned calls.
+//!
+//! The API promises no order of the media under a hashtag, gives those of 24 hours at most, 50 a page, and may name
+//! the same cursor on every page. So the planned calls bound the pages, and a medium is known by its id.
 
-use super::further::{Pages, in_time, next};
-use super::{Collected, Topic, flatten, flatten_within, keep};
-use crate::config::{Config, MEDIA_PER_PAGE};
-use crate::graph::{Discovery, Failure, MediaPage, Session};
-use crate::record::{Batch, Model};
-use crate::topic::Account;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Fetches the profile with the first page of media, and as many further pages as are configured. The
-/// number of pages bounds the loop, so that a repeated cursor cannot extend it. Where a further page fails,
-/// the pages before it are kept.
-pub(super) async fn discover<'c>(
-    config: &'c Config,
-    session: &Session<'_>,
-    account: &Account,
-) -> Result<Collected<'c>, Failure> {
-    let (profile, media) = (config.mapping(Model::Brand), config.mapping(Model::Media));
-    let owner = account.user_id.as_str();
-    let (requested, pages) = (config.limits.media_per_account, config.limits.calls_per_account());
-    let keep = |page, answer: &str| keep(session, Topic::Account(account), page, answer);
-    let first = |answer: &Discovery<'_>, unknown: &[String]| {
-        keep(1, answer.answer);
-        let page = answer.media.as_ref();
-        let (records, bytes) = page.map_or((0, 0), |page| (page.records.len(), page.bytes()));
-        let own = answer.profile.get().len();
-        session.take_room(1 + records, own + bytes)?;
-        let mut profiles = Batch { bytes: own, ..Batch::default() };
-        profiles.push(profile.flatten(&answer.profile, owner, unknown));
-        Ok((profiles, page.map(|page| flatten(page, media, owner, unknown)).unwrap_or_default(), page.and_then(next)))
-    };
-    let fields = media.requested();
-    let limit = requested.min(MEDIA_PER_PAGE);
-    let (profiles, posts, mut after) =
-        session.discover(&account.username, &profile.requested(), &fields, limit, first).await??;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::value::RawValue;
+use tracing::warn;
 
-    let mut posts = Pages::of(posts);
-    let mut cut_short = None;
-    for page in 2..=pages {
-        let Some(cursor) = after.take() else { break };
-        let limit = (requested - (page - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
-        let further = |answer: &MediaPage<'_>, unknown: &[String]| {
-            keep(page, answer.answer);
-            flatten_within(session, answer, media, owner, unknown).map(|batch| (batch, next(answer)))
-        };
-        let more = session.more_media(&account.username, &fields, (limit, &cursor), further);
-        match in_time(session, more).await.flatten() {
-            Ok((batch, next)) => {
-                posts.extend(batch);
-                after = next;
-            }
-            Err(failure) => {
-                cut_short = Some(posts.cut_short(page, failure));
-                break;
+use super::{Collected, Outcome, Topic};
+use crate::answers::Line;
+use crate::config::{Config, Limits, MEDIA_PER_PAGE};
+use crate::graph::{Call, Cursor, Failure, Kind, MediaIds, Page, Response, Session};
+use crate::json;
+use crate::record::{Batch, Mapping, Model, Record};
+use crate::topic::{Account, HashtagId};
+
+/// The further pages that a run may still request, over all its hashtags.
+pub(super) struct FurtherPages(AtomicU64);
+
+impl FurtherPages {
+    /// The pages that a run of `topics` may request in addition to the first of each.
+    pub(super) fn of(config: &Config, topics: usize) -> Self {
+        let calls = if config.limits.closes_gaps { config.plan().calls_per_hashtag_run() } else { 0 };
+        Self(AtomicU64::new(calls.saturating_sub(topics as u64)))
+    }
+
+    /// Takes a page; `false` if none is left.
+    fn take(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
+/// How far back the pages of a hashtag reached.
+#[derive(Debug)]
+pub struct Reach {
+    /// Pages read.
+    pub pages: u32,
+    /// Media that the process had stored before; `None` if it had stored none.
+    pub overlap: Option<usize>,
+    /// Whether media are likely to be missing between the previous run and this one.
+    pub gap_likely: bool,
+    /// The hashtag.
+    pub hashtag: HashtagId,
+    /// Its media in this run, which the next one has to reach once they are stored.
+    pub media: MediaIds,
+}
+
+/// How late a scheduled run may start, and so be after the one before it: EventBridge Scheduler keeps a
+/// minute.
+const MAX_START_DELAY: TimeDelta = TimeDelta::minutes(1);
+
+/// What the pages of a hashtag have to reach.
+enum Goal {
+    /// A medium that the process has stored.
+    Stored(Arc<MediaIds>),
+    /// A medium from before the previous run, for a process that has stored none.
+    Before(DateTime<Utc>),
+}
+
+impl Goal {
+    fn of(config: &Config, session: &Session<'_>, hashtag: &HashtagId) -> Self {
+        let runs = i32::try_from(config.limits.hashtag_runs_per_hour).unwrap_or(1);
+        match session.client().stored_media(hashtag) {
+            Some(stored) => Self::Stored(stored),
+            None => Self::Before(Utc::now() - TimeDelta::hours(1) / runs - MAX_START_DELAY),
+        }
+    }
+
+    /// Whether a page, which has the `new` media, reaches it.
+    fn is_met(&self, page: &Page, new: &[Record<'_>]) -> bool {
+        match self {
+            Self::Stored(stored) => new.iter().filter_map(|medium| number(&medium.id)).any(|id| stored.contains(&id)),
+            // Without timestamps the first page with media has to do.
+            Self::Before(time) => {
+                let oldest = page.records.iter().filter_map(|record| timestamp(record)).min();
+                !page.records.is_empty() && oldest.is_none_or(|oldest| oldest < *time)
             }
         }
     }
-    Ok(Collected { batches: vec![(Model::Brand, profiles), (Model::Media, posts.batch)], cut_short, reach: None })
+}
+
+fn timestamp(record: &RawValue) -> Option<DateTime<Utc>> {
+    let [timestamp] = json::fields(record.get(), ["timestamp"])?;
+    let text = json::text(timestamp?).ok()?;
+    Some(DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%z").ok()?.to_utc())
+}
+
+/// What the pages are requested of.
+#[derive(Clone, Copy)]
+enum Source<'s> {
+    Account(&'s Account),
+    Hashtag(&'s HashtagId),
+}
+
+impl<'s> Source<'s> {
+    /// The call for page `number`. Only that for the first page requests the account's own fields.
+    fn call(
+        self,
+        limits: &Limits,
+        number: u32,
+        (profile, media): (&'s [&'s str], &'s [&'s str]),
+        after: Option<&'s Cursor>,
+    ) -> Call<'s> {
+        match self {
+            Self::Account(Account { username, .. }) => {
+                let limit = (limits.media_per_account - (number - 1) * MEDIA_PER_PAGE).min(MEDIA_PER_PAGE);
+                let profile = if number == 1 { profile } else { &[] };
+                Call::BusinessDiscovery { username, profile, media, limit, after }
+            }
+            Self::Hashtag(hashtag) => Call::RecentMedia { hashtag, media, limit: limits.media_per_hashtag, after },
+        }
+    }
+}
+
+/// Fetches a topic's pages.
+pub(super) async fn fetch<'c>(
+    config: &'c Config,
+    session: &Session<'_>,
+    topic: Topic<'_>,
+    further: &FurtherPages,
+) -> Outcome<'c> {
+    let pages = |source| pages(config, session, topic, source, further);
+    let hashtag = match topic {
+        Topic::Account(account) => return pages(Source::Account(account)).await,
+        Topic::Hashtag(hashtag) => hashtag,
+    };
+    if let Some(pinned) = &hashtag.id {
+        return pages(Source::Hashtag(pinned)).await;
+    }
+    let id = session.hashtag_id(&hashtag.name).await?;
+    let outcome = pages(Source::Hashtag(&id)).await;
+    if outcome.as_ref().is_err_and(|failure| failure.kind == Kind::NotFound)
+        && let Some(other) = session.other_hashtag_id(&hashtag.name, &id).await
+    {
+        return pages(Source::Hashtag(&other)).await;
+    }
+    outcome
+}
+
+/// Fetches page after page, within the planned calls. If a further page fails, the pages before it are kept.
+async fn pages<'c>(
+    config: &'c Config,
+    session: &Session<'_>,
+    topic: Topic<'_>,
+    source: Source<'_>,
+    further: &FurtherPages,
+) -> Outcome<'c> {
+    let (limits, owner) = (&config.limits, topic.user_id().as_str());
+    let (profile, media) = (config.mapping(Model::Brand), config.mapping(topic.media()));
+    let (profile_fields, media_fields) = (profile.requested(), media.requested());
+    let goal = match source {
+        Source::Hashtag(id) if limits.closes_gaps => Some(Goal::of(config, session, id)),
+        _ => None,
+    };
+    let (mut profiles, mut posts) = (Batch::default(), Posts::default());
+    let (mut number, mut after, mut is_met) = (0, None::<Cursor>, false);
+    let cut_short = loop {
+        number += 1;
+        let call = source.call(limits, number, (&profile_fields, &media_fields), after.as_ref());
+        let Response { value: page, unknown, asked_at, body } = match session.page(&call).await {
+            Ok(response) => response,
+            Err(failure) if number == 1 => return Err(failure),
+            Err(failure) => break Some(posts.cut_short(number, failure)),
+        };
+        if let (Some(answers), Some(body)) = (session.answers(), body) {
+            let edge = topic.edge().name();
+            answers.keep(Line { topic: topic.name(), edge, page: number, asked_at, body: &body });
+        }
+        if let (1, Some(received)) = (number, &page.profile) {
+            profiles.bytes = received.get().len();
+            profiles.push(profile.flatten(received, owner, &unknown));
+        }
+        let new = posts.add(&page, media, owner, &unknown);
+        let is_stuck = new.is_empty() && !page.records.is_empty();
+        is_met = is_met || goal.as_ref().is_none_or(|goal| goal.is_met(&page, new));
+        after = page.after;
+        let goes_on = match source {
+            _ if after.is_none() => false,
+            Source::Account(_) => number < limits.calls_per_account(),
+            Source::Hashtag(_) => !is_met && !is_stuck && further.take(),
+        };
+        if !goes_on {
+            break None;
+        }
+    };
+    let reach = match (source, goal) {
+        (Source::Hashtag(id), Some(goal)) => Some(posts.reach(id, &goal, number, !is_met && after.is_some())),
+        _ => None,
+    };
+    let (read, requested) = (posts.received, limits.media_per_account);
+    if matches!(source, Source::Account(_)) && after.is_some() && cut_short.is_none() && read < requested as usize {
+        warn!(
+            kind = "short_pages",
+            pages = number,
+            "{read} of {requested} media were read: the API's pages are shorter than requested, and no further call is planned"
+        );
+    }
+    let mut batches = vec![(topic.media(), posts.batch)];
+    if let Source::Account(_) = source {
+        batches.insert(0, (Model::Brand, profiles));
+    }
+    Ok(Collected { batches, cut_short, reach })
+}
+
+/// The media of a topic, page after page.
+///
+/// The API may repeat a medium on a page, or on the next one if a new medium has moved the pages: each is stored once.
+#[derive(Default)]
+struct Posts<'m> {
+    batch: Batch<'m>,
+    seen: HashSet<String>,
+    /// The media received, repeated ones and rejected ones included.
+    received: usize,
+}
+
+impl<'m> Posts<'m> {
+    /// Adds a page. Returns its new media.
+    fn add(&mut self, page: &Page, mapping: &'m Mapping, owner: &str, unknown: &[String]) -> &[Record<'m>] {
+        let before = self.batch.records.len();
+        self.batch.records.reserve(page.records.len());
+        self.seen.reserve(page.records.len());
+        self.received += page.records.len();
+        self.batch.surplus += page.surplus;
+        for received in &page.records {
+            self.batch.bytes += received.get().len();
+            let record = mapping.flatten(received, owner, unknown);
+            if record.as_ref().is_ok_and(|record| !self.seen.insert(record.id.clone())) {
+                continue;
+            }
+            self.batch.push(record);
+        }
+        self.batch.records.get(before..).unwrap_or_default()
+    }
+
+    /// The failure of a topic whose page `number` failed. The pages before it are kept.
+    fn cut_short(&self, number: u32, failure: Failure) -> Failure {
+        let (kept, reason) = (self.batch.records.len(), &failure.message);
+        let message = format!("page {number} did not come, the {kept} media before it are kept: {reason}");
+        Failure { message, ..failure }
+    }
+
+    /// How far back the pages reached.
+    fn reach(&self, hashtag: &HashtagId, goal: &Goal, pages: u32, gap_likely: bool) -> Reach {
+        let media: MediaIds = self.batch.records.iter().filter_map(|record| number(&record.id)).collect();
+        let overlap = match goal {
+            Goal::Stored(stored) => Some(stored.intersection(&media).count()),
+            Goal::Before(_) => None,
+        };
+        if gap_likely {
+            warn!(
+                kind = "gap",
+                pages,
+                "some of the media under this hashtag are likely to be missing: its pages did not reach those of the previous run"
+            );
+        }
+        Reach { pages, overlap, gap_likely, hashtag: hashtag.clone(), media }
+    }
+}
+
+/// An id as a number; those of the API have 17 digits.
+fn number(id: &str) -> Option<u64> {
+    id.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Field, FieldType};
+
+    #[test]
+    fn a_medium_that_appears_twice_is_stored_once_and_each_reject_is_kept() {
+        let mapping = Mapping::new(Model::Media, vec![Field::new("media_id", "id", FieldType::Str)]);
+        let page = |body: &str| Page::of_hashtag(body, 4).unwrap();
+        let mut posts = Posts::default();
+        let first = page(r#"{"data":[{"id":"1"},{"id":"2"},{"id":"1"},7]}"#);
+        assert_eq!(posts.add(&first, &mapping, "178", &[]).len(), 2);
+        let second = page(r#"{"data":[{"id":"2"},{"id":"3"},7,8,9]}"#);
+        assert_eq!(posts.add(&second, &mapping, "178", &[]).len(), 1);
+        assert_eq!((posts.batch.records.len(), posts.batch.rejects.len()), (3, 3));
+        assert_eq!((posts.received, posts.batch.surplus), (8, 1));
+    }
 }

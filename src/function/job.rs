@@ -66,7 +66,7 @@ impl Ready {
         self.store_answers(run, event.job, name, session).await;
         let target_file = stored?;
         // What could not be stored is to be met by no later run.
-        seen.into_iter().for_each(|(hashtag, media)| self.client.remember_under(hashtag, media));
+        seen.into_iter().for_each(|(hashtag, media)| self.client.set_stored_media(hashtag, media));
         // Lambda repeats a run that fails. A run that is throttled would only be throttled again.
         if run.summary.records() == 0 && !session.is_throttled() {
             return Err(why_nothing(&run.summary, topics.len()));

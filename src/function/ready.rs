@@ -81,10 +81,9 @@ impl Function {
             Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket },
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
-        let client = Client::new(http, end_point, version, secret.credentials, self.redactor());
-        let client = Arc::new(client.with_memory(self.memory));
+        let client = Client::new(http, end_point, version, secret.credentials, self.redactor(), self.memory);
         client.recall_hashtag_ids(self.known_ids.get(&api_address(&config.end_point)).cloned().unwrap_or_default());
-        Ok(Ready { config, client, sink, tried: Arc::default(), object })
+        Ok(Ready { config, client: Arc::new(client), sink, tried: Arc::default(), object })
     }
 
     /// A configuration as this function uses it. What looks wrong in it is logged.

@@ -1,26 +1,37 @@
 //! The client of the API: what a process keeps between runs.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use chrono::Utc;
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use tokio::sync::Semaphore;
+use url::Url;
 
-use super::hashtag_ids::{HashtagIds, Known};
-use super::pace::{LastUsage, Throttled};
-use super::seen::{MediaIds, Seen};
-use super::usage::Usage;
+use super::call::{Edge, learn};
+use super::limits::{Throttled, Usage, slows_down};
 use crate::http;
 use crate::lock::lock;
 use crate::memory::Budget;
 use crate::redact::Redactor;
-use crate::secret::{App, Credentials};
-use crate::topic::HashtagId;
+use crate::secret::Credentials;
+use crate::topic::{HashtagId, HashtagName};
 
-/// What a process knows about the API.
+/// Hashtags' ids by name.
+pub type HashtagIds = BTreeMap<HashtagName, HashtagId>;
+
+/// Hashtags' ids by the address of the API, as [`api_address`] has it.
+pub type KnownIds = BTreeMap<String, HashtagIds>;
+
+/// The address of the API at an end point, without a path, which has the version.
+pub fn api_address(end_point: &str) -> String {
+    Url::parse(end_point).map_or_else(|_| end_point.to_owned(), |url| url.origin().ascii_serialization())
+}
+
+/// The ids of media. As numbers, of 17 digits, they take a fraction of their texts.
+pub type MediaIds = HashSet<u64>;
+
+/// The address of the API, and what the calls share.
 #[derive(Debug)]
 pub struct Client {
     pub(super) http: http::Client,
@@ -30,56 +41,56 @@ pub struct Client {
     pub(super) memory: Budget,
     /// The permit of a body larger than [`SMALL_BODY`](crate::memory::SMALL_BODY).
     pub(super) large_body: Semaphore,
-    credentials: Mutex<Arc<Credentials>>,
-    pub(super) hashtag_ids: Known,
-    unknown_fields: Mutex<BTreeSet<(Edge, String)>>,
-    pub(super) answered: Mutex<BTreeSet<(Edge, String)>>,
-    throttled: Mutex<Option<Throttled>>,
-    usage: Mutex<Option<LastUsage>>,
-    seen: Seen,
+    state: Mutex<State>,
 }
 
-/// The two calls that name fields. A field that one of them knows may be unknown to the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Edge {
-    /// `business_discovery`: profiles and their media.
-    Discovery,
-    /// `recent_media`: the media under a hashtag.
-    RecentMedia,
+/// What the process has learnt from responses.
+#[derive(Debug)]
+pub(super) struct State {
+    credentials: Arc<Credentials>,
+    pub(super) hashtags: BTreeMap<HashtagName, Known>,
+    pub(super) unknown_fields: BTreeSet<(Edge, String)>,
+    /// The topics that have responded: the account's name, or the hashtag's id.
+    pub(super) responded: BTreeSet<(Edge, String)>,
+    throttled: Option<Throttled>,
+    /// The percentage that was reported last, and when.
+    usage: Option<(u32, DateTime<Utc>)>,
+    stored_media: BTreeMap<HashtagId, Arc<MediaIds>>,
+}
+
+/// What is known of a hashtag.
+#[derive(Debug, Clone)]
+pub(super) enum Known {
+    /// Its id, which this process has searched for.
+    Searched(HashtagId),
+    /// Its id, which an earlier process has searched for.
+    Recalled(HashtagId),
+    /// A search found none.
+    NotThere,
 }
 
 impl Client {
     /// A client of the API at `end_point`, which ends in the version. `redactor` learns the secrets of the
-    /// calls.
+    /// calls. `memory` is the budget of a run.
     pub fn new(
         http: http::Client,
         end_point: String,
         version: String,
         credentials: Credentials,
         redactor: Arc<Redactor>,
+        memory: Budget,
     ) -> Self {
         learn(&redactor, &credentials);
-        Self {
-            http,
-            end_point,
-            version,
-            redactor,
-            memory: Budget::of(0),
-            large_body: Semaphore::new(1),
-            credentials: Mutex::new(Arc::new(credentials)),
-            hashtag_ids: Known::default(),
-            unknown_fields: Mutex::default(),
-            answered: Mutex::default(),
-            throttled: Mutex::default(),
-            usage: Mutex::default(),
-            seen: Seen::default(),
-        }
-    }
-
-    /// The same client with a larger memory budget than the minimum.
-    #[must_use]
-    pub fn with_memory(self, memory: Budget) -> Self {
-        Self { memory, ..self }
+        let state = State {
+            credentials: Arc::new(credentials),
+            hashtags: BTreeMap::new(),
+            unknown_fields: BTreeSet::new(),
+            responded: BTreeSet::new(),
+            throttled: None,
+            usage: None,
+            stored_media: BTreeMap::new(),
+        };
+        Self { http, end_point, version, redactor, memory, large_body: Semaphore::new(1), state: Mutex::new(state) }
     }
 
     /// The process's HTTP client.
@@ -87,130 +98,80 @@ impl Client {
         &self.http
     }
 
-    /// The credentials of the calls. Renewed credentials are a new object even where the token is the same.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// The credentials of the calls. Reloaded credentials are a new object even if the token is the same.
     pub(super) fn credentials(&self) -> Arc<Credentials> {
-        Arc::clone(&lock(&self.credentials))
+        Arc::clone(&self.state().credentials)
     }
 
-    pub(super) fn set_credentials(&self, credentials: Credentials) {
+    /// Makes all further calls of the process with these credentials.
+    pub fn set_credentials(&self, credentials: Credentials) {
         learn(&self.redactor, &credentials);
-        *lock(&self.credentials) = Arc::new(credentials);
+        self.state().credentials = Arc::new(credentials);
     }
 
-    /// The throttling that the last answer reported. `None` where calls are answered, or nothing is known.
-    pub(super) fn throttled(&self) -> Option<Throttled> {
-        *lock(&self.throttled)
+    /// The token in use.
+    pub fn token(&self) -> SecretString {
+        self.credentials().access_token.clone()
     }
 
-    /// Replaces what is known of throttling.
-    pub(super) fn set_throttled(&self, throttled: Option<Throttled>) {
-        *lock(&self.throttled) = throttled;
+    /// A text without any secret.
+    pub fn redacted(&self, text: &str) -> String {
+        self.redactor.redact(text).into_owned()
+    }
+
+    /// The ids of hashtags that the process knows.
+    pub fn hashtag_ids(&self) -> HashtagIds {
+        let id = |(name, known): (&HashtagName, &Known)| match known {
+            Known::Searched(id) | Known::Recalled(id) => Some((name.clone(), id.clone())),
+            Known::NotThere => None,
+        };
+        self.state().hashtags.iter().filter_map(id).collect()
+    }
+
+    /// Sets ids that an earlier process has searched for. One that is not there is searched for again.
+    pub fn recall_hashtag_ids(&self, ids: HashtagIds) {
+        self.state().hashtags.extend(ids.into_iter().map(|(name, id)| (name, Known::Recalled(id))));
+    }
+
+    /// The media under a hashtag that the process stored last; `None` if it has stored none.
+    pub fn stored_media(&self, hashtag: &HashtagId) -> Option<Arc<MediaIds>> {
+        self.state().stored_media.get(hashtag).cloned()
+    }
+
+    /// Notes the media under a hashtag that were stored. A run that found none says nothing of those before.
+    pub fn set_stored_media(&self, hashtag: HashtagId, media: MediaIds) {
+        if !media.is_empty() {
+            self.state().stored_media.insert(hashtag, Arc::new(media));
+        }
+    }
+
+    /// The response fields that `edge` does not know. This process no longer requests them.
+    pub fn unknown_fields(&self, edge: Edge) -> Vec<String> {
+        self.state().unknown_fields.iter().filter(|(of, _)| *of == edge).map(|(_, field)| field.clone()).collect()
     }
 
     pub(super) fn note_usage(&self, usage: Usage) {
         if let Some(percent) = usage.percent {
-            *lock(&self.usage) = Some(LastUsage::new(percent, Utc::now()));
+            self.state().usage = Some((percent, Utc::now()));
         }
     }
 
-    /// Whether a usage near the limit lets only a few calls go at the same time.
+    /// Whether a usage near the limit lets only a few calls run at the same time.
     pub(super) fn slows_down(&self) -> bool {
-        lock(&self.usage).is_some_and(|usage| usage.slows_down(Utc::now()))
+        self.state().usage.is_some_and(|(percent, at)| slows_down(percent, Utc::now() - at))
     }
 
-    /// The hashtags' ids that the process knows.
-    pub fn hashtag_ids(&self) -> HashtagIds {
-        self.hashtag_ids.all()
+    /// The throttling that the last response reported; `None` if calls succeed, or nothing is known.
+    pub(super) fn throttled(&self) -> Option<Throttled> {
+        self.state().throttled
     }
 
-    /// Knows ids that an earlier process has asked for. One that is not there is asked for again.
-    pub fn recall_hashtag_ids(&self, ids: HashtagIds) {
-        self.hashtag_ids.recall(ids);
-    }
-
-    /// The media under a hashtag that the process stored last; `None` where it has stored none.
-    pub fn seen_under(&self, hashtag: &HashtagId) -> Option<Arc<MediaIds>> {
-        self.seen.under(hashtag)
-    }
-
-    /// Knows the media under a hashtag that were stored.
-    pub fn remember_under(&self, hashtag: HashtagId, media: MediaIds) {
-        self.seen.remember(hashtag, media);
-    }
-
-    pub(super) fn learn_unknown_field(&self, edge: Edge, field: &str) {
-        lock(&self.unknown_fields).insert((edge, field.to_owned()));
-    }
-
-    /// The response fields that `edge` does not know. This process no longer asks for them.
-    pub fn unknown_fields(&self, edge: Edge) -> Vec<String> {
-        lock(&self.unknown_fields).iter().filter(|(e, _)| *e == edge).map(|(_, field)| field.clone()).collect()
-    }
-}
-
-/// Teaches `redactor` everything that is secret in calls with `credentials`.
-pub(super) fn learn(redactor: &Redactor, credentials: &Credentials) {
-    redactor.add(credentials.access_token.expose_secret());
-    if let Some(app) = &credentials.app {
-        redactor.add(app.secret.expose_secret());
-    }
-    let sent = [false, true].into_iter().flat_map(|as_app| caller(credentials, as_app));
-    sent.for_each(|(_, secret)| redactor.add(&secret));
-}
-
-/// The parameters that identify the caller: the token, and the proof that the app itself calls.
-pub(super) fn caller(credentials: &Credentials, as_app: bool) -> Vec<(&'static str, String)> {
-    let token = match (&credentials.app, as_app) {
-        (Some(app), true) => format!("{}|{}", app.id, app.secret.expose_secret()).into(),
-        _ => credentials.access_token.clone(),
-    };
-    let mut query = vec![("access_token", token.expose_secret().to_owned())];
-    if let Some(App { secret, .. }) = &credentials.app {
-        query.push(("appsecret_proof", proof(secret, &token)));
-    }
-    query
-}
-
-/// The path of the exchange.
-pub(super) const EXCHANGE: &str = "oauth/access_token";
-
-/// The parameters of an exchange: it names the app, and carries neither `access_token` nor a proof.
-pub(super) fn exchanging(credentials: &Credentials) -> Vec<(&'static str, String)> {
-    let Some(app) = &credentials.app else { return Vec::new() };
-    vec![
-        ("grant_type", "fb_exchange_token".to_owned()),
-        ("client_id", app.id.clone()),
-        ("client_secret", app.secret.expose_secret().to_owned()),
-        ("fb_exchange_token", credentials.access_token.expose_secret().to_owned()),
-    ]
-}
-
-/// `appsecret_proof`: the hexadecimal HMAC-SHA256 of the token, keyed with the app's secret.
-fn proof(secret: &SecretString, token: &SecretString) -> String {
-    // HMAC takes a key of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return String::new() };
-    mac.update(token.expose_secret().as_bytes());
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_proof_is_the_hmac_of_the_token_under_the_apps_secret() {
-        // RFC 4231, test case 2.
-        let proof = proof(&"Jefe".into(), &"what do ya want for nothing?".into());
-        assert_eq!(proof, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-    }
-
-    #[test]
-    fn the_app_is_the_caller_only_where_the_call_asks_for_it() {
-        let mut credentials = Credentials { ig_user_id: "1".into(), access_token: "t".into(), app: None };
-        assert_eq!(caller(&credentials, true), [("access_token", "t".to_owned())]);
-        credentials.app = Some(App { id: "7".into(), secret: "s".into() });
-        let tokens = [false, true].map(|as_app| caller(&credentials, as_app));
-        assert_eq!(tokens.each_ref().map(|q| q[0].1.as_str()), ["t", "7|s"]);
-        assert_ne!(tokens[0][1].1, tokens[1][1].1, "the proof is of the token used in the call");
+    /// Replaces what is known of throttling.
+    pub(super) fn set_throttled(&self, throttled: Option<Throttled>) {
+        self.state().throttled = throttled;
     }
 }

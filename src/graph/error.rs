@@ -3,14 +3,17 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
+use strum::{Display, IntoStaticStr};
 
 use crate::json::{self, beginning, fields};
 use crate::memory::SMALL_BODY;
 
 /// The class of a failure. It decides what happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Display, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Kind {
     /// It passes by itself. The call is tried again, with backoff.
     Transient,
@@ -23,7 +26,12 @@ pub enum Kind {
     /// Something is not permitted. The topic fails.
     Permission,
     /// The topic does not exist, or not for this caller. It fails.
+    #[serde(rename = "not_there")]
+    #[strum(serialize = "not_there")]
     NotFound,
+    /// The caller has searched for as many hashtags in 7 days as are allowed. The topic fails, and the run makes no
+    /// further search.
+    HashtagQuota,
     /// The API does not know a field. The call is repeated without it.
     UnknownField,
     /// An answer held more records than were asked for. The first ones are kept, the others counted.
@@ -39,50 +47,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every class.
-    pub const ALL: [Self; 12] = [
-        Self::Transient,
-        Self::Throttled,
-        Self::VersionEnded,
-        Self::Token,
-        Self::Permission,
-        Self::NotFound,
-        Self::UnknownField,
-        Self::TooManyRecords,
-        Self::Memory,
-        Self::Unexpected,
-        Self::Deadline,
-        Self::Usage,
-    ];
-
     /// The name in logs, the summary and the quality object.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Transient => "transient",
-            Self::Throttled => "throttled",
-            Self::VersionEnded => "version_ended",
-            Self::Token => "token",
-            Self::Permission => "permission",
-            Self::NotFound => "not_there",
-            Self::UnknownField => "unknown_field",
-            Self::TooManyRecords => "too_many_records",
-            Self::Memory => "memory",
-            Self::Unexpected => "unexpected",
-            Self::Deadline => "deadline",
-            Self::Usage => "usage",
-        }
-    }
-}
-
-impl Serialize for Kind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -150,8 +117,7 @@ const fn rule(codes: RangeInclusive<i64>, kind: Kind) -> Rule {
 /// Sources, as of 2026-11: the vendor's pages "Handling errors" and "Rate limits" of the Graph API and
 /// "Error codes" of the Instagram platform, and recorded answers in public clients (python-facebook,
 /// facebook-apis-rs). Codes that no source describes are left to the fallbacks of [`classify`] on purpose.
-/// 18 is a guess: it may stand for the 30 hashtags in 7 days, or for the resource limits of the legacy
-/// list. No recording of it was found. Both are limits.
+/// 18 is a limit of resources, except for a search: see [`Kind::HashtagQuota`]. No recording of it was found.
 const RULES: &[Rule] = &[
     // "We restrict certain activity to protect our community": a block for behaviour, like 368, that shares
     // the code of the app's rate limit. Further calls make such a block last longer.
@@ -223,7 +189,7 @@ impl Failure {
     }
 
     /// The failure that an answer describes.
-    pub(super) fn from_answer(error: Option<&ApiError>, status: u16, otherwise: &str) -> Self {
+    pub(super) fn from_response(error: Option<&ApiError>, status: u16, otherwise: &str) -> Self {
         let kind = classify(error, status);
         let Some(error) = error else {
             return Self::new(kind, format!("HTTP {status}: {otherwise}"));

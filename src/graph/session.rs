@@ -1,39 +1,60 @@
-//! One run's use of the API: its deadline, its renewed token, and whether it may call on.
+//! One run's use of the API: every call, within the run's time and the API's limits.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
-use chrono::{SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
+use http::header::ACCEPT_ENCODING;
+use secrecy::SecretString;
 use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
-use super::client::Client;
-use super::error::{Failure, Kind};
-use super::pace::{FEW, Throttled};
-use super::usage::Usage;
+use super::body::{self, Body, BodyError};
+use super::call::{Call, learn};
+use super::client::{Client, Known};
+use super::error::{ApiError, Failure, Kind};
+use super::limits::{MAX_CONCURRENT_NEAR_LIMIT, MAX_RETRY_AFTER, TRIES, Throttled, Usage, backoff};
+use super::response::{Page, Response, SearchedHashtag, TokenInfo};
 use crate::answers::Answers;
+use crate::causes::with_causes;
+use crate::json;
 use crate::lock::lock;
-use crate::memory;
+use crate::memory::{self, LARGEST_BODY};
+use crate::redact::REDACTED;
 use crate::secret::Credentials;
 use crate::stop::Stop;
 use crate::telemetry::critical;
+use crate::topic::{HashtagId, HashtagName};
 
-/// Reads the secret again; `None` where that failed. The reader logs why.
-pub type Renew<'c> = dyn Fn() -> BoxFuture<'c, Option<Credentials>> + Send + Sync + 'c;
+/// Reads the secret again; `None` if that failed. The reader logs why.
+pub type ReloadCredentials<'c> = dyn Fn() -> BoxFuture<'c, Option<Credentials>> + Send + Sync + 'c;
+
+/// The longest time of one try. The run's remaining time bounds it too.
+const MAX_TRY: Duration = Duration::from_secs(15);
+
+/// The lengths that a token can have; those seen have about 200 characters.
+const TOKEN_LENGTHS: std::ops::RangeInclusive<usize> = 16..=4096;
+
+const MAY_BE_THERE: &str = "this topic answered before in this process, so it may be throttling or a lost permission";
 
 /// A client during one run.
 pub struct Session<'c> {
-    pub(super) client: &'c Client,
-    stop: Stop,
-    renew: &'c Renew<'c>,
-    renewed: AtomicBool,
-    renewal: tokio::sync::Mutex<()>,
-    probe: tokio::sync::Mutex<()>,
-    few: Semaphore,
+    client: &'c Client,
+    deadline: Stop,
+    reload: &'c ReloadCredentials<'c>,
+    reloaded: AtomicBool,
+    /// Held while reloaded credentials are on trial.
+    credentials_trial: tokio::sync::Mutex<()>,
+    /// The permit of a throttled caller's trial call.
+    trial: Semaphore,
+    near_limit: Semaphore,
     halt: Mutex<Option<Failure>>,
+    /// The failure of the search that used up the hashtags; no further search is made.
+    hashtag_quota: OnceLock<Failure>,
     calls: AtomicU64,
     /// The bytes that the run's records take so far.
     records: AtomicUsize,
@@ -42,33 +63,31 @@ pub struct Session<'c> {
     answers: Option<Answers>,
 }
 
-/// A new token is on trial. The guard keeps the other topics waiting.
-pub(super) struct Proving<'s>(#[expect(dead_code, reason = "held, not read")] Option<MutexGuard<'s, ()>>);
+/// A try that failed, and the `Retry-After` of its response.
+struct FailedTry {
+    failure: Failure,
+    retry_after: Option<Duration>,
+}
 
-/// A call's turn. While it is held, the calls behind it wait.
-#[expect(dead_code, reason = "held, not read")]
-pub(super) enum Turn<'s> {
-    /// The caller is throttled: one call alone.
-    Alone(MutexGuard<'s, ()>),
-    /// The usage is near the limit: [`FEW`] at the same time.
-    Few(Option<SemaphorePermit<'s>>),
-    /// Nobody waits.
-    Free,
+impl From<Failure> for FailedTry {
+    fn from(failure: Failure) -> Self {
+        Self { failure, retry_after: None }
+    }
 }
 
 impl<'c> Session<'c> {
-    /// A session that starts no wait and no try after `stop`. `renew` reads the secret again when the API
-    /// refuses the token.
-    pub fn new(client: &'c Client, stop: Stop, renew: &'c Renew<'c>) -> Self {
+    /// A session that ends at `deadline`. `reload` reads the secret again when the API refuses the token.
+    pub fn new(client: &'c Client, deadline: Stop, reload: &'c ReloadCredentials<'c>) -> Self {
         Self {
             client,
-            stop,
-            renew,
-            renewed: AtomicBool::new(false),
-            renewal: tokio::sync::Mutex::default(),
-            probe: tokio::sync::Mutex::default(),
-            few: Semaphore::new(FEW),
+            deadline,
+            reload,
+            reloaded: AtomicBool::new(false),
+            credentials_trial: tokio::sync::Mutex::default(),
+            trial: Semaphore::new(1),
+            near_limit: Semaphore::new(MAX_CONCURRENT_NEAR_LIMIT),
             halt: Mutex::default(),
+            hashtag_quota: OnceLock::new(),
             calls: AtomicU64::new(0),
             records: AtomicUsize::new(0),
             usage: Mutex::default(),
@@ -83,7 +102,7 @@ impl<'c> Session<'c> {
         Self { answers: keeps.then(|| Answers::with_limit(self.client.memory.answers())), ..self }
     }
 
-    /// The responses kept, if the run keeps them.
+    /// The responses kept; `None` if the run keeps none.
     pub fn answers(&self) -> Option<&Answers> {
         self.answers.as_ref()
     }
@@ -93,33 +112,9 @@ impl<'c> Session<'c> {
         self.client
     }
 
-    /// The moment at which unfinished topics are given up.
-    pub fn stop(&self) -> &Stop {
-        &self.stop
-    }
-
-    /// The failure of a topic that is given up.
-    pub fn given_up(&self) -> Failure {
-        Failure::new(Kind::Deadline, format!("given up: {}", self.stop.reason()))
-    }
-
-    /// Takes room for records from the run's memory budget. `bytes` is the length of their text in the
-    /// answer.
-    ///
-    /// # Errors
-    /// The topic's failure where the budget has no room left.
-    pub fn take_room(&self, records: usize, bytes: usize) -> Result<(), Failure> {
-        let bytes = bytes + records * memory::RECORD;
-        let most = self.client.memory.records();
-        let taken = self.records.fetch_add(bytes, Ordering::Relaxed);
-        if taken + bytes <= most {
-            return Ok(());
-        }
-        self.records.fetch_sub(bytes, Ordering::Relaxed);
-        let message = format!(
-            "the records of this answer need {bytes} bytes: {taken} of the {most} that a run may hold are taken; they are not kept"
-        );
-        Err(Failure::new(Kind::Memory, message))
+    /// The time that is left for calls.
+    pub fn left(&self) -> Duration {
+        self.deadline.left()
     }
 
     /// The number of calls so far. Each try counts.
@@ -127,16 +122,12 @@ impl<'c> Session<'c> {
         self.calls.load(Ordering::Relaxed)
     }
 
-    pub(super) fn count_call(&self) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The highest usage that any answer reported.
+    /// The highest usage that any response reported.
     pub fn usage(&self) -> Usage {
         *lock(&self.usage)
     }
 
-    /// The version that answered, where the API named it.
+    /// The version that responded; `None` if the API did not name it.
     pub fn version(&self) -> Option<&str> {
         self.version.get().map(String::as_str)
     }
@@ -146,50 +137,9 @@ impl<'c> Session<'c> {
         lock(&self.halt).clone()
     }
 
-    /// Reads the secret again after the API has refused `used`, at most once a run; `None` where that gave
-    /// no other token, or the run has no time left to try one.
-    ///
-    /// The returned guard is held until the new token has proved itself. Of many topics that were refused
-    /// at once, only the first one finds out.
-    pub(super) async fn renew_after(&self, used: &Arc<Credentials>, refused: &Failure) -> Option<Proving<'_>> {
-        let renewal = self.renewal.lock().await;
-        let is_current = Arc::ptr_eq(used, &self.client.credentials());
-        if self.halted().is_some() || (is_current && self.renewed.swap(true, Ordering::Relaxed)) {
-            return None;
-        }
-        if !is_current {
-            // Another topic has renewed the token meanwhile.
-            return Some(Proving(None));
-        }
-        warn!(
-            kind = Kind::Token.name(),
-            code = refused.code,
-            "the access token was refused, the secret is read again: {refused}"
-        );
-        let credentials = timeout_at(self.stop.deadline(), (self.renew)()).await.ok()??;
-        self.client.set_credentials(credentials);
-        Some(Proving(Some(renewal)))
-    }
-
-    pub(super) fn halting_on_refusal<T>(&self, done: Result<T, Failure>) -> Result<T, Failure> {
-        if let Err(failure) = &done
-            && failure.kind == Kind::Token
-        {
-            self.halt(failure);
-        }
-        done
-    }
-
-    /// Waits for the turn of a call. After a throttled answer, one call alone finds out whether the caller is
-    /// still throttled. Near the limit, only a few calls go at the same time.
-    pub(super) async fn turn(&self) -> Turn<'_> {
-        if self.client.throttled().is_some() {
-            let alone = self.probe.lock().await;
-            if self.client.throttled().is_some() {
-                return Turn::Alone(alone);
-            }
-        }
-        if self.client.slows_down() { Turn::Few(self.few.acquire().await.ok()) } else { Turn::Free }
+    /// Whether this run met throttling, or pauses because earlier runs did.
+    pub fn is_throttled(&self) -> bool {
+        self.halted().is_some_and(|halt| halt.kind == Kind::Throttled)
     }
 
     /// Ends this run before its first call if the API throttled several runs in a row and the pause is not
@@ -205,22 +155,396 @@ impl<'c> Session<'c> {
         *lock(&self.halt) = Some(Failure::new(Kind::Throttled, message));
     }
 
-    /// Whether this run met throttling, or pauses because earlier runs did.
-    pub fn is_throttled(&self) -> bool {
-        self.halted().is_some_and(|halt| halt.kind == Kind::Throttled)
+    /// Makes a call for a page of media, whose records are taken from the run's memory budget.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the call. If the topic is "not there" and has responded before in this process, it says
+    /// what else may be the reason: users of other clients report that the API refuses a throttled caller, or one
+    /// that lost a permission, with the codes of a missing object (100 with subcode 33, 24, 110).
+    pub async fn page(&self, call: &Call<'_>) -> Result<Response<Page>, Failure> {
+        let topic = call.topic().map(|(edge, topic)| (edge, topic.to_owned()));
+        let mut page = self.call(call, |body| call.page(body)).await;
+        let mut state = self.client.state();
+        match &mut page {
+            Ok(response) => {
+                state.responded.extend(topic);
+                self.reserve(&response.value)?;
+            }
+            Err(failure)
+                if failure.kind == Kind::NotFound
+                    && topic.as_ref().is_some_and(|topic| state.responded.contains(topic)) =>
+            {
+                failure.message = format!("{}: {MAY_BE_THERE}", failure.message);
+            }
+            Err(_) => {}
+        }
+        page
     }
 
-    pub(super) fn halt(&self, failure: &Failure) {
+    /// The id of a hashtag. A process searches for it once.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the hashtag.
+    pub async fn hashtag_id(&self, name: &HashtagName) -> Result<HashtagId, Failure> {
+        let known = self.client.state().hashtags.get(name).cloned();
+        match known {
+            Some(Known::Searched(id) | Known::Recalled(id)) => Ok(id),
+            Some(Known::NotThere) => Err(no_hashtag(name)),
+            None => self.search(name).await,
+        }
+    }
+
+    /// The id of a hashtag whose id `refused` is not there; `None` if there is no other one. Only an id of an
+    /// earlier process is searched for again, and once.
+    pub async fn other_hashtag_id(&self, name: &HashtagName, refused: &HashtagId) -> Option<HashtagId> {
+        let is_recalled = matches!(self.client.state().hashtags.get(name), Some(Known::Recalled(_)));
+        let found = if is_recalled { self.search(name).await.ok()? } else { return None };
+        (found != *refused).then_some(found)
+    }
+
+    async fn search(&self, name: &HashtagName) -> Result<HashtagId, Failure> {
+        let found = self.call(&Call::HashtagSearch(name), SearchedHashtag::found).await;
+        let mut state = self.client.state();
+        match found.map(|response| response.value) {
+            Ok(Some(SearchedHashtag { id, .. })) => {
+                state.hashtags.insert(name.clone(), Known::Searched(id.clone()));
+                Ok(id)
+            }
+            Ok(None) => {
+                state.hashtags.insert(name.clone(), Known::NotThere);
+                Err(no_hashtag(name))
+            }
+            Err(failure) => {
+                if failure.kind == Kind::NotFound {
+                    state.hashtags.remove(name);
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// The hashtags that count towards the limit at present, of this caller and whoever else calls as the same
+    /// user. The call itself adds none.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the call.
+    pub async fn searched_hashtags(&self) -> Result<Vec<SearchedHashtag>, Failure> {
+        Ok(self.call(&Call::SearchedHashtags, SearchedHashtag::list).await?.value)
+    }
+
+    /// The state of the access token, requested as the app if the secret names one. An invalid token counts as
+    /// refused: the credentials are reloaded, and the state of their token is requested.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the call.
+    pub async fn debug_token(&self) -> Result<TokenInfo, Failure> {
+        self.in_time(async {
+            let used = self.client.credentials();
+            let info = self.call(&Call::DebugToken, TokenInfo::read).await?.value;
+            if info.is_valid {
+                return Ok(info);
+            }
+            match self.reload_credentials(&used, &info.refusal()).await {
+                Some(_trial) => Ok(self.call(&Call::DebugToken, TokenInfo::read).await?.value),
+                None => Ok(info),
+            }
+        })
+        .await
+    }
+
+    /// The state of a token other than the one in use.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the call.
+    pub async fn debug_token_of(&self, credentials: &Credentials) -> Result<TokenInfo, Failure> {
+        Ok(self.call_as(&Call::DebugToken, credentials, TokenInfo::read).await?.value)
+    }
+
+    /// Requests the calling user with a token other than the one in use.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the call.
+    pub async fn try_token(&self, credentials: &Credentials) -> Result<(), Failure> {
+        let read = |body: &str| {
+            let [id] = json::fields(body, ["id"])?;
+            (json::text(id?).ok()? == credentials.ig_user_id.as_str()).then_some(())
+        };
+        Ok(self.call_as(&Call::User, credentials, read).await?.value)
+    }
+
+    /// Exchanges the token in use for a new one, which is redacted from here on; `None` if the API gives the same
+    /// again.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the call, without the API's text: it may quote a token that is not yet redacted.
+    pub async fn exchange_token(&self) -> Result<Option<Credentials>, Failure> {
+        let used = self.client.credentials();
+        if used.app.is_none() {
+            let message = "app_id and app_secret are missing in the secret, which the exchange needs";
+            return Err(Failure::new(Kind::Permission, message));
+        }
+        let read = |body: &str| {
+            let [token] = json::fields(body, ["access_token"])?;
+            Some(json::text(token?).ok()?.into_owned())
+        };
+        let token = self.call_as(&Call::ExchangeToken, &used, read).await?.value;
+        // The old token was taken out of this response, as of every other.
+        if token == REDACTED {
+            return Ok(None);
+        }
+        let is_token = TOKEN_LENGTHS.contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
+        let new = Credentials { access_token: SecretString::from(token), ..(*used).clone() };
+        learn(&self.client.redactor, &new);
+        if is_token { Ok(Some(new)) } else { Err(Failure::new(Kind::Unexpected, "the new token cannot be one")) }
+    }
+
+    /// Makes a call, within the run's time. Repeats it without a field each time the API says that it does not know
+    /// one, and with reloaded credentials if it refuses the token.
+    async fn call<T>(&self, call: &Call<'_>, read: impl Fn(&str) -> Option<T>) -> Result<Response<T>, Failure> {
+        let edge = call.topic().map(|(edge, _)| edge);
+        self.in_time(async {
+            loop {
+                let unknown = edge.map(|edge| self.client.unknown_fields(edge)).unwrap_or_default();
+                let failure = match self.call_or_reload(call, &unknown, &read).await {
+                    Err(failure) if failure.code == Some(100) => failure,
+                    done => return done,
+                };
+                let (Some(edge), Some(field)) = (edge, call.named_field(&failure.message, &unknown)) else {
+                    return Err(failure);
+                };
+                if unknown.contains(&field) {
+                    return Err(Failure { kind: Kind::UnknownField, ..failure });
+                }
+                self.client.state().unknown_fields.insert((edge, field));
+            }
+        })
+        .await
+    }
+
+    /// Makes a call with credentials other than those in use, within the run's time.
+    async fn call_as<T>(
+        &self,
+        call: &Call<'_>,
+        credentials: &Credentials,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Response<T>, Failure> {
+        self.in_time(self.tries(call, credentials, &[], &read)).await
+    }
+
+    /// Ends a call at the deadline.
+    async fn in_time<T>(&self, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.deadline.reached() => {
+                Err(Failure::new(Kind::Deadline, format!("given up: {}", self.deadline.reason())))
+            }
+            done = call => done,
+        }
+    }
+
+    async fn call_or_reload<T>(
+        &self,
+        call: &Call<'_>,
+        unknown: &[String],
+        read: &impl Fn(&str) -> Option<T>,
+    ) -> Result<Response<T>, Failure> {
+        let used = self.client.credentials();
+        let mut done = self.tries(call, &used, unknown, read).await;
+        let Some(refused) = done.as_ref().err().filter(|failure| failure.kind == Kind::Token) else { return done };
+        if let Some(_trial) = self.reload_credentials(&used, refused).await {
+            done = self.tries(call, &self.client.credentials(), unknown, read).await;
+        }
+        done.inspect_err(|failure| {
+            if failure.kind == Kind::Token {
+                self.halt(failure);
+            }
+        })
+    }
+
+    /// Reads the secret again after the API has refused `used`, at most once a run; `None` if that gave no other
+    /// credentials.
+    ///
+    /// The returned guard is held until the new credentials are proved. Of many topics that were refused at once,
+    /// only the first one finds out.
+    async fn reload_credentials(
+        &self,
+        used: &Arc<Credentials>,
+        refused: &Failure,
+    ) -> Option<Option<MutexGuard<'_, ()>>> {
+        let trial = self.credentials_trial.lock().await;
+        let is_current = Arc::ptr_eq(used, &self.client.credentials());
+        if self.halted().is_some() || (is_current && self.reloaded.swap(true, Ordering::Relaxed)) {
+            return None;
+        }
+        if !is_current {
+            // Another topic has reloaded them meanwhile.
+            return Some(None);
+        }
+        warn!(
+            kind = Kind::Token.name(),
+            code = refused.code,
+            "the access token was refused, the secret is read again: {refused}"
+        );
+        let credentials = (self.reload)().await?;
+        self.client.set_credentials(credentials);
+        Some(Some(trial))
+    }
+
+    /// Makes a call with its retries.
+    async fn tries<T>(
+        &self,
+        call: &Call<'_>,
+        credentials: &Credentials,
+        unknown: &[String],
+        read: &impl Fn(&str) -> Option<T>,
+    ) -> Result<Response<T>, Failure> {
+        let mut backoff = backoff();
+        let mut tries = 1;
+        loop {
+            let FailedTry { mut failure, retry_after } = match self.attempt(call, credentials, unknown, read).await {
+                Ok(response) => return Ok(response),
+                Err(failed) => failed,
+            };
+            if failure.kind != Kind::Transient {
+                return Err(failure);
+            }
+            let wait = backoff.next().map(|wait| wait.max(retry_after.unwrap_or_default()));
+            let is_worth = |wait: &Duration| *wait < self.left() && retry_after <= Some(MAX_RETRY_AFTER);
+            let Some(wait) = wait.filter(|wait| is_worth(wait) && self.halted().is_none()) else {
+                failure.message = format!("{} (tried {tries} of {TRIES} times)", failure.message);
+                return Err(failure);
+            };
+            let (kind, code) = (failure.kind.name(), failure.code);
+            warn!(kind, code, wait_ms = wait.as_millis() as u64, "a call failed and is tried again: {failure}");
+            sleep(wait).await;
+            tries += 1;
+        }
+    }
+
+    /// One try. Calls behind a throttled caller's trial call wait for its result.
+    async fn attempt<T>(
+        &self,
+        call: &Call<'_>,
+        credentials: &Credentials,
+        unknown: &[String],
+        read: &impl Fn(&str) -> Option<T>,
+    ) -> Result<Response<T>, FailedTry> {
+        let _permit = self.permit().await;
+        let is_search = matches!(call, Call::HashtagSearch(_));
+        if let Some(failure) = self.halted().or_else(|| self.hashtag_quota.get().filter(|_| is_search).cloned()) {
+            return Err(failure.into());
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let done = self.send(call, credentials, unknown, read).await;
+        match done.as_ref().err().map(|failed| &failed.failure) {
+            Some(failure) if matches!(failure.kind, Kind::Throttled | Kind::VersionEnded) => self.halt(failure),
+            Some(failure) if failure.kind == Kind::Transient => {}
+            Some(failure) if failure.kind == Kind::HashtagQuota => drop(self.hashtag_quota.set(failure.clone())),
+            _ if self.halted().is_none() => self.client.set_throttled(None),
+            _ => {}
+        }
+        done
+    }
+
+    /// Waits until a call may run. After a throttled response, a single trial call finds out whether the caller is
+    /// still throttled. Near the limit, only a few calls run at the same time.
+    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        if self.client.throttled().is_some() {
+            let trial = self.trial.acquire().await;
+            if self.client.throttled().is_some() {
+                return trial.ok();
+            }
+        }
+        if self.client.slows_down() { self.near_limit.acquire().await.ok() } else { None }
+    }
+
+    /// One request and its response.
+    async fn send<T>(
+        &self,
+        call: &Call<'_>,
+        credentials: &Credentials,
+        unknown: &[String],
+        read: &impl Fn(&str) -> Option<T>,
+    ) -> Result<Response<T>, FailedTry> {
+        // At most half of the remaining time, so that a try that stalls leaves time for another.
+        let limit = MAX_TRY.min(self.left() / 2).max(Duration::from_millis(100));
+        let end = Instant::now() + limit;
+        let late = || Failure::new(Kind::Transient, format!("no whole response within {} ms", limit.as_millis()));
+        let Client { http, end_point, large_body, redactor, .. } = self.client;
+        let request = http.get(&format!("{end_point}/{}", call.path(credentials)));
+        let request = request.query(&call.query(credentials, unknown)).header(ACCEPT_ENCODING, "gzip");
+        let response = timeout_at(end, http.send(request)).await.map_err(|_| late())?.map_err(no_response)?;
+        let asked_at = Utc::now();
+        self.note_headers(response.headers());
+        let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), asked_at));
+        let Body { bytes, permit: _permit } =
+            body::read(response, large_body, end).await.map_err(|error| match error {
+                BodyError::Broken(error) => no_response(error),
+                BodyError::Late => late(),
+                BodyError::NotGzip(error) => Failure::new(
+                    Kind::Transient,
+                    format!("HTTP {status}: the response is not gzip as it says: {error}"),
+                ),
+                BodyError::TooLarge => {
+                    let message = format!("HTTP {status}: the response is larger than {} MiB", LARGEST_BODY >> 20);
+                    Failure::new(Kind::Unexpected, message)
+                }
+            })?;
+        let body = redactor.redact_bytes(bytes);
+        let text = std::str::from_utf8(&body);
+        let problem = match (status, text) {
+            (200, Ok(text)) => match read(text) {
+                Some(value) => {
+                    let body = if self.answers.is_some() { String::from_utf8(body).ok() } else { None };
+                    return Ok(Response { value, unknown: unknown.to_vec(), asked_at, body });
+                }
+                None => {
+                    let expected = call.expected();
+                    format!("the response ({} bytes) is no JSON object with {expected}", text.len())
+                }
+            },
+            (200, Err(_)) => "the response is not UTF-8".to_owned(),
+            (300..=399, _) => "redirects are not followed".to_owned(),
+            _ => "no error body of the API".to_owned(),
+        };
+        let mut failure = Failure::from_response(ApiError::read(&body).as_ref(), status, &problem);
+        match call {
+            Call::HashtagSearch(_) if failure.code == Some(18) => failure.kind = Kind::HashtagQuota,
+            Call::ExchangeToken => {
+                failure.message = "no new token in the response, whose text may quote one and is left out".to_owned();
+            }
+            _ => {}
+        }
+        Err(FailedTry { failure, retry_after })
+    }
+
+    /// Takes a page's records from the run's memory budget.
+    fn reserve(&self, page: &Page) -> Result<(), Failure> {
+        let records = page.records.len() + usize::from(page.profile.is_some());
+        let bytes = page.bytes() + records * memory::RECORD;
+        let most = self.client.memory.records();
+        let taken = self.records.fetch_add(bytes, Ordering::Relaxed);
+        if taken + bytes <= most {
+            return Ok(());
+        }
+        self.records.fetch_sub(bytes, Ordering::Relaxed);
+        let message = format!(
+            "the records of this response need {bytes} bytes: {taken} of the {most} that a run may hold are taken; they are not kept"
+        );
+        Err(Failure::new(Kind::Memory, message))
+    }
+
+    fn halt(&self, failure: &Failure) {
         let Failure { kind, code, subcode, .. } = *failure;
-        let why = match kind {
+        let reason = match kind {
             Kind::Throttled => "the API throttles the caller",
             Kind::VersionEnded => "the API has ended the version asked for, set [API] version to a living one",
             Kind::Token => "the API refuses the access token",
             _ => "the API's usage is near its limit",
         };
-        let halt = Failure { kind, code, subcode, message: format!("no further call in this run: {why}") };
+        let halt = Failure { kind, code, subcode, message: format!("no further call in this run: {reason}") };
         {
-            // A refusal replaces a usage near the limit: an answer that throttles also reports full usage
+            // A refusal replaces a usage near the limit: a response that throttles also reports full usage
             // in its headers.
             let mut halted = lock(&self.halt);
             if halted.as_ref().is_some_and(|h| h.kind != Kind::Usage || kind == Kind::Usage) {
@@ -228,25 +552,20 @@ impl<'c> Session<'c> {
             }
             *halted = Some(halt);
         }
+        if kind == Kind::Usage {
+            warn!(kind = kind.name(), "{reason}: no further call is started in this run");
+            return;
+        }
+        let regain_minutes = self.usage().regain_minutes;
         if kind == Kind::Throttled {
-            let throttled = Throttled::again(self.client.throttled(), Utc::now(), self.usage().regain_minutes);
+            let throttled = Throttled::again(self.client.throttled(), Utc::now(), regain_minutes);
             self.client.set_throttled(Some(throttled));
         }
-        if kind == Kind::Usage {
-            warn!(kind = kind.name(), "{why}: no further call is started in this run");
-        } else {
-            let regain_minutes = self.usage().regain_minutes;
-            critical!(
-                kind = kind.name(),
-                code,
-                subcode,
-                regain_minutes,
-                "{why}: no further call in this run: {failure}"
-            );
-        }
+        let kind = kind.name();
+        critical!(kind, code, subcode, regain_minutes, "{reason}: no further call in this run: {failure}");
     }
 
-    pub(super) fn note_headers(&self, headers: &HeaderMap) {
+    fn note_headers(&self, headers: &HeaderMap) {
         let usage = Usage::read(headers);
         self.client.note_usage(usage);
         let (before, now) = {
@@ -278,9 +597,41 @@ fn is_version(text: &str) -> bool {
     text.len() <= 8 && text.strip_prefix('v').is_some_and(|v| v.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
 }
 
+fn no_hashtag(name: &HashtagName) -> Failure {
+    Failure::new(Kind::NotFound, format!("a search for {name} finds no hashtag"))
+}
+
+/// The failure of a call without a response. The text leaves out the URL, which holds the token.
+fn no_response(error: reqwest::Error) -> Failure {
+    Failure::new(Kind::Transient, with_causes(&error.without_url()))
+}
+
+/// `Retry-After` in either form: seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let text = headers.get("retry-after")?.to_str().ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+    }
+    let date = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((date.with_timezone(&Utc) - now).to_std().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn waits(text: &str) -> Option<u64> {
+        let headers = HeaderMap::from_iter([(http::header::RETRY_AFTER, text.parse().unwrap())]);
+        retry_after(&headers, DateTime::from_timestamp(1_800_000_000, 0).unwrap()).map(|d| d.as_secs())
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!((waits("120"), waits(" 0 "), waits("99999999999999999999")), (Some(120), Some(0), Some(u64::MAX)));
+        assert_eq!(waits("Fri, 15 Jan 2027 08:00:05 GMT"), Some(5));
+        assert_eq!(waits("Fri, 15 Jan 2027 07:00:00 GMT"), Some(0), "a date that is past");
+        assert!(["", "soon", "-1", "1.5", "2027-01-15"].iter().all(|text| waits(text).is_none()));
+    }
 
     #[test]
     fn only_a_version_is_taken_for_one() {

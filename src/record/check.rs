@@ -1,47 +1,61 @@
 //! The checks of one value, by its field's type.
 
-use chrono::{FixedOffset, NaiveDateTime, Timelike};
+use std::borrow::Cow;
+
+use chrono::{NaiveDate, NaiveTime};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use url::Url;
 
-use super::{Field, FieldType, IssueKind};
-use crate::json::{self, NotString};
+use super::{Field, FieldType, IssueKind, RejectReason};
+use crate::json::{self, NotText, Reader};
 
-/// The value that is stored for a value of an answer.
-pub(super) fn value(field: &Field, received: &RawValue) -> Result<Value, IssueKind> {
-    if field.kind == FieldType::Int {
-        let number = integer(received.get())?;
-        allowed(field, &number.to_string())?;
-        return Ok(number.into());
+/// The value that is stored for the next value of `received`.
+pub(super) fn value(field: &Field, received: &mut Reader<'_>) -> Result<Value, IssueKind> {
+    match field.kind {
+        FieldType::Int => {
+            let number = integer(received.raw().ok_or(IssueKind::WrongType)?.get())?;
+            allowed(field, || number.to_string().into())?;
+            Ok(number.into())
+        }
+        FieldType::Json => match received.peek() {
+            Some(b'{' | b'[') => Ok(json::compact(received.raw().ok_or(IssueKind::WrongType)?)?.into()),
+            _ => Err(IssueKind::WrongType),
+        },
+        FieldType::Str | FieldType::Url | FieldType::Timestamp => {
+            let text = received.text()?;
+            let text = match field.kind {
+                FieldType::Url if !is_url(&text) => return Err(IssueKind::NotUrl),
+                FieldType::Timestamp => timestamp(&text).ok_or(IssueKind::NotTimestamp)?.into(),
+                _ => text,
+            };
+            allowed(field, || text.as_ref().into())?;
+            Ok(text.into())
+        }
     }
-    let issue = |why| match why {
-        NotString::OtherType => IssueKind::WrongType,
-        NotString::NotUnicode => IssueKind::NotUnicode,
-    };
-    if field.kind == FieldType::Json {
-        let has_parts = received.get().starts_with(['{', '[']);
-        return if has_parts {
-            json::compact(received).map(Value::from).map_err(issue)
-        } else {
-            Err(IssueKind::WrongType)
-        };
-    }
-    let text = json::string(received).map_err(issue)?;
-    let text = match field.kind {
-        FieldType::Url if !is_url(&text) => return Err(IssueKind::NotUrl),
-        FieldType::Timestamp => timestamp(&text).ok_or(IssueKind::NotTimestamp)?.into(),
-        _ => text,
-    };
-    allowed(field, &text)?;
-    Ok(text.into())
 }
 
-fn allowed(field: &Field, text: &str) -> Result<(), IssueKind> {
-    match &field.allowed {
-        Some(values) if !values.iter().any(|v| v == text) => Err(IssueKind::NotAllowed),
-        _ => Ok(()),
+/// The id of a record.
+pub(super) fn id(received: &mut Reader<'_>) -> Result<String, RejectReason> {
+    let id = received.text().map_err(|_: NotText| RejectReason::IdNotString)?;
+    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(RejectReason::IdNotDigits);
     }
+    Ok(id.into_owned())
+}
+
+impl From<NotText> for IssueKind {
+    fn from(reason: NotText) -> Self {
+        match reason {
+            NotText::OtherType => Self::WrongType,
+            NotText::NotUnicode => Self::NotUnicode,
+        }
+    }
+}
+
+fn allowed<'t>(field: &Field, text: impl FnOnce() -> Cow<'t, str>) -> Result<(), IssueKind> {
+    let Some(values) = &field.allowed else { return Ok(()) };
+    let text = text();
+    if values.iter().any(|value| *value == *text) { Ok(()) } else { Err(IssueKind::NotAllowed) }
 }
 
 fn integer(raw: &str) -> Result<i64, IssueKind> {
@@ -57,31 +71,39 @@ fn is_url(text: &str) -> bool {
         let (start, rest) = text.split_at_checked(scheme.len())?;
         start.eq_ignore_ascii_case(scheme).then_some(rest)
     };
-    // `Url` would accept `https:x` and `https:///x`, where it takes the path for the host, and spaces at
-    // the end.
-    let host = after_scheme("https://").or_else(|| after_scheme("http://"));
-    let as_it_is = host.is_some_and(|host| !host.starts_with(['/', '\\']) && !host.ends_with(|c| c <= ' '));
-    text.is_empty() || as_it_is && Url::parse(text).is_ok()
+    let Some(rest) = after_scheme("https://").or_else(|| after_scheme("http://")) else { return text.is_empty() };
+    // `Url` would accept `https:///x`, where it takes the path for the host, and spaces at the end. It refuses
+    // nothing that follows the host.
+    let path = rest.find(['/', '\\', '?', '#']);
+    let host = path.map_or(Some(text), |path| text.get(..=text.len() - rest.len() + path));
+    path != Some(0) && !text.ends_with(|c| c <= ' ') && host.is_some_and(|host| Url::parse(host).is_ok())
 }
 
-const LOCAL_TIME: &str = "%Y-%m-%dT%H:%M:%S";
-
-/// `text` as it is stored, with the offset as `+HHMM`; `None` where it is not an instant in a form that
+/// `text` as it is stored, with the offset as `+HHMM`; `None` if it is not an instant in a form that
 /// [`FieldType::Timestamp`] names.
 fn timestamp(text: &str) -> Option<String> {
     let (local, offset) = text.split_at_checked("YYYY-MM-DDTHH:MM:SS".len())?;
-    let time = NaiveDateTime::parse_from_str(local, LOCAL_TIME).ok()?;
-    // chrono also reads shorter numbers, leap seconds and the year 0. Python's `%z` and warehouses do not.
-    let as_written = time.format(LOCAL_TIME).to_string() == local;
-    if !as_written || time.nanosecond() != 0 || local.starts_with("0000") {
+    let number = |from: usize, to: usize| local.get(from..to)?.parse().ok();
+    if !has_form(local, "0000-00-00T00:00:00") || local.starts_with("0000") {
         return None;
     }
-    let offset: FixedOffset = match offset.as_bytes() {
-        b"Z" => FixedOffset::east_opt(0)?,
-        [b'+' | b'-', _, _, _, _] | [b'+' | b'-', _, _, b':', _, _] => offset.parse().ok()?,
-        _ => return None,
-    };
-    Some(time.and_local_timezone(offset).single()?.format("%Y-%m-%dT%H:%M:%S%z").to_string())
+    NaiveDate::from_ymd_opt(local.get(..4)?.parse().ok()?, number(5, 7)?, number(8, 10)?)?;
+    NaiveTime::from_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?)?;
+    let (sign, offset) = if offset == "Z" { ("+", "0000") } else { offset.split_at_checked(1)? };
+    if !matches!(sign, "+" | "-") || !(has_form(offset, "0000") || has_form(offset, "00:00")) {
+        return None;
+    }
+    let (hours, minutes) = (offset.get(..2)?, offset.get(offset.len() - 2..)?);
+    // An offset is less than a day.
+    let offset = NaiveTime::from_hms_opt(hours.parse().ok()?, minutes.parse().ok()?, 0)?;
+    let sign = if offset == NaiveTime::MIN { "+" } else { sign };
+    Some([local, sign, hours, minutes].concat())
+}
+
+/// Whether `text` is `form` with any ASCII digits for its zeros.
+fn has_form(text: &str, form: &str) -> bool {
+    let is_same = |(byte, form): (u8, u8)| if form == b'0' { byte.is_ascii_digit() } else { byte == form };
+    text.len() == form.len() && text.bytes().zip(form.bytes()).all(is_same)
 }
 
 #[cfg(test)]
@@ -180,6 +202,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_url_is_what_the_url_crate_takes_for_one(text in "https?://[a-z0-9.:@%\\[\\]/\\\\?# \t-]{1,30}") {
+            let has_host = !text.contains(":///") && !text.contains("://\\") && !text.ends_with([' ', '\t']);
+            let has_host = has_host && !text.contains("://?") && !text.contains("://#");
+            prop_assert_eq!(is_url(&text), has_host && Url::parse(&text).is_ok());
+        }
+
         #[test]
         fn a_timestamp_is_stored_as_the_same_instant(text in "[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](Z|[+-][0-2][0-9]:?[0-5][0-9])") {
             if let Some(stored) = timestamp(&text) {

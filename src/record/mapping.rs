@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use strum::IntoStaticStr;
 
 use super::{Issue, IssueKind, Model, Record, Reject, RejectReason, check};
-use crate::json::{self, NotString};
+use crate::json::{self, Reader};
 
 /// The type of a field, as a mapping line names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum FieldType {
     /// A JSON string.
     Str,
@@ -29,14 +31,8 @@ impl FieldType {
     pub const ALL: [Self; 5] = [Self::Str, Self::Url, Self::Timestamp, Self::Int, Self::Json];
 
     /// The word for the type in `configure.ini`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Str => "str",
-            Self::Url => "url",
-            Self::Timestamp => "timestamp",
-            Self::Int => "int",
-            Self::Json => "json",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The type that a word of `configure.ini` names.
@@ -88,8 +84,6 @@ pub struct Mapping {
     /// The model of the records.
     pub model: Model,
     fields: Vec<Field>,
-    /// The response fields that are read from a record: [`ID`] first, then those of `fields`.
-    read: Vec<String>,
     /// Response fields that the API is asked for besides, for the answers that are kept as they came.
     also: Vec<String>,
 }
@@ -104,10 +98,7 @@ pub const OWNER: &str = "user_id";
 impl Mapping {
     /// A mapping that stores `fields` in this order.
     pub fn new(model: Model, fields: Vec<Field>) -> Self {
-        let mut seen = HashSet::from([ID]);
-        let responses = fields.iter().map(|f| f.response.as_str()).filter(|name| seen.insert(name));
-        let read = [ID].into_iter().chain(responses).map(str::to_owned).collect();
-        Self { model, fields, read, also: Vec::new() }
+        Self { model, fields, also: Vec::new() }
     }
 
     /// The same mapping, which asks the API for the response fields `also` besides and stores none of them.
@@ -134,30 +125,46 @@ impl Mapping {
         self.model != Model::Brand && field.response == OWNER
     }
 
-    /// Checks one record of an answer and flattens it.
+    /// Checks one record as received and flattens it, in one pass over its text.
     ///
     /// `owner` is the user id that is stored in media. `unknown` names the response fields that the API no
-    /// longer knows. The call did not ask for them.
+    /// longer knows. The call did not request them.
     ///
     /// # Errors
-    /// [`Reject`] where the record is not an object, or has no usable id.
+    /// [`Reject`] if the record is not an object, or has no usable id.
     pub fn flatten(&self, record: &RawValue, owner: &str, unknown: &[String]) -> Result<Record<'_>, Reject> {
         let reject = |reason| Reject { reason, record: record.to_owned() };
-        let found = json::fields_of(record.get(), &self.read).ok_or_else(|| reject(RejectReason::NotAnObject))?;
-        let received =
-            |name: &str| self.read.iter().zip(&found).find(|(n, _)| *n == name).and_then(|(_, value)| *value);
-        let id = id(received(ID)).map_err(reject)?;
+        let mut id = Err(RejectReason::NoId);
+        let mut checked: Vec<Option<Checked>> = self.fields.iter().map(|_| None).collect();
+        let is_object = json::read(record.get(), |record| {
+            record.object(|name, value| {
+                let start = *value;
+                if name.is(ID) {
+                    id = check::id(value);
+                }
+                // A response field may be mapped more than once. Of a name given twice the last one counts.
+                let mapped = self.fields.iter().zip(&mut checked).filter(|(field, _)| name.is(&field.response));
+                for (field, checked) in mapped {
+                    *value = start;
+                    *checked = Some(check::value(field, value).map_err(|kind| (kind, as_received(start))));
+                }
+                Some(())
+            })
+        });
+        if is_object != Some(true) {
+            return Err(reject(RejectReason::NotAnObject));
+        }
+        let id = id.map_err(reject)?;
         let mut flat = Record { id, fields: Vec::with_capacity(self.fields.len()), issues: Vec::new() };
-        for (index, field) in self.fields.iter().enumerate() {
-            let value = received(&field.response);
-            let checked = match value {
+        for (index, (field, checked)) in self.fields.iter().zip(checked).enumerate() {
+            let checked = match checked {
                 _ if self.is_ours(field) => Ok(owner.into()),
-                Some(value) => check::value(field, value),
-                None if unknown.contains(&field.response) => Err(IssueKind::UnknownField),
-                None => Err(IssueKind::NotFound),
+                Some(checked) => checked,
+                None if unknown.contains(&field.response) => Err((IssueKind::UnknownField, None)),
+                None => Err((IssueKind::NotFound, None)),
             };
-            let stored = checked.unwrap_or_else(|kind| {
-                flat.issues.push(Issue { field: index, kind, value: value.map(RawValue::to_owned) });
+            let stored = checked.unwrap_or_else(|(kind, value)| {
+                flat.issues.push(Issue { field: index, kind, value });
                 field.default_value()
             });
             flat.fields.push((&field.output, stored));
@@ -166,16 +173,14 @@ impl Mapping {
     }
 }
 
+/// The value that is stored, or why it cannot be, with the value as received.
+type Checked = Result<Value, (IssueKind, Option<Box<RawValue>>)>;
+
+fn as_received(mut value: Reader<'_>) -> Option<Box<RawValue>> {
+    value.raw().map(RawValue::to_owned)
+}
+
 /// The response field of what is asked for: `children` of `children{id,media_type}`.
 pub fn requested_name(request: &str) -> &str {
     request.split_once('{').map_or(request, |(name, _)| name)
-}
-
-fn id(value: Option<&RawValue>) -> Result<String, RejectReason> {
-    let id = json::string(value.ok_or(RejectReason::NoId)?);
-    let id = id.map_err(|_: NotString| RejectReason::IdNotString)?;
-    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(RejectReason::IdNotDigits);
-    }
-    Ok(id.into_owned())
 }

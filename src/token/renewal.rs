@@ -31,12 +31,7 @@ pub(super) async fn renew(session: &Session<'_>, keeper: &Keeper, old: &TokenInf
     if let Some(told) = told {
         return (Renewal { end: RenewalEnd::NotDue, told }, None);
     }
-    let renewed = tokio::select! {
-        biased;
-        renewed = exchange(session, keeper, old) => renewed,
-        () = session.stop().reached() => Err(session.stop().reason().to_owned()),
-    };
-    match renewed {
+    match exchange(session, keeper, old).await {
         Ok(new) => {
             let days = new.expires_at.filter(|at| *at != 0).map(days);
             let told = days.map_or_else(|| "renewed for ever".to_owned(), |days| format!("renewed for {days} days"));
@@ -45,7 +40,7 @@ pub(super) async fn renew(session: &Session<'_>, keeper: &Keeper, old: &TokenInf
         }
         Err(why) => {
             let days = left.unwrap_or_default();
-            let told = session.redacted(&format!("{why}; the old token is good for {days} more days"));
+            let told = session.client().redacted(&format!("{why}; the old token is good for {days} more days"));
             error!(kind = "renewal", days_left = days, "the access token was not renewed: {told}");
             (Renewal { end: RenewalEnd::Failed, told }, None)
         }
@@ -57,16 +52,18 @@ async fn exchange(session: &Session<'_>, keeper: &Keeper, old: &TokenInfo) -> Re
     if let Some(kind) = old.kind.as_deref().filter(|kind| *kind != USER) {
         return Err(format!("a token of the type {kind} is not exchanged, only one of the type {USER}"));
     }
-    let before = session.token();
+    let before = session.client().token();
     let new = session.exchange_token().await.map_err(|failure| format!("the exchange failed: {failure}"))?;
     let new = new.ok_or("the exchange gave the same token again")?;
-    let state =
-        session.debug(&new).await.map_err(|failure| format!("the new token's state was not told: {failure}"))?;
+    let state = session
+        .debug_token_of(&new)
+        .await
+        .map_err(|failure| format!("the new token's state was not told: {failure}"))?;
     compare(old, &state)?;
-    session.ask_for_self(&new).await.map_err(|failure| format!("a call with the new token failed: {failure}"))?;
-    let put = keeper.replace(&before, &new.access_token, session.stop().left()).await;
+    session.try_token(&new).await.map_err(|failure| format!("a call with the new token failed: {failure}"))?;
+    let put = keeper.replace(&before, &new.access_token, session.left()).await;
     put.map_err(|error| error.to_string())?;
-    session.call_with(new);
+    session.client().set_credentials(new);
     Ok(state)
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use collector::config::{Config, MEDIA_PER_PAGE};
-use collector::graph::{Discovery, MediaPage};
+use collector::graph::Page;
 use collector::record::{Batch, Model};
 use sandbox::Options;
 use serde::Deserialize;
@@ -67,18 +67,17 @@ fn read_again(config: &Config, model: Model, lines: &[Line]) -> Vec<Value> {
             let mut push = |record: &RawValue| batch.push(mapping.flatten(record, user_id, &[]));
             let (body, limit) = (line.body.as_str(), of_page(line.page));
             let read = match (line.edge.as_str(), model) {
-                ("recent_media", Model::MediaHashtag) => MediaPage::read(body, limit),
+                ("recent_media", Model::MediaHashtag) => Page::of_hashtag(body, limit),
                 ("business_discovery", Model::Brand) if line.page == 1 => {
-                    push(&Discovery::read(body, limit).unwrap().profile);
+                    push(&Page::of_account(body, limit).unwrap().profile.unwrap());
                     None
                 }
-                ("business_discovery", Model::Media) => Discovery::read(body, limit).unwrap().media,
+                ("business_discovery", Model::Media) => Page::of_account(body, limit),
                 _ => None,
             };
             read.iter().flat_map(|page| &page.records).for_each(|record| push(record));
         }
-        let is_paged = pages.len() > 1;
-        let new = batch.records.iter().filter(|record| !is_paged || seen.insert(record.id.clone()));
+        let new = batch.records.iter().filter(|record| seen.insert(record.id.clone()));
         records.extend(new.map(|record| serde_json::to_value(record).unwrap()));
     }
     records

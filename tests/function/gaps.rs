@@ -160,9 +160,9 @@ async fn a_quiet_hashtag_takes_one_page() {
     let hour = Hour::new(auto, |o| o.hashtag_pace = Some(20), &[]).await;
     assert_eq!((hour.run(0).await.1, hour.run(5).await.1), (2, 1));
     // One under which nothing is known, and nothing comes.
-    let hour = Hour::new(auto, |o| o.hashtag_pace = Some(0), &["#dior=empty_page"]).await;
-    let (summary, ..) = hour.run(0).await;
-    assert_eq!(summary["gaps"], json!({"overlap": 0, "likely": []}));
+    let hour = Hour::new(auto, |o| o.hashtag_pace = Some(0), &[]).await;
+    let (summary, calls, _) = hour.run(0).await;
+    assert_eq!((calls, &summary["gaps"]), (2, &json!({"overlap": 0, "likely": []})));
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod lambda;
 mod layers;
 mod objects;
 mod pages;
+mod searches;
 mod soak;
 mod stores;
 mod throttling;

@@ -64,10 +64,14 @@ async fn a_medium_that_comes_again_is_stored_once_and_the_pages_are_bounded() {
 }
 
 #[tokio::test]
-async fn an_empty_page_is_the_last_one() {
+async fn an_empty_page_with_a_cursor_is_not_the_last_one_within_the_planned_calls() {
     let harness = harness("120", &["dior=empty_page"], None).await;
     let response = run(&harness, 30).await;
-    assert_eq!((response.summary.api_calls, response.summary.records()), (1, 1));
+    assert_eq!((response.summary.api_calls, response.summary.records()), (3, 1));
+    let warnings = harness.logged("WARNING");
+    let short = warnings.iter().find(|line| line["kind"] == "short_pages").unwrap();
+    assert!(short["message"].as_str().unwrap().starts_with("0 of 120 media were read"), "{short}");
+    assert_eq!((&short["topic"], &short["pages"]), (&serde_json::json!("dior"), &serde_json::json!(3)));
 }
 
 #[tokio::test]

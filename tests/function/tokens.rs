@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use collector::graph::{Client, Kind, Session};
+use collector::memory::Budget;
 use collector::secret::Credentials;
 use collector::stop::Stop;
 use collector::topic::HashtagName;
@@ -21,7 +22,8 @@ async fn rotated() -> (Sandbox, Client) {
     let sandbox = Sandbox::start(Options { hashtags, token: Some(NEW_TOKEN.to_owned()), ..Options::default() }).await;
     let sandbox = sandbox.unwrap();
     let (http, end_point) = (collector::http::client().unwrap(), format!("{}/v26.0", sandbox.end_point()));
-    let client = Client::new(http, end_point, "v26.0".to_owned(), credentials(TOKEN), Default::default());
+    let client =
+        Client::new(http, end_point, "v26.0".to_owned(), credentials(TOKEN), Default::default(), Budget::of(0));
     (sandbox, client)
 }
 
@@ -57,7 +59,7 @@ async fn reading_the_secret_again_ends_at_the_deadline() {
     let started = Instant::now();
     let session = Session::new(&client, Stop::at(started + Duration::from_millis(500)), &renew);
     let failure = session.hashtag_id(&HashtagName::new("dior").unwrap()).await.unwrap_err();
-    assert_eq!(failure.kind, Kind::Token);
+    assert_eq!(failure.kind, Kind::Deadline);
     assert!(started.elapsed() < Duration::from_secs(1));
 }
 

@@ -119,11 +119,14 @@ async fn assert_failed(harness: &Harness, before: &str, why: &str, what: &str) {
 #[tokio::test]
 async fn whatever_step_fails_the_secret_keeps_the_old_token_which_works() {
     for (fault, why) in [
-        ("exchange=permission", "the exchange failed: (10) no new token in the answer"),
+        ("exchange=permission", "the exchange failed: (10) no new token in the response"),
         ("exchange=token", "the exchange failed: (190/463)"),
         ("exchange=throttled", "the exchange failed: (4)"),
         ("exchange=transient", "the exchange failed: (2)"),
-        ("exchange=quotes_token", "the exchange failed: (10) no new token in the answer, whose text is not told"),
+        (
+            "exchange=quotes_token",
+            "the exchange failed: (10) no new token in the response, whose text may quote one and is left out",
+        ),
         ("exchange=html", "the exchange failed: "),
         ("exchange=null", "the exchange failed: "),
         ("exchange=truncated", "the exchange failed: "),
@@ -165,8 +168,8 @@ async fn an_exchange_that_gives_no_new_token_leaves_the_old_one() {
     let case = |options: fn(&mut Options), why| (options, why);
     for (options, why) in [
         case(same, "the exchange gave the same token again"),
-        case(short, "the exchange failed: what is given as the new token cannot be one"),
-        case(spaced, "the exchange failed: what is given as the new token cannot be one"),
+        case(short, "the exchange failed: the new token cannot be one"),
+        case(spaced, "the exchange failed: the new token cannot be one"),
         case(none, "the exchange failed: (100)"),
     ] {
         // The one that is the same is the new one to the sandbox.

@@ -11,7 +11,7 @@ use super::backend::{self, Backend};
 use super::check::advice::{Advice, Call};
 use super::output::{self, Output};
 use collector::config::{Config, Plan};
-use collector::graph::{Failure, Kind, Session};
+use collector::graph::{Call as ApiCall, Failure, Kind, Session};
 use collector::json;
 use collector::topic::{UserId, Username};
 
@@ -136,11 +136,11 @@ fn with_one_more(config: &Config) -> Result<Plan> {
 
 /// The account's user id, by one call.
 async fn user_id(session: &Session<'_>, name: &Username) -> Result<UserId, Failure> {
-    let id = session.discover(name, &["id"], &["id"], 1, |answer, _| {
-        let [id] = json::fields(answer.profile.get(), ["id"]).unwrap_or_default();
-        id.and_then(|id| serde_json::from_str::<String>(id.get()).ok()).and_then(|id| UserId::new(&id))
-    });
-    id.await?.ok_or_else(|| Failure::new(Kind::Unexpected, "the answer has no id of the account"))
+    let call = ApiCall::BusinessDiscovery { username: name, profile: &["id"], media: &["id"], limit: 1, after: None };
+    let profile = session.page(&call).await?.value.profile;
+    let [id] = profile.as_deref().and_then(|profile| json::fields(profile.get(), ["id"])).unwrap_or_default();
+    let id = id.and_then(|id| UserId::new(&json::text(id).ok()?));
+    id.ok_or_else(|| Failure::new(Kind::Unexpected, "the answer has no id of the account"))
 }
 
 fn to_do(failure: &Failure, config: &Config) -> String {

@@ -15,6 +15,7 @@ use crate::aws::from_everywhere;
 use collector::config::{self, Config, ConfigError};
 use collector::config_file;
 use collector::graph::{Client, Session};
+use collector::memory::Budget;
 use collector::redact::Redactor;
 use collector::secret::{Secret, SecretError, Source};
 use collector::sink::{Destination, Sink};
@@ -90,7 +91,7 @@ impl Backend {
     pub(super) fn client(&self, config: &Config, secret: &Secret) -> Client {
         let credentials = secret.credentials.clone();
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
-        Client::new(self.http.clone(), end_point, version, credentials, Arc::clone(&self.redactor))
+        Client::new(self.http.clone(), end_point, version, credentials, Arc::clone(&self.redactor), Budget::from_env())
     }
 
     /// Where the data goes.

@@ -49,6 +49,9 @@ pub(super) fn only(fields: &Map<String, Value>, asked: &[Node]) -> Map<String, V
 pub(super) fn page(media: &[Map<String, Value>], asked: &[Node], skip: usize, token: Option<&str>) -> Value {
     let records: Vec<_> = media.iter().map(|m| only(m, asked)).collect();
     let after = format!("{CURSOR}{}", skip + records.len());
+    if records.is_empty() {
+        return json!({"data": records});
+    }
     let mut page = json!({"data": records, "paging": {"cursors": {"after": after}}});
     if let (Some(token), Some(paging)) = (token, page.pointer_mut("/paging").and_then(Value::as_object_mut)) {
         paging.insert(

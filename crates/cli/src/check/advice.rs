@@ -49,6 +49,9 @@ impl Advice<'_> {
                 format!("look at ig_user_id and [topic]; {}", self.permission(call, failure))
             }
             Kind::NotFound => "look at [topic] and at ig_user_id".to_owned(),
+            Kind::HashtagQuota => {
+                "follow fewer hashtags, find who else searches as this user, or pin the ids in [hashtag_id]".to_owned()
+            }
             Kind::UnknownField => "take the field out of the mapping".to_owned(),
             Kind::Transient | Kind::Deadline => "look at the network and at [API] end_point, and try again".to_owned(),
             Kind::Memory => "give the function more memory, or look at the [API] end_point".to_owned(),

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::advice::{Advice, BASIC, Call, DISCOVERY, lacks};
 use super::checklist::Checklist;
 use collector::config::Config;
-use collector::graph::{Discovery, Failure, Kind, Session, TokenInfo};
+use collector::graph::{Call as ApiCall, Failure, Kind, Page, Session, TokenInfo};
 use collector::json;
 use collector::record::{Model, requested_name};
 use collector::token::{self, SECONDS_A_DAY, WARN_DAYS};
@@ -113,16 +113,16 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
     const WHAT: &str = "account";
     let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
     let names: Vec<&str> = profile.iter().map(|request| requested_name(request)).collect();
-    let count = |answer: &Discovery<'_>, _: &[String]| {
-        (
-            json::fields_of(answer.profile.get(), &names).into_iter().flatten().flatten().count(),
-            answer.media.as_ref().map_or(0, |page| page.records.len()),
-        )
+    let count = |page: &Page| {
+        let profile = page.profile.as_deref().and_then(|profile| json::fields_of(profile.get(), &names));
+        (profile.into_iter().flatten().flatten().count(), page.records.len())
     };
     let mut last: Option<Failure> = None;
     for account in config.accounts.iter().take(ACCOUNTS_TRIED) {
         let name = &account.username;
-        match session.discover(name, &profile, &media, 1, count).await {
+        let (profile, media) = (&profile, &media);
+        let call = ApiCall::BusinessDiscovery { username: name, profile, media, limit: 1, after: None };
+        match session.page(&call).await.map(|response| count(&response.value)) {
             Ok((0, media)) => {
                 let message = format!("{name} answers without a profile, {media} media");
                 return checklist.warn(WHAT, message, "ask again later");

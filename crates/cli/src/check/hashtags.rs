@@ -6,7 +6,7 @@
 use super::advice::{Advice, Call};
 use super::checklist::Checklist;
 use collector::config::Config;
-use collector::graph::{Failure, Kind, SearchedHashtag, Session, Usage};
+use collector::graph::{Call as ApiCall, Failure, Kind, SearchedHashtag, Session, Usage};
 use collector::record::Model;
 use collector::topic::Hashtag;
 
@@ -90,7 +90,8 @@ async fn call<'c>(
                 Some(pinned) => pinned.clone(),
                 None => session.hashtag_id(&hashtag.name).await?,
             };
-            session.recent_media(&id, &fields, 1, |page, _| page.records.len()).await
+            let call = ApiCall::RecentMedia { hashtag: &id, media: &fields, limit: 1, after: None };
+            session.page(&call).await.map(|response| response.value.records.len())
         };
         match asked.await {
             Ok(0) => return checklist.ok(CALL, format!("{name} answers: no medium within 24 hours")),

@@ -1,8 +1,10 @@
 //! Every mapped field, asked for on one version: which are known, and in how many records each is there.
 
+use serde_json::value::RawValue;
+
 use super::advice::Call;
 use collector::config::Config;
-use collector::graph::{Client, Edge, Failure, HashtagIds, Kind, MediaPage, Session};
+use collector::graph::{Call as ApiCall, Client, Edge, Failure, HashtagIds, Kind, Session};
 use collector::json;
 use collector::record::{ID, Model, requested_name};
 use collector::topic::{Account, Hashtag, HashtagId, Username};
@@ -55,18 +57,14 @@ struct Seen {
 }
 
 impl Seen {
-    fn of<'a>(records: impl Iterator<Item = &'a str>, names: &[&str]) -> Self {
+    fn of<'r>(records: impl IntoIterator<Item = &'r Box<RawValue>>, names: &[&str]) -> Self {
         let mut seen = Self { records: 0, fields: vec![0; names.len()] };
         for record in records {
             seen.records += 1;
-            let found = json::fields_of(record, names).unwrap_or_default();
+            let found = json::fields_of(record.get(), names).unwrap_or_default();
             seen.fields.iter_mut().zip(found).for_each(|(count, value)| *count += usize::from(value.is_some()));
         }
         seen
-    }
-
-    fn of_page(page: Option<&MediaPage<'_>>, names: &[&str]) -> Self {
-        Self::of(page.iter().flat_map(|page| &page.records).map(|record| record.get()), names)
     }
 }
 
@@ -136,10 +134,9 @@ async fn of_account(
 ) -> Result<[(Model, Fields); 2], Failure> {
     let ask = async |profile: &[&str], media: &[&str]| {
         let (of_profile, of_media) = (names(profile), names(media));
-        let read = |answer: &collector::graph::Discovery<'_>, _: &[String]| {
-            (Seen::of([answer.profile.get()].into_iter(), &of_profile), Seen::of_page(answer.media.as_ref(), &of_media))
-        };
-        session.discover(name, profile, media, MEDIA, read).await
+        let call = ApiCall::BusinessDiscovery { username: name, profile, media, limit: MEDIA, after: None };
+        let page = session.page(&call).await?.value;
+        Ok((Seen::of(&page.profile, &of_profile), Seen::of(&page.records, &of_media)))
     };
     let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
     let (brand, of_media) = match ask(&profile, &media).await {
@@ -162,7 +159,8 @@ async fn of_hashtag(
 ) -> Result<Fields, Failure> {
     let ask = async |media: &[&str]| {
         let names = names(media);
-        session.recent_media(id, media, MEDIA, |page, _| Seen::of_page(Some(page), &names)).await
+        let call = ApiCall::RecentMedia { hashtag: id, media, limit: MEDIA, after: None };
+        Ok(Seen::of(&session.page(&call).await?.value.records, &names))
     };
     let media = config.mapping(Model::MediaHashtag).requested();
     let fields = apart(&media, ask).await?;

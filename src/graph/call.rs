@@ -1,0 +1,262 @@
+//! The calls of the API: what each requests, and as whom.
+
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+
+use super::response::{Cursor, Page, SearchedHashtag};
+use crate::record::{ID, requested_name};
+use crate::redact::Redactor;
+use crate::secret::{App, Credentials};
+use crate::topic::{HashtagId, HashtagName, Username};
+
+/// A call.
+#[derive(Debug, Clone, Copy)]
+pub enum Call<'c> {
+    /// A page of an account's media, newest first, with the account's own fields.
+    BusinessDiscovery {
+        /// The account.
+        username: &'c Username,
+        /// The account's own fields to request.
+        profile: &'c [&'c str],
+        /// The fields of each medium to request.
+        media: &'c [&'c str],
+        /// The most media to request.
+        limit: u32,
+        /// The cursor of the page before; `None` for the first page.
+        after: Option<&'c Cursor>,
+    },
+    /// A page of the media under a hashtag.
+    RecentMedia {
+        /// The hashtag.
+        hashtag: &'c HashtagId,
+        /// The fields of each medium to request.
+        media: &'c [&'c str],
+        /// The most media to request.
+        limit: u32,
+        /// The cursor of the page before; `None` for the first page.
+        after: Option<&'c Cursor>,
+    },
+    /// The id of a hashtag.
+    HashtagSearch(&'c HashtagName),
+    /// The hashtags that count towards the limit of 30 in 7 days.
+    SearchedHashtags,
+    /// The state of an access token.
+    DebugToken,
+    /// A new access token for the one in use.
+    ExchangeToken,
+    /// The calling user: the cheapest call that needs a token.
+    User,
+}
+
+/// The calls that name fields. A field that one of them knows may be unknown to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edge {
+    /// `business_discovery`: profiles and their media.
+    Discovery,
+    /// `recent_media`: the media under a hashtag.
+    RecentMedia,
+}
+
+impl Edge {
+    /// The name, as the API's reference has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Discovery => "business_discovery",
+            Self::RecentMedia => "recent_media",
+        }
+    }
+}
+
+impl Call<'_> {
+    /// The topic of a page: its edge, and the account's name or the hashtag's id; `None` for another call.
+    pub(super) fn topic(&self) -> Option<(Edge, &str)> {
+        match self {
+            Self::BusinessDiscovery { username, .. } => Some((Edge::Discovery, username.as_str())),
+            Self::RecentMedia { hashtag, .. } => Some((Edge::RecentMedia, hashtag.as_str())),
+            _ => None,
+        }
+    }
+
+    /// Reads the page in the response; `None` if it is not the expected JSON, or the call requests no page.
+    pub(super) fn page(&self, body: &str) -> Option<Page> {
+        match self {
+            Self::BusinessDiscovery { limit, .. } => Page::of_account(body, *limit as usize),
+            Self::RecentMedia { limit, .. } => Page::of_hashtag(body, *limit as usize),
+            _ => None,
+        }
+    }
+
+    /// The object or field that the response must have.
+    pub(super) const fn expected(&self) -> &'static str {
+        match self {
+            Self::BusinessDiscovery { .. } => "business_discovery",
+            Self::RecentMedia { .. } | Self::SearchedHashtags | Self::DebugToken => "data",
+            Self::HashtagSearch(_) => "data[0].id",
+            Self::ExchangeToken => "an access_token",
+            Self::User => "the user's id",
+        }
+    }
+
+    /// The path below the end point.
+    pub(super) fn path(&self, Credentials { ig_user_id, .. }: &Credentials) -> String {
+        match self {
+            Self::BusinessDiscovery { .. } | Self::User => ig_user_id.clone(),
+            Self::RecentMedia { hashtag, .. } => format!("{hashtag}/recent_media"),
+            Self::HashtagSearch(_) => "ig_hashtag_search".to_owned(),
+            Self::SearchedHashtags => format!("{ig_user_id}/recently_searched_hashtags"),
+            Self::DebugToken => "debug_token".to_owned(),
+            Self::ExchangeToken => "oauth/access_token".to_owned(),
+        }
+    }
+
+    /// The parameters, without the fields `unknown`.
+    pub(super) fn query(&self, credentials: &Credentials, unknown: &[String]) -> Vec<(&'static str, String)> {
+        let user_id = || ("user_id", credentials.ig_user_id.clone());
+        let mut query = match *self {
+            Self::BusinessDiscovery { username, profile, media, limit, after } => {
+                let after = after.map(|cursor| format!(".after({})", cursor.as_str())).unwrap_or_default();
+                let media = format!("media.limit({limit}){after}{{{}}}", known(media, unknown).join(","));
+                let mut fields = known(profile, unknown);
+                fields.push(&media);
+                vec![("fields", format!("business_discovery.username({username}){{{}}}", fields.join(",")))]
+            }
+            Self::RecentMedia { media, limit, after, .. } => {
+                let mut query =
+                    vec![user_id(), ("fields", known(media, unknown).join(",")), ("limit", limit.to_string())];
+                query.extend(after.map(|cursor| ("after", cursor.as_str().to_owned())));
+                query
+            }
+            Self::HashtagSearch(name) => vec![user_id(), ("q", name.to_string())],
+            Self::SearchedHashtags => {
+                vec![("fields", "id,name".to_owned()), ("limit", SearchedHashtag::MOST.to_string())]
+            }
+            Self::DebugToken => vec![("input_token", credentials.access_token.expose_secret().to_owned())],
+            Self::ExchangeToken => return exchange(credentials),
+            Self::User => vec![("fields", ID.to_owned())],
+        };
+        query.extend(caller(credentials, matches!(self, Self::DebugToken)));
+        query
+    }
+
+    /// The requested field that an error's message names in parentheses and that is not in `unknown` yet. A field
+    /// that is already unknown is the last choice: another topic may have met it first.
+    pub(super) fn named_field(&self, message: &str, unknown: &[String]) -> Option<String> {
+        let requested = match self {
+            Self::BusinessDiscovery { profile, media, .. } => [*profile, *media],
+            Self::RecentMedia { media, .. } => [&[], *media],
+            _ => return None,
+        };
+        let names = |request: &&&str| {
+            let mut names = request.split(['{', ',', '}']).filter(|name| !name.is_empty() && *name != ID);
+            names.any(|name| message.contains(&format!("({name})")))
+        };
+        let mut named: Vec<&str> =
+            requested.iter().copied().flatten().filter(names).map(|request| requested_name(request)).collect();
+        named.sort_by_key(|field| is_unknown(field, unknown));
+        named.first().map(|field| (*field).to_owned())
+    }
+}
+
+pub(super) fn is_unknown(field: &str, unknown: &[String]) -> bool {
+    unknown.iter().any(|unknown| unknown == field)
+}
+
+fn known<'f>(fields: &[&'f str], unknown: &[String]) -> Vec<&'f str> {
+    fields.iter().copied().filter(|field| !is_unknown(requested_name(field), unknown)).collect()
+}
+
+/// Adds everything that is secret in calls with `credentials` to `redactor`.
+pub(super) fn learn(redactor: &Redactor, credentials: &Credentials) {
+    redactor.add(credentials.access_token.expose_secret());
+    if let Some(app) = &credentials.app {
+        redactor.add(app.secret.expose_secret());
+    }
+    let sent = [false, true].into_iter().flat_map(|as_app| caller(credentials, as_app));
+    sent.for_each(|(_, secret)| redactor.add(&secret));
+}
+
+/// The parameters that identify the caller: the token, and the proof that the app itself calls.
+fn caller(credentials: &Credentials, as_app: bool) -> Vec<(&'static str, String)> {
+    let token = match (&credentials.app, as_app) {
+        (Some(app), true) => format!("{}|{}", app.id, app.secret.expose_secret()).into(),
+        _ => credentials.access_token.clone(),
+    };
+    let mut query = vec![("access_token", token.expose_secret().to_owned())];
+    if let Some(App { secret, .. }) = &credentials.app {
+        query.push(("appsecret_proof", proof(secret, &token)));
+    }
+    query
+}
+
+/// The parameters of an exchange: it names the app, and carries neither `access_token` nor a proof.
+fn exchange(credentials: &Credentials) -> Vec<(&'static str, String)> {
+    let Some(app) = &credentials.app else { return Vec::new() };
+    vec![
+        ("grant_type", "fb_exchange_token".to_owned()),
+        ("client_id", app.id.clone()),
+        ("client_secret", app.secret.expose_secret().to_owned()),
+        ("fb_exchange_token", credentials.access_token.expose_secret().to_owned()),
+    ]
+}
+
+/// `appsecret_proof`: the hexadecimal HMAC-SHA256 of the token, keyed with the app's secret.
+fn proof(secret: &SecretString, token: &SecretString) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes());
+    let mut mac = mac.expect("HMAC takes a key of any length");
+    mac.update(token.expose_secret().as_bytes());
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proof_is_the_hmac_of_the_token_under_the_apps_secret() {
+        // RFC 4231, test case 2.
+        let proof = proof(&"Jefe".into(), &"what do ya want for nothing?".into());
+        assert_eq!(proof, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn the_app_is_the_caller_only_if_the_call_says_so() {
+        let mut credentials = Credentials { ig_user_id: "1".into(), access_token: "t".into(), app: None };
+        assert_eq!(caller(&credentials, true), [("access_token", "t".to_owned())]);
+        credentials.app = Some(App { id: "7".into(), secret: "s".into() });
+        let tokens = [false, true].map(|as_app| caller(&credentials, as_app));
+        assert_eq!(tokens.each_ref().map(|q| q[0].1.as_str()), ["t", "7|s"]);
+        assert_ne!(tokens[0][1].1, tokens[1][1].1, "the proof is of the token used in the call");
+    }
+
+    #[test]
+    fn a_call_requests_the_fields_that_the_api_knows() {
+        let credentials = Credentials { ig_user_id: "1".into(), access_token: "t".into(), app: None };
+        let (username, cursor) = (Username::new("dior").unwrap(), Cursor::new("QVFI").unwrap());
+        let fields = |call: Call<'_>, unknown: &[&str]| {
+            let unknown: Vec<String> = unknown.iter().map(|field| (*field).to_owned()).collect();
+            call.query(&credentials, &unknown).into_iter().find(|(name, _)| *name == "fields").unwrap().1
+        };
+        let media = ["id", "children{id,media_url}"];
+        let first = Call::BusinessDiscovery {
+            username: &username,
+            profile: &["id", "name"],
+            media: &media,
+            limit: 25,
+            after: None,
+        };
+        insta::assert_snapshot!(fields(first, &[]), @"business_discovery.username(dior){id,name,media.limit(25){id,children{id,media_url}}}");
+        insta::assert_snapshot!(fields(first, &["id", "name", "children"]), @"business_discovery.username(dior){media.limit(25){}}");
+        let next = Call::BusinessDiscovery {
+            username: &username,
+            profile: &[],
+            media: &media,
+            limit: 5,
+            after: Some(&cursor),
+        };
+        insta::assert_snapshot!(fields(next, &["children"]), @"business_discovery.username(dior){media.limit(5).after(QVFI){id}}");
+        let message = "(#100) Tried accessing nonexisting field (media_url) on node type (IGMedia)";
+        assert_eq!(first.named_field(message, &[]).as_deref(), Some("children"));
+        assert_eq!(first.named_field("(#100) field (id)", &[]), None, "a call without it is of no use");
+    }
+}
