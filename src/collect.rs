@@ -74,13 +74,13 @@ pub type Outcome<'c> = Result<Collected<'c>, Failure>;
 pub struct Collected<'c> {
     /// The batches, one for each of the topic's models.
     pub batches: Vec<(Model, Batch<'c>)>,
-    /// Why records of the API are missing; `None` where none are.
+    /// Why records of the API are missing; `None` if none are.
     pub cut_short: Option<Failure>,
     /// How far back its pages reached, of a hashtag whose gaps are closed.
     pub reach: Option<Reach>,
 }
 
-/// Why all or some records of a topic are missing; `None` where none are.
+/// Why all or some records of a topic are missing; `None` if none are.
 pub fn failure_of<'o>(outcome: &'o Outcome<'_>) -> Option<&'o Failure> {
     match outcome {
         Ok(collected) => collected.cut_short.as_ref(),
@@ -130,7 +130,7 @@ async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, 
     log_records(config, &collected);
     let surplus: usize = collected.batches.iter().map(|(_, batch)| batch.surplus).sum();
     if surplus > 0 && collected.cut_short.is_none() {
-        let message = format!("{surplus} records came beyond those asked for and are not kept");
+        let message = format!("{surplus} records beyond those requested are not kept");
         collected.cut_short = Some(Failure::new(Kind::TooManyRecords, message));
     }
     Ok(collected)
@@ -152,7 +152,7 @@ fn log_end(topic: Topic<'_>, outcome: &Outcome<'_>, elapsed: Duration) {
 fn log_records(config: &Config, collected: &Collected<'_>) {
     for (model, batch) in &collected.batches {
         if *model != Model::Brand && batch.records.is_empty() && batch.rejects.is_empty() {
-            warn!(model = model.name(), kind = "no media", "the answer has no media");
+            warn!(model = model.name(), kind = "no media", "the response has no media");
         }
         if tracing::enabled!(tracing::Level::DEBUG) {
             log_issues(config, *model, batch);

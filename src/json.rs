@@ -2,7 +2,7 @@
 //!
 //! [`Reader`] walks objects and lists itself and leaves each value to serde. A serde visitor cannot go on after a
 //! value of another shape, and the API's responses may hold one anywhere: here it costs its own field only.
-//! What is skipped is never kept, so the memory in use depends on what was asked for and not on what was sent.
+//! What is skipped is never kept, so the memory in use depends on what was requested and not on what was sent.
 
 use std::borrow::Cow;
 

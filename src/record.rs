@@ -1,4 +1,4 @@
-//! One record of an answer and its mapping: checked and flattened into the values that are stored.
+//! One record of a response and its mapping: checked and flattened into the values that are stored.
 //!
 //! Pure: no I/O, no clock, no async. Nothing in a record can make this panic.
 
@@ -66,11 +66,11 @@ impl Serialize for Record<'_> {
 /// The records of one model from one topic, and those that were left out.
 #[derive(Debug, Clone, Default)]
 pub struct Batch<'m> {
-    /// The records, in the order of the answer.
+    /// The records, in the order of the response.
     pub records: Vec<Record<'m>>,
     /// The records that were left out.
     pub rejects: Vec<Reject>,
-    /// The number of records in the answer beyond those asked for. They are not kept.
+    /// The number of records in the response beyond those requested. They are not kept.
     pub surplus: usize,
     /// The length of the records' text as received, in bytes.
     pub bytes: usize,

@@ -240,7 +240,7 @@ impl<'m> Posts<'m> {
     /// The failure of a topic whose page `number` failed. The pages before it are kept.
     fn cut_short(&self, number: u32, failure: Failure) -> Failure {
         let (kept, reason) = (self.batch.records.len(), &failure.message);
-        let message = format!("page {number} did not come, the {kept} media before it are kept: {reason}");
+        let message = format!("page {number} failed, and the {kept} media before it are kept: {reason}");
         Failure { message, ..failure }
     }
 

@@ -34,9 +34,9 @@ pub enum Kind {
     HashtagQuota,
     /// The API does not know a field. The call is repeated without it.
     UnknownField,
-    /// An answer held more records than were asked for. The first ones are kept, the others counted.
+    /// A response held more records than were requested. The first ones are kept, the others counted.
     TooManyRecords,
-    /// The run's memory budget has no room for the records of an answer. They are not kept.
+    /// The records of a response exceed the run's memory budget. They are not kept.
     Memory,
     /// None of the known failures. The topic fails, and the call is not repeated.
     Unexpected,
@@ -53,13 +53,13 @@ impl Kind {
     }
 }
 
-/// The `error` object of an answer. Any field may be missing or have another type than documented. The
+/// The `error` object of a response. Any field may be missing or have another type than documented. The
 /// others are read all the same, since the code decides what happens.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiError {
     /// `code`.
     pub code: Option<i64>,
-    /// `error_subcode`; `subcode` in the answers of `debug_token`.
+    /// `error_subcode`; `subcode` in the responses of `debug_token`.
     pub error_subcode: Option<i64>,
     /// `is_transient`.
     pub is_transient: bool,
@@ -75,11 +75,11 @@ const MESSAGE_CHARS: usize = 300;
 const TRACE_CHARS: usize = 40;
 
 impl ApiError {
-    /// The error in an answer's body; `None` where it holds none.
+    /// The error in a response's body; `None` if it holds none.
     pub fn read(body: &[u8]) -> Option<Self> {
         let body = match std::str::from_utf8(body) {
             Ok(text) => text.into(),
-            // Replacing the invalid bytes of a large body would take three times its room.
+            // Replacing the invalid bytes of a large body would take three times its memory.
             Err(_) if body.len() > SMALL_BODY => return None,
             Err(_) => String::from_utf8_lossy(body),
         };
@@ -115,7 +115,7 @@ const fn rule(codes: RangeInclusive<i64>, kind: Kind) -> Rule {
 /// The known codes. The first rule that fits decides.
 ///
 /// Sources, as of 2026-11: the vendor's pages "Handling errors" and "Rate limits" of the Graph API and
-/// "Error codes" of the Instagram platform, and recorded answers in public clients (python-facebook,
+/// "Error codes" of the Instagram platform, and recorded responses in public clients (python-facebook,
 /// facebook-apis-rs). Codes that no source describes are left to the fallbacks of [`classify`] on purpose.
 /// 18 is a limit of resources, except for a search: see [`Kind::HashtagQuota`]. No recording of it was found.
 const RULES: &[Rule] = &[
@@ -143,7 +143,7 @@ const RULES: &[Rule] = &[
     rule(80_001..=80_014, Kind::Throttled),
 ];
 
-/// The class of an answer that is an error: by its code and subcode first, then by `is_transient`, then by
+/// The class of a response that is an error: by its code and subcode first, then by `is_transient`, then by
 /// the HTTP status.
 pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
     if let Some(ApiError { code: Some(code), error_subcode, is_transient, .. }) = error {
@@ -173,9 +173,9 @@ pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
 pub struct Failure {
     /// The class.
     pub kind: Kind,
-    /// The API's code; `None` where it gave none.
+    /// The API's code; `None` if it gave none.
     pub code: Option<i64>,
-    /// The API's subcode; `None` where it gave none.
+    /// The API's subcode; `None` if it gave none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subcode: Option<i64>,
     /// What happened. The text holds no secret.
@@ -188,7 +188,7 @@ impl Failure {
         Self { kind, code: None, subcode: None, message: message.into() }
     }
 
-    /// The failure that an answer describes.
+    /// The failure that a response describes.
     pub(super) fn from_response(error: Option<&ApiError>, status: u16, otherwise: &str) -> Self {
         let kind = classify(error, status);
         let Some(error) = error else {

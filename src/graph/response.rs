@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn of_more_records_than_were_asked_for_the_first_are_kept_and_the_others_counted() {
+    fn of_more_records_than_were_requested_the_first_are_kept_and_the_others_counted() {
         let page = r#"{"data":[{"id":"1"},{"id":"2"},7,{"id":"4"},{"id":"5"}]}"#;
         let media = format!(r#"{{"business_discovery":{{"media":{page}}}}}"#);
         for page in [Page::of_hashtag(page, LIMIT).unwrap(), Page::of_account(&media, LIMIT).unwrap()] {

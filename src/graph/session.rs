@@ -39,7 +39,7 @@ const MAX_TRY: Duration = Duration::from_secs(15);
 /// The lengths that a token can have; those seen have about 200 characters.
 const TOKEN_LENGTHS: std::ops::RangeInclusive<usize> = 16..=4096;
 
-const MAY_BE_THERE: &str = "this topic answered before in this process, so it may be throttling or a lost permission";
+const MAY_BE_THERE: &str = "this topic responded before in this process, so it may be throttling or a lost permission";
 
 /// A client during one run.
 pub struct Session<'c> {
@@ -538,7 +538,7 @@ impl<'c> Session<'c> {
         let Failure { kind, code, subcode, .. } = *failure;
         let reason = match kind {
             Kind::Throttled => "the API throttles the caller",
-            Kind::VersionEnded => "the API has ended the version asked for, set [API] version to a living one",
+            Kind::VersionEnded => "the API has ended the requested version: set [API] version to a supported one",
             Kind::Token => "the API refuses the access token",
             _ => "the API's usage is near its limit",
         };
@@ -587,7 +587,7 @@ impl<'c> Session<'c> {
             && served != self.client.version
         {
             let asked = &self.client.version;
-            warn!("version {asked} was asked for and {served} answers: {asked} is past its end; set [API] version");
+            warn!("version {asked} was requested and {served} responds: {asked} has ended; set [API] version");
         }
     }
 }

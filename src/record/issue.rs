@@ -19,7 +19,7 @@ pub enum IssueKind {
     NotTimestamp,
     /// The value is not one of the allowed values.
     NotAllowed,
-    /// The string is not Unicode text: it holds half of a surrogate pair.
+    /// The string is not Unicode text: it holds a lone surrogate.
     NotUnicode,
 }
 
@@ -71,7 +71,7 @@ pub struct Issue {
     pub field: usize,
     /// Why.
     pub kind: IssueKind,
-    /// The value as received; `None` where the answer had none.
+    /// The value as received; `None` if the response had none.
     pub value: Option<Box<RawValue>>,
 }
 

@@ -1,12 +1,12 @@
-//! The fields that the API documents, and where each of them exists.
+//! The fields that the API documents, and the places that have each.
 //!
 //! Sources, as stored in November 2026: Meta's reference pages IG User, Business Discovery (2026-08-12), IG Media
-//! (2026-06-22) and IG Hashtag Recent Media, and public projects that quote live answers.
+//! (2026-06-22) and IG Hashtag Recent Media, and public projects that quote live responses.
 //! `docs/configuration.md` says of each field when it is missing and how sure that is.
 
 use super::Model;
 
-/// Where a field can be asked for.
+/// A place that a field can be requested of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// An account's profile.
@@ -36,14 +36,14 @@ impl Place {
         KNOWN.iter().any(|(name, places)| *name == field && places.contains(&self))
     }
 
-    /// Whether `field` exists elsewhere alone: a call that asks for it here is refused with code 100, and the
+    /// Whether `field` exists only elsewhere: a call that requests it here is refused with code 100, and the
     /// message does not name the field.
     pub fn refuses(self, field: &str) -> bool {
         KNOWN.iter().any(|(name, places)| *name == field && !places.contains(&self))
     }
 }
 
-/// Each field, and the places that have it. Those with none exist on one's own media alone.
+/// Each field, and the places that have it. Those with none exist only on one's own media.
 pub const KNOWN: [(&str, &[Place]); 31] = [
     ("id", &[Profile, Media, Hashtag, Child]),
     ("username", &[Profile, Media]),

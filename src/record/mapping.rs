@@ -1,4 +1,4 @@
-//! The mapping of a model: which field of an answer becomes which field of a stored record.
+//! The mapping of a model: which field of a response becomes which field of a stored record.
 
 use std::collections::HashSet;
 
@@ -46,16 +46,16 @@ impl FieldType {
 pub struct Field {
     /// The name in the stored record.
     pub output: String,
-    /// The name in the API's answer.
+    /// The name in the API's response.
     pub response: String,
-    /// What the API is asked for: the name, and for a `json` field also the fields within it, as in
+    /// What is requested of the API: the name, and for a `json` field also the fields within it, as in
     /// `children{id,media_type}`.
     pub request: String,
     /// The type that the value must have.
     pub kind: FieldType,
     /// Whether a bad or missing value is stored as `null`: a type with `?`.
     pub nullable: bool,
-    /// The allowed values; `None` where any value is allowed.
+    /// The allowed values; `None` if any value is allowed.
     pub allowed: Option<Vec<String>>,
 }
 
@@ -66,7 +66,7 @@ impl Field {
         Self { output, response, request, kind, nullable: false, allowed: None }
     }
 
-    /// The value that is stored instead of a bad or missing one. It is `null` for a nullable field alone,
+    /// The value that is stored instead of a bad or missing one. It is `null` only for a nullable field,
     /// since the warehouse's columns are NOT NULL.
     pub fn default_value(&self) -> Value {
         match self.kind {
@@ -84,7 +84,7 @@ pub struct Mapping {
     /// The model of the records.
     pub model: Model,
     fields: Vec<Field>,
-    /// Response fields that the API is asked for besides, for the answers that are kept as they came.
+    /// Further response fields to request, for the responses that are kept.
     also: Vec<String>,
 }
 
@@ -92,7 +92,7 @@ pub struct Mapping {
 pub const ID: &str = "id";
 
 /// The response field of media that the API does not have. It is filled from `[add_user_id]` and never
-/// asked for.
+/// requested.
 pub const OWNER: &str = "user_id";
 
 impl Mapping {
@@ -101,7 +101,7 @@ impl Mapping {
         Self { model, fields, also: Vec::new() }
     }
 
-    /// The same mapping, which asks the API for the response fields `also` besides and stores none of them.
+    /// The same mapping, which also requests the response fields `also` and stores none of them.
     #[must_use]
     pub fn asking_also(self, also: Vec<String>) -> Self {
         Self { also, ..self }
@@ -112,13 +112,13 @@ impl Mapping {
         &self.fields
     }
 
-    /// What to ask the API for, each response field once: those of the mapping in its order, and then those asked
-    /// for besides. [`requested_name`] is the response field of each.
+    /// What to request of the API, each response field once: those of the mapping in its order, and then the
+    /// further ones. [`requested_name`] is the response field of each.
     pub fn requested(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
-        let asked = self.fields.iter().filter(|f| !self.is_ours(f)).map(|f| f.request.as_str());
+        let mapped = self.fields.iter().filter(|f| !self.is_ours(f)).map(|f| f.request.as_str());
         let also = self.also.iter().map(String::as_str);
-        asked.chain(also).filter(|request| seen.insert(requested_name(request))).collect()
+        mapped.chain(also).filter(|request| seen.insert(requested_name(request))).collect()
     }
 
     fn is_ours(&self, field: &Field) -> bool {
@@ -180,7 +180,7 @@ fn as_received(mut value: Reader<'_>) -> Option<Box<RawValue>> {
     value.raw().map(RawValue::to_owned)
 }
 
-/// The response field of what is asked for: `children` of `children{id,media_type}`.
+/// The response field of what is requested: `children` of `children{id,media_type}`.
 pub fn requested_name(request: &str) -> &str {
     request.split_once('{').map_or(request, |(name, _)| name)
 }

@@ -86,7 +86,7 @@ fn a_missing_field_differs_from_one_that_the_api_no_longer_knows() {
 }
 
 #[test]
-fn a_nullable_field_is_null_where_its_default_would_lie_and_itself_elsewhere() {
+fn a_nullable_field_is_null_instead_of_its_default_and_otherwise_itself() {
     let nullable = MAPPING.fields().iter().map(|field| Field { nullable: true, ..field.clone() }).collect();
     let nullable = Mapping::new(Model::Media, nullable);
     let bad = r#"{"id":"1","timestamp":"today","media_type":"FEED","media_url":"x","like_count":"12"}"#;
@@ -127,7 +127,7 @@ fn of_a_name_given_twice_the_last_one_counts() {
 }
 
 #[test]
-fn half_a_surrogate_pair_costs_its_field_alone() {
+fn a_lone_surrogate_costs_only_its_field() {
     let record = flatten(r#"{"id":"1","caption":"cut \ud83d","like_count":4}"#).unwrap();
     let flat = stored(&record);
     assert_eq!((&flat["caption"], &flat["like_count"]), (&json!(""), &json!(4)));
@@ -135,7 +135,7 @@ fn half_a_surrogate_pair_costs_its_field_alone() {
 }
 
 #[test]
-fn only_what_the_mapping_names_is_asked_for_and_user_id_is_ours() {
+fn only_what_the_mapping_names_is_requested_and_user_id_is_ours() {
     assert_eq!(MAPPING.requested(), ["id", "timestamp", "caption", "media_type", "media_url", "like_count"]);
 }
 
@@ -144,7 +144,7 @@ fn a_field_of_parts_is_stored_as_its_compact_text_and_anything_else_is_defaulted
     let json = Field { request: "children{id}".into(), ..Field::new("parts", "children", FieldType::Json) };
     let mapping = |field: Field| Mapping::new(Model::Media, vec![Field::new("id", "id", FieldType::Str), field]);
     let plain = mapping(json.clone());
-    assert_eq!(plain.requested(), ["id", "children{id}"], "asked for with what is within it");
+    assert_eq!(plain.requested(), ["id", "children{id}"], "requested with the fields within it");
     let stored_of = |mapping: &Mapping, value: &str| {
         let record = format!(r#"{{"id":"1","children":{value}}}"#);
         let record = flatten_by(mapping, &record, &[]).unwrap();
@@ -163,7 +163,7 @@ fn a_field_of_parts_is_stored_as_its_compact_text_and_anything_else_is_defaulted
     }
     assert_eq!(stored_of(&plain, r#"["\ud83d"]"#), (json!(""), Some(IssueKind::NotUnicode)));
     let unknown = flatten_by(&plain, r#"{"id":"1"}"#, &["children".to_owned()]).unwrap();
-    assert_eq!(unknown.issues[0].kind, IssueKind::UnknownField, "known by its name alone");
+    assert_eq!(unknown.issues[0].kind, IssueKind::UnknownField, "known by its name only");
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

@@ -242,7 +242,7 @@ async fn another_version_than_the_configured_one_is_logged_once_a_run() {
     let told = harness
         .logged("WARNING")
         .into_iter()
-        .filter(|l| l["message"].as_str().unwrap().contains("v17.0 was asked for and v21.0 answers"))
+        .filter(|l| l["message"].as_str().unwrap().contains("v17.0 was requested and v21.0 responds"))
         .count();
     assert_eq!(told, 1);
     assert_eq!(harness.run("hashtag").await.unwrap().summary.api_version.as_deref(), Some("v21.0"));

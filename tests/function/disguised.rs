@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use support::harness::{Harness, Setting, TIME};
 
-const DOUBT: &str = "this topic answered before in this process, so it may be throttling or a lost permission";
+const DOUBT: &str = "this topic responded before in this process, so it may be throttling or a lost permission";
 
 fn faults(rules: &[&str]) -> Vec<FaultRule> {
     rules.iter().map(|rule| rule.parse().unwrap()).collect()
@@ -44,7 +44,7 @@ async fn a_topic_that_never_answered_is_simply_not_there() {
     for _ in 0..2 {
         let summary = harness.run("brand_media").await.unwrap().summary.clone();
         assert!(
-            !summary.failures[0].message.contains("answered before"),
+            !summary.failures[0].message.contains("responded before"),
             "the hashtag's answers are not the account's"
         );
     }
@@ -57,7 +57,7 @@ async fn another_class_of_failure_is_told_as_it_is() {
     harness.sandbox.set_faults(faults(&["dior=permission"]));
     let summary = harness.run("brand_media").await.unwrap().summary.clone();
     assert_eq!(json!(summary.failures[0].kind), json!("permission"));
-    assert!(!summary.failures[0].message.contains("answered before"));
+    assert!(!summary.failures[0].message.contains("responded before"));
 }
 
 #[tokio::test]

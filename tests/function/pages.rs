@@ -81,7 +81,7 @@ async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure
     assert_eq!((harness.records("brand").len(), harness.records("media").len()), (1, 100));
     let failure = &response.summary.failures[0];
     assert_eq!((failure.topic.as_str(), failure.kind.name()), ("dior", "usage"));
-    assert!(failure.message.starts_with("page 3 did not come, the 100 media before it are kept"), "{failure:?}");
+    assert!(failure.message.starts_with("page 3 failed, and the 100 media before it are kept"), "{failure:?}");
     assert_eq!(harness.quality("media").unwrap()["failed_topics"][0]["topic"], "dior");
     assert!(response.error_log.contains("accounts-[usage] dior"));
     let told = harness.logged("ERROR");

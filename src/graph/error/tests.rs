@@ -82,7 +82,7 @@ fn a_code_is_found_whatever_else_the_body_holds() {
         br#"{"error":{"code":4,"code":190,"is_transient":true,"is_transient":false}}"#.to_vec(),
         br#"{"error":{"code":4},"error":{"code":190}}"#.to_vec(),
         br#"{"error":{"error_subcode":463,"subcode":1,"code":190}}"#.to_vec(),
-        br#"{"error":{"message":"half a pair: \ud83d","code":190}}"#.to_vec(),
+        br#"{"error":{"message":"lone: \ud83d","code":190}}"#.to_vec(),
         b"{\"error\":{\"message\":\"no UTF-8: \xff\",\"code\":190}}".to_vec(),
         format!(r#"{{"error":{{"message":{deep},"x":{deep},"error_subcode":1e999,"code":190}}}}"#).into_bytes(),
     ] {

@@ -60,7 +60,7 @@ fn json() -> Vec<Case> {
         of("no media").faults(&["fendi=no_media"]).leaves(
             "11 brands, 250 media",
             "whole",
-            &["the answer has no media"],
+            &["the response has no media"],
         ),
         of("an empty list of media").faults(&["fendi=empty_page"]).leaves("11 brands, 250 media", "whole", &[]),
         of("no profile").faults(&["fendi=no_profile"]).leaves("10 brands, 275 media", "whole", &[]),
