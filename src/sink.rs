@@ -2,14 +2,16 @@
 //! Storing it again replaces it.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use tokio::time::{Instant, timeout};
 
 use crate::aws;
 use crate::causes::with_causes;
@@ -65,33 +67,50 @@ fn content_type(key: &ObjectKey) -> &'static str {
 
 impl Sink {
     /// An object's `bucket/key`.
-    pub fn place(&self, key: &ObjectKey) -> String {
+    pub fn place(&self, key: impl Display) -> String {
         match self {
             Self::S3 { bucket, .. } => format!("{bucket}/{key}"),
             Self::Folder(folder) => format!("{}/{key}", folder.display()),
         }
     }
 
-    /// Stores an object within `limit`, with further tries where they can help. It replaces an object with
-    /// the same key.
+    /// Stores an object within `limit`, with further tries if they can help. It replaces an object with the
+    /// same key.
     ///
     /// # Errors
-    /// [`SinkError`] where the object may not be stored.
+    /// [`SinkError`] if the object may not be stored.
     pub async fn put(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<(), SinkError> {
-        self.store(key, body, limit, Condition::None).await.map(drop)
+        self.put_if(key, body, limit, Condition::None).await.map(drop)
     }
 
-    /// Stores an object as [`put`](Self::put) does, unless one with the same key exists; `false` where one
-    /// exists, which stays. `false` too where a store does not know the condition or hangs up: it may
-    /// exist, so nothing is replaced.
+    /// Stores an object before `end` as [`put`](Self::put) does. With `elsewhere` it replaces none: if an object
+    /// with the same key exists, or may exist, that one stays, and this one is stored under `elsewhere`.
     ///
-    /// # Errors
-    /// [`SinkError`] where the object may not be stored.
-    pub async fn put_new(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<bool, SinkError> {
-        self.store(key, body, limit, Condition::IfNew).await
+    /// Returns the key that was used last, and the [`SinkError`] if the object may not be stored.
+    pub async fn store(
+        &self,
+        key: ObjectKey,
+        elsewhere: Option<ObjectKey>,
+        body: Bytes,
+        end: Instant,
+    ) -> (ObjectKey, Result<(), SinkError>) {
+        let left = || end.saturating_duration_since(Instant::now());
+        let Some(elsewhere) = elsewhere else {
+            let stored = self.put(&key, body, left()).await;
+            return (key, stored);
+        };
+        match self.put_if(&key, body.clone(), left(), Condition::IfNew).await {
+            Ok(true) => (key, Ok(())),
+            Ok(false) => {
+                let stored = self.put(&elsewhere, body, left()).await;
+                (elsewhere, stored)
+            }
+            Err(error) => (key, Err(error)),
+        }
     }
 
-    async fn store(
+    /// `false` if the condition is not met, or the store does not say whether it is.
+    async fn put_if(
         &self,
         key: &ObjectKey,
         body: Bytes,
@@ -106,26 +125,16 @@ impl Sink {
                 }
             }
         };
-        let stored = tokio::time::timeout(limit, stored).await;
+        let stored = timeout(limit, stored).await;
         let stored =
             stored.unwrap_or_else(|_| Err(format!("not done within the {} ms left of the run", limit.as_millis())));
         stored.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be stored: {reason}") })
     }
-}
 
-/// Writes a file that is no object as those of a folder are written: it is complete or does not exist.
-///
-/// # Errors
-/// Where it cannot be written. The file that was there stays.
-pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    write_whole(path, bytes, Condition::None).map(drop)
-}
-
-impl Sink {
-    /// Reads an object within `limit`; `None` where it does not exist.
+    /// Reads an object within `limit`; `None` if it does not exist.
     ///
     /// # Errors
-    /// [`SinkError`] where it may exist and cannot be read, or is too large.
+    /// [`SinkError`] if it may exist and cannot be read, or is too large.
     pub async fn get(&self, key: &str, limit: Duration) -> Result<Option<Bytes>, SinkError> {
         let read = async {
             match self {
@@ -137,16 +146,18 @@ impl Sink {
                 },
             }
         };
-        let read = tokio::time::timeout(limit, read).await;
+        let read = timeout(limit, read).await;
         let read = read.unwrap_or_else(|_| Err(format!("not read within {} ms", limit.as_millis())));
-        read.map_err(|reason| {
-            let place = match self {
-                Self::S3 { bucket, .. } => format!("{bucket}/{key}"),
-                Self::Folder(folder) => format!("{}/{key}", folder.display()),
-            };
-            SinkError { place, reason: format!("could not be read: {reason}") }
-        })
+        read.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be read: {reason}") })
     }
+}
+
+/// Writes a file that is no object as those of a folder are written: it is complete or does not exist.
+///
+/// # Errors
+/// Where it cannot be written. The file that was there stays.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    write_whole(path, bytes, Condition::None).map(drop)
 }
 
 async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Option<Bytes>, String> {
@@ -184,7 +195,7 @@ async fn put_s3(
         }
     };
     let first = first_try(body.len()).min(limit / 2);
-    if let Ok(stored) = tokio::time::timeout(first, put(limit, limit)).await {
+    if let Ok(stored) = timeout(first, put(limit, limit)).await {
         return stored;
     }
     let left = limit.saturating_sub(started.elapsed());
