@@ -1,5 +1,6 @@
 //! One job: its topics are fetched concurrently, until the deadline. A failed topic costs no other.
 
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
@@ -12,7 +13,6 @@ use crate::topic::{Account, Hashtag, UserId};
 
 mod pages;
 
-use pages::FurtherPages;
 pub use pages::Reach;
 
 /// A topic: it is fetched as a whole, and fails as a whole.
@@ -110,7 +110,7 @@ pub async fn collect<'c>(
     progress: &dyn Progress,
 ) -> Vec<Outcome<'c>> {
     progress.begin(topics);
-    let further = &FurtherPages::of(config, topics.len());
+    let further = &pages::further_pages(config, topics.len());
     let fetches = topics.iter().enumerate().map(|(index, &topic)| async move {
         let start = Instant::now();
         let span = info_span!("topic", topic = topic.name());
@@ -125,7 +125,7 @@ pub async fn collect<'c>(
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, further: &FurtherPages) -> Outcome<'c> {
+async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, further: &AtomicU64) -> Outcome<'c> {
     let mut collected = pages::fetch(config, session, topic, further).await?;
     log_records(config, &collected);
     let surplus: usize = collected.batches.iter().map(|(_, batch)| batch.surplus).sum();

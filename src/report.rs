@@ -2,6 +2,8 @@
 //! metrics.
 
 mod error;
+#[cfg(test)]
+pub(crate) mod json_schema;
 mod log;
 mod metrics;
 mod notice;

@@ -19,20 +19,10 @@ use crate::json;
 use crate::record::{Batch, Mapping, Model, Record};
 use crate::topic::{Account, HashtagId};
 
-/// The further pages that a run may still request, over all its hashtags.
-pub(super) struct FurtherPages(AtomicU64);
-
-impl FurtherPages {
-    /// The pages that a run of `topics` may request in addition to the first of each.
-    pub(super) fn of(config: &Config, topics: usize) -> Self {
-        let calls = if config.limits.closes_gaps { config.plan().calls_per_hashtag_run() } else { 0 };
-        Self(AtomicU64::new(calls.saturating_sub(topics as u64)))
-    }
-
-    /// Takes a page; `false` if none is left.
-    fn take(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
-    }
+/// The pages that a run of `topics` may request in addition to the first of each hashtag.
+pub(super) fn further_pages(config: &Config, topics: usize) -> AtomicU64 {
+    let calls = if config.limits.closes_gaps { config.plan().calls_per_hashtag_run() } else { 0 };
+    AtomicU64::new(calls.saturating_sub(topics as u64))
 }
 
 /// How far back the pages of a hashtag reached.
@@ -122,7 +112,7 @@ pub(super) async fn fetch<'c>(
     config: &'c Config,
     session: &Session<'_>,
     topic: Topic<'_>,
-    further: &FurtherPages,
+    further: &AtomicU64,
 ) -> Outcome<'c> {
     let pages = |source| pages(config, session, topic, source, further);
     let hashtag = match topic {
@@ -148,7 +138,7 @@ async fn pages<'c>(
     session: &Session<'_>,
     topic: Topic<'_>,
     source: Source<'_>,
-    further: &FurtherPages,
+    further: &AtomicU64,
 ) -> Outcome<'c> {
     let (limits, owner) = (&config.limits, topic.user_id().as_str());
     let (profile, media) = (config.mapping(Model::Brand), config.mapping(topic.media()));
@@ -182,7 +172,7 @@ async fn pages<'c>(
         let goes_on = match source {
             _ if after.is_none() => false,
             Source::Account(_) => number < limits.calls_per_account(),
-            Source::Hashtag(_) => !is_met && !is_stuck && further.take(),
+            Source::Hashtag(_) => !is_met && !is_stuck && take(further),
         };
         if !goes_on {
             break None;
@@ -260,6 +250,11 @@ impl<'m> Posts<'m> {
         }
         Reach { pages, overlap, gap_likely, hashtag: hashtag.clone(), media }
     }
+}
+
+/// Takes one of what is left; `false` if nothing is.
+fn take(left: &AtomicU64) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
 /// An id as a number; those of the API have 17 digits.

@@ -1,7 +1,6 @@
 //! What can go wrong with a call, and what happens then: the classes of failure in one table.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -101,55 +100,33 @@ impl ApiError {
     }
 }
 
-struct Rule {
-    codes: RangeInclusive<i64>,
-    /// The only subcode that the rule applies to; `None` for any.
-    subcode: Option<i64>,
-    kind: Kind,
-}
-
-const fn rule(codes: RangeInclusive<i64>, kind: Kind) -> Rule {
-    Rule { codes, subcode: None, kind }
-}
-
-/// The known codes. The first rule that fits decides.
+/// The class of a known code and subcode.
 ///
 /// Sources, as of 2026-11: the vendor's pages "Handling errors" and "Rate limits" of the Graph API and
 /// "Error codes" of the Instagram platform, and recorded responses in public clients (python-facebook,
 /// facebook-apis-rs). Codes that no source describes are left to the fallbacks of [`classify`] on purpose.
 /// 18 is a limit of resources, except for a search: see [`Kind::HashtagQuota`]. No recording of it was found.
-const RULES: &[Rule] = &[
-    // "We restrict certain activity to protect our community": a block for behaviour, like 368, that shares
-    // the code of the app's rate limit. Further calls make such a block last longer.
-    Rule { codes: 4..=4, subcode: Some(2_207_051), kind: Kind::Permission },
-    rule(-2..=-1, Kind::Transient),
-    rule(1..=2, Kind::Transient),
-    rule(3..=3, Kind::Permission),
-    rule(4..=4, Kind::Throttled),
-    rule(10..=10, Kind::Permission),
-    rule(17..=18, Kind::Throttled),
-    rule(24..=24, Kind::NotFound),
-    rule(32..=32, Kind::Throttled),
-    rule(100..=100, Kind::NotFound),
-    rule(102..=102, Kind::Token),
-    rule(110..=110, Kind::NotFound),
-    rule(190..=190, Kind::Token),
-    rule(200..=299, Kind::Permission),
-    rule(341..=341, Kind::Throttled),
-    rule(368..=368, Kind::Permission),
-    rule(613..=613, Kind::Throttled),
-    rule(803..=803, Kind::NotFound),
-    rule(2_635..=2_635, Kind::VersionEnded),
-    rule(80_001..=80_014, Kind::Throttled),
-];
+fn of_code(code: i64, subcode: Option<i64>) -> Option<Kind> {
+    Some(match (code, subcode) {
+        // "We restrict certain activity to protect our community": a block for behaviour, like 368, that shares
+        // the code of the app's rate limit. Further calls make such a block last longer.
+        (4, Some(2_207_051)) => Kind::Permission,
+        (-2 | -1 | 1 | 2, _) => Kind::Transient,
+        (4 | 17 | 18 | 32 | 341 | 613 | 80_001..=80_014, _) => Kind::Throttled,
+        (2_635, _) => Kind::VersionEnded,
+        (102 | 190, _) => Kind::Token,
+        (3 | 10 | 200..=299 | 368, _) => Kind::Permission,
+        (24 | 100 | 110 | 803, _) => Kind::NotFound,
+        _ => return None,
+    })
+}
 
 /// The class of a response that is an error: by its code and subcode first, then by `is_transient`, then by
 /// the HTTP status.
 pub fn classify(error: Option<&ApiError>, status: u16) -> Kind {
     if let Some(ApiError { code: Some(code), error_subcode, is_transient, .. }) = error {
-        let fits = |r: &&Rule| r.codes.contains(code) && (r.subcode.is_none() || r.subcode == *error_subcode);
-        if let Some(rule) = RULES.iter().find(fits) {
-            return rule.kind;
+        if let Some(kind) = of_code(*code, *error_subcode) {
+            return kind;
         }
         if *is_transient {
             return Kind::Transient;

@@ -35,6 +35,7 @@ impl Serialize for Response {
 
 /// The parts of the response.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Answer {
     /// 200. Partial success is success, and everything else is an invocation error.
     #[serde(rename = "statusCode")]
@@ -75,5 +76,16 @@ impl Response {
             summary,
         };
         Self { answer, redactor }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::json_schema;
+
+    #[test]
+    fn the_schema_in_docs_is_that_of_the_type() {
+        json_schema::check::<Answer>("response", "The function's response");
     }
 }

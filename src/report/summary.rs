@@ -9,6 +9,7 @@ use crate::record::Model;
 
 /// An object of records.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct File {
     /// The key, without the bucket.
     pub key: String,
@@ -20,6 +21,7 @@ pub struct File {
 
 /// The object of a run that lost topics. An earlier run's object of the same time stays.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Partial {
     /// The key.
     pub key: String,
@@ -29,6 +31,7 @@ pub struct Partial {
 
 /// How far back the pages of the hashtags reached, where gaps are closed.
 #[derive(Debug, Clone, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Gaps {
     /// Media that the process had stored before.
     pub overlap: usize,
@@ -50,6 +53,7 @@ impl Gaps {
 
 /// The object of the API's responses as received.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AnswersFile {
     /// Its key, without the bucket.
     pub key: String,
@@ -63,12 +67,14 @@ pub struct AnswersFile {
 
 /// A topic whose records are missing, and why.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailedTopic {
     /// The topic.
     pub topic: String,
-    /// The class of the failure.
+    /// The class of the failure; docs/failures.md lists them.
+    #[cfg_attr(test, schemars(with = "&str"))]
     pub kind: Kind,
-    /// The API's code, where it gave one.
+    /// The API's code; null if it gave none.
     pub code: Option<i64>,
     /// What happened.
     pub message: String,
@@ -76,6 +82,7 @@ pub struct FailedTopic {
 
 /// What was left out or defaulted in the records of one model.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ModelQuality {
     /// The model.
     pub model: &'static str,
@@ -89,6 +96,7 @@ pub struct ModelQuality {
 
 /// What was left out or defaulted in a run.
 #[derive(Debug, Clone, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Quality {
     /// The number of records left out.
     pub rejected: usize,
@@ -105,18 +113,19 @@ pub struct Quality {
 
 /// How long the access token is good for, and for what.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TokenState {
     /// Whether the API answers calls with the token.
     pub is_valid: bool,
-    /// When the token expires; `None` = never, or unknown.
+    /// When the token expires; null for never, or unknown.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When access to data expires; `None` = never, or unknown.
+    /// When access to data expires; null for never, or unknown.
     pub data_access_expires_at: Option<DateTime<Utc>>,
-    /// Whole days until the nearer of the two; 0 where the token is not valid.
+    /// Whole days until the nearer of the two; 0 if the token is not valid.
     pub days_left: Option<i64>,
     /// The permissions granted.
     pub scopes: Vec<String>,
-    /// What came of its renewal, where it is on.
+    /// The result of its renewal, if renewal is on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renewal: Option<Renewal>,
 }
@@ -136,6 +145,7 @@ impl TokenState {
 
 /// What came of a token's renewal.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Renewal {
     /// How it ended.
     pub end: RenewalEnd,
@@ -146,6 +156,7 @@ pub struct Renewal {
 /// How a renewal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum RenewalEnd {
     /// The secret has a new token.
     Renewed,
@@ -157,18 +168,19 @@ pub enum RenewalEnd {
 
 /// A run in figures: the response's `summary`, the log's last line, and part of every error.
 #[derive(Debug, Clone, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
-    /// The job; `None` where the event named none.
+    /// The job; null if the event named none.
     pub job: Option<&'static str>,
     /// The time that names the objects.
     pub time: String,
     /// The shard of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
-    /// The name of the credential's secret, where the event gave one.
+    /// The name of the credential's secret, if the event gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_id: Option<String>,
-    /// The topics that the event selected; `None` for all. A shard's summary lists them only where its run
+    /// The topics that the event selected. Without them, all. A shard's summary lists them only if its run
     /// failed, since it then has to be repeated with them. There are thousands of shards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topics: Option<Vec<String>>,
@@ -183,7 +195,7 @@ pub struct Summary {
     /// The object of the responses as received, if they are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<AnswersFile>,
-    /// How far back the pages of the hashtags reached, where gaps are closed.
+    /// How far back the pages of the hashtags reached, if gaps are closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gaps: Option<Gaps>,
     /// The topics that failed.
@@ -192,12 +204,12 @@ pub struct Summary {
     pub quality: Quality,
     /// The number of calls to the API. Each try counts.
     pub api_calls: u64,
-    /// The highest usage that the API reported, in percent; `None` where it reported none.
+    /// The highest usage that the API reported, in percent; null if it reported none.
     pub usage_percent: Option<u32>,
-    /// The version of the API that answered, where the API named it.
+    /// The version of the API that answered, if the API named it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
-    /// Whole days until that version ends, in the job `token`; `None` where its end is not known.
+    /// Whole days until that version ends, in the job `token`, if its end is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version_days_left: Option<i64>,
     /// How long the token is good for, in the job that asks.

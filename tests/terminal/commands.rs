@@ -176,6 +176,46 @@ fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up() {
 }
 
 #[test]
+fn a_report_reads_the_locations_and_fields_of_the_configuration() {
+    let folder = folder(CONFIGURE_INI);
+    let elsewhere = CONFIGURE_INI
+        .replace("raw/brand_{ymd}/brand_{datetime}.json", "houses/{ymd}/profiles+{datetime}.json")
+        .replace("raw/media_{ymd}/media_{datetime}.json", "houses/{ymd}/posts+{datetime}.json")
+        .replace("datetime = %Y-%m-%d_%H%M%S", "datetime = %Y%m%dT%H%M%S")
+        .replace("followers_count = followers_count int", "fans = followers_count int")
+        .replace("media_id = id str", "post = id str");
+    let pages = [CONFIGURE_INI, &elsewhere].map(|config| {
+        std::fs::write(folder.path().join("configure.ini"), config).unwrap();
+        let event = ["--event", r#"{"time":"2026-11-24T03:00:00Z"}"#, "--fault", "gucci=bad_records"];
+        for arguments in [&[&["brand_media", "--sandbox"], &event[..]].concat()[..], &["report", "sandbox_env"]] {
+            let ran = local(folder.path(), arguments, &[]);
+            assert!(ran.status.success(), "{ran:?}");
+        }
+        let page = page(folder.path());
+        std::fs::remove_dir_all(folder.path().join("sandbox_env")).unwrap();
+        page
+    });
+    for part in ["/source/records", "/source/unknown", "/tables/brand/houses", "/tables/media/houses", "/posts"] {
+        let [shipped, other] = pages.each_ref().map(|page| page.pointer(part).unwrap());
+        assert_eq!(shipped, other, "{part}");
+    }
+}
+
+#[test]
+fn a_report_and_a_schema_without_data_say_what_they_looked_for() {
+    let folder = folder(CONFIGURE_INI);
+    for arguments in [&["report", "nosuch"][..], &["schema", "--for", "duckdb", "--from", "nosuch"]] {
+        let failed = local(folder.path(), arguments, &[]);
+        let message = String::from_utf8_lossy(&failed.stderr).into_owned();
+        let expected =
+            "nothing collected in nosuch (looked for quality/{model}_{ymd}/{model}_{datetime}.json, raw/brand_";
+        assert!(failed.status.code() == Some(1) && message.contains(expected), "{message}");
+    }
+    let failed = local(folder.path(), &["report", "--config", "nope.ini"], &[]);
+    assert!(failed.status.code() == Some(1) && String::from_utf8_lossy(&failed.stderr).contains("nope.ini"));
+}
+
+#[test]
 fn the_error_for_a_removed_command_names_its_replacement() {
     let folder = folder(CONFIGURE_INI);
     for (arguments, replacement) in [

@@ -34,17 +34,22 @@ fn username(text: &str) -> Result<Username, String> {
 
 /// An account and the schedule with it.
 #[derive(Debug, Serialize)]
-struct Added {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Added {
+    /// The username.
     name: String,
     user_id: String,
     /// Whether the configuration has the account already.
     is_configured: bool,
     /// The accounts with this one.
     accounts: Vec<String>,
+    /// Calls to the API.
     api_calls: u64,
-    /// The calls of the schedule with it, and in an hour in which a process starts.
+    /// The calls of the schedule with it.
     calls_per_hour: u64,
+    /// The same in an hour in which a process starts.
     cold_calls_per_hour: u64,
+    /// `[limits] calls_per_hour`.
     calls_per_hour_allowed: u32,
 }
 

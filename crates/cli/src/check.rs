@@ -28,6 +28,8 @@ mod probe;
 mod version;
 
 use advice::Advice;
+#[cfg(test)]
+pub(super) use checklist::Checked;
 use checklist::Checklist;
 
 #[derive(Debug, Args)]

@@ -23,10 +23,16 @@ pub(super) struct UsageError(pub(super) String);
 /// A failure with `--json`, in the form in which Lambda answers.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Failure<'a> {
-    /// The kind, which stays the same over versions.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Failure<'a> {
+    /// The kind, which stays the same over versions. `command` is a failure that no run can have.
+    #[cfg_attr(
+        test,
+        schemars(extend("enum" = ["event", "secret", "config", "http", "nothing_collected", "store", "command"]))
+    )]
     error_type: &'a str,
-    /// What failed, and what to do.
+    /// What failed, and what to do. Of a run it is JSON: {"message": ..., "summary": ...}, with the summary of
+    /// response.schema.json, as Lambda gives it.
     error_message: &'a str,
 }
 

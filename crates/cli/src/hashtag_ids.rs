@@ -71,17 +71,24 @@ impl HashtagIdsArgs {
 
 /// The ids of the followed hashtags.
 #[derive(Serialize)]
-struct Resolved {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Resolved {
+    /// The hashtags found, in their order.
     hashtags: Vec<Found>,
+    /// The hashtags not found. If there are any, the exit code is 1.
+    #[cfg_attr(test, schemars(schema_with = "super::documents::failed_topics"))]
     failures: Vec<FailedTopic>,
+    /// Calls to the API.
     api_calls: u64,
 }
 
 /// A hashtag whose id is known.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Found {
     name: String,
     id: String,
+    /// Whether `[hashtag_id]` has it.
     is_pinned: bool,
 }
 

@@ -13,10 +13,15 @@ mod aws;
 mod backend;
 mod check;
 mod completions;
+#[cfg(test)]
+mod documents;
 mod failure;
 mod hashtag_ids;
 mod id_file;
 mod interrupt;
+#[cfg(test)]
+#[path = "../../../src/report/json_schema.rs"]
+mod json_schema;
 mod output;
 mod plan;
 mod progress;
@@ -31,6 +36,7 @@ mod serve;
 mod setting;
 mod shard;
 mod storage;
+mod stored;
 mod watch;
 
 use output::Output;
@@ -144,7 +150,7 @@ impl Cli {
             Command::Check(args) => args.run(output).await,
             Command::Plan(args) => args.run(output),
             Command::HashtagIds(args) => args.run(output).await,
-            Command::Schema(args) => args.run(output),
+            Command::Schema(args) => args.run(output).await,
             Command::Completions(args) => args.run(output),
             Command::Sandbox(args) => args.run(output).await,
             Command::SandboxDay(args) => args.run(output).await,

@@ -36,28 +36,43 @@ impl PlanArgs {
 
 /// The schedule's calls with `--json`.
 #[derive(Debug, Serialize)]
-struct Planned {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Planned {
+    /// Accounts followed.
     accounts: u32,
+    /// Hashtags followed.
     hashtags: u32,
+    /// Hashtags whose id is not in `[hashtag_id]`.
     unpinned_hashtags: u32,
     brand_media_runs_per_hour: u32,
     hashtag_runs_per_hour: u32,
+    /// Calls to the API.
     calls_per_hour: Weighed,
+    /// The same with all further pages, if gaps are closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     calls_per_hour_with_further_pages: Option<Weighed>,
+    /// Different hashtags in 7 days.
     hashtags_per_week: Weighed,
+    /// Calls about hashtags.
     hashtag_calls_per_day: Weighed,
+    /// The same with all further pages, if gaps are closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     hashtag_calls_per_day_with_further_pages: Option<Weighed>,
+    /// Accounts that can be added.
     more_accounts: Weighed,
+    /// Hashtags that can be added.
     more_hashtags: Weighed,
+    /// What works and looks wrong.
     notices: Vec<String>,
 }
 
 /// A figure of processes that know every hashtag's id, and with one that starts.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Weighed {
+    /// By processes that know every hashtag's id.
     warm: u64,
+    /// With one process that starts.
     cold: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,

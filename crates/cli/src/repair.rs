@@ -12,8 +12,10 @@ use previous::PreviousRun;
 
 /// The event that repairs a run. Its fields are in the order in which a person reads them.
 #[derive(Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Repair {
     job: &'static str,
+    /// The time of the run, RFC 3339.
     time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     accounts: Option<Vec<String>>,

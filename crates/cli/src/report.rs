@@ -1,8 +1,9 @@
 //! `luxury-brands report`: one HTML page of what was collected, from a folder or a bucket.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,30 +11,26 @@ use clap::Args;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde::Serialize;
 
 use super::output::Output;
-use super::storage::Storage;
-use collector::config::Config;
-use collector::record::Model;
+use super::stored::{Object, Stored};
+use collector::config::{Config, DEFAULT_FILE, PACKAGED};
+use collector::record::{Model, OWNER};
 use collector::secret::{LOCAL_BUCKET, SANDBOX_BUCKET};
 use collector::telemetry::printable;
 
 mod collected;
 mod house;
 mod html;
-mod name;
 mod page;
 mod posts;
-mod read;
 mod run;
 mod runs;
-mod source;
 mod table;
 
 use collected::Collected;
 use house::Houses;
-use name::Name;
 use run::Run;
 use runs::Skipped;
 
@@ -43,8 +40,8 @@ const AT_ONCE: usize = 24;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// What to read: a folder that holds raw/ and quality/, or s3://bucket/prefix; by default ./local_env, or
-    /// ./sandbox_env where there is nothing in that
+    /// What to read: the folder of the objects, or s3://bucket/prefix; by default ./local_env, or ./sandbox_env if
+    /// that has none
     #[arg(value_name = "FOLDER|S3")]
     source: Option<String>,
     /// Where to write the page
@@ -56,28 +53,68 @@ pub(super) struct ReportArgs {
     /// Leave out runs at this time and after
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<DateTime<Utc>>,
-    /// The configuration that names the houses; without it their accounts do
-    #[arg(long, value_name = "FILE", default_value = "configure.ini")]
-    config: PathBuf,
+    /// The configuration of the runs: its locations, mappings and topics. By default configure.ini, or the one that
+    /// is built in if there is no such file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// The figures of the page, by the field of the API's response.
+const FIGURES: [(Model, &[&str]); 3] = [
+    (Model::Brand, &["followers_count", "media_count"]),
+    (Model::Media, &["timestamp", "like_count", "comments_count"]),
+    (Model::MediaHashtag, &["timestamp", "like_count", "comments_count"]),
+];
+
+/// The page with `--json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Written<'p> {
+    /// The file written.
+    page: String,
+    /// Its size.
+    bytes: usize,
+    source: WrittenSource<'p>,
+    /// Files that were not read; standard error names them.
+    skipped: usize,
+}
+
+/// The data of the page.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct WrittenSource<'p> {
+    /// The folder or bucket that was read.
+    place: &'p str,
+    /// Whether it is the sandbox's data.
+    made_up: bool,
+    records: usize,
+    files: usize,
+    bytes: usize,
 }
 
 impl ReportArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        let (named, storage, keys) = self.source(output).await?;
-        let (files, unnamed) = self.files(keys);
-        if files.is_empty() {
-            bail!(
-                "nothing collected in {named} (looked for raw/ and quality/, of this time): `luxury-brands sandbox-day` makes a day of data to try it with"
-            );
+        let config = Arc::new(self.config()?);
+        let (place, stored) = self.source(&config, output).await?;
+        if stored.objects.is_empty() {
+            return Err(stored.nothing(&place, &config));
         }
-        let houses = Config::load(&self.config).map(|config| Houses::of(&config)).unwrap_or_default();
-        let mut collected = Collected::new(houses);
-        let bar = watch(files.len(), output);
-        for skipped in unnamed {
+        let runs = self.runs(&stored.objects);
+        if runs.is_empty() {
+            bail!("the runs in {place} are all outside of the time that --since and --until give");
+        }
+        for missing in missing(&config, &runs)? {
+            output.remark(missing);
+        }
+        let mut collected = Collected::new(Houses::of(&config));
+        let bar = watch(runs.len(), output);
+        for key in stored.others.iter().cloned() {
+            let reason = "its name is not one that the configuration's locations give".to_owned();
+            let skipped = Skipped { key, reason };
             warn(&bar, &skipped, output);
             collected.skip(skipped);
         }
-        let runs = files.into_iter().map(|(run, keys)| read_run(&storage, run, keys));
+        let runs = runs.into_iter().map(|(run, objects)| read_run(&stored, Arc::clone(&config), run, objects));
         let mut runs = stream::iter(runs).buffered(AT_ONCE);
         while let Some(run) = runs.next().await {
             let run = run?;
@@ -86,16 +123,22 @@ impl ReportArgs {
             bar.inc(1);
         }
         bar.finish_and_clear();
-        let page = collected.finish(&named, Utc::now().timestamp());
+        let page = collected.finish(&place, Utc::now().timestamp());
         let html = html::render(&page)?;
         std::fs::write(&self.out, &html).with_context(|| format!("{} cannot be written", self.out.display()))?;
         let (source, seconds) = (page.source(), bar.elapsed().as_secs_f64());
-        let written = json!({
-            "page": self.out.display().to_string(),
-            "bytes": html.len(),
-            "source": { "place": source.place, "made_up": source.made_up, "records": source.records, "files": source.files, "bytes": source.bytes },
-            "skipped": page.skipped(),
-        });
+        let written = Written {
+            page: self.out.display().to_string(),
+            bytes: html.len(),
+            source: WrittenSource {
+                place: &source.place,
+                made_up: source.made_up,
+                records: source.records,
+                files: source.files,
+                bytes: source.bytes,
+            },
+            skipped: page.skipped(),
+        };
         output.result(&written, || {
             format!(
                 "{}  {}, of {} records in {} files of {} ({}, {} skipped), read in {seconds:.1} s",
@@ -111,68 +154,79 @@ impl ReportArgs {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The data that is read: its name, its storage and its keys.
-    async fn source(&self, output: Output) -> Result<(String, Storage, Vec<String>)> {
-        let open = async |named: &str| {
-            let storage = Storage::open(named).await?;
-            let keys = source::keys(&storage).await?;
-            anyhow::Ok((named.to_owned(), storage, keys))
-        };
-        if let Some(named) = &self.source {
-            return open(named).await;
+    /// The configuration of the runs.
+    fn config(&self) -> Result<Config> {
+        let default = Path::new(if Path::new(DEFAULT_FILE).exists() { DEFAULT_FILE } else { PACKAGED });
+        Ok(Config::load(self.config.as_deref().unwrap_or(default))?)
+    }
+
+    /// The data that is read, and where it is.
+    async fn source(&self, config: &Config, output: Output) -> Result<(String, Stored)> {
+        if let Some(place) = &self.source {
+            return Ok((place.clone(), Stored::list(place, config).await?));
         }
-        let local = open(LOCAL_BUCKET).await?;
-        if !local.2.is_empty() {
-            return Ok(local);
+        let local = Stored::list(LOCAL_BUCKET, config).await?;
+        if !local.objects.is_empty() {
+            return Ok((LOCAL_BUCKET.to_owned(), local));
         }
-        let sandbox = open(SANDBOX_BUCKET).await?;
-        if sandbox.2.is_empty() {
-            let (_, storage, keys) = local;
-            return Ok((format!("{LOCAL_BUCKET} or {SANDBOX_BUCKET}"), storage, keys));
+        let sandbox = Stored::list(SANDBOX_BUCKET, config).await?;
+        if sandbox.objects.is_empty() {
+            return Ok((format!("{LOCAL_BUCKET} or {SANDBOX_BUCKET}"), local));
         }
         output.remark(format_args!(
             "nothing collected in {LOCAL_BUCKET}: {SANDBOX_BUCKET} is read instead, the sandbox's made-up data"
         ));
-        Ok(sandbox)
+        Ok((SANDBOX_BUCKET.to_owned(), sandbox))
     }
 
-    /// The keys by run, in the order of model and time, and the keys that name no run.
-    fn files(&self, keys: Vec<String>) -> (FilesOf, Vec<Skipped>) {
-        let (mut runs, mut unnamed) = (FilesOf::new(), Vec::new());
-        for key in keys {
-            let Some(Name { model, time, .. }) = Name::parse(&key) else {
-                let reason = "its name tells no model and time, as in media_2026-11-24_030000.json".to_owned();
-                unnamed.push(Skipped { key, reason });
-                continue;
-            };
+    /// The objects by run.
+    fn runs<'s>(&self, objects: &'s [Object]) -> Runs<'s> {
+        let mut runs = Runs::new();
+        for object in objects {
+            let Object { model, time, .. } = *object;
             if self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until) {
-                runs.entry((model, time)).or_default().push(key);
+                runs.entry((model, time)).or_default().push(object);
             }
         }
-        (runs, unnamed)
+        runs
     }
 }
 
 /// A run of a model. Its shards, and the parts that repair it, belong to it.
 type RunOf = (Model, DateTime<Utc>);
 
-/// The files of each run, in the order of models and times.
-type FilesOf = BTreeMap<RunOf, Vec<String>>;
+/// The objects of each run, in the order of models and times.
+type Runs<'s> = BTreeMap<RunOf, Vec<&'s Object>>;
+
+/// The figures that the page will not have, since the mapping of a model does not store them.
+///
+/// # Errors
+/// If the mapping of media does not store the house.
+fn missing(config: &Config, runs: &Runs<'_>) -> Result<Vec<String>> {
+    let mut missing = Vec::new();
+    for (model, figures) in FIGURES {
+        if !runs.keys().any(|(of, _)| *of == model) {
+            continue;
+        }
+        let section = model.section();
+        let stores = |response: &str| config.mapping(model).fields().iter().any(|field| field.response == response);
+        if model != Model::Brand && !stores(OWNER) {
+            bail!("[{section}] does not store {OWNER}; the report needs it to assign media to houses");
+        }
+        let without = figures.iter().filter(|figure| !stores(figure));
+        missing.extend(without.map(|figure| format!("WARNING [{section}] does not store {figure}: the page has none")));
+    }
+    Ok(missing)
+}
 
 /// Reads a run. Parsing takes most of the time, so each run is parsed on a thread of its own.
-async fn read_run(storage: &Storage, (model, time): RunOf, keys: Vec<String>) -> Result<Run> {
-    let read = keys.into_iter().map(async |key| {
-        let body = storage.read(&key).await.map_err(|error| error.root_cause().to_string());
-        (key, body)
+async fn read_run(stored: &Stored, config: Arc<Config>, (model, time): RunOf, objects: Vec<&Object>) -> Result<Run> {
+    let read = objects.into_iter().map(async |object| {
+        let body = stored.read(&object.key).await.map_err(|error| error.root_cause().to_string());
+        (object.clone(), body)
     });
     let bodies = join_all(read).await;
-    let parsed = tokio::task::spawn_blocking(move || {
-        let mut run = Run::new(model, time.timestamp());
-        for (key, body) in bodies {
-            run.take(&key, body);
-        }
-        run
-    });
+    let parsed = tokio::task::spawn_blocking(move || Run::read(&config, model, time.timestamp(), bodies));
     parsed.await.context("a thread that reads ended early")
 }
 
@@ -200,34 +254,43 @@ fn moment(text: &str) -> Result<DateTime<Utc>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stored::Kind;
 
     fn args(since: Option<&str>, until: Option<&str>) -> ReportArgs {
         let time = |text: Option<&str>| text.map(|text| moment(text).unwrap());
-        let (source, out, config) = (None, PathBuf::new(), PathBuf::new());
-        ReportArgs { source, out, since: time(since), until: time(until), config }
+        ReportArgs { source: None, out: PathBuf::new(), since: time(since), until: time(until), config: None }
     }
 
     #[test]
-    fn the_files_of_a_run_come_together_and_those_outside_of_the_time_stay_out() {
-        let key = |kind: &str, hour: u32, shard: &str| {
-            format!("{kind}/media_2026-11-24/media_2026-11-24_{hour:02}0000{shard}.json")
+    fn the_objects_of_a_run_are_read_together_and_those_outside_of_the_time_are_not() {
+        let object = |kind, hour: u32, part: &str| Object {
+            key: String::new(),
+            kind,
+            model: Model::Media,
+            time: format!("2026-11-24T{hour:02}:00:00Z").parse().unwrap(),
+            part: part.to_owned(),
         };
-        let keys = [
-            key("raw", 1, ""),
-            key("raw", 2, ""),
-            key("raw", 2, "_part-0a"),
-            key("quality", 2, "_b"),
-            key("raw", 3, ""),
+        let objects = [
+            object(Kind::Records, 1, ""),
+            object(Kind::Records, 2, ""),
+            object(Kind::Records, 2, "part-0a"),
+            object(Kind::Quality, 2, "b"),
+            object(Kind::Records, 3, ""),
         ];
-        let (runs, unnamed) = args(Some("2026-11-24T02:00:00Z"), Some("2026-11-24T03:00:00Z")).files(keys.to_vec());
-        assert_eq!((runs.len(), unnamed.len()), (1, 0));
-        assert_eq!(runs.values().next().map(Vec::len), Some(3));
+        let runs = args(Some("2026-11-24T02:00:00Z"), Some("2026-11-24T03:00:00Z")).runs(&objects);
+        assert_eq!(runs.into_values().map(|objects| objects.len()).collect::<Vec<_>>(), [3]);
     }
 
     #[test]
-    fn a_file_whose_name_holds_no_run_is_reported() {
-        let (runs, unnamed) = args(None, None).files(vec!["raw/x.json".into()]);
-        assert_eq!((runs.len(), unnamed.len(), &*unnamed[0].key), (0, 1, "raw/x.json"));
+    fn a_figure_that_a_mapping_does_not_store_is_named_and_the_house_is_needed() {
+        let ini = include_str!("../../../configure.ini");
+        let runs = Runs::from([((Model::Media, Utc::now()), Vec::new())]);
+        let missing = |ini: &str| missing(&Config::parse(ini.as_bytes(), "x").unwrap(), &runs);
+        assert_eq!(missing(ini).unwrap(), Vec::<String>::new());
+        let without = missing(&ini.replace("like_count = like_count int\n", "")).unwrap();
+        assert_eq!(without, ["WARNING [luxury_media] does not store like_count: the page has none"]);
+        let error = missing(&ini.replace("user_id = user_id str\n", "")).unwrap_err().to_string();
+        assert!(error.contains("[luxury_media] does not store user_id"), "{error}");
     }
 
     #[test]

@@ -27,8 +27,9 @@ pub(super) struct RetryArgs {
 
 /// What would be run, with `--json`.
 #[derive(Serialize)]
-struct Planned<'a> {
-    /// The event that repairs the run.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Planned<'a> {
+    /// The event that repairs the run; null if nothing failed.
     repair: Option<&'a Repair>,
     /// Why it is that one.
     reason: &'a str,

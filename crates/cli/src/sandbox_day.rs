@@ -42,16 +42,21 @@ pub(super) struct SandboxDayArgs {
 
 /// What came of the runs, with `--json`.
 #[derive(Debug, Serialize)]
-struct Collected {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Collected {
     folder: &'static str,
+    /// Runs that were made.
     runs: usize,
+    /// Records stored.
     records: usize,
+    /// Runs that collected nothing.
     failed: Vec<FailedRun>,
     elapsed_ms: u64,
 }
 
 /// A run that collected nothing.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct FailedRun {
     job: &'static str,
     time: String,

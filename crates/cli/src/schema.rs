@@ -5,51 +5,47 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
 
 use super::output::{self, Output};
-use collector::config::Config;
-use collector::record::{Field, FieldType, Model};
+use super::stored::Stored;
+use collector::config::{Config, Format};
+use collector::record::{Field, FieldType, ID, Model, OWNER};
 
-mod athena;
-mod duckdb;
-mod files;
 mod json_schema;
-mod moment;
-mod quality;
-mod redshift;
-mod snowflake;
-mod spark;
-mod views;
+mod objects;
 
-use files::Files;
-use moment::Moment;
+use objects::{Moment, Objects};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  luxury-brands schema --for duckdb --from local_env | duckdb media.db\n\
     \x20 luxury-brands schema brand --for json-schema > brand.schema.json")]
 pub(super) struct SchemaArgs {
-    /// A model, the quality objects or the views over both; all of them where none is given
-    #[arg(value_name = "PART", value_parser = Model::ALL.map(Model::name).into_iter().chain([quality::TABLE, VIEWS]).collect::<Vec<_>>())]
+    /// A model, the quality objects or the views over both; all of them if none is given
+    #[arg(value_name = "PART", value_parser = Model::ALL.map(Model::name).into_iter().chain([QUALITY, VIEWS]).collect::<Vec<_>>())]
     part: Option<String>,
-    /// What the statements are for
+    /// The engine that runs the statements
     #[arg(long = "for", value_name = "ENGINE")]
     target: Target,
-    /// Where the data is: the bucket, or a folder where the engine reads folders
+    /// Where the data is: the bucket, or a folder if the engine reads folders
     #[arg(long, value_name = "URL", default_value = "s3://BUCKET")]
     from: String,
-    /// The configuration whose mappings and locations count
+    /// The configuration with the mappings and locations
     #[arg(long, value_name = "FILE", default_value = "configure.ini")]
     config: PathBuf,
 }
 
-/// The part of a schema that is made of views over the tables.
+/// The parts of a schema that are no model.
+const QUALITY: &str = "quality";
 const VIEWS: &str = "views";
 
 /// What statements are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Target {
-    /// The schema of an object, or of a line of it where the format is ndjson
+    /// The schema of an object, or of a line of it if the format is ndjson
     JsonSchema,
     /// External tables with partition projection, and views with the types
     Athena,
@@ -63,87 +59,193 @@ enum Target {
     Spark,
 }
 
-/// The statements of an engine.
-trait Engine {
-    /// A name.
-    fn quoted(&self, name: &str) -> String {
-        quoted(name)
+impl Target {
+    /// The template of the engine's statements; `None` if there are none.
+    const fn template(self) -> Option<&'static str> {
+        match self {
+            Self::JsonSchema => None,
+            Self::Athena => Some(include_str!("schema/templates/athena.sql")),
+            Self::Redshift => Some(include_str!("schema/templates/redshift.sql")),
+            Self::Snowflake => Some(include_str!("schema/templates/snowflake.sql")),
+            Self::Duckdb => Some(include_str!("schema/templates/duckdb.sql")),
+            Self::Spark => Some(include_str!("schema/templates/spark.sql")),
+        }
     }
 
-    /// A text.
-    fn literal(&self, text: &str) -> String {
-        literal(text)
+    /// Whether the engine reads whole folders. The others find the objects by their names.
+    const fn reads_folders(self) -> bool {
+        matches!(self, Self::Athena | Self::Redshift)
     }
 
-    /// What makes the table of a model.
-    fn table(&self, source: &Source<'_>) -> Result<String>;
+    /// A name as the engine quotes it.
+    fn ident(self, name: &str) -> String {
+        match self {
+            Self::Spark => format!("`{}`", name.replace('`', "``")),
+            // In capitals, as Snowflake takes a name without quotes.
+            Self::Snowflake => format!("\"{}\"", name.to_uppercase().replace('"', "\"\"")),
+            _ => format!("\"{}\"", name.replace('"', "\"\"")),
+        }
+    }
 
-    /// What loads the objects of a model into its table. Repeated, it leaves the same rows.
-    fn load(&self, source: &Source<'_>) -> Result<Option<String>>;
-
-    /// What makes the table of the quality objects.
-    fn quality_table(&self, files: &Files<'_>) -> Result<String>;
-
-    /// What loads the quality objects.
-    fn quality_load(&self, files: &Files<'_>) -> Option<String>;
+    /// A text in the single quotes of the engine.
+    fn text(self, text: &str) -> String {
+        match self {
+            Self::Spark => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'")),
+            Self::Snowflake => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+            _ => format!("'{}'", text.replace('\'', "''")),
+        }
+    }
 }
 
-/// What a model's statements depend on.
-struct Source<'a> {
-    config: &'a Config,
-    model: Model,
-    files: Files<'a>,
+/// What a template is rendered with.
+#[derive(Debug, Serialize)]
+struct Script<'a> {
+    /// Whether an object has one record a line. Otherwise it is one JSON array.
+    ndjson: bool,
+    /// The models whose tables are asked for.
+    models: Vec<Table<'a>>,
+    /// The quality objects, if they are asked for.
+    quality: Option<Objects>,
+    /// The views, if they are asked for.
+    views: Option<Views<'a>>,
+}
+
+/// A model's table.
+#[derive(Debug, Serialize)]
+struct Table<'a> {
+    name: &'static str,
+    fields: Vec<Column<'a>>,
+    objects: Objects,
     moment: Moment,
 }
 
-/// The columns that a table has besides the fields of its mapping: the time of the run, and the key of the object.
-const COLLECTED_AT: &str = "collected_at";
-const SOURCE_KEY: &str = "source_key";
+/// A field of a mapping.
+#[derive(Debug, Serialize)]
+struct Column<'a> {
+    name: &'a str,
+    r#type: &'static str,
+    nullable: bool,
+    /// The column of the views that says whether the API left the figure out.
+    hidden: String,
+}
 
-impl<'a> Source<'a> {
-    fn new(config: &'a Config, model: Model, root: &'a str) -> Result<Self> {
-        let added = |name: &str| [COLLECTED_AT, SOURCE_KEY, views::QUALITY_KNOWN, spark::DAY].contains(&name);
-        if let Some(field) = config.mapping(model).fields().iter().find(|field| added(&field.output)) {
+/// The views that the mappings allow.
+#[derive(Debug, Serialize)]
+struct Views<'a> {
+    models: Vec<View<'a>>,
+    followers: Option<Followers<'a>>,
+    engagement: Option<Engagement<'a>>,
+}
+
+/// The views of a model.
+#[derive(Debug, Serialize)]
+struct View<'a> {
+    name: &'static str,
+    fields: Vec<Column<'a>>,
+    id: &'a str,
+    /// The columns that identify a record within a run: those of the house and of the medium.
+    identity: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Followers<'a> {
+    account: Vec<&'a str>,
+    count: Column<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Engagement<'a> {
+    house: &'a str,
+    identity: Vec<&'a str>,
+    likes: Column<'a>,
+    comments: Column<'a>,
+}
+
+impl<'a> Table<'a> {
+    fn new(config: &'a Config, model: Model, root: &str, target: Target) -> Result<Self> {
+        let fields = config.mapping(model).fields();
+        if let Some(field) = fields.iter().find(|field| ADDED.contains(&field.output.as_str())) {
             bail!(
                 "the mapping of {model} has the field {0}, and its table has a column {0} of its own; give the field another name",
                 field.output
             );
         }
-        let files = Files::new(&config.locations, model, root);
-        let moment = files.moment()?;
-        Ok(Self { config, model, files, moment })
-    }
-
-    fn fields(&self) -> &'a [Field] {
-        self.config.mapping(self.model).fields()
-    }
-
-    /// Every field on a line of its own, as `column` writes it, separated by commas.
-    fn lines(&self, indent: &str, column: impl Fn(&Field) -> String) -> String {
-        let lines: Vec<String> = self.fields().iter().map(|field| format!("{indent}{}", column(field))).collect();
-        lines.join(",\n")
-    }
-
-    /// The columns of the table: the fields, the time of the run and the object's key.
-    fn columns(&self, types: &Types, quoted: impl Fn(&str) -> String) -> String {
-        format!(
-            "{},\n    {} {} NOT NULL,\n    {} {} NOT NULL",
-            self.lines("    ", |f| types.column(quoted(&f.output), f)),
-            quoted(COLLECTED_AT),
-            types.instant,
-            quoted(SOURCE_KEY),
-            types.text
-        )
+        Ok(Self {
+            name: model.name(),
+            fields: fields.iter().map(Column::of).collect(),
+            objects: Objects::of_model(&config.locations, model, root, target)?,
+            moment: Moment::new(&config.locations, model)?,
+        })
     }
 }
 
+/// The columns that a table or a view adds to the fields of its mapping.
+const ADDED: [&str; 4] = ["collected_at", "source_key", "quality_known", "collected_on"];
+
+impl<'a> Column<'a> {
+    fn of(field: &'a Field) -> Self {
+        let r#type = match field.kind {
+            FieldType::Str | FieldType::Url | FieldType::Json => "text",
+            FieldType::Timestamp => "timestamp",
+            FieldType::Int => "integer",
+        };
+        let hidden = format!("{}_hidden", field.output);
+        Self { name: &field.output, r#type, nullable: field.nullable, hidden }
+    }
+}
+
+impl<'a> Views<'a> {
+    fn of(config: &'a Config) -> Self {
+        let field =
+            |model, response: &str| config.mapping(model).fields().iter().find(|field| field.response == response);
+        let names = |model, responses: [&str; 2]| {
+            let fields = responses.into_iter().filter_map(|response| field(model, response));
+            fields.map(|field| field.output.as_str()).collect::<Vec<_>>()
+        };
+        let identity = |model| names(model, [OWNER, ID]);
+        let view = |model: Model| View {
+            name: model.name(),
+            fields: config.mapping(model).fields().iter().map(Column::of).collect(),
+            id: field(model, ID).map_or("", |field| &field.output),
+            identity: identity(model),
+        };
+        let followers = field(Model::Brand, "followers_count")
+            .map(|count| Followers { account: names(Model::Brand, [ID, "username"]), count: Column::of(count) });
+        let engagement = || {
+            Some(Engagement {
+                house: &field(Model::Media, OWNER)?.output,
+                identity: identity(Model::Media),
+                likes: Column::of(field(Model::Media, "like_count")?),
+                comments: Column::of(field(Model::Media, "comments_count")?),
+            })
+        };
+        Self { models: Model::ALL.map(view).into(), followers, engagement: engagement() }
+    }
+}
+
+/// The statements with `--json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Statements {
+    engine: String,
+    /// The SQL that the engine runs.
+    statements: String,
+}
+
 impl SchemaArgs {
-    pub(super) fn run(self, output: Output) -> Result<ExitCode> {
-        let text = self.text(&Config::load(&self.config)?)?;
+    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        let config = Config::load(&self.config)?;
+        if !self.from.starts_with("s3://") {
+            let stored = Stored::list(&self.from, &config).await?;
+            if stored.objects.is_empty() {
+                return Err(stored.nothing(&self.from, &config));
+            }
+        }
+        let text = self.text(&config)?;
         // A JSON Schema is a document already.
         if output.json && self.target != Target::JsonSchema {
             let engine = self.target.to_possible_value().map(|value| value.get_name().to_owned());
-            output::print_json(&json!({ "engine": engine, "statements": text }))?;
+            output::print_json(&Statements { engine: engine.unwrap_or_default(), statements: text })?;
         } else {
             output::print_whole(text.as_bytes())?;
         }
@@ -151,67 +253,27 @@ impl SchemaArgs {
     }
 
     fn text(&self, config: &Config) -> Result<String> {
+        let (root, target) = (self.from.trim_end_matches('/'), self.target);
         let asked = |part: &str| self.part.as_deref().is_none_or(|name| name == part);
-        let root = self.from.trim_end_matches('/');
         let models = Model::ALL.into_iter().filter(|model| asked(model.name()));
-        let engine: &dyn Engine = match self.target {
-            Target::Athena => &athena::Athena,
-            Target::Redshift => &redshift::Redshift,
-            Target::Snowflake => &snowflake::Snowflake,
-            Target::Spark => &spark::Spark,
-            Target::Duckdb => &duckdb::Duckdb,
-            Target::JsonSchema => return json_schema::text(config, &models.collect::<Vec<_>>()),
+        let Some(template) = target.template() else { return json_schema::text(config, &models.collect::<Vec<_>>()) };
+        let script = Script {
+            ndjson: config.format == Format::Ndjson,
+            models: models.map(|model| Table::new(config, model, root, target)).collect::<Result<_>>()?,
+            quality: asked(QUALITY).then(|| Objects::quality(&config.locations, root, target)).transpose()?,
+            views: asked(VIEWS).then(|| Views::of(config)),
         };
-        // Loads come last: where there are no objects to load, the tables and views are there all the same.
-        let (mut made, mut loads) = (Vec::new(), Vec::new());
-        for model in models {
-            let source = Source::new(config, model, root)?;
-            made.push(engine.table(&source)?);
-            loads.extend(engine.load(&source)?);
-        }
-        if asked(quality::TABLE) {
-            let files = Files::quality(&config.locations, root);
-            made.push(engine.quality_table(&files)?);
-            loads.extend(engine.quality_load(&files));
-        }
-        if asked(VIEWS) {
-            made.extend(views::texts(config, engine));
-        }
-        made.extend(loads);
-        Ok(made.into_iter().map(|text| format!("{text}\n")).collect::<Vec<_>>().join("\n"))
-    }
-}
-
-/// A name in the double quotes of standard SQL.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A text in the single quotes of SQL.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// The type in which an engine stores a field.
-struct Types {
-    text: &'static str,
-    instant: &'static str,
-    integer: &'static str,
-}
-
-impl Types {
-    const fn of(&self, field: &Field) -> &'static str {
-        match field.kind {
-            FieldType::Str | FieldType::Url | FieldType::Json => self.text,
-            FieldType::Timestamp => self.instant,
-            FieldType::Int => self.integer,
-        }
-    }
-
-    /// A field's column. The engine has quoted `name`.
-    fn column(&self, name: String, field: &Field) -> String {
-        let constraint = if field.nullable { "" } else { " NOT NULL" };
-        format!("{name} {}{constraint}", self.of(field))
+        let mut environment = Environment::new();
+        environment.set_syntax(
+            SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?,
+        );
+        environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        environment.add_filter("ident", move |name: &str| target.ident(name));
+        environment.add_filter("text", move |text: &str| target.text(text));
+        environment.add_template("views.sql", include_str!("schema/templates/views.sql"))?;
+        environment.add_template("engine.sql", template)?;
+        let text = environment.get_template("engine.sql")?.render(Serde(script))?;
+        Ok(format!("{}\n", text.trim()))
     }
 }
 

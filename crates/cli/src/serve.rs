@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 
 use super::SandboxArgs;
 use super::output::{self, Output};
@@ -23,6 +23,14 @@ pub(super) struct ServeArgs {
     sandbox: SandboxArgs,
 }
 
+/// A sandbox that listens, with `--json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Listening {
+    /// Its address, for `[API] end_point`.
+    end_point: String,
+}
+
 impl ServeArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         if let Some(help) = self.sandbox.help(output) {
@@ -33,7 +41,7 @@ impl ServeArgs {
         let told =
             || format!("the sandbox listens on {end_point}; set [API] end_point = {end_point}/{{VERSION}} to use it");
         if output.json {
-            output::print_json(&json!({ "end_point": end_point }))?
+            output::print_json(&Listening { end_point: end_point.clone() })?
         } else {
             output::print(told())?
         }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::output::Output;
@@ -23,7 +24,20 @@ mod summary;
 use infeasible::CYCLES;
 use lists::{Lists, Topic};
 use plan::{Credential, Hashtag, Request, Schedule, Shard};
-use summary::Summary;
+pub(super) use summary::Summary;
+
+/// The shards that failed, with `--json`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Again {
+    /// Shards to run again.
+    shards: usize,
+    /// The time under which they ran.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    time: Value,
+    /// The file written.
+    manifest: String,
+}
 
 /// The accounts of a list, with their user ids.
 pub(super) fn accounts(path: &std::path::Path) -> Result<Vec<(String, String)>> {
@@ -159,8 +173,11 @@ impl ShardArgs {
         out.write("", lines.into_bytes()).await?;
         let (shards, time) = (failed.len(), failed.first().and_then(|e| e.get("time")).cloned().unwrap_or_default());
         let manifest = out.shown("");
-        let again = json!({ "shards": shards, "time": time, "manifest": manifest });
-        output.result(&again, || format!("{shards} shards to run again, under the time {time}: {manifest}"))?;
+        let again = Again { shards, time, manifest };
+        output.result(&again, || {
+            let Again { shards, time, manifest } = &again;
+            format!("{shards} shards to run again, under the time {time}: {manifest}")
+        })?;
         Ok(())
     }
 }

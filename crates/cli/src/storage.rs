@@ -79,7 +79,7 @@ impl Storage {
         }
     }
 
-    /// The names of all files or objects in the folder `name` and below, in no order; none where there is no such
+    /// The names of all files or objects in the folder `name` and below, in no order; none if there is no such
     /// folder.
     ///
     /// # Errors
@@ -94,12 +94,12 @@ impl Storage {
                         "s3://{bucket}/{key}/ cannot be listed; needed are s3:ListBucket and s3:GetObject, a region and credentials"
                     )
                 };
-                let prefix = format!("{key}/");
+                let prefix = if key.is_empty() { String::new() } else { format!("{key}/") };
                 let mut pages = client.list_objects_v2().bucket(&bucket).prefix(&prefix).into_paginator().send();
                 while let Some(page) = pages.next().await {
                     let page = page.map_err(|e| redacted(&redactor, &e)).with_context(needed)?;
                     let found = page.contents().iter().filter_map(|object| object.key()?.strip_prefix(&prefix));
-                    names.extend(found.map(|found| format!("{name}/{found}")));
+                    names.extend(found.map(|found| joined(name, found)));
                 }
             }
         }
@@ -147,6 +147,11 @@ fn redacted(redactor: &Redactor, error: &(impl std::error::Error + 'static)) -> 
     anyhow!("{}", redactor.redact(&with_causes(error)))
 }
 
+/// The name of a file in the folder `name`, which is empty for the storage itself.
+fn joined(name: &str, file: &str) -> String {
+    if name.is_empty() { file.to_owned() } else { format!("{name}/{file}") }
+}
+
 /// The files under `folder`, which `name` names.
 fn walk(folder: &Path, name: &str, names: &mut Vec<String>) -> Result<()> {
     let failed = || format!("{} cannot be listed", folder.display());
@@ -157,7 +162,7 @@ fn walk(folder: &Path, name: &str, names: &mut Vec<String>) -> Result<()> {
     };
     for entry in entries {
         let entry = entry.with_context(failed)?;
-        let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+        let name = joined(name, &entry.file_name().to_string_lossy());
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             walk(&entry.path(), &name, names)?;
         } else {

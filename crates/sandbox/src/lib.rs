@@ -23,6 +23,9 @@ mod calls;
 mod data;
 mod expression;
 mod fault;
+#[cfg(test)]
+#[path = "../../../src/report/json_schema.rs"]
+mod json_schema;
 mod malformed;
 mod page;
 mod reply;

@@ -13,10 +13,12 @@ use collector::telemetry::printable;
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum Level {
     Ok,
     Warn,
     Fail,
+    /// It could not be tried.
     Skip,
 }
 
@@ -43,6 +45,7 @@ impl Level {
 
 /// A line of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Line {
     /// What was tried.
     what: &'static str,
@@ -68,10 +71,15 @@ pub(super) struct Checklist {
 
 /// A check with `--json`.
 #[derive(Serialize)]
-struct Checked<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Checked<'a> {
+    /// In the order in which they were tried.
     checks: &'a [Line],
+    /// Checks of the level `warn`.
     warned: u32,
+    /// Checks of the level `fail`. If there are any, the exit code is 1.
     failed: u32,
+    /// The whole in a sentence.
     verdict: &'a str,
 }
 

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::stored::quality::{Count, Figures};
+use crate::stored::{Record, seconds};
 use collector::record::Model;
 
 use super::house::Houses;
 use super::page::{Page, Parts, Source};
 use super::posts::{Posts, Seen};
-use super::read::{Count, Figures, Record, seconds};
-use super::run::{Run, Whole};
+use super::run::Run;
 use super::runs::{Failures, Skipped};
 use super::table::{Column, Measure, Table};
 
@@ -50,12 +51,11 @@ impl Collected {
     }
 
     /// Adds a run. The runs of a model come in the order of their times.
-    pub(super) fn add(&mut self, mut run: Run) {
-        let (model, time) = (run.model, run.time);
-        self.source.files += run.files;
-        self.source.bytes += run.bytes;
-        self.skipped.append(&mut run.skipped);
-        let Whole { records, quality, unknown } = run.merged();
+    pub(super) fn add(&mut self, run: Run) {
+        let Run { model, time, records, quality, unknown, skipped, files, bytes } = run;
+        self.source.files += files;
+        self.source.bytes += bytes;
+        self.skipped.extend(skipped);
         self.source.records += records.len();
         self.source.unknown += unknown;
         self.source.newest = self.source.newest.max(time);
@@ -179,21 +179,28 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::stored::{Kind, Object};
+    use collector::config::Config;
 
-    fn key(model: Model, kind: &str) -> String {
-        format!("{kind}/x/{}_2026-11-24_030000.json", model.name())
+    type Body = Result<Vec<u8>, String>;
+
+    /// A run, read from what each of its objects holds.
+    fn run(model: Model, time: i64, objects: Vec<(Kind, Body)>) -> Run {
+        let config = Config::parse(include_bytes!("../../../../configure.ini"), "configure.ini").unwrap();
+        let object = |(kind, body): (Kind, Body)| {
+            let (key, part) = (format!("{kind:?}"), String::new());
+            (Object { key, kind, model, time: chrono::DateTime::UNIX_EPOCH, part }, body)
+        };
+        Run::read(&config, model, time, objects.into_iter().map(object).collect())
     }
 
     /// The page's data for runs, each given by its model, minute, records and quality object.
     fn page(runs: &[(Model, i64, Value, Option<Value>)]) -> Value {
         let mut collected = Collected::default();
         for (model, minute, records, quality) in runs {
-            let mut run = Run::new(*model, minute * 60);
-            run.take(&key(*model, "raw"), Ok(records.to_string().into()));
-            if let Some(quality) = quality {
-                run.take(&key(*model, "quality"), Ok(quality.to_string().into()));
-            }
-            collected.add(run);
+            let mut objects = vec![(Kind::Records, Ok(records.to_string().into()))];
+            objects.extend(quality.iter().map(|quality| (Kind::Quality, Ok(quality.to_string().into()))));
+            collected.add(run(*model, minute * 60, objects));
         }
         serde_json::to_value(collected.finish("here", 0)).unwrap()
     }
@@ -256,15 +263,15 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_reported_and_the_rest_of_its_run_counts() {
-        let mut run = Run::new(Model::Media, 0);
-        let (raw, quality) = (key(Model::Media, "raw"), key(Model::Media, "quality"));
-        run.take(&raw, Ok(b"[{".to_vec()));
-        run.take(&raw, Ok(json!([media("1", 0)]).to_string().into()));
-        run.take(&quality, Err("permission denied".into()));
+        let objects = vec![
+            (Kind::Records, Ok(b"[{".to_vec())),
+            (Kind::Records, Ok(json!([media("1", 0)]).to_string().into())),
+            (Kind::Quality, Err("permission denied".into())),
+        ];
         let mut collected = Collected::default();
-        collected.add(run);
+        collected.add(run(Model::Media, 0, objects));
         let page = serde_json::to_value(collected.finish("here", 0)).unwrap();
-        assert_eq!(page["skipped"][1], json!({"key": quality, "reason": "permission denied"}));
+        assert_eq!(page["skipped"][1], json!({"key": "Quality", "reason": "permission denied"}));
         assert_eq!(page["source"]["records"], 1);
         // Without the quality object a 0 may stand for a hidden figure, so it is not reported as counted.
         assert_eq!(page["tables"]["media"]["houses"]["likes_unknown"], json!([[1]]));

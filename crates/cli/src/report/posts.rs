@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::read::{Count, Record, seconds};
+use crate::stored::quality::Count;
+use crate::stored::{Record, seconds};
 
 /// The most posts on a page. The newest ones are shown, so that years of data fit.
 const MOST_POSTS: usize = 12_000;

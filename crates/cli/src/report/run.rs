@@ -2,26 +2,30 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use collector::record::Model;
+use crate::stored::quality::{self, Defaults, Figures, Quality};
+use crate::stored::{Kind, Object, Record, records};
+use collector::config::Config;
+use collector::record::{Mapping, Model};
 
-use super::name::{Kind, Name};
-use super::read::{self, Defaults, Figures, Quality, Record};
 use super::runs::Skipped;
 
-/// A run of a model.
+/// What a run of a model collected, each record with the meanings of its figures.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) model: Model,
     /// The time of the run, in seconds since 1970.
     pub(super) time: i64,
-    objects: BTreeMap<Place, Object>,
+    pub(super) records: Vec<(Record, Figures)>,
+    pub(super) quality: Vec<Quality>,
+    /// The number of objects of records for which no quality object lists the defaults.
+    pub(super) unknown: usize,
     /// The files that could not be read.
     pub(super) skipped: Vec<Skipped>,
     pub(super) files: usize,
     pub(super) bytes: usize,
 }
 
-/// The order of a run's objects: repairs last, since they are newer; otherwise by their names.
+/// The order of a run's parts: repairs last, since they are newer; otherwise by their names.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     is_repair: bool,
@@ -30,84 +34,80 @@ struct Place {
 
 /// The records and the quality objects of one part of a run.
 #[derive(Debug, Default)]
-struct Object {
+struct Part {
     records: Vec<Record>,
     quality: Vec<Quality>,
 }
 
-/// What a run collected, each record with the meanings of its figures.
-#[derive(Debug, Default)]
-pub(super) struct Whole {
-    pub(super) records: Vec<(Record, Figures)>,
-    pub(super) quality: Vec<Quality>,
-    /// The number of objects of records beside which no quality object lists the defaults.
-    pub(super) unknown: usize,
-}
-
 impl Run {
-    /// A run without objects yet.
-    pub(super) fn new(model: Model, time: i64) -> Self {
-        let (objects, skipped) = (BTreeMap::new(), Vec::new());
-        Self { model, time, objects, skipped, files: 0, bytes: 0 }
-    }
-
-    /// Adds a file of the run, or notes why it was skipped. A file with any error is skipped as a whole.
-    pub(super) fn take(&mut self, key: &str, body: Result<Vec<u8>, String>) {
-        let Some(name) = Name::parse(key) else { return };
-        let place = Place { is_repair: name.is_repair(), part: name.part.to_owned() };
-        let kind = name.kind;
-        let taken = body.and_then(|body| {
-            match kind {
-                Kind::Raw => {
-                    let records = read::records(&body)?;
-                    self.objects.entry(place).or_default().records.extend(records);
+    /// Reads the objects of a run. One with any error is skipped as a whole.
+    pub(super) fn read(
+        config: &Config,
+        model: Model,
+        time: i64,
+        objects: Vec<(Object, Result<Vec<u8>, String>)>,
+    ) -> Self {
+        let (records, quality, skipped) = (Vec::new(), Vec::new(), Vec::new());
+        let mut run = Self { model, time, records, quality, unknown: 0, skipped, files: 0, bytes: 0 };
+        let mut parts = BTreeMap::new();
+        for (object, body) in objects {
+            match body.and_then(|body| take(config.mapping(model), &object, &body, &mut parts).map(|()| body.len())) {
+                Ok(bytes) => {
+                    run.files += 1;
+                    run.bytes += bytes;
                 }
-                Kind::Quality => {
-                    let quality = read::quality(&body)?;
-                    self.objects.entry(place).or_default().quality.push(quality);
-                }
-            }
-            Ok(body.len())
-        });
-        match taken {
-            Ok(bytes) => {
-                self.files += 1;
-                self.bytes += bytes;
-            }
-            Err(reason) => {
-                self.skipped.push(Skipped { key: key.to_owned(), reason });
+                Err(reason) => run.skipped.push(Skipped { key: object.key, reason }),
             }
         }
+        run.merge(config.mapping(model), parts);
+        run
     }
 
-    /// The objects merged. The records and topics of a repair replace those of the objects before it.
-    pub(super) fn merged(self) -> Whole {
-        let (mut repaired, mut objects) = (Repaired::default(), Vec::new());
-        for (Place { is_repair, .. }, mut object) in self.objects.into_iter().rev() {
-            let defaults = Defaults::of(&object.quality);
+    /// Merges the parts. The records and topics of a repair replace those of the parts before it.
+    fn merge(&mut self, mapping: &Mapping, parts: BTreeMap<Place, Part>) {
+        let (mut repaired, mut merged) = (Repaired::default(), Vec::new());
+        for (Place { is_repair, .. }, mut part) in parts.into_iter().rev() {
+            let defaults = Defaults::of(mapping, &part.quality);
             if !repaired.records.is_empty() {
-                object.records.retain(|record| !repaired.records.contains(&identity(record)));
+                part.records.retain(|record| !repaired.records.contains(&identity(record)));
             }
-            object.quality.iter_mut().for_each(|quality| quality.forget(&repaired.ids, &repaired.topics));
+            part.quality.iter_mut().for_each(|quality| quality.forget(&repaired.ids, &repaired.topics));
             if is_repair {
-                repaired.add(self.model, &object);
+                repaired.add(self.model, &part);
             }
-            objects.push((object, defaults));
+            merged.push((part, defaults));
         }
-        let mut whole = Whole::default();
-        for (Object { records, quality }, defaults) in objects.into_iter().rev() {
-            whole.unknown += usize::from(!records.is_empty() && !defaults.known());
-            whole.records.extend(records.into_iter().map(|record| {
-                let figures = defaults.figures(self.model, &record);
+        for (Part { records, quality }, defaults) in merged.into_iter().rev() {
+            self.unknown += usize::from(!records.is_empty() && !defaults.known());
+            self.records.extend(records.into_iter().map(|record| {
+                let figures = defaults.figures(&record);
                 (record, figures)
             }));
-            whole.quality.extend(quality);
+            self.quality.extend(quality);
         }
-        whole
     }
 }
 
-/// The records and topics of the later objects.
+/// Adds an object to its part of a run.
+///
+/// # Errors
+/// If it could not be parsed, as text for a person.
+fn take(mapping: &Mapping, object: &Object, body: &[u8], parts: &mut BTreeMap<Place, Part>) -> Result<(), String> {
+    let place = Place { is_repair: object.is_repair(), part: object.part.clone() };
+    match object.kind {
+        Kind::Records => {
+            let records = records(mapping, body)?;
+            parts.entry(place).or_default().records.extend(records);
+        }
+        Kind::Quality => {
+            let quality = quality::quality(body)?;
+            parts.entry(place).or_default().quality.push(quality);
+        }
+    }
+    Ok(())
+}
+
+/// The records and topics of the later parts.
 #[derive(Debug, Default)]
 struct Repaired {
     records: HashSet<(String, String)>,
@@ -117,10 +117,10 @@ struct Repaired {
 }
 
 impl Repaired {
-    fn add(&mut self, model: Model, object: &Object) {
-        self.records.extend(object.records.iter().map(identity));
-        self.ids.extend(object.records.iter().map(|record| record.id(model).to_owned()));
-        self.topics.extend(object.quality.iter().flat_map(|quality| quality.topics.iter().cloned()));
+    fn add(&mut self, model: Model, part: &Part) {
+        self.records.extend(part.records.iter().map(identity));
+        self.ids.extend(part.records.iter().map(|record| record.id(model).to_owned()));
+        self.topics.extend(part.quality.iter().flat_map(|quality| quality.topics.iter().cloned()));
     }
 }
 
@@ -131,18 +131,22 @@ fn identity(record: &Record) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Utc;
     use serde_json::{Value, json};
 
-    use super::super::read::Count;
     use super::*;
+    use crate::stored::quality::Count;
 
+    /// A run of objects, each given by what it holds and its part.
     fn run(model: Model, objects: &[(&str, Value)]) -> Run {
-        let mut run = Run::new(model, 0);
-        for (name, body) in objects {
+        let config = Config::parse(include_bytes!("../../../../configure.ini"), "configure.ini").unwrap();
+        let object = |(name, body): &(&str, Value)| {
             let (kind, part) = name.split_once(' ').unwrap();
-            let key = format!("{kind}/x/{}_2026-11-24_030000{part}.json", model.name());
-            run.take(&key, Ok(body.to_string().into()));
-        }
+            let kind = if kind == "raw" { Kind::Records } else { Kind::Quality };
+            let part = part.trim_start_matches('_').to_owned();
+            (Object { key: String::new(), kind, model, time: Utc::now(), part }, Ok(body.to_string().into()))
+        };
+        let run = Run::read(&config, model, 0, objects.iter().map(object).collect());
         assert!(run.skipped.is_empty() && run.files == objects.len());
         run
     }
@@ -151,8 +155,8 @@ mod tests {
         json!({"user_id": user_id, "media_id": id, "like_count": likes})
     }
 
-    fn likes(whole: &Whole) -> Vec<(&str, Option<i64>)> {
-        whole.records.iter().map(|(record, _)| (record.media_id.as_str(), record.like_count)).collect()
+    fn likes(run: &Run) -> Vec<(&str, Option<i64>)> {
+        run.records.iter().map(|(record, _)| (record.media_id.as_str(), record.like_count)).collect()
     }
 
     #[test]
@@ -165,7 +169,7 @@ mod tests {
                 ("raw _part-0a", json!([media("3", "30", 3)])),
             ],
         );
-        assert_eq!(likes(&run.merged()), [("10", Some(1)), ("20", Some(2)), ("30", Some(3))]);
+        assert_eq!(likes(&run), [("10", Some(1)), ("20", Some(2)), ("30", Some(3))]);
     }
 
     #[test]
@@ -180,7 +184,7 @@ mod tests {
             ],
         );
         // The last part by name replaces the first one, and both replace the run and its shards.
-        assert_eq!(likes(&run.merged()), [("12", Some(3)), ("10", Some(6)), ("11", Some(7))]);
+        assert_eq!(likes(&run), [("12", Some(3)), ("10", Some(6)), ("11", Some(7))]);
     }
 
     #[test]
@@ -192,7 +196,7 @@ mod tests {
                 ("raw _part-0a", json!([media("1", "10", 4)])),
             ],
         );
-        assert_eq!(likes(&run.merged()), [("10", Some(1)), ("10", Some(4))]);
+        assert_eq!(likes(&run), [("10", Some(1)), ("10", Some(4))]);
     }
 
     #[test]
@@ -208,7 +212,7 @@ mod tests {
             ("raw _part-0a", json!([media("1", "10", 4), media("1", "11", 0)])),
             ("quality _part-0a", part),
         ];
-        let merged = run(Model::Media, &objects).merged();
+        let merged = run(Model::Media, &objects);
         let topics: Vec<_> = merged.quality.iter().flat_map(|q| &q.failed_topics).map(|f| f.topic.as_str()).collect();
         let reasons: Vec<_> = merged.quality.iter().flat_map(|q| &q.rejected).map(|r| r.reason.as_str()).collect();
         let defaulted: Vec<_> = merged.quality.iter().flat_map(Quality::defaulted_counts).map(|(.., n)| n).collect();
@@ -222,20 +226,20 @@ mod tests {
             ("quality ", json!({"failed_topics": failed("transient")})),
             ("quality _part-0a", json!({"topics": ["gucci"], "failed_topics": failed("not_there")})),
         ];
-        let merged = run(Model::Media, &objects).merged();
+        let merged = run(Model::Media, &objects);
         let kinds: Vec<_> = merged.quality.iter().flat_map(|q| &q.failed_topics).map(|f| f.kind.as_str()).collect();
         assert_eq!(kinds, ["not_there"]);
     }
 
     #[test]
-    fn a_quality_object_tells_of_the_records_beside_it_alone() {
+    fn a_quality_object_lists_the_defaults_of_its_own_part() {
         let hidden = json!({"defaulted": {"like_count": {"not found field": [{"id": "10"}]}}});
         let objects = [
             ("raw _s-1", json!([media("1", "10", 0), media("1", "11", 0)])),
             ("quality _s-1", hidden),
             ("raw _s-2", json!([media("2", "20", 0), media("2", "21", 3)])),
         ];
-        let merged = run(Model::Media, &objects).merged();
+        let merged = run(Model::Media, &objects);
         let likes: Vec<_> = merged.records.iter().map(|(_, figures)| figures.likes).collect();
         assert_eq!(likes, [Count::Hidden, Count::Counted(0), Count::Unknown, Count::Counted(3)]);
         assert_eq!(merged.unknown, 1);
@@ -244,7 +248,7 @@ mod tests {
     #[test]
     fn a_profile_is_known_by_its_account() {
         let profile = |n: i64| json!([{"user_id": "1", "followers_count": n}]);
-        let merged = run(Model::Brand, &[("raw ", profile(1)), ("raw _part-0a", profile(2))]).merged();
+        let merged = run(Model::Brand, &[("raw ", profile(1)), ("raw _part-0a", profile(2))]);
         assert_eq!(merged.records.iter().map(|(r, _)| r.followers_count).collect::<Vec<_>>(), [Some(2)]);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::read::FailedTopic;
+use crate::stored::quality::FailedTopic;
 
 /// The most failures, and the most files, that the page lists. The others are counted.
 pub(super) const MOST_LISTED: usize = 1_000;

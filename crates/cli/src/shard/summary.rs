@@ -9,7 +9,8 @@ use collector::topic::Job;
 
 /// A plan in figures.
 #[derive(Debug, Serialize)]
-pub(super) struct Summary {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Summary {
     /// The jobs that have topics.
     jobs: Vec<OfJob>,
     credentials: usize,
@@ -23,6 +24,7 @@ pub(super) struct Summary {
 
 /// The shards of a job.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OfJob {
     job: &'static str,
     topics: usize,
@@ -30,6 +32,7 @@ struct OfJob {
     /// The topics of the largest shard.
     largest: usize,
     runs_per_hour: u32,
+    /// Hours from one turn of a topic to the next.
     every_hours: u32,
 }
 

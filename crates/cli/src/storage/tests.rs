@@ -17,6 +17,9 @@ async fn holds_what_is_written(storage: &Storage) {
     let mut listed = storage.list("raw").await.unwrap();
     listed.sort_unstable();
     assert_eq!(listed, NAMES);
+    let mut whole = storage.list("").await.unwrap();
+    whole.sort_unstable();
+    assert_eq!(whole, [&["other/e.json"], &NAMES[..]].concat());
     assert_eq!(storage.list("none").await.unwrap(), Vec::<String>::new());
     assert_eq!(storage.read(NAMES[1]).await.unwrap(), NAMES[1].as_bytes());
     let neighbour = storage.below(NAMES[1]).beside("d.json");

@@ -6,6 +6,7 @@ use super::Fault;
 
 /// A fault in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Explanation {
     /// How it is written.
     pub fault: &'static str,
@@ -102,6 +103,12 @@ impl Fault {
 mod tests {
     use super::super::{BODIES, CLASSES, TOKENS};
     use super::*;
+    use crate::json_schema;
+
+    #[test]
+    fn the_schema_in_docs_is_that_of_the_type() {
+        json_schema::check::<Vec<Explanation>>("faults", "--fault help");
+    }
 
     #[test]
     fn every_fault_is_explained_and_nothing_else_is() {

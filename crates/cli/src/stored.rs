@@ -1,0 +1,127 @@
+//! The objects that runs stored: where the configuration puts them, and what they hold.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Error, Result, anyhow};
+use chrono::{DateTime, Utc};
+
+use super::storage::Storage;
+use collector::config::{Config, Locations};
+use collector::record::Model;
+
+mod pattern;
+pub(super) mod quality;
+mod record;
+
+pub(super) use pattern::{Notation, Pattern};
+pub(super) use record::{Record, records, seconds};
+
+/// An object, as its key names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Object {
+    pub(super) key: String,
+    pub(super) kind: Kind,
+    pub(super) model: Model,
+    /// The time of the run.
+    pub(super) time: DateTime<Utc>,
+    /// What sets it apart from the run's other objects: a shard, a part that repairs the run, or nothing.
+    pub(super) part: String,
+}
+
+/// What an object holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Records,
+    /// What was left out or defaulted.
+    Quality,
+}
+
+/// The objects in a folder or under an S3 prefix.
+pub(super) struct Stored {
+    /// In the order of their keys.
+    pub(super) objects: Vec<Object>,
+    /// The keys of JSON files in the same folders that no location of the configuration gives.
+    pub(super) others: Vec<String>,
+    storage: Storage,
+}
+
+/// What the name of a part without a shard begins with: see `Event::part`.
+const REPAIR: &str = "part-";
+
+/// The file extensions of objects, as people name them in `configure.ini`.
+const ENDINGS: [&str; 3] = [".json", ".ndjson", ".jsonl"];
+
+impl Object {
+    /// Whether it holds topics of the run that were collected again.
+    pub(super) fn is_repair(&self) -> bool {
+        self.part.starts_with(REPAIR)
+    }
+}
+
+impl Stored {
+    /// Lists what a configuration's runs stored in a folder, or in `s3://bucket/prefix`.
+    ///
+    /// # Errors
+    /// If a folder cannot be listed.
+    pub(super) async fn list(place: &str, config: &Config) -> Result<Self> {
+        let storage = Storage::open(place).await?;
+        let patterns = patterns(&config.locations);
+        let folders: BTreeSet<String> = patterns.iter().map(|(.., pattern)| pattern.folder()).collect();
+        let mut keys = BTreeSet::new();
+        for folder in folders {
+            keys.extend(storage.list(&folder).await?);
+        }
+        let (mut objects, mut others) = (Vec::new(), Vec::new());
+        for key in keys {
+            let named = patterns.iter().find_map(|(kind, model, pattern)| {
+                let (time, part) = pattern.run_of(&key)?;
+                Some((*kind, *model, time, part.to_owned()))
+            });
+            if let Some((kind, model, time, part)) = named {
+                objects.push(Object { key, kind, model, time, part });
+            } else if ENDINGS.iter().any(|ending| key.ends_with(ending)) {
+                others.push(key);
+            }
+        }
+        Ok(Self { objects, others, storage })
+    }
+
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) async fn read(&self, key: &str) -> Result<Vec<u8>> {
+        self.storage.read(key).await
+    }
+
+    /// The error if there are no objects in `place`. It says what was looked for.
+    pub(super) fn nothing(&self, place: &str, config: &Config) -> Error {
+        let locations = &config.locations;
+        let looked_for: BTreeSet<&str> = patterns(locations).iter().map(|(.., pattern)| pattern.location).collect();
+        let looked_for = looked_for.into_iter().collect::<Vec<_>>().join(", ");
+        let others = match self.others.as_slice() {
+            [] => String::new(),
+            [key] => format!("; {key} has another name"),
+            [key, ..] => format!("; {} files have other names, such as {key}", self.others.len()),
+        };
+        anyhow!(
+            "nothing collected in {place} (looked for {looked_for} with ymd = {} and datetime = {}{others})",
+            locations.ymd(),
+            locations.datetime()
+        )
+    }
+}
+
+/// The locations of the objects of each model.
+fn patterns(locations: &Locations) -> Vec<(Kind, Model, Pattern<'_>)> {
+    let of = |model| {
+        [
+            (Kind::Records, model, Pattern::records(locations, model)),
+            (Kind::Quality, model, Pattern::quality(locations, Some(model))),
+        ]
+    };
+    Model::ALL.into_iter().flat_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests;
