@@ -17,7 +17,7 @@ use super::SandboxArgs;
 use super::interrupt::Interrupt;
 use super::output::{self, Output};
 use collector::config::{self, Config, Limits};
-use collector::function::{Function, Invocation};
+use collector::function::{Function, Invocation, Settings};
 use collector::secret::SANDBOX_BUCKET;
 use collector::telemetry::{self, Format, printable};
 use collector::topic::Job;
@@ -77,7 +77,8 @@ impl SandboxDayArgs {
         let interrupt = Interrupt::listen()?;
         let bar = watch(runs.len(), output);
         let sandbox = self.on.start(&self.config, 0).await?;
-        let function = Function::against(sandbox.end_point(), sandbox.secret(self.config.clone()));
+        let (end_point, secret) = (Some(sandbox.end_point()), Some(sandbox.secret(self.config.clone())));
+        let function = Function::new(Settings { end_point, secret, ..Settings::default() });
         let (mut done, mut records, mut failed) = (0, 0, Vec::new());
         for (time, job) in runs.iter().take_while(|_| interrupt.signal().is_none()) {
             sandbox.set_now(*time);
