@@ -13,10 +13,10 @@ use super::output::Output;
 use collector::config::{Config, Plan};
 
 #[derive(Debug, Args)]
-#[command(after_help = "A schedule that exceeds a limit hour after hour is refused, by this command as \
-    by the function.")]
+#[command(after_help = "Makes no call. Prints the calls of processes that know every hashtag's id and of those that \
+    start, and\nhow many more accounts or hashtags would fit. A schedule that exceeds a limit is an error, as in the function.")]
 pub(super) struct PlanArgs {
-    /// The configuration whose topics, schedule and limits are weighed
+    /// The configuration file
     #[arg(long, value_name = "FILE", default_value = "configure.ini")]
     config: PathBuf,
 }
