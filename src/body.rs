@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn no_records_make_no_object() {
-        assert_eq!(Format::ALL.map(|format| body(format, &[])), [None, None]);
+        assert_eq!([body(Format::Array, &[]), body(Format::Ndjson, &[])], [None, None]);
     }
 
     proptest! {

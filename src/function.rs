@@ -3,184 +3,163 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use chrono::{SecondsFormat, Utc};
+use chrono::Utc;
 use futures_util::FutureExt;
 use indexmap::IndexMap;
-use secrecy::SecretString;
-use serde_json::Value;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
-use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, info_span, warn};
+use tokio::time::timeout;
+use tracing::{Instrument, error, info, info_span, warn};
 
+use crate::causes::with_causes;
 use crate::collect::Progress;
+use crate::config::Config;
+use crate::config_file::{self, Loaded};
 use crate::error::Cause;
 use crate::event::Event;
-use crate::graph::{KnownIds, Session, api_address};
+use crate::graph::{Client, Kind, KnownIds, Session, api_address};
+use crate::lock::lock;
 use crate::memory::Budget;
 use crate::redact::Redactor;
-use crate::report::Error;
-use crate::report::Response;
-use crate::secret::{Secret, SecretId, Source};
-use crate::sink::Destination;
+use crate::report::{Error, Response, Summary};
+use crate::secret::{Credentials, Keeper, Secret, SecretError, SecretId, Source};
+use crate::sink::{Destination, Sink};
 use crate::topic::Job;
 use crate::{aws, http, report, secret, token, version};
 
-mod answers;
-mod job;
-mod ready;
-mod reconfigured;
-mod renewal;
+mod context;
 mod run;
-mod webhook;
 
-use ready::Ready;
-use run::{Run, RunOutput};
+use context::Context;
+pub use run::Invocation;
+use run::{Done, Run};
 
 /// The time limit of the preparation. Lambda ends an initialisation after 10 seconds.
-const LONGEST_PREPARATION: Duration = Duration::from_secs(8);
+const MAX_PREPARATION: Duration = Duration::from_secs(8);
 
-/// The collector of a process.
-pub struct Function {
-    source: Source,
-    end_point: Option<String>,
-    secret: Option<Secret>,
-    config_file: Option<PathBuf>,
-    destination: Option<Destination>,
-    secret_prefix: Option<String>,
-    renews_token: bool,
-    known_ids: KnownIds,
-    /// By the secret that the event names, as below.
-    webhooks: std::sync::Mutex<IndexMap<Option<SecretId>, SecretString>>,
-    service: Option<String>,
-    http: OnceCell<http::Client>,
-    load_aws: aws::Load,
-    redactor: Arc<Redactor>,
-    memory: Budget,
-    aws: OnceCell<aws_config::SdkConfig>,
-    /// By the secret that the event names; `None` for the function's own.
-    ready: Mutex<IndexMap<Option<SecretId>, Arc<Ready>>>,
-}
+/// The most credentials whose context a process keeps. The oldest one is dropped first. Each takes a few
+/// kilobytes: a configuration, and what its client has learnt.
+const MAX_CONTEXTS: usize = 64;
 
-/// One invocation, as the Lambda runtime describes it.
+/// The longest wait for the webhook's response. The run's own end may be sooner.
+const MAX_WEBHOOK: Duration = Duration::from_secs(3);
+
+/// What differs between Lambda, a terminal and a test.
 #[derive(Debug, Clone)]
-pub struct Invocation {
-    /// The id that groups the log lines of the run.
-    pub request_id: String,
-    /// Lambda's deadline. `cargo lambda watch` sends one in the past; it counts as unknown.
-    pub deadline: SystemTime,
-    /// Ends the run early when it is cancelled, as the deadline does. A person at a terminal cancels it.
-    pub interrupt: CancellationToken,
+pub struct Settings {
+    /// The place of the function's secret.
+    pub source: Source,
+    /// The secret itself, instead of the one at `source`. No new token can be put into it.
+    pub secret: Option<Secret>,
+    /// The API, instead of the configuration's. The version is added to it.
+    pub end_point: Option<String>,
+    /// The configuration, instead of the secret's `config_file`.
+    pub config_file: Option<PathBuf>,
+    /// The place of the data, instead of the secret's `bucket`.
+    pub destination: Option<Destination>,
+    /// Events may name secrets with this prefix; without a prefix, none.
+    pub secret_prefix: Option<String>,
+    /// Whether the job `token` renews a token near its end.
+    pub renews_token: bool,
+    /// Hashtag ids from earlier processes. The function searches again for one that the API says is not there.
+    pub known_ids: KnownIds,
+    /// The dimension `service` of the metrics.
+    pub service: Option<String>,
+    /// Loads the configuration of the AWS SDK.
+    pub load_aws: aws::Load,
+    /// The configuration of the AWS SDK, instead of the one that `load_aws` loads.
+    pub aws: Option<aws_config::SdkConfig>,
+    /// The memory budget of a run.
+    pub memory: Budget,
+    /// Learns the secrets.
+    pub redactor: Arc<Redactor>,
 }
 
-impl Invocation {
-    /// An invocation that is never interrupted.
-    pub fn new(request_id: String, deadline: SystemTime) -> Self {
-        Self { request_id, deadline, interrupt: CancellationToken::new() }
-    }
-}
-
-impl Function {
-    /// A function with the secret from `source`. It reads nothing before [`prepare`](Self::prepare) or the
-    /// first invocation.
-    pub fn new(source: Source) -> Self {
+impl Default for Settings {
+    /// The settings of Lambda, without its environment's variables.
+    fn default() -> Self {
         Self {
-            source,
-            end_point: None,
+            source: Source::File(secret::DEFAULT_FILE.into()),
             secret: None,
+            end_point: None,
             config_file: None,
             destination: None,
             secret_prefix: None,
             renews_token: false,
             known_ids: KnownIds::new(),
-            webhooks: Default::default(),
             service: None,
-            http: OnceCell::new(),
             load_aws: aws::from_variables,
-            redactor: Arc::default(),
+            aws: None,
             memory: Budget::from_env(),
-            aws: OnceCell::new(),
-            ready: Mutex::default(),
+            redactor: Arc::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The settings in the environment's variables.
+    pub fn from_env() -> Self {
+        let (source, secret_prefix) = (Source::from_env(), secret::prefix_from_env());
+        Self { source, secret_prefix, service: report::service_from_env(), ..Self::default() }
+    }
+}
+
+/// The collector of a process.
+pub struct Function {
+    settings: Settings,
+    http: OnceCell<http::Client>,
+    aws: OnceCell<aws_config::SdkConfig>,
+    /// By the secret that the event names; `None` for the function's own.
+    contexts: Mutex<IndexMap<Option<SecretId>, Arc<Context>>>,
+    /// By the secret that the event names, as above.
+    webhooks: std::sync::Mutex<IndexMap<Option<SecretId>, SecretString>>,
+}
+
+impl Function {
+    /// A function that reads nothing before [`prepare`](Self::prepare) or the first invocation.
+    pub fn new(settings: Settings) -> Self {
+        let aws = settings.aws.as_ref().map(|config| aws::redacting(config, Arc::clone(&settings.redactor)));
+        settings.secret.iter().for_each(|secret| secret.redact(&settings.redactor));
+        Self {
+            settings,
+            http: OnceCell::new(),
+            aws: OnceCell::new_with(aws),
+            contexts: Mutex::default(),
+            webhooks: Default::default(),
         }
     }
 
-    /// The function of the environment's variables: where its secret is, the secrets that events may name, and
-    /// `SERVICE`, the dimension of the metrics beside `job`.
-    pub fn from_env() -> Self {
-        let function = Self::new(Source::from_env()).with_secret_prefix(secret::prefix_from_env());
-        Self { service: report::service_from_env(), ..function }
-    }
-
-    /// The same function. Events may name secrets with this prefix; without a prefix, none.
-    #[must_use]
-    pub fn with_secret_prefix(self, prefix: Option<String>) -> Self {
-        Self { secret_prefix: prefix, ..self }
-    }
-
-    /// The same function with this configuration in place of the secret's `config_file`.
-    #[must_use]
-    pub fn with_config_file(self, config_file: Option<PathBuf>) -> Self {
-        Self { config_file, ..self }
-    }
-
-    /// The same function, whose data goes there in place of the secret's `bucket`.
-    #[must_use]
-    pub fn with_destination(self, destination: Option<Destination>) -> Self {
-        Self { destination, ..self }
-    }
-
-    /// The same function. `load` configures the AWS SDK, instead of Lambda's variables.
-    #[must_use]
-    pub fn with_aws_from(self, load: aws::Load) -> Self {
-        Self { load_aws: load, ..self }
-    }
-
-    /// The same function with this configuration of the AWS SDK.
-    #[must_use]
-    pub fn with_aws(self, config: aws_config::SdkConfig) -> Self {
-        let config = aws::redacting(&config, self.redactor());
-        Self { aws: OnceCell::new_with(Some(config)), ..self }
-    }
-
-    /// The same function, which knows these hashtag ids from earlier processes. It asks again for an id that the API
-    /// says is not there.
-    #[must_use]
-    pub fn with_known_ids(self, known_ids: KnownIds) -> Self {
-        Self { known_ids, ..self }
+    /// Takes the function's secrets out of log lines. Responses and errors no longer contain them.
+    pub fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.settings.redactor)
     }
 
     /// The hashtag ids that the process knows of each API that it has called.
     pub async fn known_ids(&self) -> KnownIds {
         let mut known = KnownIds::new();
-        for ready in self.ready.lock().await.values() {
-            known.entry(api_address(&ready.config.end_point)).or_default().extend(ready.client.hashtag_ids());
+        for context in self.contexts.lock().await.values() {
+            known.entry(api_address(&context.config.end_point)).or_default().extend(context.client.hashtag_ids());
         }
         known
     }
 
-    /// A function that calls the API at `end_point` with `secret`, whatever the configuration says. The
-    /// version is added to the end point.
-    pub fn against(end_point: String, secret: Secret) -> Self {
-        Self { end_point: Some(end_point), secret: Some(secret), ..Self::new(Source::File(Default::default())) }
-    }
-
-    /// The same function with this memory budget.
-    #[must_use]
-    pub fn with_memory(self, memory: Budget) -> Self {
-        Self { memory, ..self }
-    }
-
-    /// Takes the function's secrets out of log lines. Responses and errors are already without them.
-    pub fn redactor(&self) -> Arc<Redactor> {
-        Arc::clone(&self.redactor)
+    /// The configuration that the runs follow. The secret is read and the clients are built if that is not
+    /// done yet.
+    ///
+    /// # Errors
+    /// [`Cause`]: the secret or the configuration cannot be used.
+    pub async fn config(&self) -> Result<Config, Cause> {
+        Ok(self.context(None, MAX_PREPARATION).await?.config.clone())
     }
 
     /// Reads the secret and the configuration and builds the clients before the first invocation. Each
     /// invocation tries again after an error or a timeout.
     pub async fn prepare(&self) {
-        let prepared = async { self.ready(None, LONGEST_PREPARATION).await?.try_sink(LONGEST_PREPARATION).await };
-        let _ = tokio::time::timeout(LONGEST_PREPARATION, prepared).await;
+        let prepared = async { self.context(None, MAX_PREPARATION).await?.check_sink(MAX_PREPARATION).await };
+        let _ = timeout(MAX_PREPARATION, prepared).await;
     }
 
     /// Runs one invocation.
@@ -194,65 +173,235 @@ impl Function {
         invocation: &Invocation,
         progress: &dyn Progress,
     ) -> Result<Response, Error> {
-        let mut run = Run::start(invocation);
+        let run = Run::start(invocation);
         let event = Event::parse(payload);
         let job = event.as_ref().map_or("", |event| event.job.name());
         let span = info_span!("run", requestId = invocation.request_id, job);
         async {
-            let (secret_id, done) = match event {
-                Ok(event) => (event.secret_id.clone(), self.run(&mut run, &event, progress).await),
-                Err(error) => (None, Err(error.into())),
+            let (event, done) = match event {
+                Ok(event) => {
+                    let done = self.run(&run, &event, progress).await.unwrap_or_else(Done::from);
+                    (Some(event), done)
+                }
+                Err(error) => (None, Done::from(Cause::from(error))),
             };
-            self.tell(&run, done.as_ref().err(), secret_id.as_ref(), invocation).await;
-            run.finish(done, self.redactor(), self.service.as_deref())
+            let Done { figures, error_log, target_file, critical, error } = done;
+            let summary = run.summary(event.as_ref(), error.is_some(), figures);
+            let notice = summary.notice(error.as_ref(), critical.as_ref(), &invocation.request_id);
+            if let Some(notice) = notice.filter(|_| !run.stop.is_interrupted()) {
+                self.notify(event.as_ref().and_then(|event| event.secret_id.as_ref()), &notice, run.left()).await;
+            }
+            summary.log(self.settings.service.as_deref());
+            match error {
+                Some(cause) => Err(Error { cause, summary: Box::new(summary), redactor: self.redactor() }),
+                None => Ok(Response::new(run.started, error_log, target_file, summary, self.redactor())),
+            }
         }
         .instrument(span)
         .await
     }
 
-    async fn run(&self, run: &mut Run, event: &Event, progress: &dyn Progress) -> Result<RunOutput, Cause> {
-        run.summary.job = Some(event.job.name());
-        run.summary.shard = event.shard.as_ref().map(|shard| shard.as_str().to_owned());
-        run.summary.topics = event.topics().map(|topics| topics.into_iter().map(str::to_owned).collect());
-        if let Some(told) = event.odd_time(run.started) {
-            warn!(kind = "time", "{told}");
+    async fn run(&self, run: &Run, event: &Event, progress: &dyn Progress) -> Result<Done, Cause> {
+        if let Some(problem) = event.odd_time(run.started) {
+            warn!(kind = "time", "{problem}");
         }
-        let time = event.time.unwrap_or(run.started);
-        run.summary.time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
-        run.summary.secret_id = event.secret_id.as_ref().map(|id| id.as_str().to_owned());
-        event.check_secret(self.secret_prefix.as_deref())?;
-        let ready = tokio::select! {
-            ready = self.ready(event.secret_id.as_ref(), run.stop.left()) => ready?,
+        event.check_secret(self.settings.secret_prefix.as_deref())?;
+        let secret_id = event.secret_id.as_ref();
+        let context = tokio::select! {
+            context = self.context(secret_id, run.stop.left()) => context?,
             () = run.stop.interrupted() => return Err(Cause::NothingCollected("the run was interrupted".to_owned())),
         };
         if event.job != Job::Token {
-            ready.try_sink(run.stop.left()).await?;
+            context.check_sink(run.stop.left()).await?;
         }
-        let stop = run.stop.clone();
-        let renew = || self.renewed_credentials(event.secret_id.as_ref(), ready.client.http(), stop.left()).boxed();
-        let session = Session::new(&ready.client, run.stop.clone(), &renew);
-        let session = session.keeping_answers(ready.config.locations.keeps_answers());
+        let reload = || self.reload_credentials(secret_id, context.client.http(), run.stop.left()).boxed();
+        let session = Session::new(&context.client, run.stop.clone(), &reload)
+            .keeping_answers(context.config.locations.keeps_answers());
         if event.job == Job::Hashtag {
-            // The next run finds most of what this one would have. A brand_media run stands for its hour.
+            // The next run finds most of what this one would have. A brand_media run is the only one of its hour.
             session.pause_if_throttled();
         }
         let done = match event.job {
             Job::Token => {
-                let keeper = self.keeper(event.secret_id.as_ref(), ready.client.http()).await;
-                let done = token::run(&session, keeper.as_ref(), &mut run.summary).await;
-                run.summary.version_days_left =
-                    version::log(&ready.config.version, session.version(), Utc::now().date_naive());
-                match done {
-                    Err(_) if session.is_throttled() => Ok(RunOutput::default()),
-                    done => done.map(|()| RunOutput::default()),
-                }
+                let keeper = self.keeper(secret_id, context.client.http()).await;
+                let (state, failures) = token::run(&session, keeper.as_ref()).await;
+                let (token, unknown) = state.map_or_else(|cause| (None, Some(cause)), |state| (Some(state), None));
+                let version_days_left =
+                    version::log(&context.config.version, session.version(), Utc::now().date_naive());
+                let figures = Summary { token, failures, version_days_left, ..Summary::default() };
+                Done { figures, error: unknown.filter(|_| !session.is_throttled()), ..Done::default() }
             }
-            Job::BrandMedia | Job::Hashtag => ready.collect_and_store(run, event, time, &session, progress).await,
+            Job::BrandMedia | Job::Hashtag => {
+                context.collect(run, event, &session, progress).await.unwrap_or_else(Done::from)
+            }
         };
-        run.critical = webhook::critical(session.halted(), &run.summary);
-        run.summary.api_calls = session.calls();
-        run.summary.usage_percent = session.usage().percent;
-        run.summary.api_version = session.version().map(str::to_owned);
-        done
+        let halted = session.halted().filter(|halt| halt.kind != Kind::Usage);
+        let unusable = || done.figures.token.as_ref().and_then(report::TokenState::unusable);
+        Ok(Done {
+            critical: halted.or_else(unusable),
+            figures: Summary {
+                api_calls: session.calls(),
+                usage_percent: session.usage().percent,
+                api_version: session.version().map(str::to_owned),
+                ..done.figures
+            },
+            ..done
+        })
+    }
+
+    /// The context of the event's credential. It is built if the process does not have it yet, or if its
+    /// configuration has changed in S3. A new configuration that cannot be used is an ERROR in each run, and the
+    /// last good one stays in use.
+    async fn context(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Arc<Context>, Cause> {
+        let key = secret_id.cloned();
+        let mut contexts = self.contexts.lock().await;
+        let built = match contexts.get(&key) {
+            None => self.build(secret_id, limit).await?,
+            Some(kept) => match self.rebuild(kept, secret_id, limit).await {
+                Ok(None) => return Ok(Arc::clone(kept)),
+                Ok(Some(rebuilt)) => rebuilt,
+                Err(cause) => {
+                    error!(kind = "config", "the last good configuration stays in use: {cause}");
+                    return Ok(Arc::clone(kept));
+                }
+            },
+        };
+        let built = Arc::new(built);
+        if contexts.len() >= MAX_CONTEXTS && !contexts.contains_key(&key) {
+            contexts.shift_remove_index(0);
+        }
+        contexts.insert(key, Arc::clone(&built));
+        Ok(built)
+    }
+
+    async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Context, Cause> {
+        let http = self.http.get_or_try_init(async || http::client()).await?.clone();
+        let secret = self.read_secret(secret_id, &http, limit).await?;
+        let config_file = self.settings.config_file.as_ref().unwrap_or(&secret.config_file);
+        let Loaded { config, object } = config_file::load(config_file, async || self.aws(&http).await, limit).await?;
+        let config = self.adopt(config);
+        let sink = match self.settings.destination.clone().unwrap_or_else(|| Destination::of(&secret)) {
+            Destination::Folder(folder) => Sink::Folder(folder),
+            Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket },
+        };
+        let (end_point, version) = (config.end_point.clone(), config.version.clone());
+        let client = Client::new(http, end_point, version, secret.credentials, self.redactor(), self.settings.memory);
+        let known_ids = self.settings.known_ids.get(&api_address(&config.end_point));
+        client.recall_hashtag_ids(known_ids.cloned().unwrap_or_default());
+        Ok(Context { config, client: Arc::new(client), sink, sink_checked: Arc::default(), object })
+    }
+
+    /// The context with the configuration that has changed in S3; `None` if it has not. What the process has
+    /// learnt about the API stays, unless the API is another one now.
+    async fn rebuild(
+        &self,
+        kept: &Context,
+        secret_id: Option<&SecretId>,
+        limit: Duration,
+    ) -> Result<Option<Context>, Cause> {
+        let Some(known) = &kept.object else { return Ok(None) };
+        let Some(Loaded { config, object }) = known.changed(limit).await? else { return Ok(None) };
+        let config = self.adopt(config);
+        info!(kind = "config", "the configuration {} has changed and is in use", known.address());
+        if (&config.end_point, &config.version) != (&kept.config.end_point, &kept.config.version) {
+            return self.build(secret_id, limit).await.map(Some);
+        }
+        let (client, sink, sink_checked) =
+            (Arc::clone(&kept.client), kept.sink.clone(), Arc::clone(&kept.sink_checked));
+        Ok(Some(Context { config, client, sink, sink_checked, object }))
+    }
+
+    /// A configuration as this function uses it. Its notices are logged.
+    fn adopt(&self, mut config: Config) -> Config {
+        if let Some(end_point) = &self.settings.end_point {
+            config.end_point = format!("{end_point}/{}", config.version);
+        }
+        for notice in &config.notices {
+            warn!(kind = "config", "configuration: {notice}");
+        }
+        config
+    }
+
+    async fn aws(&self, http: &http::Client) -> &aws_config::SdkConfig {
+        let load = async || aws::redacting(&(self.settings.load_aws)(http.clone()).await, self.redactor());
+        self.aws.get_or_init(load).await
+    }
+
+    /// The place of the secret that an event asks for.
+    fn source(&self, id: Option<&SecretId>) -> Source {
+        id.map_or_else(|| self.settings.source.clone(), |id| Source::Manager(id.as_str().to_owned()))
+    }
+
+    async fn read_secret(
+        &self,
+        id: Option<&SecretId>,
+        http: &http::Client,
+        limit: Duration,
+    ) -> Result<Secret, SecretError> {
+        let secret = match &self.settings.secret {
+            Some(secret) => secret.clone(),
+            None => self.source(id).read(async || self.aws(http).await, limit, &self.settings.redactor).await?,
+        };
+        let mut webhooks = lock(&self.webhooks);
+        match &secret.webhook {
+            Some(url) => drop(webhooks.insert(id.cloned(), url.clone())),
+            None => drop(webhooks.swap_remove(&id.cloned())),
+        }
+        Ok(secret)
+    }
+
+    /// Reads the secret's credentials again; `None`, with a WARNING, if that fails.
+    async fn reload_credentials(
+        &self,
+        id: Option<&SecretId>,
+        http: &http::Client,
+        limit: Duration,
+    ) -> Option<Credentials> {
+        match self.read_secret(id, http, limit).await {
+            Ok(secret) => Some(secret.credentials),
+            Err(error) => {
+                warn!(kind = "secret", "the access token was refused and the secret could not be read again: {error}");
+                None
+            }
+        }
+    }
+
+    /// Puts a renewed token into the secret that an event asks for; `None` if no token is renewed.
+    async fn keeper(&self, id: Option<&SecretId>, http: &http::Client) -> Option<Keeper> {
+        if !self.settings.renews_token || self.settings.secret.is_some() {
+            return None;
+        }
+        let source = self.source(id);
+        let aws = match source {
+            Source::Manager(_) => Some(self.aws(http).await.clone()),
+            Source::File(_) => None,
+        };
+        Some(Keeper::new(source, aws))
+    }
+
+    /// Posts a notice to the webhook of the secret that the event names, or of the function's own. If that
+    /// fails, it is a WARNING.
+    async fn notify(&self, id: Option<&SecretId>, notice: &str, left: Duration) {
+        let url = {
+            let webhooks = lock(&self.webhooks);
+            webhooks.get(&id.cloned()).or_else(|| webhooks.get(&None)).cloned()
+        };
+        let Some(url) = url else { return };
+        let service = self.settings.service.as_ref().map_or_else(String::new, |service| format!("{service}: "));
+        // Slack gives these a meaning, as in `<!channel>`.
+        // https://docs.slack.dev/messaging/formatting-message-text
+        let text = format!("{service}{notice}").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let text = json!({ "text": self.settings.redactor.redact(&text) }).to_string();
+        if let Err(problem) = self.post(&url, text, MAX_WEBHOOK.min(left)).await {
+            warn!(kind = "webhook", "the webhook was not told of this run: {problem}");
+        }
+    }
+
+    async fn post(&self, url: &SecretString, body: String, limit: Duration) -> Result<(), String> {
+        let http = self.http.get().ok_or("there is no HTTP client")?;
+        let response = timeout(limit, http.send(http.post_json(url.expose_secret(), body))).await;
+        let response = response.map_err(|_| format!("it gave no answer within {} ms", limit.as_millis()))?;
+        let status = response.map_err(|error| with_causes(&error.without_url()))?.status();
+        if status.is_success() { Ok(()) } else { Err(format!("it answered HTTP {}", status.as_u16())) }
     }
 }

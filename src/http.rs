@@ -1,8 +1,8 @@
 //! The one HTTP client of the process. It calls the API and carries the AWS SDK's requests, so that there
 //! is one TLS stack, one set of root certificates and one pool of connections.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -12,14 +12,13 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::sync::watch;
-use tower_layer::Layer;
-use tower_service::Service;
+use tokio::sync::RwLock;
+use tokio::time::timeout;
+use tower::util::MapFutureLayer;
 use tracing::warn;
 use url::{Host, Url};
 
@@ -72,33 +71,36 @@ fn add_roots(roots: &mut RootCertStore, file: &std::path::Path) -> Result<(), ru
 #[allow(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn client_trusting(roots: RootCertStore) -> reqwest::Result<Client> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let connects = Connects::default();
+    let connects = Arc::<RwLock<()>>::default();
+    let counting = Arc::clone(&connects);
     let builder = reqwest::Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
-        .connector_layer(connects.clone())
+        .connector_layer(MapFutureLayer::new(move |connect| counted(Arc::clone(&counting), connect)))
         .pool_idle_timeout(POOL_IDLE_TIMEOUT);
-    // The provider speaks every TLS version that rustls knows. If that changes, reqwest's own settings are
-    // used.
-    let client = match ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
-        Ok(tls) => {
-            let mut tls = tls.with_root_certificates(roots).with_no_client_auth();
-            // reqwest offers these only with a TLS configuration that it makes itself.
-            tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-            builder.tls_backend_preconfigured(tls).build()
-        }
-        Err(_) => builder.build(),
-    };
-    Ok(Client { client: client?, connects })
+    let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let tls = tls.expect("ring speaks every TLS version that rustls knows");
+    let mut tls = tls.with_root_certificates(roots).with_no_client_auth();
+    // reqwest offers these only with a TLS configuration that it makes itself.
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Client { client: builder.tls_backend_preconfigured(tls).build()?, connects })
 }
 
-/// The client, and the number of its pending connects.
+/// The client.
 #[derive(Debug, Clone)]
 pub struct Client {
     client: reqwest::Client,
-    connects: Connects,
+    /// Each pending connect is a reader.
+    connects: Arc<RwLock<()>>,
 }
+
+/// The longest wait for a pending connect. A TLS handshake takes 0.7 s at 7 % of a processor, which a
+/// function of 128 MB has. A longer one may hang.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
+/// The polls of the runtime until a new connection is in the pool. The preface of HTTP/2 takes two.
+const POLLS_TO_POOL: usize = 4;
 
 impl Client {
     /// A GET request, to be sent by [`send`](Self::send).
@@ -113,93 +115,35 @@ impl Client {
 
     /// Sends a request once no connect is pending.
     ///
-    /// Requests that start together would each open a connection. The pool learns that HTTP/2 serves them
-    /// all only when the first one is up, and by then eleven handshakes are under way. Waiting costs no
-    /// time, since a connection of its own would take as long.
+    /// Requests that start together would each open a connection. hyper-util's pool has a lock for connects, but
+    /// only for clients that speak nothing but HTTP/2. Any other learns that one connection serves all requests
+    /// when the first one is up, and by then eleven handshakes are under way. Waiting costs no time, since a
+    /// second connection would take as long. If connections cannot be shared, the requests that waited connect
+    /// together.
     ///
     /// # Errors
     /// Where there is no answer.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {
-        self.connects.settle().await;
+        if self.connects.try_write().is_err() {
+            drop(self.connects.write().await);
+            for _ in 0..POLLS_TO_POOL {
+                tokio::task::yield_now().await;
+            }
+        }
         request.send().await
     }
 }
 
-/// The number of pending connects that may soon be done.
-#[derive(Debug, Clone, Default)]
-struct Connects(watch::Sender<usize>);
-
-/// The longest wait for a pending connect. A TLS handshake takes 0.7 s at 7 % of a processor, which a
-/// function of 128 MB has. A longer one may hang.
-const WORTH_WAITING: Duration = Duration::from_secs(1);
-
-/// The polls of the runtime until a new connection is in the pool. The preface of HTTP/2 takes two.
-const GREETING: usize = 4;
-
-impl Connects {
-    /// Waits once until no connect is pending. Where connections cannot be shared, the requests that waited
-    /// then connect together.
-    async fn settle(&self) {
-        let mut connects = self.0.subscribe();
-        if *connects.borrow() == 0 {
-            return;
-        }
-        // The sender lives as long as `self`.
-        let _ = connects.wait_for(|connects| *connects == 0).await;
-        for _ in 0..GREETING {
-            tokio::task::yield_now().await;
-        }
+/// `connect`, held by one of the readers of `connects` for as long as others are to wait for it.
+async fn counted<F: Future>(connects: Arc<RwLock<()>>, connect: F) -> F::Output {
+    let mut connect = pin!(connect);
+    // It fails only while requests wait for an earlier connect.
+    let connecting = connects.try_read();
+    if let Ok(connected) = timeout(MAX_WAIT, &mut connect).await {
+        return connected;
     }
-
-    fn begin(&self) -> impl Drop + Send + use<> {
-        struct Connecting(watch::Sender<usize>);
-        impl Drop for Connecting {
-            fn drop(&mut self) {
-                self.0.send_modify(|connects| *connects -= 1);
-            }
-        }
-        self.0.send_modify(|connects| *connects += 1);
-        Connecting(self.0.clone())
-    }
-}
-
-impl<S> Layer<S> for Connects {
-    type Service = CountingConnector<S>;
-    fn layer(&self, connector: S) -> CountingConnector<S> {
-        CountingConnector { connector, connects: self.clone() }
-    }
-}
-
-/// A connector that counts its pending connects.
-#[derive(Debug, Clone)]
-struct CountingConnector<S> {
-    connector: S,
-    connects: Connects,
-}
-
-impl<S: Service<T>, T> Service<T> for CountingConnector<S>
-where
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.connector.poll_ready(context)
-    }
-
-    fn call(&mut self, target: T) -> Self::Future {
-        let connecting = self.connects.begin();
-        let mut connect = Box::pin(self.connector.call(target));
-        Box::pin(async move {
-            if let Ok(connected) = tokio::time::timeout(WORTH_WAITING, &mut connect).await {
-                return connected;
-            }
-            drop(connecting);
-            connect.await
-        })
-    }
+    drop(connecting);
+    connect.await
 }
 
 /// Whether an address is on this machine.
@@ -259,6 +203,8 @@ async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use sandbox::{Options, Sandbox};
 
     use super::*;
@@ -272,6 +218,57 @@ mod tests {
             ["https://graph.facebook.com/127.0.0.1", "http://127.0.0.1@10.0.0.1/", "http://localhost.example", ""]
         {
             assert!(!is_on_loopback(there), "{there}");
+        }
+    }
+
+    /// A TLS server that speaks `protocols` and takes a while for a handshake, a client that trusts it, and the
+    /// number of handshakes.
+    async fn tls_server(protocols: &[&str]) -> (String, Client, Arc<AtomicUsize>) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key.into())
+            .unwrap();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.der().clone()).unwrap();
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let end_point = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let handshakes = Arc::new(AtomicUsize::new(0));
+        let (acceptor, counted) = (tokio_rustls::TlsAcceptor::from(Arc::new(config)), Arc::clone(&handshakes));
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                counted.fetch_add(1, Ordering::Relaxed);
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    let stream = hyper_util::rt::TokioIo::new(acceptor.accept(stream).await.unwrap());
+                    let respond = hyper::service::service_fn(async |_| {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        Ok::<_, std::convert::Infallible>(http::Response::new("{}".to_owned()))
+                    });
+                    let server = hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
+                    let _ = server.serve_connection(stream, respond).await;
+                });
+            }
+        });
+        (end_point, client_trusting(roots).unwrap(), handshakes)
+    }
+
+    #[tokio::test]
+    async fn eleven_first_calls_share_a_connection_if_the_peer_speaks_http_2_and_succeed_if_it_does_not() {
+        for (protocols, expected) in [(&["h2", "http/1.1"][..], 1), (&["http/1.1"], 11), (&[], 11)] {
+            let (end_point, client, handshakes) = tls_server(protocols).await;
+            let call = async || client.send(client.get(&end_point)).await.unwrap().status();
+            let statuses = futures_util::future::join_all((0..11).map(|_| call())).await;
+            assert!(statuses.iter().all(reqwest::StatusCode::is_success), "{protocols:?} {statuses:?}");
+            assert_eq!(handshakes.load(Ordering::Relaxed), expected, "{protocols:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use collector::function::{Function, Invocation};
+use collector::function::{Function, Invocation, Settings};
 use collector::secret;
 use collector::telemetry::{self, Format};
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -17,7 +17,8 @@ async fn main() -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    let function = Function::from_env();
+    let renewal = secret::renewal_from_env();
+    let function = Function::new(Settings { renews_token: renewal == Ok(true), ..Settings::from_env() });
     let redactor = function.redactor();
     let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), move |line| {
         println!("{}", redactor.redact(line));
@@ -31,11 +32,9 @@ async fn main() -> ExitCode {
         );
     }
 
-    let renews = secret::renewal_from_env().unwrap_or_else(|told| {
-        tracing::warn!(kind = "config", "{told}");
-        false
-    });
-    let function = function.with_token_renewal(renews);
+    if let Err(problem) = renewal {
+        tracing::warn!(kind = "config", "{problem}");
+    }
     function.prepare().await;
     let handler = service_fn(async |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;

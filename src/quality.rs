@@ -74,7 +74,7 @@ pub struct About<'a> {
     /// The topics that the event selected; `None` for all. The name of the run's objects holds only a hash
     /// of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub topics: Option<&'a [String]>,
+    pub topics: Option<&'a [&'a str]>,
     /// The object's key; `None` where there were no records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<&'a str>,

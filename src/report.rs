@@ -14,7 +14,6 @@ pub use error::{Error, ErrorMessage, parts};
 pub use log::{error_log, log_quality, log_unknown_fields};
 pub use metrics::{Metric, emit};
 pub use metrics::{NAMESPACE, service_from_env};
-pub use notice::Why;
 pub use response::{Answer, Response};
 pub use summary::{
     AnswersFile, FailedTopic, File, Gaps, ModelQuality, Partial, Quality, Renewal, RenewalEnd, Summary, TokenState,

@@ -5,15 +5,20 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
-use secrecy::SecretString;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+use url::Url;
 
 use crate::aws;
 use crate::causes::with_causes;
 use crate::env::variable;
+use crate::http::is_on_loopback;
+use crate::redact::Redactor;
+use crate::topic::id;
 
 mod keeper;
 mod value;
-mod webhook;
 
 pub use keeper::{KeepError, Keeper};
 pub(crate) use value::bucket_problem;
@@ -28,22 +33,11 @@ pub enum Source {
     File(PathBuf),
 }
 
-/// The name of a secret in Secrets Manager that an event may name. It is never an ARN, so that the secrets
-/// of other accounts and regions are out of reach.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SecretId(String);
-
-impl SecretId {
-    /// The secret `name`; `None` where Secrets Manager's rules allow no such name.
-    pub fn new(name: &str) -> Option<Self> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b);
-        ((1..=512).contains(&name.len()) && name.bytes().all(allowed)).then(|| Self(name.to_owned()))
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+id! {
+    /// The name of a secret in Secrets Manager that an event may name. It is never an ARN, so that the secrets
+    /// of other accounts and regions are out of reach.
+    SecretId, name => (1..=512).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b))
 }
 
 /// The prefix of the secrets that an event may name: `SECRET_PREFIX`.
@@ -75,9 +69,9 @@ impl Source {
         }
     }
 
-    /// Reads the secret within `limit`.
+    /// Reads the secret within `limit`. From here on `redactor` takes it out of everything printed.
     ///
-    /// `aws` is called only where the source is Secrets Manager.
+    /// `aws` is called only if the source is Secrets Manager.
     ///
     /// # Errors
     /// [`SecretError`], which names the key and the place and never a value.
@@ -85,11 +79,13 @@ impl Source {
         &self,
         aws: impl AsyncFnOnce() -> &'a SdkConfig,
         limit: Duration,
+        redactor: &Redactor,
     ) -> Result<Secret, SecretError> {
-        match self {
+        let secret = match self {
             Self::Manager(id) => from_manager(id, aws().await, limit).await,
             Self::File(path) => from_file(path),
-        }
+        };
+        secret.inspect(|secret| secret.redact(redactor))
     }
 }
 
@@ -112,6 +108,12 @@ impl Secret {
     pub fn folder(&self) -> Option<&Path> {
         [LOCAL_BUCKET, SANDBOX_BUCKET].contains(&self.bucket.as_str()).then(|| Path::new(&self.bucket))
     }
+
+    /// Adds everything secret in it to `redactor`.
+    pub fn redact(&self, redactor: &Redactor) {
+        self.credentials.redact(redactor);
+        self.webhook.iter().for_each(|url| redactor.add(url.expose_secret()));
+    }
 }
 
 /// The credentials of the calls.
@@ -121,8 +123,34 @@ pub struct Credentials {
     pub ig_user_id: String,
     /// The access token.
     pub access_token: SecretString,
-    /// The app; `None` where the secret names none.
+    /// The app; `None` if the secret names none.
     pub app: Option<App>,
+}
+
+impl Credentials {
+    /// The parameters that identify the caller: the token, and the proof that the app itself calls.
+    pub(crate) fn caller(&self, as_app: bool) -> Vec<(&'static str, String)> {
+        let token = match (&self.app, as_app) {
+            (Some(app), true) => format!("{}|{}", app.id, app.secret.expose_secret()),
+            _ => self.access_token.expose_secret().to_owned(),
+        };
+        let proof = self.app.as_ref().map(|app| ("appsecret_proof", proof(app.secret.expose_secret(), &token)));
+        [("access_token", token)].into_iter().chain(proof).collect()
+    }
+
+    /// Adds everything secret in them, and in calls with them, to `redactor`.
+    pub(crate) fn redact(&self, redactor: &Redactor) {
+        self.app.iter().for_each(|app| redactor.add(app.secret.expose_secret()));
+        let sent = [false, true].into_iter().flat_map(|as_app| self.caller(as_app));
+        sent.for_each(|(_, secret)| redactor.add(&secret));
+    }
+}
+
+/// `appsecret_proof`: the hexadecimal HMAC-SHA256 of the token, keyed with the app's secret.
+fn proof(secret: &str, token: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(token.as_bytes());
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The app that the token belongs to.
@@ -238,6 +266,15 @@ fn from_json(id: &str, text: &str) -> Result<Secret, SecretError> {
     })
 }
 
+/// Whether messages may go to `url`: they are encrypted, or never leave this machine.
+fn is_safe_webhook(url: &str) -> bool {
+    match Url::parse(url).ok().filter(Url::has_host).as_ref().map(Url::scheme) {
+        Some("https") => true,
+        Some("http") => is_on_loopback(url),
+        _ => false,
+    }
+}
+
 /// Checks a secret. `get` returns the value of a key, or what is wrong with it.
 fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>) -> Result<Secret, SecretError> {
     let wrong = |key, problem| SecretError::Key { place: place.to_owned(), key, problem };
@@ -274,7 +311,7 @@ fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>
     let config_file = config_file.unwrap_or_else(|| crate::config::DEFAULT_FILE.to_owned()).into();
     let credentials = Credentials { ig_user_id, access_token: access_token.into(), app };
     let webhook = optional("webhook")?;
-    if webhook.as_deref().is_some_and(|url| !webhook::is_safe(url)) {
+    if webhook.as_deref().is_some_and(|url| !is_safe_webhook(url)) {
         return Err(wrong("webhook", "is not an https address; http is taken on this machine alone"));
     }
     Ok(Secret { credentials, bucket, config_file, webhook: webhook.map(SecretString::from) })

@@ -2,28 +2,28 @@
 //! Storing it again replaces it.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use tokio::time::{Instant, timeout};
 
-use crate::aws;
 use crate::causes::with_causes;
 use crate::config::ObjectKey;
 use crate::http::LARGEST_OBJECT;
+use crate::{aws, file};
 
 mod destination;
-mod folder;
 mod preflight;
 
 pub use preflight::Unusable;
 
 pub use destination::Destination;
-use folder::write_whole;
 
 /// A bucket or a folder.
 #[derive(Debug, Clone)]
@@ -49,14 +49,6 @@ pub struct SinkError {
     pub reason: String,
 }
 
-/// The condition on which an object is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Condition {
-    None,
-    /// There is no object with its key.
-    IfNew,
-}
-
 /// The `Content-Type` of an object. What is compressed says so itself and has no `Content-Encoding`: clients
 /// that undo one would hand on, under a name in `.gz`, what is compressed no more.
 fn content_type(key: &ObjectKey) -> &'static str {
@@ -65,67 +57,71 @@ fn content_type(key: &ObjectKey) -> &'static str {
 
 impl Sink {
     /// An object's `bucket/key`.
-    pub fn place(&self, key: &ObjectKey) -> String {
+    pub fn place(&self, key: impl Display) -> String {
         match self {
             Self::S3 { bucket, .. } => format!("{bucket}/{key}"),
             Self::Folder(folder) => format!("{}/{key}", folder.display()),
         }
     }
 
-    /// Stores an object within `limit`, with further tries where they can help. It replaces an object with
-    /// the same key.
+    /// Stores an object within `limit`, with further tries if they can help. It replaces an object with the
+    /// same key.
     ///
     /// # Errors
-    /// [`SinkError`] where the object may not be stored.
+    /// [`SinkError`] if the object may not be stored.
     pub async fn put(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<(), SinkError> {
-        self.store(key, body, limit, Condition::None).await.map(drop)
+        self.put_if(key, body, limit, false).await.map(drop)
     }
 
-    /// Stores an object as [`put`](Self::put) does, unless one with the same key exists; `false` where one
-    /// exists, which stays. `false` too where a store does not know the condition or hangs up: it may
-    /// exist, so nothing is replaced.
+    /// Stores an object before `end` as [`put`](Self::put) does. With `elsewhere` it replaces none: if an object
+    /// with the same key exists, or may exist, that one stays, and this one is stored under `elsewhere`.
     ///
-    /// # Errors
-    /// [`SinkError`] where the object may not be stored.
-    pub async fn put_new(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<bool, SinkError> {
-        self.store(key, body, limit, Condition::IfNew).await
+    /// Returns the key that was used last, and the [`SinkError`] if the object may not be stored.
+    pub async fn store(
+        &self,
+        key: ObjectKey,
+        elsewhere: Option<ObjectKey>,
+        body: Bytes,
+        end: Instant,
+    ) -> (ObjectKey, Result<(), SinkError>) {
+        let left = || end.saturating_duration_since(Instant::now());
+        let Some(elsewhere) = elsewhere else {
+            let stored = self.put(&key, body, left()).await;
+            return (key, stored);
+        };
+        match self.put_if(&key, body.clone(), left(), true).await {
+            Ok(true) => (key, Ok(())),
+            Ok(false) => {
+                let stored = self.put(&elsewhere, body, left()).await;
+                (elsewhere, stored)
+            }
+            Err(error) => (key, Err(error)),
+        }
     }
 
-    async fn store(
-        &self,
-        key: &ObjectKey,
-        body: Bytes,
-        limit: Duration,
-        condition: Condition,
-    ) -> Result<bool, SinkError> {
+    /// Stores an object; `false` if only a new one is to be stored and one exists, or may exist.
+    async fn put_if(&self, key: &ObjectKey, body: Bytes, limit: Duration, only_new: bool) -> Result<bool, SinkError> {
         let stored = async {
             match self {
-                Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit, condition).await,
+                Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit, only_new).await,
                 Self::Folder(folder) => {
-                    write_whole(&folder.join(key.as_str()), &body, condition).map_err(|e| e.to_string())
+                    let path = folder.join(key.as_str());
+                    let stored =
+                        if only_new { file::write_new(&path, &body) } else { file::write(&path, &body).map(|()| true) };
+                    stored.map_err(|e| e.to_string())
                 }
             }
         };
-        let stored = tokio::time::timeout(limit, stored).await;
+        let stored = timeout(limit, stored).await;
         let stored =
             stored.unwrap_or_else(|_| Err(format!("not done within the {} ms left of the run", limit.as_millis())));
         stored.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be stored: {reason}") })
     }
-}
 
-/// Writes a file that is no object as those of a folder are written: it is complete or does not exist.
-///
-/// # Errors
-/// Where it cannot be written. The file that was there stays.
-pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    write_whole(path, bytes, Condition::None).map(drop)
-}
-
-impl Sink {
-    /// Reads an object within `limit`; `None` where it does not exist.
+    /// Reads an object within `limit`; `None` if it does not exist.
     ///
     /// # Errors
-    /// [`SinkError`] where it may exist and cannot be read, or is too large.
+    /// [`SinkError`] if it may exist and cannot be read, or is too large.
     pub async fn get(&self, key: &str, limit: Duration) -> Result<Option<Bytes>, SinkError> {
         let read = async {
             match self {
@@ -137,15 +133,9 @@ impl Sink {
                 },
             }
         };
-        let read = tokio::time::timeout(limit, read).await;
+        let read = timeout(limit, read).await;
         let read = read.unwrap_or_else(|_| Err(format!("not read within {} ms", limit.as_millis())));
-        read.map_err(|reason| {
-            let place = match self {
-                Self::S3 { bucket, .. } => format!("{bucket}/{key}"),
-                Self::Folder(folder) => format!("{}/{key}", folder.display()),
-            };
-            SinkError { place, reason: format!("could not be read: {reason}") }
-        })
+        read.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be read: {reason}") })
     }
 }
 
@@ -168,23 +158,23 @@ async fn put_s3(
     key: &ObjectKey,
     body: Bytes,
     limit: Duration,
-    condition: Condition,
+    only_new: bool,
 ) -> Result<bool, String> {
     let started = Instant::now();
     let put = async |limit: Duration, one_try: Duration| {
         let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(content_type(key));
-        let put = put.set_if_none_match((condition == Condition::IfNew).then(|| "*".to_owned()));
+        let put = put.set_if_none_match(only_new.then(|| "*".to_owned()));
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(one_try).operation_timeout(limit).build();
         let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);
         let put = put.body(ByteStream::from(body.clone())).customize().config_override(within);
         match put.send().await {
             Ok(_) => Ok(true),
-            Err(e) if condition == Condition::IfNew && is_there_or_unknown(&e) => Ok(false),
+            Err(e) if only_new && is_there_or_unknown(&e) => Ok(false),
             Err(e) => Err(with_causes(&e)),
         }
     };
     let first = first_try(body.len()).min(limit / 2);
-    if let Ok(stored) = tokio::time::timeout(first, put(limit, limit)).await {
+    if let Ok(stored) = timeout(first, put(limit, limit)).await {
         return stored;
     }
     let left = limit.saturating_sub(started.elapsed());
@@ -198,8 +188,8 @@ fn first_try(bytes: usize) -> Duration {
     Duration::from_secs(SECONDS + bytes as u64 / BYTES_A_SECOND)
 }
 
-/// Whether the object exists (S3's 412), or may exist: the store does not know the condition (501), or hung
-/// up. A store that answers 412 before it has read a large object closes the connection on the rest of it,
+/// Whether the object exists (S3's 412), or may exist: the store rejects the condition (as 400, 403, 405, 409, 428
+/// or 501), or hung up. A store that answers 412 before it has read a large object closes the connection on the rest of it,
 /// and its answer is lost.
 fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
     let answered = error.raw_response().map(|response| response.status().as_u16());
@@ -208,5 +198,5 @@ fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
             .filter_map(|cause| cause.downcast_ref::<reqwest::Error>())
             .any(|error| !error.is_connect() && !error.is_timeout())
     };
-    answered.map_or_else(hung_up, |status| matches!(status, 412 | 501))
+    answered.map_or_else(hung_up, |status| matches!(status, 400 | 403 | 405 | 409 | 412 | 428 | 501))
 }

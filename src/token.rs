@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 
 use crate::error::Cause;
 use crate::graph::{Failure, Kind, Session, TokenInfo};
-use crate::report::{FailedTopic, Summary, TokenState};
+use crate::report::{FailedTopic, TokenState};
 use crate::secret::Keeper;
 use crate::telemetry::critical;
 
@@ -17,20 +17,17 @@ pub const WARN_DAYS: i64 = 7;
 /// The seconds of a day.
 pub const SECONDS_A_DAY: i64 = 86_400;
 
-/// Asks for the token's state, logs it at its level and adds it to `summary`. With a `keeper`, a token that is near
-/// its end is renewed.
-pub async fn run(session: &Session<'_>, keeper: Option<&Keeper>, summary: &mut Summary) -> Result<(), Cause> {
-    let info = session.debug_token().await.map_err(|failure| {
-        error!(kind = failure.kind.name(), code = failure.code, "the access token's state is unknown: {failure}");
-        let message = failure.to_string();
-        summary.failures.push(FailedTopic {
-            topic: "token".into(),
-            kind: failure.kind,
-            code: failure.code,
-            message: failure.message,
-        });
-        Cause::TokenUnknown(message)
-    })?;
+/// Asks for the token's state and logs it at its level. With a `keeper`, a token that is near its end is renewed.
+/// Returns the state, and the failures for the summary: an invalid token is one too.
+pub async fn run(session: &Session<'_>, keeper: Option<&Keeper>) -> (Result<TokenState, Cause>, Vec<FailedTopic>) {
+    let failed = |Failure { kind, code, message, .. }| FailedTopic { topic: "token".into(), kind, code, message };
+    let info = match session.debug_token().await {
+        Ok(info) => info,
+        Err(failure) => {
+            error!(kind = failure.kind.name(), code = failure.code, "the access token's state is unknown: {failure}");
+            return (Err(Cause::TokenUnknown(failure.to_string())), vec![failed(failure)]);
+        }
+    };
     let (renewal, renewed) = match keeper {
         Some(keeper) => Some(renewal::renew(session, keeper, &info).await).unzip(),
         None => (None, None),
@@ -38,12 +35,8 @@ pub async fn run(session: &Session<'_>, keeper: Option<&Keeper>, summary: &mut S
     let info = renewed.flatten().unwrap_or(info);
     let state = TokenState { renewal, ..state(&info, Utc::now()) };
     log(&info, &state);
-    if !state.is_valid {
-        let Failure { kind, code, message, .. } = info.refusal();
-        summary.failures.push(FailedTopic { topic: "token".into(), kind, code, message });
-    }
-    summary.token = Some(state);
-    Ok(())
+    let failures = if state.is_valid { Vec::new() } else { vec![failed(info.refusal())] };
+    (Ok(state), failures)
 }
 
 /// The token's state at `now`.

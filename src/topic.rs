@@ -1,11 +1,11 @@
 //! Jobs, shards and topics, with their names and ids.
 
-use std::fmt;
-
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use unicode_ident::is_xid_continue;
 
 /// A job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Job {
     /// Collects each account's profile and newest media.
     BrandMedia,
@@ -16,24 +16,17 @@ pub enum Job {
 }
 
 impl Job {
-    /// Every job.
-    pub const ALL: [Self; 3] = [Self::BrandMedia, Self::Hashtag, Self::Token];
-
     /// The job's name in events, logs and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::BrandMedia => "brand_media",
-            Self::Hashtag => "hashtag",
-            Self::Token => "token",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The job with this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|job| job.name() == name)
+        name.parse().ok()
     }
 
-    /// The key of the job's topics, in events and in `[topic]`; `None` where the job has none.
+    /// The key of the job's topics, in events and in `[topic]`; `None` if the job has none.
     pub const fn topics_key(self) -> Option<&'static str> {
         match self {
             Self::BrandMedia => Some("accounts"),
@@ -43,31 +36,18 @@ impl Job {
     }
 }
 
-impl fmt::Display for Job {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+/// A type for texts that meet a condition. `new` refuses every other text.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $text:ident => $allowed:expr) => {
+        crate::topic::id! { $(#[$doc])* $name }
 
-/// The name of a part of a run, `[a-z0-9-]{1,32}`. One invocation does that part. The names of its objects
-/// end with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shard(String);
-
-impl Shard {
-    /// The shard `name`; `None` where no shard may have that name.
-    pub fn new(name: &str) -> Option<Self> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        ((1..=32).contains(&name.len()) && name.bytes().all(allowed)).then(|| Self(name.to_owned()))
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-macro_rules! name {
+        impl $name {
+            /// The text as an id or a name; `None` if it cannot be one.
+            pub fn new($text: &str) -> Option<Self> {
+                $allowed.then(|| Self($text.to_owned()))
+            }
+        }
+    };
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,73 +60,52 @@ macro_rules! name {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
     };
 }
+pub(crate) use id;
 
-name! {
+id! {
+    /// The name of a part of a run, `[a-z0-9-]{1,32}`. One invocation does that part. The names of its objects
+    /// end with it.
+    Shard, name => (1..=32).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+id! {
     /// An account's name, `[a-z0-9._]{1,30}`. It becomes part of a call's `fields` expression, so no other
     /// character is allowed.
-    Username
+    Username, name => (1..=30).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_'))
 }
-name! {
+id! {
     /// A hashtag without its `#`: letters, digits and `_` of any script, with combining marks and the
     /// joiners that scripts such as Devanagari and Persian have between letters.
-    HashtagName
+    HashtagName, name => is_hashtag(name)
 }
-name! {
+id! {
     /// The API's id of a hashtag, made of ASCII digits. It is documented as static and global.
-    HashtagId
+    HashtagId, id => is_id(id)
 }
-name! {
+id! {
     /// An Instagram user id, made of ASCII digits.
-    UserId
+    UserId, id => is_id(id)
 }
-
-const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
-const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
 /// Whether `text` is made of ASCII digits, as the API's ids are.
 pub fn is_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-impl Username {
-    /// The account `name`; `None` where no account can have that name.
-    pub fn new(name: &str) -> Option<Self> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_');
-        ((1..=30).contains(&name.len()) && name.bytes().all(allowed)).then(|| Self(name.to_owned()))
-    }
-}
-
-impl HashtagName {
-    /// The hashtag `name`; `None` where no hashtag can have that name.
-    pub fn new(name: &str) -> Option<Self> {
-        let length = name.chars().count();
-        let letter = |c: char| c.is_alphanumeric() || c == '_';
-        let within =
-            |c: char| letter(c) || is_xid_continue(c) || matches!(c, ZERO_WIDTH_NON_JOINER | ZERO_WIDTH_JOINER);
-        ((1..=100).contains(&length) && name.chars().all(within) && name.chars().any(letter))
-            .then(|| Self(name.to_owned()))
-    }
-}
-
-impl HashtagId {
-    /// The id; `None` where it is not made of digits.
-    pub fn new(id: &str) -> Option<Self> {
-        is_id(id).then(|| Self(id.to_owned()))
-    }
-}
-
-impl UserId {
-    /// The id; `None` where it is not made of digits.
-    pub fn new(id: &str) -> Option<Self> {
-        is_id(id).then(|| Self(id.to_owned()))
-    }
+fn is_hashtag(name: &str) -> bool {
+    const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
+    const ZERO_WIDTH_JOINER: char = '\u{200d}';
+    let letter = |c: char| c.is_alphanumeric() || c == '_';
+    let within = |c: char| letter(c) || is_xid_continue(c) || matches!(c, ZERO_WIDTH_NON_JOINER | ZERO_WIDTH_JOINER);
+    (1..=100).contains(&name.chars().count()) && name.chars().all(within) && name.chars().any(letter)
 }
 
 /// A followed account.

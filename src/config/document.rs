@@ -75,18 +75,6 @@ impl IniDocument {
         self.read.entry(section.to_owned()).or_default()
     }
 
-    /// The value that a key's word stands for. The first of `words` is the default.
-    pub(super) fn word<T: Copy>(&mut self, section: &str, key: &str, words: [(&str, T); 2]) -> T {
-        let [(_, default), _] = words;
-        let Some(given) = self.optional(section, key) else { return default };
-        if let Some((_, value)) = words.into_iter().find(|(word, _)| *word == given) {
-            return value;
-        }
-        let known = words.map(|(word, _)| word).join(" or ");
-        self.fault(section, key, format!("{given:?} given, {known} expected"));
-        default
-    }
-
     /// The value of an optional key.
     pub(super) fn optional(&mut self, section: &str, key: &str) -> Option<String> {
         self.read_of(section).insert(key.to_owned());

@@ -1,9 +1,12 @@
 //! `[common] format`: the format of an object.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use super::document::IniDocument;
 
 /// The format of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Format {
     /// One JSON array on one line.
     #[default]
@@ -13,18 +16,17 @@ pub enum Format {
 }
 
 impl Format {
-    /// Every format.
-    pub const ALL: [Self; 2] = [Self::Array, Self::Ndjson];
-
     /// The word for the format in `configure.ini`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Array => "array",
-            Self::Ndjson => "ndjson",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     pub(super) fn resolve(document: &mut IniDocument) -> Self {
-        document.word("common", "format", Self::ALL.map(|format| (format.name(), format)))
+        let Some(given) = document.optional("common", "format") else { return Self::default() };
+        given.parse().unwrap_or_else(|_| {
+            let known: Vec<&str> = Self::VARIANTS.iter().map(|format| format.name()).collect();
+            document.fault("common", "format", format!("{given:?} given, {} expected", known.join(" or ")));
+            Self::default()
+        })
     }
 }

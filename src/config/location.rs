@@ -1,12 +1,10 @@
 //! The locations of objects in `[common]`, and the keys that a run fills into them.
 
-use std::fmt;
-
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::record::Model;
-use crate::topic::Job;
+use crate::topic::{Job, id};
 
 use super::document::IniDocument;
 use super::limits::Limits;
@@ -22,21 +20,9 @@ pub struct Locations {
     pub(super) answers: Option<String>,
 }
 
-/// The key of an object: names separated by `/`. It is relative and has no `..`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ObjectKey(String);
-
-impl ObjectKey {
-    /// The key's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ObjectKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+id! {
+    /// The key of an object: names separated by `/`. It is relative and has no `..`.
+    ObjectKey
 }
 
 /// What a run's keys are made from. A repeated run has the same keys and so replaces its objects.

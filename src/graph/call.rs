@@ -1,13 +1,10 @@
 //! The calls of the API: what each requests, and as whom.
 
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
+use secrecy::ExposeSecret;
 
 use super::response::{Cursor, Page, SearchedHashtag};
 use crate::record::{ID, requested_name};
-use crate::redact::Redactor;
-use crate::secret::{App, Credentials};
+use crate::secret::Credentials;
 use crate::topic::{HashtagId, HashtagName, Username};
 
 /// A call.
@@ -135,7 +132,7 @@ impl Call<'_> {
             Self::ExchangeToken => return exchange(credentials),
             Self::User => vec![("fields", ID.to_owned())],
         };
-        query.extend(caller(credentials, matches!(self, Self::DebugToken)));
+        query.extend(credentials.caller(matches!(self, Self::DebugToken)));
         query
     }
 
@@ -166,29 +163,6 @@ fn known<'f>(fields: &[&'f str], unknown: &[String]) -> Vec<&'f str> {
     fields.iter().copied().filter(|field| !is_unknown(requested_name(field), unknown)).collect()
 }
 
-/// Adds everything that is secret in calls with `credentials` to `redactor`.
-pub(super) fn learn(redactor: &Redactor, credentials: &Credentials) {
-    redactor.add(credentials.access_token.expose_secret());
-    if let Some(app) = &credentials.app {
-        redactor.add(app.secret.expose_secret());
-    }
-    let sent = [false, true].into_iter().flat_map(|as_app| caller(credentials, as_app));
-    sent.for_each(|(_, secret)| redactor.add(&secret));
-}
-
-/// The parameters that identify the caller: the token, and the proof that the app itself calls.
-fn caller(credentials: &Credentials, as_app: bool) -> Vec<(&'static str, String)> {
-    let token = match (&credentials.app, as_app) {
-        (Some(app), true) => format!("{}|{}", app.id, app.secret.expose_secret()).into(),
-        _ => credentials.access_token.clone(),
-    };
-    let mut query = vec![("access_token", token.expose_secret().to_owned())];
-    if let Some(App { secret, .. }) = &credentials.app {
-        query.push(("appsecret_proof", proof(secret, &token)));
-    }
-    query
-}
-
 /// The parameters of an exchange: it names the app, and carries neither `access_token` nor a proof.
 fn exchange(credentials: &Credentials) -> Vec<(&'static str, String)> {
     let Some(app) = &credentials.app else { return Vec::new() };
@@ -200,34 +174,9 @@ fn exchange(credentials: &Credentials) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// `appsecret_proof`: the hexadecimal HMAC-SHA256 of the token, keyed with the app's secret.
-fn proof(secret: &SecretString, token: &SecretString) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes());
-    let mut mac = mac.expect("HMAC takes a key of any length");
-    mac.update(token.expose_secret().as_bytes());
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_proof_is_the_hmac_of_the_token_under_the_apps_secret() {
-        // RFC 4231, test case 2.
-        let proof = proof(&"Jefe".into(), &"what do ya want for nothing?".into());
-        assert_eq!(proof, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-    }
-
-    #[test]
-    fn the_app_is_the_caller_only_if_the_call_says_so() {
-        let mut credentials = Credentials { ig_user_id: "1".into(), access_token: "t".into(), app: None };
-        assert_eq!(caller(&credentials, true), [("access_token", "t".to_owned())]);
-        credentials.app = Some(App { id: "7".into(), secret: "s".into() });
-        let tokens = [false, true].map(|as_app| caller(&credentials, as_app));
-        assert_eq!(tokens.each_ref().map(|q| q[0].1.as_str()), ["t", "7|s"]);
-        assert_ne!(tokens[0][1].1, tokens[1][1].1, "the proof is of the token used in the call");
-    }
 
     #[test]
     fn a_call_requests_the_fields_that_the_api_knows() {

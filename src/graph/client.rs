@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::call::{Edge, learn};
+use super::call::Edge;
 use super::limits::{Throttled, Usage, slows_down};
 use crate::http;
 use crate::lock::lock;
@@ -70,8 +70,8 @@ pub(super) enum Known {
 }
 
 impl Client {
-    /// A client of the API at `end_point`, which ends in the version. `redactor` learns the secrets of the
-    /// calls. `memory` is the budget of a run.
+    /// A client of the API at `end_point`, which ends in the version. `redactor` knows the
+    /// credentials. `memory` is the budget of a run.
     pub fn new(
         http: http::Client,
         end_point: String,
@@ -80,7 +80,6 @@ impl Client {
         redactor: Arc<Redactor>,
         memory: Budget,
     ) -> Self {
-        learn(&redactor, &credentials);
         let state = State {
             credentials: Arc::new(credentials),
             hashtags: BTreeMap::new(),
@@ -109,7 +108,6 @@ impl Client {
 
     /// Makes all further calls of the process with these credentials.
     pub fn set_credentials(&self, credentials: Credentials) {
-        learn(&self.redactor, &credentials);
         self.state().credentials = Arc::new(credentials);
     }
 

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::error::{ApiError, Failure, Kind};
 use crate::json::{self, Name, Reader, beginning, fields};
-use crate::topic::HashtagId;
+use crate::topic::{HashtagId, id};
 
 /// The response to a call.
 #[derive(Debug)]
@@ -34,10 +34,15 @@ pub struct Page {
     pub after: Option<Cursor>,
 }
 
-/// The API's cursor to the next page of media. It becomes part of a call's `fields` expression, so it holds
-/// no character that has a meaning there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor(String);
+/// The longest cursor that is accepted. Recorded ones have about 100 characters.
+const MAX_CURSOR: usize = 1_024;
+
+id! {
+    /// The API's cursor to the next page of media. It becomes part of a call's `fields` expression, so it holds
+    /// no character that has a meaning there.
+    Cursor, text => (1..=MAX_CURSOR).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=+/%|:~".contains(&b))
+}
 
 /// What `debug_token` says about a token. The response for an undecodable token lacks most fields.
 #[derive(Debug, Clone, Default)]
@@ -63,22 +68,6 @@ pub struct SearchedHashtag {
     pub id: HashtagId,
     /// Its name; `None` if the API leaves it out.
     pub name: Option<String>,
-}
-
-impl Cursor {
-    /// The longest cursor that is accepted. Recorded ones have about 100 characters.
-    const MAX_LENGTH: usize = 1_024;
-
-    /// The cursor `text`; `None` if no cursor can look like that.
-    pub fn new(text: &str) -> Option<Self> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_=+/%|:~".contains(&b);
-        ((1..=Self::MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
-    }
-
-    /// The cursor's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Page {

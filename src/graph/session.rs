@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
 use super::body::{self, Body, BodyError};
-use super::call::{Call, learn};
+use super::call::Call;
 use super::client::{Client, Known};
 use super::error::{ApiError, Failure, Kind};
 use super::limits::{MAX_CONCURRENT_NEAR_LIMIT, MAX_RETRY_AFTER, TRIES, Throttled, Usage, backoff};
@@ -294,7 +294,7 @@ impl<'c> Session<'c> {
         }
         let is_token = TOKEN_LENGTHS.contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
         let new = Credentials { access_token: SecretString::from(token), ..(*used).clone() };
-        learn(&self.client.redactor, &new);
+        new.redact(&self.client.redactor);
         if is_token { Ok(Some(new)) } else { Err(Failure::new(Kind::Unexpected, "the new token cannot be one")) }
     }
 

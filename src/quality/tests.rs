@@ -71,7 +71,7 @@ fn a_value_too_deep_for_a_strict_reader_is_stored_as_text() {
 #[test]
 fn the_quality_object_of_some_topics_names_them() {
     let mapping = mapping();
-    let topics = ["dior".to_owned(), "gucci".to_owned()];
+    let topics = ["dior", "gucci"];
     let json = Tally::new(&mapping).to_json(About { topics: Some(&topics), ..About::default() }, &[0; 0]);
     assert!(String::from_utf8(json).unwrap().contains(r#""topics":["dior","gucci"],"counts""#));
 }

@@ -1,4 +1,4 @@
-//! What a person is told of a run at once: that it failed, or that the log has a CRITICAL line.
+//! The notice to a person about a run that failed or has a CRITICAL line in its log.
 
 use super::Summary;
 use crate::error::Cause;
@@ -6,47 +6,40 @@ use crate::graph::{Failure, Kind};
 use crate::telemetry::printable;
 
 /// The most characters of a cause. A configuration's faults can fill pages.
-const MOST_OF_A_CAUSE: usize = 1_000;
-
-/// Why somebody is told of a run.
-#[derive(Debug)]
-pub enum Why<'r> {
-    /// It failed.
-    Failed(&'r Cause),
-    /// It ended, and the log has a CRITICAL line.
-    Critical(&'r Failure),
-}
+const MAX_CAUSE: usize = 1_000;
 
 impl Summary {
-    /// The lines for a person: what failed, what came all the same, what to do, and where the log's lines are.
-    pub fn notice(&self, why: &Why<'_>, critical: Option<Kind>, request_id: &str) -> String {
-        let (kind, text) = match why {
-            Why::Failed(cause) => (cause.kind(), format!("failed: {cause}")),
-            Why::Critical(failure) => (failure.kind.name(), format!("CRITICAL: {failure}")),
+    /// The lines for a person: what failed, what was stored nevertheless, what to do, and how to find the log's
+    /// lines. `None` if the run did not fail and has no CRITICAL line.
+    pub fn notice(&self, error: Option<&Cause>, critical: Option<&Failure>, request_id: &str) -> Option<String> {
+        let (kind, text) = match (error, critical) {
+            (Some(cause), _) => (cause.kind(), format!("failed: {cause}")),
+            (None, Some(failure)) => (failure.kind.name(), format!("CRITICAL: {failure}")),
+            (None, None) => return None,
         };
-        let beginning: String = text.chars().take(MOST_OF_A_CAUSE).collect();
+        let beginning: String = text.chars().take(MAX_CAUSE).collect();
         let shortened = if beginning.len() < text.len() { " …" } else { "" };
         let (job, time) = (self.job.unwrap_or("an event without a job"), &self.time);
         let lines = [
             format!("{job} of {time} {beginning}{shortened}"),
             format!("{} records stored, {} topics failed; kind {kind}", self.records(), self.failures.len()),
-            format!("To do: {}", advice(why, critical)),
+            format!("To do: {}", advice(error, critical.map(|failure| failure.kind))),
             format!("Log: requestId {request_id}"),
         ];
-        lines.map(|line| printable(&line).into_owned()).join("\n")
+        Some(lines.map(|line| printable(&line).into_owned()).join("\n"))
     }
 }
 
-fn advice(why: &Why<'_>, critical: Option<Kind>) -> &'static str {
-    match (critical, why) {
+fn advice(error: Option<&Cause>, critical: Option<Kind>) -> &'static str {
+    match (critical, error) {
         (Some(Kind::Token), _) => "put a new token into the secret (docs/tokens.md)",
         (Some(Kind::Throttled), _) => {
             "nothing now, since calls prolong it; if it comes again, run less often or follow fewer topics"
         }
         (Some(Kind::VersionEnded), _) => "set [API] version to a living one (docs/versions.md)",
-        (_, Why::Failed(Cause::Event(_))) => "correct the event and send it again (docs/failures.md)",
-        (_, Why::Failed(Cause::Secret(_) | Cause::Config(_))) => "mend it; `luxury-brands check` tries it",
-        (_, Why::Failed(Cause::Store(_))) => "make the bucket or the folder writable, then repeat the event",
+        (_, Some(Cause::Event(_))) => "correct the event and send it again (docs/failures.md)",
+        (_, Some(Cause::Secret(_) | Cause::Config(_))) => "mend it; `luxury-brands check` tries it",
+        (_, Some(Cause::Store(_))) => "make the bucket or the folder writable, then repeat the event",
         _ => "the log has the reason for each topic; `luxury-brands check` tries what a run needs",
     }
 }
@@ -62,7 +55,7 @@ mod tests {
     #[test]
     fn a_run_that_failed_is_told_with_its_cause_and_what_to_do() {
         let cause = Cause::Store("lux-raw/x.json could not be stored\n: AccessDenied".to_owned());
-        insta::assert_snapshot!(summary().notice(&Why::Failed(&cause), None, "r-1"), @r"
+        insta::assert_snapshot!(summary().notice(Some(&cause), None, "r-1").unwrap(), @r"
         hashtag of 2026-01-31T23:55:00Z failed: lux-raw/x.json could not be stored\n: AccessDenied
         0 records stored, 0 topics failed; kind store
         To do: make the bucket or the folder writable, then repeat the event
@@ -73,9 +66,9 @@ mod tests {
     #[test]
     fn what_is_critical_decides_what_to_do_in_a_run_that_failed_too() {
         let failure = Failure::new(Kind::Token, "no further call in this run: the API refuses the access token");
-        let critical = summary().notice(&Why::Critical(&failure), Some(Kind::Token), "r-1");
+        let critical = summary().notice(None, Some(&failure), "r-1").unwrap();
         let failed = Cause::NothingCollected("11 of 11 topics failed".to_owned());
-        let failed = summary().notice(&Why::Failed(&failed), Some(Kind::Token), "r-1");
+        let failed = summary().notice(Some(&failed), Some(&failure), "r-1").unwrap();
         assert!(critical.starts_with("hashtag of 2026-01-31T23:55:00Z CRITICAL: no further call"), "{critical}");
         let to_do = "To do: put a new token into the secret";
         assert!(critical.contains(to_do) && failed.contains(to_do), "{failed}");
@@ -83,7 +76,7 @@ mod tests {
 
     #[test]
     fn of_a_long_cause_the_beginning_is_told() {
-        let told = summary().notice(&Why::Failed(&Cause::Store("é".repeat(5_000))), None, "r-1");
+        let told = summary().notice(Some(&Cause::Store("é".repeat(5_000))), None, "r-1").unwrap();
         assert!(told.chars().count() < 1_300 && told.contains("é …\n0 records stored"), "{told}");
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::graph::Kind;
+use crate::graph::{Failure, Kind};
 use crate::quality::{Reach, Tally};
 use crate::record::Model;
 
@@ -134,6 +134,12 @@ impl TokenState {
     /// Whether the API answers calls with the token and gives data. The log is CRITICAL where it does not.
     pub fn is_usable(&self) -> bool {
         self.is_valid && self.days_left.is_none_or(|days| days >= 0)
+    }
+
+    /// Why the token is not usable; `None` if it is.
+    pub fn unusable(&self) -> Option<Failure> {
+        let state = if self.is_valid { "it or its access to data has expired" } else { "it is not valid" };
+        (!self.is_usable()).then(|| Failure::new(Kind::Token, format!("the access token is of no use: {state}")))
     }
 }
 

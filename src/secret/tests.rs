@@ -115,3 +115,20 @@ fn a_secrets_arn_names_its_region_and_a_name_names_none() {
         assert_eq!(region_of(other), None, "{other}");
     }
 }
+
+#[test]
+fn the_proof_is_the_hmac_of_the_token_under_the_apps_secret() {
+    // RFC 4231, test case 2.
+    let proof = super::proof("Jefe", "what do ya want for nothing?");
+    assert_eq!(proof, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+#[test]
+fn the_app_is_the_caller_only_if_the_call_says_so() {
+    let mut credentials = Credentials { ig_user_id: "1".into(), access_token: "t".into(), app: None };
+    assert_eq!(credentials.caller(true), [("access_token", "t".to_owned())]);
+    credentials.app = Some(App { id: "7".into(), secret: "s".into() });
+    let tokens = [false, true].map(|as_app| credentials.caller(as_app));
+    assert_eq!(tokens.each_ref().map(|q| q[0].1.as_str()), ["t", "7|s"]);
+    assert_ne!(tokens[0][1].1, tokens[1][1].1, "the proof is of the token used in the call");
+}

@@ -10,6 +10,7 @@ use aws_sdk_s3::operation::head_bucket::HeadBucketError;
 
 use super::{Sink, SinkError};
 use crate::causes::with_causes;
+use crate::file;
 
 /// The longest wait for S3's answer. It comes within about 100 ms, and a run does not need it.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
@@ -85,14 +86,16 @@ fn reason(error: &SdkError<HeadBucketError>, region: &str) -> Option<String> {
     }
 }
 
-/// Writes a file into the folder and removes it again, and the folder too where it was not there.
+/// Writes a file into the folder and removes it again, and the folder too if it is new.
 fn try_writing(folder: &Path) -> std::io::Result<()> {
-    let was_there = folder.exists();
-    std::fs::create_dir_all(folder)?;
-    let probe = folder.join(format!(".probe.{}.part", std::process::id()));
-    std::fs::write(&probe, b"")?;
-    std::fs::remove_file(&probe)?;
-    if !was_there {
+    let existed = folder.exists();
+    let probe = || {
+        std::fs::create_dir_all(folder)?;
+        file::part(&folder.join("probe"), None)?.close()
+    };
+    // Another process that tries the same may remove the folder in between.
+    probe().or_else(|_| probe())?;
+    if !existed {
         // Another process may have put something into it by now.
         let _ = std::fs::remove_dir(folder);
     }

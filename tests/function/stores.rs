@@ -108,11 +108,15 @@ async fn a_whole_run_replaces_one_that_lost_topics_and_a_repair_lies_beside_it()
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_know_the_condition_has_nothing_replaced() {
-    let harness = Harness::with_faults(&["gucci=not_there"]).await;
-    harness.aws.fail_s3(S3Fault { part: "lux-raw/raw/", status: 501, code: "NotImplemented", times: 99 });
-    let response = harness.run("brand_media").await.unwrap();
-    assert_eq!((response.summary.partial.len(), response.summary.records()), (2, 260));
+async fn a_store_that_rejects_the_condition_has_nothing_replaced_and_loses_nothing() {
+    let rejections = [(400, "InvalidArgument"), (403, "AccessDenied"), (405, "MethodNotAllowed")];
+    let rejections = rejections.into_iter().chain([(428, "PreconditionRequired"), (501, "NotImplemented")]);
+    for (status, code) in rejections {
+        let harness = Harness::with_faults(&["gucci=not_there"]).await;
+        harness.aws.fail_s3(S3Fault { part: "lux-raw/raw/", status, code, times: 99 });
+        let response = harness.run("brand_media").await.unwrap();
+        assert_eq!((response.summary.partial.len(), response.summary.records()), (2, 260), "{status}");
+    }
 }
 
 #[tokio::test]

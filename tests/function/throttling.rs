@@ -3,10 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use collector::function::{Function, Invocation};
-use collector::secret::Source;
 use serde_json::json;
 
-use support::harness::{Harness, Setting};
+use support::harness::{Harness, Setting, settings};
 
 /// The calls and the records of each of `jobs`, run one after another. A job that fails runs once more, as
 /// on Lambda.
@@ -78,7 +77,7 @@ async fn a_process_that_starts_knows_nothing_of_throttling_and_a_key_that_is_gon
     let faults = vec!["*=throttledx22"];
     let harness = Harness::new(Setting { faults, config: Some(remembering), ..Setting::default() }).await;
     assert_eq!(runs(&harness, &["brand_media"]).await, [(11, 0)]);
-    let function = Function::new(Source::Manager("collector".to_owned())).with_aws(harness.aws.config().await);
+    let function = Function::new(settings(&harness.aws).await);
     let invocation = Invocation::new("request-2".to_owned(), SystemTime::now() + Duration::from_secs(30));
     function.invoke(&json!({"job": "brand_media"}), &invocation, &()).await.unwrap();
     assert_eq!(harness.sandbox.calls().len(), 22);

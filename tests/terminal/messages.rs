@@ -1,6 +1,6 @@
 //! What is told before the first call, or instead of one.
 
-use collector::function::Function;
+use collector::function::{Function, Settings};
 use collector::secret::Source;
 use serde_json::json;
 
@@ -78,7 +78,7 @@ async fn a_region_that_is_not_set_is_found_before_the_first_call() {
         (Source::File(file), "no AWS region is set, and the bucket lux-raw is in S3: set AWS_REGION"),
         (Source::Manager("collector".to_owned()), "no AWS region is set: set AWS_REGION, or give the secret's ARN"),
     ] {
-        let function = Function::new(source).with_aws(aws.clone());
+        let function = Function::new(Settings { source, aws: Some(aws.clone()), ..Settings::default() });
         let limit = std::time::SystemTime::now() + std::time::Duration::from_secs(30);
         let invocation = collector::function::Invocation::new("request-1".to_owned(), limit);
         let error = function.invoke(&event, &invocation, &()).await.unwrap_err();

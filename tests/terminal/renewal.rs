@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use collector::config::Config;
-use collector::function::{Function, Invocation};
+use collector::function::{Function, Invocation, Settings};
 use collector::report::{Renewal, RenewalEnd};
 use collector::secret::Source;
 use sandbox::{Options, Sandbox};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::commands::{folder, local};
 use support::aws::{DENIED, HANGS};
-use support::harness::{APP_SECRET, CONFIGURE_INI, Harness, NEW_TOKEN, Setting, TOKEN, secret};
+use support::harness::{APP_SECRET, CONFIGURE_INI, Harness, NEW_TOKEN, Setting, TOKEN, secret, settings};
 
 fn exchanging(options: &mut Options) {
     options.new_token = Some(NEW_TOKEN.to_owned());
@@ -23,13 +23,7 @@ fn exchanging(options: &mut Options) {
 async fn harness(faults: &[&'static str], options: fn(&mut Options)) -> Harness {
     let secret = Some(json!({"app_id": "4711", "app_secret": APP_SECRET, "of_somebody_else": {"kept": [1.5, null]}}));
     let faults = [&["token=ending"], faults].concat();
-    renewing(Harness::new(Setting { faults, options: Some(options), secret, ..Setting::default() }).await)
-}
-
-fn renewing(mut harness: Harness) -> Harness {
-    let function = std::mem::replace(&mut harness.function, Function::new(Source::File("nowhere".into())));
-    harness.function = function.with_token_renewal(true);
-    harness
+    Harness::new(Setting { faults, options: Some(options), secret, renews_token: true, ..Setting::default() }).await
 }
 
 /// Runs the job `token`, and gives what came of the renewal.
@@ -41,7 +35,7 @@ async fn renewal(harness: &Harness) -> Option<Renewal> {
 
 /// Whether a process that starts now collects with the secret that there is.
 async fn works(harness: &Harness) -> bool {
-    let function = Function::new(Source::Manager("collector".to_owned())).with_aws(harness.aws.config().await);
+    let function = Function::new(settings(&harness.aws).await);
     let invocation = Invocation::new("later".to_owned(), std::time::SystemTime::now() + Duration::from_secs(30));
     function.invoke(&json!("hashtag"), &invocation, &()).await.is_ok_and(|r| r.summary.failures.is_empty())
 }
@@ -87,8 +81,9 @@ async fn a_token_near_its_end_is_exchanged_proved_and_put_into_the_secret_with_a
 async fn a_token_is_exchanged_below_ten_days_alone_and_where_it_is_asked_for_alone() {
     for fault in ["token=never", "token=expiring"] {
         let secret = Some(json!({"app_id": "4711", "app_secret": APP_SECRET}));
-        let setting = Setting { faults: vec![fault], options: Some(exchanging), secret, ..Setting::default() };
-        let harness = renewing(Harness::new(setting).await);
+        let faults = vec![fault];
+        let setting = Setting { faults, options: Some(exchanging), secret, renews_token: true, ..Setting::default() };
+        let harness = Harness::new(setting).await;
         assert_eq!(renewal(&harness).await.unwrap().end, RenewalEnd::NotDue, "{fault}");
         assert_eq!(
             (exchanges(&harness), harness.aws.puts().len(), harness.logged("ERROR").len()),
@@ -182,8 +177,9 @@ async fn an_exchange_that_gives_no_new_token_leaves_the_old_one() {
 #[tokio::test]
 async fn without_its_app_a_token_is_not_exchanged() {
     let options = |o: &mut Options| o.new_token = Some(NEW_TOKEN.to_owned());
-    let setting = Setting { faults: vec!["token=ending"], options: Some(options), ..Setting::default() };
-    let harness = renewing(Harness::new(setting).await);
+    let faults = vec!["token=ending"];
+    let setting = Setting { faults, options: Some(options), renews_token: true, ..Setting::default() };
+    let harness = Harness::new(setting).await;
     let before = secret(&harness.config_file(), &Value::Null).to_string();
     assert_failed(&harness, &before, "app_id and app_secret are missing in the secret", "no app").await;
     assert_eq!(exchanges(&harness), 0);
@@ -235,30 +231,30 @@ async fn a_secret_that_the_event_names_is_the_one_that_is_renewed() {
 async fn a_file_that_cannot_be_replaced_keeps_the_old_token() {
     let mut harness = harness(&[], exchanging).await;
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("secret.ini");
+    // The name of the new file, before it is moved into the old one's place, is longer than any name may be.
+    let (path, short) = (folder.path().join("x".repeat(250)), folder.path().join("secret.ini"));
     let keys: serde_json::Map<String, Value> = serde_json::from_str(&before(&harness)).unwrap();
     let lines: Vec<String> = keys.iter().map(|(k, v)| format!("{k} = {}", v.as_str().unwrap())).collect();
     let text = format!("[SECRET]\n{}\n", lines.join("\n"));
     std::fs::write(&path, &text).unwrap();
-    let function = async || Function::new(Source::File(path.clone())).with_aws(harness.aws.config().await);
-    let (renewing, later) = (function().await.with_token_renewal(true), function().await);
-    // Where the new file would be written, before it is moved into the old one's place.
-    let part = folder.path().join(format!(".secret.ini.{}.part", std::process::id()));
-    std::fs::create_dir(&part).unwrap();
-    harness.function = renewing;
+    let aws = harness.aws.config().await;
+    let function = |path: &std::path::Path, renews_token| {
+        let source = Source::File(path.to_owned());
+        Function::new(Settings { source, renews_token, aws: Some(aws.clone()), ..Settings::default() })
+    };
+    harness.function = function(&path, true);
     let Renewal { end, told } = renewal(&harness).await.unwrap();
     assert!(end == RenewalEnd::Failed && told.starts_with("the secret file could not be replaced: "), "{told}");
     assert_eq!(
         (std::fs::read_to_string(&path).unwrap(), std::fs::read_dir(folder.path()).unwrap().count()),
-        (text.clone(), 2)
+        (text.clone(), 1)
     );
-    std::fs::remove_dir(&part).unwrap();
-    harness.function = later;
+    harness.function = function(&path, false);
     assert!(harness.run("hashtag").await.unwrap().summary.failures.is_empty() && !harness.leaks());
-    harness.function =
-        Function::new(Source::File(path.clone())).with_aws(harness.aws.config().await).with_token_renewal(true);
+    std::fs::rename(&path, &short).unwrap();
+    harness.function = function(&short, true);
     assert_eq!(renewal(&harness).await.unwrap().end, RenewalEnd::Renewed, "the next day's run does it");
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), text.replace(TOKEN, NEW_TOKEN));
+    assert_eq!(std::fs::read_to_string(&short).unwrap(), text.replace(TOKEN, NEW_TOKEN));
 }
 
 /// A folder with a configuration and a secret in a file, for the sandbox.

@@ -183,8 +183,7 @@ async fn an_event_or_a_configuration_that_cannot_be_used_is_told_too() {
     assert!(harness.run("token").await.is_ok());
     assert!(harness.invoke(json!({"job": "brand_media", "accounts": ["<!channel> & co"]})).await.is_err());
     std::fs::write(harness.config_file(), "[API]\n").unwrap();
-    let other = collector::function::Function::new(collector::secret::Source::Manager("collector".to_owned()));
-    let other = other.with_aws(harness.aws.config().await);
+    let other = collector::function::Function::new(support::harness::settings(&harness.aws).await);
     let invocation = Invocation::new("request-2".to_owned(), std::time::SystemTime::now() + Duration::from_secs(30));
     assert!(other.invoke(&json!("brand_media"), &invocation, &()).await.is_err());
     let told = chat.told();

@@ -70,8 +70,9 @@ impl Backend {
     pub(super) async fn secret(&self) -> Result<Secret, SecretError> {
         let mut secret = match &self.sandbox {
             Some(sandbox) => sandbox.secret(config::DEFAULT_FILE.into()),
-            None => self.source.read(async || self.aws().await, TIME_LIMIT).await?,
+            None => self.source.read(async || self.aws().await, TIME_LIMIT, &self.redactor).await?,
         };
+        secret.redact(&self.redactor);
         if let Some(config) = &self.config {
             secret.config_file.clone_from(config);
         }

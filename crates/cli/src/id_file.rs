@@ -15,7 +15,7 @@ use tracing::warn;
 use collector::env::variable;
 use collector::graph::{HashtagIds, KnownIds};
 use collector::secret::{self, Source};
-use collector::sink::{Destination, replace_file};
+use collector::sink::Destination;
 use collector::topic::{HashtagId, HashtagName};
 
 const NAME: &str = "hashtag_ids.json";
@@ -115,7 +115,7 @@ fn merge(path: &Path, api: &str, before: &HashtagIds, now: &HashtagIds) -> io::R
     }
     let changed = now.iter().filter(|(hashtag, id)| before.get(*hashtag) != Some(*id));
     of_api.extend(changed.map(|(hashtag, id)| (hashtag.to_string(), id.to_string())));
-    replace_file(path, &serde_json::to_vec(&ids)?)
+    collector::file::write(path, &serde_json::to_vec(&ids)?)
 }
 
 /// Locks a file. One that stays locked is let go of: the last process to write then wins.

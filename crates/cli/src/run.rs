@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
@@ -19,7 +20,7 @@ use super::setting::duration;
 use super::{Setting, repair};
 use collector::error::Cause;
 use collector::event::Event;
-use collector::function::{Function, Invocation};
+use collector::function::{Function, Invocation, Settings};
 use collector::memory::Budget;
 use collector::report::Error;
 use collector::report::{Response, Summary};
@@ -149,17 +150,23 @@ pub(super) fn read_argument(option: &str, argument: &str) -> Result<String> {
 }
 
 impl RunOn {
-    /// The function, and the sandbox where it runs on that. The sandbox stops when it is dropped.
-    pub(super) async fn function(&self) -> Result<(Function, Option<Sandbox>)> {
+    /// The function's settings, and the sandbox if it runs on that. The sandbox stops when it is dropped.
+    pub(super) async fn settings(&self) -> Result<(Settings, Option<Sandbox>)> {
         let destination = self.setting.destination(self.out.as_ref())?;
         let sandbox = self.setting.start_sandbox().await?;
-        let function = match &sandbox {
-            Some(sandbox) => Function::against(sandbox.end_point(), sandbox.secret(self.setting.sandbox_config())),
-            None => Function::new(self.setting.source()).with_aws_from(from_everywhere),
+        let settings = Settings {
+            source: self.setting.source(),
+            secret: sandbox.as_ref().map(|sandbox| sandbox.secret(self.setting.sandbox_config())),
+            end_point: sandbox.as_ref().map(Sandbox::end_point),
+            config_file: self.setting.config.clone(),
+            destination,
+            secret_prefix: secret::prefix_from_env(),
+            renews_token: self.renew,
+            load_aws: from_everywhere,
+            memory: Budget::of(MEMORY),
+            ..Settings::default()
         };
-        let function = function.with_config_file(self.setting.config.clone()).with_destination(destination);
-        let function = function.with_secret_prefix(secret::prefix_from_env()).with_memory(Budget::of(MEMORY));
-        Ok((function.with_token_renewal(self.renew), sandbox))
+        Ok((settings, sandbox))
     }
 
     /// The file of hashtag ids. The sandbox has none.
@@ -186,11 +193,11 @@ impl RunOnce {
     /// does, and sets the exit code.
     pub(super) async fn run(&self, payload: &Value, output: Output) -> Result<ExitCode> {
         let interrupt = Interrupt::listen()?;
-        let (function, _sandbox) = self.on.function().await?;
-        let watch = Watch::start(output, function.redactor());
+        let (settings, _sandbox) = self.on.settings().await?;
+        let watch = Watch::start(output, Arc::clone(&settings.redactor));
         let id_file = self.on.id_file();
         let known_ids = id_file.as_ref().map(IdFile::read).unwrap_or_default();
-        let function = function.with_known_ids(known_ids.clone());
+        let function = Function::new(Settings { known_ids: known_ids.clone(), ..settings });
         let limit = self.on.timeout.unwrap_or(TIME_LIMIT);
         let request_id = format!("local-{}", std::process::id());
         let mut invocation = Invocation::new(request_id, SystemTime::now() + limit);

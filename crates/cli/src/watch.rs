@@ -19,7 +19,7 @@ use super::output::{self, Output};
 use super::run::{RunOn, figures, untold};
 use super::setting::duration;
 use collector::error::Cause;
-use collector::function::{Function, Invocation};
+use collector::function::{Function, Invocation, Settings};
 use collector::graph::KnownIds;
 use collector::http;
 use collector::telemetry::printable;
@@ -59,12 +59,12 @@ impl WatchArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         let interrupt = Interrupt::listen()?;
         let interrupted = interrupt.token();
-        let (function, sandbox) = self.on.function().await?;
-        let function = function.with_token_renewal(self.renew);
-        output.log(&function.redactor());
+        let (settings, sandbox) = self.on.settings().await?;
+        output.log(&settings.redactor);
         let id_file = self.on.id_file();
         let known_ids = id_file.as_ref().map(IdFile::read).unwrap_or_default();
-        let function = function.with_known_ids(known_ids.clone());
+        let renews_token = self.renew;
+        let function = Function::new(Settings { known_ids: known_ids.clone(), renews_token, ..settings });
         let config = tokio::select! {
             config = function.config() => config.map_err(unusable)?,
             () = interrupted.cancelled() => return Ok(interrupt.signal().map_or(ExitCode::FAILURE, Signal::exit_code)),

@@ -1,6 +1,6 @@
 //! The file of the secret: its token replaced in the text, and the file by a whole one in its place.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(super) fn replace(path: &Path, old: &SecretString, new: &SecretString) -> Re
     let bytes = crate::file::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
     let text = std::str::from_utf8(&bytes).ok().ok_or(KeepError::NotAlone)?;
     let changed = with_token(text, old.expose_secret(), new.expose_secret()).ok_or(KeepError::NotAlone)?;
-    Ok(write_whole(path, changed.expose_secret().as_bytes())?)
+    Ok(replace_whole(path, changed.expose_secret().as_bytes())?)
 }
 
 /// The text with another token in it, and nothing else changed; `None` where that cannot be.
@@ -65,44 +65,32 @@ fn value_of_token(text: &str) -> Option<usize> {
     None
 }
 
-/// Writes a file beside its place and moves it there. A file that may not be written to stays.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces a file by a whole one with its mode and owner. A file that may not be written to stays.
+fn replace_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // The file that a link names is replaced, and not the link.
     let path = &path.canonicalize()?;
     let about = OpenOptions::new().append(true).open(path)?.metadata()?;
-    let name = path.file_name().unwrap_or_default().display();
-    let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    // What a killed process of this number left.
-    let _ = fs::remove_file(&part);
-    let placed = write_new(&part, bytes, &about).and_then(|()| fs::rename(&part, path));
-    if placed.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    placed
-}
-
-/// Writes a new file, which nobody else may read before it has the mode and the owner of `about`.
-fn write_new(path: &Path, bytes: &[u8], about: &fs::Metadata) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file: File = options.open(path)?;
+    // Nobody else may read it before it has the mode and the owner.
+    let mut part = crate::file::part(path, None)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, fchown};
-        let own = file.metadata()?;
+        let own = part.as_file().metadata()?;
         if (own.uid(), own.gid()) != (about.uid(), about.gid()) {
-            fchown(&file, Some(about.uid()), Some(about.gid()))?;
+            fchown(part.as_file(), Some(about.uid()), Some(about.gid()))?;
         }
     }
-    file.set_permissions(about.permissions())?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    part.as_file().set_permissions(about.permissions())?;
+    part.write_all(bytes)?;
+    part.as_file().sync_all()?;
+    part.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const OLD: &str = "placeholder-old";
@@ -164,17 +152,18 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_replaced_stays_as_it_is() {
-        let (folder, path) = file();
-        let part = folder.path().join(format!(".dev_secret.ini.{}.part", std::process::id()));
-        fs::create_dir(&part).unwrap();
+        let (folder, short) = file();
+        // The name of the part is longer than any name may be.
+        let path = folder.path().join("x".repeat(250));
+        fs::rename(&short, &path).unwrap();
         let error = put(&path).unwrap_err();
         assert!(
             matches!(error, KeepError::File(_)) && !format!("{error} {error:?}").contains("placeholder"),
             "{error}"
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), FILE);
-        fs::remove_dir(&part).unwrap();
-        put(&path).unwrap();
-        assert!(matches!(put(&path), Err(KeepError::Rotated)), "it holds another one now");
+        fs::rename(&path, &short).unwrap();
+        put(&short).unwrap();
+        assert!(matches!(put(&short), Err(KeepError::Rotated)), "it holds another one now");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use collector::config::Config;
-use collector::function::{Function, Invocation};
+use collector::function::{Function, Invocation, Settings};
 use collector::report::Error;
 use collector::report::Response;
 use collector::secret::Source;
@@ -49,6 +49,13 @@ pub struct Setting {
     pub ini: Option<String>,
     /// Further keys of the secret.
     pub secret: Option<Value>,
+    pub renews_token: bool,
+}
+
+/// The settings of a function whose secret is the one of `aws`.
+pub async fn settings(aws: &Aws) -> Settings {
+    let source = Source::Manager("collector".to_owned());
+    Settings { source, aws: Some(aws.config().await), ..Settings::default() }
 }
 
 /// An object's text, decompressed where its name says that it is compressed.
@@ -88,8 +95,9 @@ impl Harness {
 
         let aws = Aws::start().await;
         aws.set_secrets([secret(path.to_str().unwrap(), &setting.secret.unwrap_or_default()).to_string()]);
-        let function = Function::new(Source::Manager("collector".to_owned())).with_aws(aws.config().await);
-        let function = function.with_secret_prefix(Some("collectors/".to_owned()));
+        let secret_prefix = Some("collectors/".to_owned());
+        let renews_token = setting.renews_token;
+        let function = Function::new(Settings { secret_prefix, renews_token, ..settings(&aws).await });
 
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (sink, redactor) = (Arc::clone(&lines), function.redactor());

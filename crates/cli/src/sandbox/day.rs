@@ -17,7 +17,7 @@ use crate::SandboxArgs;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
 use collector::config::{self, Config, Limits};
-use collector::function::{Function, Invocation};
+use collector::function::{Function, Invocation, Settings};
 use collector::secret::SANDBOX_BUCKET;
 use collector::telemetry::printable;
 use collector::topic::Job;
@@ -76,7 +76,8 @@ impl DayArgs {
         bar.set_length(runs.len() as u64);
         output::log_above(&bar, level(output.verbose), &Arc::default());
         let sandbox = self.on.start(&self.config, 0).await?;
-        let function = Function::against(sandbox.end_point(), sandbox.secret(self.config.clone()));
+        let (end_point, secret) = (Some(sandbox.end_point()), Some(sandbox.secret(self.config.clone())));
+        let function = Function::new(Settings { end_point, secret, ..Settings::default() });
         let (mut done, mut records, mut failed) = (0, 0, Vec::new());
         for (time, job) in runs.iter().take_while(|_| interrupt.signal().is_none()) {
             sandbox.set_now(*time);

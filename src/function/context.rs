@@ -1,0 +1,303 @@
+//! What a process builds once for each credential and keeps between invocations. With it, a job collects its
+//! topics, builds its objects and stores them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::SecondsFormat;
+use futures_util::future::join_all;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use tracing::{error, warn};
+
+use super::run::{Done, Run};
+use crate::answers::Answers;
+use crate::body::Body;
+use crate::collect::{Outcome, Progress, Topic, collect, failure_of};
+use crate::config::{Config, ObjectKey, RunName};
+use crate::config_file::Object;
+use crate::error::Cause;
+use crate::event::{Event, TopicSelector};
+use crate::graph::{Client, Edge, MediaIds, Session};
+use crate::quality::{About, Reach, Tally};
+use crate::record::Model;
+use crate::report::{self, AnswersFile, FailedTopic, File, Gaps, Partial, Quality, Summary};
+use crate::sink::{Sink, SinkError};
+use crate::topic::{HashtagId, Job};
+
+/// What a process builds once for each credential.
+pub(super) struct Context {
+    pub(super) config: Config,
+    pub(super) client: Arc<Client>,
+    pub(super) sink: Sink,
+    /// Set once the sink has been found usable.
+    pub(super) sink_checked: Arc<OnceCell<()>>,
+    /// The object that holds the configuration; `None` for a file.
+    pub(super) object: Option<Object>,
+}
+
+/// The results of a model: its object, if there are records, and the tally for its quality object.
+struct Output<'m> {
+    model: Model,
+    raw: Option<Bytes>,
+    tally: Tally<'m>,
+}
+
+/// An object, and whether it could be stored.
+struct Stored {
+    key: ObjectKey,
+    bytes: usize,
+    /// The number of records in it; `None` for a quality object.
+    records: Option<usize>,
+    /// The key of an earlier run's object, which was not replaced.
+    instead_of: Option<ObjectKey>,
+    result: Result<(), SinkError>,
+}
+
+impl Context {
+    /// Checks once per process whether objects can be stored, before calls are spent on them.
+    ///
+    /// # Errors
+    /// Why none can. The next invocation checks again.
+    pub(super) async fn check_sink(&self, limit: Duration) -> Result<(), Cause> {
+        self.sink_checked.get_or_try_init(|| self.sink.preflight(limit)).await.copied().map_err(Cause::from)
+    }
+
+    /// Collects the event's topics and stores their records.
+    ///
+    /// # Errors
+    /// The event selects topics that are not configured.
+    pub(super) async fn collect(
+        &self,
+        run: &Run,
+        event: &Event,
+        session: &Session<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Done, Cause> {
+        let topics = self.topics(event)?;
+        let mut outcomes = collect(&self.config, session, &topics, progress).await;
+        let failures = failures(&topics, &outcomes);
+        let (reach, seen) = reach(&topics, &mut outcomes);
+        let models = topics.first().map_or(&[][..], |topic| topic.models());
+        let outputs = self.outputs(&topics, outcomes, models);
+        let tallies: Vec<&Tally<'_>> = outputs.iter().map(|output| &output.tally).collect();
+        report::log_quality(&tallies);
+        let edge = if event.job == Job::Hashtag { Edge::RecentMedia } else { Edge::Discovery };
+        report::log_unknown_fields(&self.client.unknown_fields(edge), &tallies);
+        let quality = Quality::of(&tallies);
+        let error_log = report::error_log(event.job, &tallies, &failures);
+
+        let (time, part, selected) = (run.time(Some(event)), event.part(), event.topics());
+        let name = RunName { time, part: part.as_deref() };
+        let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let (job, topics_selected) = (event.job.name(), selected.as_deref());
+        let about = About { job, time: &time, topics: topics_selected, reach: &reach, object: None, instead_of: None };
+        let stored = outputs.into_iter().map(|output| self.store(output, name, about, &failures, run.end));
+        let stored = join_all(stored).await.into_iter().flatten();
+        let stored = self.stored(stored, Summary { quality, gaps: Gaps::of(reach), failures, ..Summary::default() });
+        let (figures, target_file, lost) = stored;
+        // After the records, which they never cost the time or the memory to be stored.
+        let answers = self.store_answers(event.job, name, session, figures.failures.is_empty(), run.end).await;
+        let error = match lost {
+            Some(lost) => Some(lost),
+            None => {
+                // Media that could not be stored do not count as overlap in the next run.
+                seen.into_iter().for_each(|(hashtag, media)| self.client.set_stored_media(hashtag, media));
+                // Lambda repeats a run that fails. A run that is throttled would only be throttled again.
+                (figures.records() == 0 && !session.is_throttled()).then(|| nothing_collected(&figures, topics.len()))
+            }
+        };
+        let figures = Summary { answers, ..figures };
+        Ok(Done { figures, error_log, target_file, critical: None, error })
+    }
+
+    /// The event's topics: the configured ones in the configuration's order, then those that the event
+    /// defines in its own order.
+    fn topics<'a>(&'a self, event: &'a Event) -> Result<Vec<Topic<'a>>, Cause> {
+        let mut topics: Vec<Topic<'a>> = match event.job {
+            Job::BrandMedia => self.config.accounts.iter().map(Topic::Account).collect(),
+            Job::Hashtag => self.config.hashtags.iter().map(Topic::Hashtag).collect(),
+            Job::Token => Vec::new(),
+        };
+        if let Some(subset) = &event.subset {
+            event.check_subset(&topics.iter().map(Topic::name).collect::<Vec<_>>())?;
+            let named = |topic: &Topic<'_>, w: &TopicSelector| matches!(w, TopicSelector::Configured(name) if name == topic.name());
+            topics.retain(|topic| subset.iter().any(|selector| named(topic, selector)));
+            topics.extend(subset.iter().filter_map(|selector| match selector {
+                TopicSelector::Configured(_) => None,
+                TopicSelector::Account(account) => Some(Topic::Account(account)),
+                TopicSelector::Hashtag(hashtag) => Some(Topic::Hashtag(hashtag)),
+            }));
+        }
+        Ok(topics)
+    }
+
+    fn outputs<'m>(&'m self, topics: &[Topic<'_>], outcomes: Vec<Outcome<'m>>, models: &[Model]) -> Vec<Output<'m>> {
+        let size = |model: &Model| {
+            let batches = outcomes.iter().flatten().flat_map(|collected| &collected.batches);
+            let of_model = batches.filter(|(of, _)| of == model).map(|(_, batch)| (batch.records.len(), batch.bytes));
+            of_model.fold((0, 0), |(records, bytes), (more, of)| (records + more, bytes + of))
+        };
+        let body = |(records, bytes)| Body::with_room(self.config.format, records, bytes);
+        let mut bodies: Vec<Body> = models.iter().map(size).map(body).collect();
+        let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
+        for (topic, outcome) in topics.iter().zip(outcomes) {
+            let batches = outcome.into_iter().flat_map(|collected| collected.batches);
+            for ((_, batch), (body, tally)) in batches.zip(bodies.iter_mut().zip(&mut tallies)) {
+                for record in batch.records {
+                    body.add(&record);
+                    tally.add(record);
+                }
+                batch.rejects.into_iter().for_each(|reject| tally.reject(topic.name(), reject));
+            }
+        }
+        let of_models = models.iter().zip(bodies.into_iter().zip(tallies));
+        of_models.map(|(&model, (body, tally))| Output { model, raw: body.finish().map(Bytes::from), tally }).collect()
+    }
+
+    /// Stores a model's records and its quality object. The quality object is stored even if nothing is
+    /// wrong: a repeated run would otherwise leave an outdated one next to its records.
+    ///
+    /// A run that lost topics replaces nothing. If an object exists already, both objects go to `partial/`.
+    /// So does a quality object without records, which would be next to the records of an earlier run.
+    async fn store(
+        &self,
+        Output { model, raw, tally }: Output<'_>,
+        name: RunName<'_>,
+        about: About<'_>,
+        failures: &[FailedTopic],
+        end: Instant,
+    ) -> Vec<Stored> {
+        let locations = &self.config.locations;
+        let (usual, is_whole) = (locations.raw(model, name), failures.is_empty());
+        let store_records = async {
+            let body = raw.as_ref()?.clone();
+            let elsewhere = (!is_whole).then(|| locations.partial(model, name));
+            let bytes = body.len();
+            let (key, result) = self.sink.store(usual.clone(), elsewhere, body, end).await;
+            let instead_of = (key != usual).then(|| usual.clone());
+            Some(Stored { key, bytes, records: Some(tally.records), instead_of, result })
+        };
+        // `records` are stored, or will be under their usual key.
+        let store_quality = async |records: Option<&Stored>| {
+            let key = raw.is_some().then(|| records.map_or(&usual, |stored| &stored.key).as_str());
+            let instead_of = records.and_then(|stored| stored.instead_of.as_ref()).map(ObjectKey::as_str);
+            if key.is_none() && !tally.has_issues() {
+                return None;
+            }
+            let body = Bytes::from(tally.to_json(About { object: key, instead_of, ..about }, failures));
+            let (usual, partial) = (locations.quality(model, name), locations.partial_quality(model, name));
+            let (usual, elsewhere) = match records {
+                Some(stored) if stored.instead_of.is_some() || stored.result.is_err() => (partial, None),
+                None if key.is_none() => (usual, Some(partial)),
+                _ => (usual, None),
+            };
+            let bytes = body.len();
+            let (key, result) = self.sink.store(usual, elsewhere, body, end).await;
+            Some(Stored { key, bytes, records: None, instead_of: None, result })
+        };
+        let (records, quality) = if is_whole {
+            tokio::join!(store_records, store_quality(None))
+        } else {
+            let records = store_records.await;
+            let quality = store_quality(records.as_ref()).await;
+            (records, quality)
+        };
+        records.into_iter().chain(quality).collect()
+    }
+
+    /// `figures` with the objects that were stored and those that were lost, the addresses of the objects with
+    /// records, and the error if an object was lost.
+    fn stored(&self, stored: impl Iterator<Item = Stored>, mut figures: Summary) -> (Summary, String, Option<Cause>) {
+        let (mut places, mut errors) = (Vec::new(), Vec::new());
+        for Stored { key, bytes, records, instead_of, result } in stored {
+            let place = self.sink.place(&key);
+            let key = key.to_string();
+            match (result, records) {
+                (Ok(()), Some(records)) => {
+                    places.push(place);
+                    if let Some(earlier) = instead_of.map(|key| key.to_string()) {
+                        warn!(
+                            kind = "partial",
+                            "this run lost topics: {earlier} of an earlier one stays, and {key} has what came"
+                        );
+                        figures.partial.push(Partial { key: key.clone(), instead_of: earlier });
+                    }
+                    figures.files.push(File { key, records, bytes });
+                }
+                (Ok(()), None) => figures.quality.files.push(key),
+                (Err(error), Some(records)) => {
+                    errors.push(format!("{error}: {records} records are lost"));
+                    figures.lost.push(File { key, records, bytes });
+                }
+                (Err(error), None) => {
+                    errors.push(error.to_string());
+                    figures.quality.lost.push(key);
+                }
+            }
+        }
+        let lost = (!errors.is_empty()).then(|| Cause::Store(errors.join("; ")));
+        (figures, places.join("\n"), lost)
+    }
+
+    /// Stores the responses that the session has kept. As for records, a run that lost topics replaces no
+    /// earlier run's object. A failure is logged and fails no run.
+    async fn store_answers(
+        &self,
+        job: Job,
+        name: RunName<'_>,
+        session: &Session<'_>,
+        is_whole: bool,
+        end: Instant,
+    ) -> Option<AnswersFile> {
+        let locations = &self.config.locations;
+        let kept = session.answers().and_then(Answers::take)?;
+        let key = locations.answers(job, name)?;
+        let (answers, not_kept, bytes) = (kept.answers, kept.not_kept, kept.bytes.len());
+        let (key, stored) = if answers == 0 {
+            (key, Ok(()))
+        } else {
+            let elsewhere = (!is_whole).then(|| locations.partial_answers(job, name));
+            self.sink.store(key, elsewhere, Bytes::from(kept.bytes), end).await
+        };
+        let kind = "answers";
+        if let Err(error) = &stored {
+            error!(kind, count = answers, "the responses are not kept: {error}");
+        }
+        if not_kept > 0 {
+            warn!(kind, count = not_kept, "responses did not fit and are not kept: {key}");
+        }
+        let lost = if stored.is_ok() { 0 } else { answers };
+        Some(AnswersFile { key: key.to_string(), answers: answers - lost, bytes, lost: lost + not_kept })
+    }
+}
+
+fn failures(topics: &[Topic<'_>], outcomes: &[Outcome<'_>]) -> Vec<FailedTopic> {
+    let failed = |(topic, outcome): (&Topic<'_>, &Outcome<'_>)| {
+        let failure = failure_of(outcome)?;
+        let (kind, code) = (failure.kind, failure.code);
+        Some(FailedTopic { topic: topic.name().to_owned(), kind, code, message: failure.message.clone() })
+    };
+    topics.iter().zip(outcomes).filter_map(failed).collect()
+}
+
+/// How far back each hashtag's pages reached, and its media, if gaps are closed.
+fn reach(topics: &[Topic<'_>], outcomes: &mut [Outcome<'_>]) -> (Vec<Reach>, Vec<(HashtagId, MediaIds)>) {
+    let of_topic = |(topic, outcome): (&Topic<'_>, &mut Outcome<'_>)| {
+        let reached = outcome.as_mut().ok()?.reach.take()?;
+        let topic = topic.name().to_owned();
+        let reach = Reach { topic, pages: reached.pages, overlap: reached.overlap, gap_likely: reached.gap_likely };
+        Some((reach, (reached.hashtag, reached.media)))
+    };
+    topics.iter().zip(outcomes).filter_map(of_topic).unzip()
+}
+
+fn nothing_collected(figures: &Summary, topics: usize) -> Cause {
+    let failed = figures.failures.len();
+    match figures.failures.first() {
+        Some(first) => Cause::TopicsFailed { failed, topics, first: format!("{}: {}", first.topic, first.message) },
+        None if topics == 0 => Cause::NothingCollected("the configuration lists no topics for this job".to_owned()),
+        None => Cause::NothingCollected(format!("the answers for {topics} topics hold no record that can be stored")),
+    }
+}
