@@ -34,7 +34,7 @@ use checklist::Checklist;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each line says ok, warn, FAIL, or - if it could not be tried. The exit code is 1 if a line says FAIL.\n\
+    after_help = "Each line says ok, warn, FAIL, or - if it could not be tried. The exit code is 1 if a line says FAIL. \
     The bucket is tried by storing quality/check/check.json: only a write proves s3:PutObject. Each check replaces \
     that object. The check uses your AWS credentials, not the function's."
 )]

@@ -14,7 +14,7 @@ use collector::config::{Config, Plan};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Makes no call. Prints the calls of processes that know every hashtag's id and of those that \
-    start, and\nhow many more accounts or hashtags would fit. A schedule that exceeds a limit is an error, as in the function.")]
+    start, and how many more accounts or hashtags would fit. A schedule that exceeds a limit is an error, as in the function.")]
 pub(super) struct PlanArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE", default_value = "configure.ini")]

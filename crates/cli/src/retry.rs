@@ -35,8 +35,7 @@ pub(super) struct Planned<'a> {
     reason: &'a str,
 }
 
-const EXAMPLES: &str = r#"The report is the function's response, its error, its last line in the log, or a quality object. The failed
-topics are collected under the run's own time. A run that stored nothing, or lost an object, is repeated.
+const EXAMPLES: &str = r#"The report is the function's response, its error, its last line in the log, or a quality object. The failed topics are collected under the run's own time. A run that stored nothing, or lost an object, is repeated.
 
 Examples:
   luxury-brands retry response.json

@@ -42,7 +42,9 @@ const HOUR: f64 = 3_600.0;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "brand_media and hashtag run as often per hour as [limits] says, from minute 0 on, and token daily at\n06:17 UTC. Runs are made one at a time, each under its scheduled time. Missed runs are logged and not made up\nfor. docs/watch.md has a systemd unit and a compose file."
+    after_help = "brand_media and hashtag run as often per hour as [limits] says, from minute 0 on, and token daily at \
+    06:17 UTC. Runs are made one at a time, each under its scheduled time. Missed runs are logged and not \
+    made up for. docs/watch.md has a systemd unit and a compose file."
 )]
 pub(super) struct WatchArgs {
     /// Run an hour of the schedule in this time, from 1s to 1h, to try it; only on a mock of the API
