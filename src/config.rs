@@ -13,7 +13,6 @@ mod answers;
 mod document;
 mod fault;
 mod format;
-mod gaps;
 mod limits;
 mod location;
 mod mapping;
