@@ -9,7 +9,7 @@ ARG TARGETARCH
 RUN apk add --no-cache musl-dev
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked --bin luxury-brands \
+RUN cargo build --release --locked -p luxury-brands \
     && mkdir -p "/out/$TARGETARCH/usr/local/bin" \
     && cp target/release/luxury-brands "/out/$TARGETARCH/usr/local/bin/" \
     && cp configure.ini LICENSE "/out/$TARGETARCH/"

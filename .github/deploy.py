@@ -1,9 +1,9 @@
-"""Deploys the built stack, tries the function, watches its alarms, and puts back what was there before where one of
-them says no.
+"""Deploys the built stack, tries the function and watches its alarms. If one of these checks fails, it restores the
+previous deployment.
 
     python .github/deploy.py STACK [PARAMETER=VALUE ...]
 
-Reads AWS's own variables, and AWS_MAKER_ROLE, the role that CloudFormation works with (deploy-role.yaml), and
+Reads AWS's own variables, and AWS_MAKER_ROLE, the role that CloudFormation works with (deploy/deploy-role.yaml), and
 WATCH_MINUTES, 10 by default. Parameters that are not given keep their values.
 """
 

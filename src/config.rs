@@ -16,12 +16,14 @@ mod format;
 mod limits;
 mod location;
 mod mapping;
+mod plan;
 mod topic;
 
 pub use fault::{ConfigError, Fault};
 pub use format::Format;
-pub use limits::{Limits, MEDIA_PER_PAGE, Plan};
+pub use limits::{Limits, MEDIA_PER_PAGE};
 pub use location::{Locations, ObjectKey, RunName};
+pub use plan::Plan;
 
 use document::IniDocument;
 

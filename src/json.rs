@@ -268,7 +268,12 @@ mod tests {
     fn a_list_is_walked_and_another_value_skipped() {
         let elements = |text| {
             let mut elements = Vec::new();
-            let is_list = read(text, |value| value.list(|element| Some(elements.push(element.raw()?.get()))));
+            let is_list = read(text, |value| {
+                value.list(|element| {
+                    elements.push(element.raw()?.get());
+                    Some(())
+                })
+            });
             is_list.map(|is_list| (is_list, elements.join(" ")))
         };
         assert_eq!(elements(r#"[1, "a" ,{"b":[]},null]"#), Some((true, r#"1 "a" {"b":[]} null"#.to_owned())));

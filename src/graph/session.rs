@@ -269,7 +269,7 @@ impl<'c> Session<'c> {
             let [id] = json::fields(body, ["id"])?;
             (json::text(id?).ok()? == credentials.ig_user_id.as_str()).then_some(())
         };
-        Ok(self.call_as(&Call::User, credentials, read).await?.value)
+        self.call_as(&Call::User, credentials, read).await.map(drop)
     }
 
     /// Exchanges the token in use for a new one, which is redacted from here on; `None` if the API gives the same

@@ -203,8 +203,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_url_is_what_the_url_crate_takes_for_one(text in "https?://[a-z0-9.:@%\\[\\]/\\\\?# \t-]{1,30}") {
-            let has_host = !text.contains(":///") && !text.contains("://\\") && !text.ends_with([' ', '\t']);
+        fn a_url_is_what_the_url_crate_takes_for_one(text in "https?://[a-z0-9.:@%\\[\\]/\\\\?# -]{1,30}") {
+            let has_host = !text.contains(":///") && !text.contains("://\\") && !text.ends_with(' ');
             let has_host = has_host && !text.contains("://?") && !text.contains("://#");
             prop_assert_eq!(is_url(&text), has_host && Url::parse(&text).is_ok());
         }

@@ -75,7 +75,7 @@ async function shoot(page, name, options = {}) {
 const tests = {
   async "a day at the default schedule opens within half a second, small, silent and drawn"() {
     const at = folder("day");
-    console.log(`  ${run(at, "sandbox-day", "--until", "2026-11-24T03:00:00Z", "--fault", "#dior=permissionx3", "--fault", "prada=not_therex1")}`);
+    console.log(`  ${run(at, "sandbox", "day", "--until", "2026-11-24T03:00:00Z", "--fault", "#dior=permissionx3", "--fault", "prada=not_therex1")}`);
     for (const time of ["100000", "100500", "101000"]) {
       for (const kind of ["raw", "quality"]) rmSync(join(at, `sandbox_env/${kind}/media_hashtag_2026-11-23/media_hashtag_2026-11-23_${time}.json`));
     }

@@ -131,7 +131,7 @@ def test_optional_types_load_with_their_nulls_and_their_json(optional):
 
 def test_the_session_in_the_docs_answers_as_it_is_written(tmp_path):
     (tmp_path / "configure.ini").write_text((ROOT / "configure.ini").read_text())
-    run(tmp_path, LUXURY_BRANDS, "sandbox-day", "--until", "2026-11-24T21:00:00Z")
+    run(tmp_path, LUXURY_BRANDS, "sandbox", "day", "--until", "2026-11-24T21:00:00Z")
     connection = load(Collected(tmp_path, "array"))
     session = (ROOT / "docs" / "tables.md").read_text().split("$ duckdb media.db\n")[1].split("```")[0]
     lines = session.splitlines()

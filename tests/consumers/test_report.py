@@ -16,7 +16,7 @@ def day(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     (folder / "configure.ini").write_text((ROOT / "configure.ini").read_text())
     faults = [argument for fault in FAULTS for argument in ("--fault", fault)]
-    run(folder, LUXURY_BRANDS, "sandbox-day", "--hours", "6", "--until", UNTIL, *faults)
+    run(folder, LUXURY_BRANDS, "sandbox", "day", "--hours", "6", "--until", UNTIL, *faults)
     # A part that repairs a run, and brings a topic once more that had not failed.
     event = {"time": "2026-11-23T21:00:00Z", "accounts": ["prada", "dior"]}
     run(folder, LUXURY_BRANDS, "brand_media", "--sandbox", "--event", json.dumps(event))

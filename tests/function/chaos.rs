@@ -5,8 +5,8 @@
 //! The quick cases are ordinary tests. All cases take some minutes and a release build:
 //!
 //! ```text
-//! cargo build --release --bin data-collector
-//! CHAOS_BINARY=target/release/data-collector cargo test --test whole chaos -- --ignored --nocapture
+//! cargo build --release -p luxury-brands-data-collector
+//! CHAOS_BINARY=target/release/data-collector cargo test --test function chaos -- --ignored --nocapture
 //! ```
 //!
 //! `CHAOS_WRITE=1` writes the table into `docs/failures.md`. `CHAOS_ONLY=<part>` plays only cases whose

@@ -5,8 +5,8 @@
 //! The test takes some minutes and a release build, so it is not one of the usual ones:
 //!
 //! ```text
-//! cargo build --release --bin data-collector
-//! SOAK_BINARY=target/release/data-collector cargo test --test whole soak -- --ignored --nocapture
+//! cargo build --release -p luxury-brands-data-collector
+//! SOAK_BINARY=target/release/data-collector cargo test --test function soak -- --ignored --nocapture
 //! ```
 
 use std::collections::BTreeMap;

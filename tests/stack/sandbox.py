@@ -16,7 +16,7 @@ class Sandbox:
 
     def __init__(self, folder: Path, *arguments: str):
         self.process = subprocess.Popen(
-            [LUXURY_BRANDS, "sandbox", "--config", ROOT / "configure.ini", *arguments], cwd=folder,
+            [LUXURY_BRANDS, "sandbox", "serve", "--config", ROOT / "configure.ini", *arguments], cwd=folder,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         told = self.process.stdout.readline()
         self.address = next(word for word in told.replace(";", " ").split() if word.startswith("http://"))

@@ -1,4 +1,4 @@
-"""Every alarm of observability.yaml over days of the real binary's own metrics and log.
+"""Every alarm of deploy/observability.yaml over days of the real binary's own metrics and log.
 
 The binary runs each kind of run that a day has; what it wrote is then laid out over that day's schedule, after a
 healthy day, and CloudWatch's rules say which alarms go off (cloudwatch.py). `ALARMS_WRITE=1` writes the table of

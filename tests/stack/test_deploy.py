@@ -1,4 +1,4 @@
-"""The way from GitHub: deploy-role.yaml and .github/deploy.py, with the role's own credentials, which the emulator
+"""The way from GitHub: deploy/deploy-role.yaml and .github/deploy.py, with the role's own credentials, which the emulator
 holds to their policies; and what a deployment that fails leaves behind."""
 
 import base64
@@ -37,7 +37,7 @@ def account(package, tmp_path_factory):
             given = {"Repository": "owner/repository", "BucketName": BUCKET, "ProviderArn": PROVIDER}
             formation = cloud.client("cloudformation")
             formation.create_stack(
-                StackName="deploy-role", TemplateBody=(template.ROOT / "deploy-role.yaml").read_text(), Capabilities=["CAPABILITY_NAMED_IAM"],
+                StackName="deploy-role", TemplateBody=(template.ROOT / "deploy" / "deploy-role.yaml").read_text(), Capabilities=["CAPABILITY_NAMED_IAM"],
                 Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()])
             formation.get_waiter("stack_create_complete").wait(StackName="deploy-role", WaiterConfig={"Delay": 1})
             outputs = formation.describe_stacks(StackName="deploy-role")["Stacks"][0]["Outputs"]

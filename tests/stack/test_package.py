@@ -5,7 +5,7 @@ import zipfile
 from template import BUILT, SCALE_BUILT
 
 # README.md's table: the package, zipped, in bytes.
-BUDGET = 3_400_000
+BUDGET = 4_600_000
 
 
 def test_each_package_is_within_its_budget(tmp_path):

@@ -205,7 +205,7 @@ def test_each_credential_is_asked_what_its_token_is_still_good_for(stack):
 
 def test_a_run_is_begun_once_and_not_while_the_one_before_it_is_under_way(stack):
     """The sandbox is slow, so that the first run is still under way when the others would begin."""
-    stack.sandbox("--latency-ms", "600")
+    stack.sandbox("--latency", "600ms")
     renew_processes(stack, "5")
     states, first, second = stack.cloud.client("stepfunctions"), "2026-01-31T08:00:00Z", "2026-01-31T09:00:00Z"
     assert begin(stack, "brand_media", first)["status"] == "SUCCEEDED"

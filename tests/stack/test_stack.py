@@ -154,7 +154,7 @@ def test_the_end_of_a_run_starts_the_load_of_its_hour(stack, request):
     url = sqs.create_queue(QueueName="loads")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     parameters = {"Collector": STACK, "TargetArn": arn, "Database": "snapshots"}
-    formation.create_stack(StackName="consumers", TemplateBody=(ROOT / "consumers.yaml").read_text(),
+    formation.create_stack(StackName="consumers", TemplateBody=(ROOT / "deploy" / "consumers.yaml").read_text(),
                            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()])
     formation.get_waiter("stack_create_complete").wait(StackName="consumers", WaiterConfig={"Delay": 1})
     request.addfinalizer(lambda: formation.delete_stack(StackName="consumers"))

@@ -157,7 +157,7 @@ def test_the_tables_are_those_that_the_program_prints():
     done = subprocess.run([LUXURY_BRANDS, "schema", "--for", "athena", "--config", ROOT / "configure.ini"], capture_output=True, text=True, check=True)
     printed = {name: dict(re.findall(r"'([\w.]+)' = '([^']+)'", body)) for name, body in
                re.findall(r"CREATE EXTERNAL TABLE IF NOT EXISTS `(\w+)` \((.*?)\);", done.stdout, re.DOTALL)}
-    tables = of_type(load(ROOT / "consumers.yaml"), "AWS::Glue::Table").values()
+    tables = of_type(load(ROOT / "deploy" / "consumers.yaml"), "AWS::Glue::Table").values()
     made = {t["TableInput"]["Name"]: dict(t["TableInput"]["Parameters"]) for t in tables}
     for parameters in made.values():
         place = parameters["storage.location.template"]["Fn::Sub"][0]

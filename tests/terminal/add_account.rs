@@ -59,7 +59,7 @@ fn what_is_no_username_is_refused_with_the_grammar() {
 fn a_refusal_says_what_to_do() {
     for (name, fault, expected) in [
         ("nobody.here", "loewe=slow:0", "not_there: (110"),
-        ("nobody.here", "loewe=slow:0", "whether it is a professional account"),
+        ("nobody.here", "loewe=slow:0", "that it is a professional account"),
         ("loewe", "loewe=permission", "accounts need a token of Facebook Login with instagram_basic"),
         ("loewe", "loewe=throttled", "`luxury-brands plan` tells what the schedule needs"),
         ("loewe", "loewe=token", "make a new long-lived token and put it into the secret"),

@@ -97,7 +97,7 @@ fn a_check_lists_every_fault_of_the_configuration() {
     assert_eq!(checked.status.code(), Some(1));
     let text = out(&checked);
     assert!(
-        text.contains("[API] version") && text.contains("[luxury_media] caption") && text.contains("-> mend it in")
+        text.contains("[API] version") && text.contains("[luxury_media] caption") && text.contains("-> correct it in")
     );
 }
 

@@ -98,7 +98,7 @@ fn bash_completes_commands_and_their_options() {
         (&["luxury-brands", "brand_media", "--fa"], &["--fail-on", "--fault"]),
         (&["luxury-brands", "brand_media", "--fail-on", ""], &["partial"]),
         (&["luxury-brands", "hashtag-ids", "--sec"], &["--secret"]),
-        (&["luxury-brands", "sandbox-day", "--js"], &["--json"]),
+        (&["luxury-brands", "sandbox", "day", "--js"], &["--json"]),
     ] {
         let mut found = completed(&script, words);
         found.sort();
@@ -186,8 +186,10 @@ fn a_report_reads_the_locations_and_fields_of_the_configuration() {
         .replace("media_id = id str", "post = id str");
     let pages = [CONFIGURE_INI, &elsewhere].map(|config| {
         std::fs::write(folder.path().join("configure.ini"), config).unwrap();
-        let event = ["--event", r#"{"time":"2026-11-24T03:00:00Z"}"#, "--fault", "gucci=bad_records"];
-        for arguments in [&[&["brand_media", "--sandbox"], &event[..]].concat()[..], &["report", "sandbox_env"]] {
+        // The clock of `sandbox day` is the schedule's, so that both have the same likes.
+        let until = "2026-11-24T04:00:00Z";
+        let day = ["sandbox", "day", "--hours", "1", "--until", until, "--fault", "gucci=bad_records"];
+        for arguments in [&day[..], &["report", "sandbox_env"]] {
             let ran = local(folder.path(), arguments, &[]);
             assert!(ran.status.success(), "{ran:?}");
         }
@@ -227,4 +229,67 @@ fn the_error_for_a_removed_command_names_its_replacement() {
         assert!(removed.status.code() == Some(2) && removed.stdout.is_empty(), "{removed:?}");
         assert!(error.lines().count() == 1 && error.contains(replacement), "{error}");
     }
+}
+
+#[test]
+fn the_error_for_a_removed_option_names_its_replacement() {
+    let folder = folder(CONFIGURE_INI);
+    for (option, replacement) in [
+        (["--latency-ms", "300"], "`--latency` with a unit"),
+        (["--latency", "300"], "such as 60s"),
+        (["--timeout", "60"], "such as 60s"),
+        (["--fault", "help"], "`luxury-brands sandbox faults`"),
+    ] {
+        let removed = local(folder.path(), &[&["hashtag", "--sandbox"], &option[..]].concat(), &[]);
+        let error = String::from_utf8_lossy(&removed.stderr);
+        assert!(removed.status.code() == Some(2) && error.contains(replacement), "{error}");
+    }
+}
+
+#[test]
+fn options_select_the_topics_and_the_time_of_a_run() {
+    let folder = folder(CONFIGURE_INI);
+    let time = "2026-01-31T03:00:00Z";
+    let options = ["brand_media", "--sandbox", "--json", "--accounts", "dior,gucci", "--time", time];
+    let run: serde_json::Value = serde_json::from_str(&out(&local(folder.path(), &options, &[]))).unwrap();
+    assert_eq!((&run["summary"]["topics"], &run["summary"]["time"]), (&json!(["dior", "gucci"]), &json!(time)));
+    let both = local(folder.path(), &[&options[..], &["--event", "{}"]].concat(), &[]);
+    assert_eq!(both.status.code(), Some(2), "{both:?}");
+}
+
+#[test]
+fn a_variable_sets_an_option_and_the_command_line_takes_precedence() {
+    let folder = folder(CONFIGURE_INI);
+    let variables = [("LUXURY_BRANDS_SANDBOX", "1"), ("LUXURY_BRANDS_FAIL_ON", "partial")];
+    let lost = ["hashtag", "--fault", "#gucci=not_there"];
+    assert_eq!(local(folder.path(), &lost, &variables).status.code(), Some(3));
+    let variables = [("LUXURY_BRANDS_CONFIG", "missing.ini")];
+    assert_eq!(local(folder.path(), &["plan"], &variables).status.code(), Some(1));
+    assert_eq!(local(folder.path(), &["plan", "--config", "configure.ini"], &variables).status.code(), Some(0));
+}
+
+#[test]
+fn help_is_coloured_on_request() {
+    let folder = folder(CONFIGURE_INI);
+    for (when, is_coloured) in [("always", true), ("never", false), ("auto", false)] {
+        let help = out(&local(folder.path(), &["--color", when, "--help"], &[]));
+        assert_eq!(help.contains('\u{1b}'), is_coloured, "{when}");
+    }
+}
+
+#[test]
+fn init_writes_a_secret_and_a_configuration_that_check_asks_to_fill_in_and_overwrites_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let init = |more: &[&str]| out(&local(folder.path(), &[&["init", "--secret", "s/x.ini"], more].concat(), &[]));
+    assert_eq!(init(&[]).matches("wrote ").count(), 2);
+    let checked = local(folder.path(), &["check", "--secret", "s/x.ini"], &[]);
+    assert!(checked.status.code() == Some(1) && out(&checked).contains("ig_user_id"), "{checked:?}");
+    let secret = folder.path().join("s/x.ini");
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&secret.metadata().unwrap().permissions()) & 0o777, 0o600);
+    std::fs::write(&secret, "mine").unwrap();
+    assert_eq!(init(&[]).matches("kept ").count(), 2);
+    let files: serde_json::Value = serde_json::from_str(&init(&["--json"])).unwrap();
+    assert_eq!(files[0]["written"], json!(false));
+    assert_eq!(std::fs::read_to_string(&secret).unwrap(), "mine");
 }

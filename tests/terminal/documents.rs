@@ -110,7 +110,7 @@ fn every_other_command_prints_its_result() {
     let (code, nothing) = told(at, "repair", &["retry", "--sandbox", &repaired.to_string()]);
     assert_eq!((code, &nothing["repair"]), (Some(0), &Value::Null));
 
-    let (_, day) = told(at, "sandbox-day", &["sandbox-day", "--hours", "1", "--fault", "#*=permission"]);
+    let (_, day) = told(at, "sandbox-day", &["sandbox", "day", "--hours", "1", "--fault", "#*=permission"]);
     assert_eq!((&day["runs"], day["failed"].as_array().unwrap().len()), (&json!(13), 12));
     let (_, page) = told(at, "report", &["report"]);
     assert_eq!((&page["source"]["place"], &page["source"]["made_up"]), (&json!("sandbox_env"), &json!(true)));
@@ -130,14 +130,14 @@ fn every_other_command_prints_its_result() {
     }
     let schema = local(at, &["schema", "brand", "--for", "json-schema", "--json"]);
     assert!(serde_json::from_slice::<Value>(&schema.stdout).unwrap()["items"].is_object(), "it is a document as it is");
-    assert_eq!(told(at, "faults", &["sandbox", "--fault", "help"]).1.as_array().unwrap().len(), 45);
+    assert_eq!(told(at, "faults", &["sandbox", "faults"]).1.as_array().unwrap().len(), 45);
 }
 
 #[test]
 fn a_served_sandbox_prints_its_end_point_once_it_listens() {
     use std::io::BufRead;
     let folder = folder();
-    let mut child = command(folder.path(), &["sandbox", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command(folder.path(), &["sandbox", "serve", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     child.kill().unwrap();

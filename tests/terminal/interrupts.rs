@@ -78,7 +78,7 @@ fn a_signal_ends_a_run_as_its_deadline_does_and_sets_the_exit_code() {
         assert!(row.contains("deadline"), "{row}");
         assert!(ended.told.contains("given up: not done when the run was interrupted"), "{}", ended.told);
         assert!(ended.out.contains("sandbox_env/raw/brand_2026-01-31/brand_2026-01-31_235907.json  10 records"));
-        assert!(ended.told.contains(&format!("interrupted by {name}: what came is stored")), "{}", ended.told);
+        assert!(ended.told.contains(&format!("interrupted by {name}: what was collected is stored")), "{}", ended.told);
         assert!(
             ended
                 .told
@@ -123,7 +123,7 @@ fn an_interrupted_run_without_results_prints_its_error_and_keeps_the_signals_cod
 #[test]
 fn an_interrupted_sandbox_day_keeps_the_runs_that_are_done() {
     let folder = folder();
-    let run = Running::start(folder.path(), &["sandbox-day", "--hours", "1000", "-v"]).until(1, "fields defaulted");
+    let run = Running::start(folder.path(), &["sandbox", "day", "--hours", "1000", "-v"]).until(1, "fields defaulted");
     let ended = run.signal("-TERM").end();
     assert_eq!(ended.code, Some(143), "{}", ended.told);
     assert!(ended.told.contains("interrupted by SIGTERM after ") && ended.told.ends_with(" of 13000 runs"));

@@ -75,7 +75,7 @@ fn hashtags_are_refused() {
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 4 of the 200 calls an hour
     ok    bucket         the folder sandbox_env can be written
-    2 to mend
+    2 to fix
     exit status 1
     ");
 }
@@ -141,7 +141,7 @@ fn the_version_is_unknown() {
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 4 of the 200 calls an hour
     ok    bucket         the folder sandbox_env can be written
-    4 to mend, 1 to look at
+    4 to fix, 1 to look at
     exit status 1
     ");
 }
@@ -199,7 +199,7 @@ async fn the_bucket_is_missing() {
     let checked = checked_on(&aws, BUCKET, &[]).await;
     let text = told(&checked);
     let bucket = text.lines().filter(|line| line.contains("  bucket")).collect::<Vec<_>>().join("\n");
-    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> look whether the bucket lux-raw exists, in the region set, and whether these credentials may s3:PutObject under raw/ and quality/"#);
+    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> check that the bucket lux-raw exists in the configured region, and that these credentials may s3:PutObject under raw/ and quality/"#);
     assert_eq!(checked.status.code(), Some(1));
 }
 

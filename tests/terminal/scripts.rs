@@ -27,8 +27,8 @@ const COMMANDS: [&[&str]; 13] = [
     &["hashtag-ids", "--sandbox"],
     &["plan"],
     &["schema", "--for", "duckdb"],
-    &["sandbox", "--fault", "help"],
-    &["sandbox-day", "--hours", "1"],
+    &["sandbox", "faults"],
+    &["sandbox", "day", "--hours", "1"],
     &["report", "sandbox_env"],
     &["shard", "--credentials", "credentials.csv"],
 ];
@@ -37,7 +37,7 @@ const COMMANDS: [&[&str]; 13] = [
 fn prepared() -> tempfile::TempDir {
     let folder = folder();
     std::fs::write(folder.path().join("credentials.csv"), "secret_id\nc/1\nc/2\n").unwrap();
-    assert!(local(folder.path(), &["sandbox-day", "--hours", "1"]).status.success());
+    assert!(local(folder.path(), &["sandbox", "day", "--hours", "1"]).status.success());
     folder
 }
 
@@ -146,7 +146,7 @@ fn quiet_leaves_errors_and_nothing_else() {
     let folder = prepared();
     for arguments in COMMANDS {
         let is_text =
-            ["--help", "--version", "schema", "hashtag-ids"].contains(&arguments[0]) || arguments.contains(&"help");
+            ["--help", "--version", "schema", "hashtag-ids"].contains(&arguments[0]) || arguments.contains(&"faults");
         let output = local(folder.path(), &[arguments, &["--quiet"]].concat());
         assert!(output.stderr.is_empty() && output.stdout.is_empty() != is_text, "{arguments:?}: {output:?}");
     }
@@ -165,7 +165,7 @@ fn what_belongs_to_the_sandbox_is_refused_without_it() {
         ["--fault", "x=y"],
         ["--fault", "help"],
         ["--seed", "1"],
-        ["--latency-ms", "0"],
+        ["--latency", "0s"],
         ["--calls-allowed", "9"],
         ["--accounts-from", "accounts.csv"],
     ] {
@@ -184,7 +184,7 @@ fn what_belongs_to_the_sandbox_is_refused_without_it() {
 #[test]
 fn a_fault_of_what_the_sandbox_lacks_names_what_it_has() {
     let folder = folder();
-    for command in ["brand_media --sandbox", "check --sandbox", "sandbox-day", "sandbox"] {
+    for command in ["brand_media --sandbox", "check --sandbox", "sandbox day", "sandbox serve"] {
         let arguments: Vec<&str> = command.split(' ').chain(["--fault", "nosuch=throttled"]).collect();
         let output = local(folder.path(), &arguments);
         let told = text(&output.stderr);
@@ -192,7 +192,7 @@ fn a_fault_of_what_the_sandbox_lacks_names_what_it_has() {
         let named = ["--fault \"nosuch\" given", "hermes, chanelofficial", "#hermes, #chanel", "hashtags, token"];
         assert!(named.iter().all(|name| told.contains(name)), "{told}");
     }
-    let output = local(folder.path(), &["brand_media", "--sandbox", "--fault", "help"]);
+    let output = local(folder.path(), &["sandbox", "faults"]);
     assert!(output.status.success() && text(&output.stdout).lines().count() == 46, "{output:?}");
 }
 

@@ -115,7 +115,7 @@ fn an_answer_cannot_act_on_the_terminal_nor_forge_a_line() {
         ["token", "--sandbox", "--fault", all, "-vv"],
         ["check", "--sandbox", "--fault", all, "-vv"],
         ["hashtag-ids", "--sandbox", "--fault", all, "-vv"],
-        ["sandbox-day", "--hours=1", "--fault", "#dior=control_charactersx1", "-vv"],
+        ["sandbox", "day", "--hours=1", "--fault=#dior=control_charactersx1", "-vv"],
     ] {
         let output = local(folder.path(), &arguments);
         let (out, err) = (text(&output.stdout), text(&output.stderr));

@@ -60,7 +60,7 @@ fn a_field_that_would_be_lost_fails_the_comparison_and_one_that_would_come_is_to
     ok    media          v26.0 knows 8 of 9 fields; missing of 50 records: <fields>
     ok    media_hashtag  v26.0 knows 6 of 6 fields; missing of 50 records: <fields>
     ok    calls          this comparison spent 7 calls
-    1 to mend, 1 to look at
+    1 to fix, 1 to look at
     exit status 1
     ");
 }
@@ -88,7 +88,7 @@ fn a_version_that_is_refused_fails_the_comparison() {
     ok    version        v26.0 is asked (1 calls)
     FAIL  version        v26.0: hermes: version_ended: (2635) HTTP 400, fbtrace_id AsAnDbOx: (#2635) fault of the sandbox -> read Meta's changelog; v26.0 is the newest version tested
     ok    calls          this comparison spent 4 calls
-    1 to mend, 1 to look at
+    1 to fix, 1 to look at
     exit status 1
     ");
     let unknown = compared(CONFIGURE_INI, "v99.0", &[]);

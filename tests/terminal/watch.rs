@@ -68,7 +68,7 @@ fn calls_told(line: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_hour_asks_for_each_hashtags_id_once_and_holds_no_more_at_its_end() {
     let (sandbox, folder) = stand_in(&[]).await;
-    let mut watching = Watching::start(folder.path(), &["--hour", "12"]);
+    let mut watching = Watching::start(folder.path(), &["--hour", "12s"]);
     watching.until(3, " hashtag: ");
     let early = held(watching.child.id());
     watching.until(12, " hashtag: ");
@@ -93,7 +93,7 @@ async fn an_hour_asks_for_each_hashtags_id_once_and_holds_no_more_at_its_end() {
             assert!(folder.path().join("local_env").join(&object).exists(), "{object} of {told:#?}");
         }
     }
-    let mut again = Watching::start(folder.path(), &["--hour", "12"]);
+    let mut again = Watching::start(folder.path(), &["--hour", "12s"]);
     again.until(1, " hashtag: ");
     let told = again.end("-TERM").1;
     assert_eq!(calls_told(runs_of(&told, "hashtag")[0].1), 11, "the ids outlive the process: {told:#?}");
@@ -103,7 +103,7 @@ async fn an_hour_asks_for_each_hashtags_id_once_and_holds_no_more_at_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_in_a_run_stores_what_came_and_ends_the_watch() {
     let (_sandbox, folder) = stand_in(&["#gucci=stall"]).await;
-    let mut watching = Watching::start(folder.path(), &["--hour", "12", "-vv"]);
+    let mut watching = Watching::start(folder.path(), &["--hour", "12s", "-vv"]);
     // The DEBUG line of a topic that is done. The run itself waits for #gucci.
     watching.until(1, "model=media_hashtag");
     let (code, told) = watching.end("-TERM");
@@ -132,7 +132,7 @@ fn a_signal_between_two_runs_ends_the_watch_at_once() {
 #[test]
 fn a_run_that_fails_is_told_and_the_next_one_starts() {
     let folder = folder();
-    let mut watching = Watching::start(folder.path(), &["--sandbox", "--hour", "12", "--fault", "*=permissionx11"]);
+    let mut watching = Watching::start(folder.path(), &["--sandbox", "--hour", "12s", "--fault", "*=permissionx11"]);
     watching.until(1, " records in ");
     let (code, told) = watching.end("-TERM");
     assert_eq!(code, Some(143), "{told:#?}");
@@ -147,7 +147,7 @@ fn a_run_that_fails_is_told_and_the_next_one_starts() {
 #[test]
 fn with_json_each_run_is_a_document_and_the_rest_is_on_standard_error() {
     let folder = folder();
-    let arguments = ["--sandbox", "--hour", "12", "--fault", "*=permissionx11", "--json"];
+    let arguments = ["--sandbox", "--hour", "12s", "--fault", "*=permissionx11", "--json"];
     let mut watching = Watching::start(folder.path(), &arguments);
     watching.until(1, "\"errorType\"");
     watching.until(1, "\"statusCode\"");
@@ -174,7 +174,7 @@ fn missed(line: &str) -> Vec<DateTime<Utc>> {
 #[test]
 fn each_time_that_passes_in_a_slow_run_is_run_or_named_as_missed() {
     let folder = folder();
-    let mut watching = Watching::start(folder.path(), &["--sandbox", "--hour", "12", "--fault", "*=slow:3500x1"]);
+    let mut watching = Watching::start(folder.path(), &["--sandbox", "--hour", "12s", "--fault", "*=slow:3500x1"]);
     watching.until(1, "hashtag: missed at ");
     watching.until(3, " hashtag: ");
     let (_, told) = watching.end("-TERM");
@@ -191,11 +191,11 @@ fn a_shortened_hour_is_refused_against_the_real_api() {
     let folder = folder();
     let secret = format!("[SECRET]\nig_user_id = 17841400000000001\naccess_token = {TOKEN}\nbucket = local_env\n");
     std::fs::write(folder.path().join("secret.ini"), secret).unwrap();
-    let mut refused = command(folder.path(), &["watch", "--hour", "12"]);
+    let mut refused = command(folder.path(), &["watch", "--hour", "12s"]);
     let refused = refused.env("SECRET_FILE", folder.path().join("secret.ini")).output().unwrap();
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        refused.status.code() == Some(2) && told.starts_with("error: --hour is for a stand-in of the API"),
+        refused.status.code() == Some(2) && told.starts_with("error: --hour is only for a mock of the API"),
         "{told}"
     );
     assert!(told.contains("https://graph.facebook.com/v17.0") && refused.stdout.is_empty(), "{told}");

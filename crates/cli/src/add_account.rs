@@ -16,10 +16,7 @@ use collector::json;
 use collector::topic::{UserId, Username};
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Standard output holds the lines and nothing else. An account that is configured costs no call, \
-    and any other one costs one."
-)]
+#[command(after_help = "Prints only the lines. Takes one API call, or none for a configured account.")]
 pub(super) struct AddAccountArgs {
     /// The account's username, as in the address of its page: https://www.instagram.com/USERNAME/
     #[arg(value_name = "USERNAME", value_parser = username)]
@@ -82,9 +79,6 @@ impl Added {
 
 impl AddAccountArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        if let Some(help) = self.on.help(output) {
-            return help;
-        }
         let (backend, secret, config) = Backend::with_config(&self.on, output).await?;
         let (name, file) = (&self.name, secret.config_file.display());
         if let Some(known) = config.accounts.iter().find(|account| account.username == *name) {
@@ -150,8 +144,7 @@ async fn user_id(session: &Session<'_>, name: &Username) -> Result<UserId, Failu
 
 fn to_do(failure: &Failure, config: &Config) -> String {
     if failure.kind == Kind::NotFound && failure.code != Some(100) {
-        return "look whether the name is right, and whether it is a professional account: the API shows no other"
-            .to_owned();
+        return "check the name, and that it is a professional account: the API shows no other".to_owned();
     }
     Advice { store: "the secret", scopes: &[], version: &config.version }.about(Call::Account, failure)
 }

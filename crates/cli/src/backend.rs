@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use aws_config::SdkConfig;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::Setting;
 use super::output::Output;
-use crate::aws::from_everywhere;
 use collector::config::{self, Config, ConfigError};
 use collector::config_file;
 use collector::graph::{Client, Session};
@@ -31,7 +32,7 @@ pub(super) struct Backend {
     pub(super) source: Source,
     pub(super) sandbox: Option<Sandbox>,
     http: http::Client,
-    aws: OnceCell<aws_config::SdkConfig>,
+    aws: OnceCell<SdkConfig>,
     pub(super) redactor: Arc<Redactor>,
     config: Option<PathBuf>,
 }
@@ -60,7 +61,7 @@ impl Backend {
         Ok((backend, secret, config))
     }
 
-    async fn aws(&self) -> &aws_config::SdkConfig {
+    async fn aws(&self) -> &SdkConfig {
         let load = async || aws::redacting(&from_everywhere(self.http.clone()).await, Arc::clone(&self.redactor));
         self.aws.get_or_init(load).await
     }
@@ -102,6 +103,11 @@ impl Backend {
             Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws().await), bucket },
         }
     }
+}
+
+/// Loads the whole default chain of AWS: variables, profiles, SSO, processes, containers, instances.
+pub(super) fn from_everywhere(client: http::Client) -> BoxFuture<'static, SdkConfig> {
+    aws::loader(client).load().boxed()
 }
 
 /// The calls of a command, within its time. A refused token is not read again.

@@ -33,17 +33,19 @@ pub(super) use checklist::Checked;
 use checklist::Checklist;
 
 #[derive(Debug, Args)]
-#[command(after_help = "The exit status is 1 where a line says FAIL. The bucket is tried by storing \
-    quality/check/check.json, a small object that each check replaces: the function may put objects and nothing \
-    else, so nothing else would show that it can. The check has your AWS credentials, not the function's.")]
+#[command(
+    after_help = "Each line says ok, warn, FAIL, or - if it could not be tried. The exit code is 1 if a line says FAIL.\n\
+    The bucket is tried by storing quality/check/check.json: only a write proves s3:PutObject. Each check replaces \
+    that object. The check uses your AWS credentials, not the function's."
+)]
 pub(super) struct CheckArgs {
-    /// Ask for every mapped field on another version, such as v26.0, and show what would change; store nothing
+    /// Compare with another version of the API, such as v26.0; stores nothing
     #[arg(long, value_name = "VERSION", value_parser = compare::version)]
     api_version: Option<String>,
-    /// Store nothing: leave the bucket untried
+    /// Skip the bucket, and store nothing
     #[arg(long)]
     no_write: bool,
-    /// The destination to try, in place of the secret's bucket: a folder, or s3://bucket
+    /// Where to write: a folder or a bucket [default: the secret's bucket, or ./sandbox_env]
     #[arg(long, value_name = "FOLDER|s3://BUCKET")]
     out: Option<Destination>,
     #[command(flatten)]
@@ -55,9 +57,6 @@ const STORING_LIMIT: Duration = Duration::from_secs(15);
 
 impl CheckArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        if let Some(help) = self.on.help(output) {
-            return help;
-        }
         let out = self.on.destination(self.out.as_ref())?;
         let redactor: Arc<Redactor> = Arc::default();
         backend::log(output, &redactor);
@@ -136,7 +135,7 @@ impl CheckArgs {
                 // The SDK's text repeats itself in Rust's debug format.
                 error.to_string().chars().take(300).collect::<String>(),
                 format!(
-                    "look whether the bucket {bucket} exists, in the region set, and whether these credentials may s3:PutObject under raw/ and quality/"
+                    "check that the bucket {bucket} exists in the configured region, and that these credentials may s3:PutObject under raw/ and quality/"
                 ),
             ),
             (Err(error), Sink::Folder(_)) => {
@@ -174,7 +173,7 @@ fn report_config_error(checklist: &mut Checklist, error: &ConfigError) {
     const WHAT: &str = "configuration";
     match error {
         ConfigError::Faults { path, faults } => {
-            faults.iter().for_each(|fault| checklist.fail(WHAT, fault, format!("mend it in {path}")));
+            faults.iter().for_each(|fault| checklist.fail(WHAT, fault, format!("correct it in {path}")));
         }
         other => checklist.fail(WHAT, other, "docs/configuration.md has every key"),
     }
@@ -186,7 +185,7 @@ fn report_config(checklist: &mut Checklist, config: &Config, secret: &Secret) {
     checklist
         .ok("configuration", format!("{file}: {accounts} accounts, {hashtags} hashtags, as {}", config.format.name()));
     for notice in &config.notices {
-        checklist.warn("configuration", notice, format!("mend it in {file}"));
+        checklist.warn("configuration", notice, format!("correct it in {file}"));
     }
     let plan = config.plan();
     checklist.ok(

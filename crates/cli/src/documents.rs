@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use super::{add_account, check, failure, hashtag_ids, plan, report, retry, sandbox_day, schema, serve, shard};
+use super::{add_account, check, failure, hashtag_ids, init, plan, report, retry, sandbox, schema, shard};
 use crate::json_schema::check;
 
 #[test]
@@ -12,11 +12,12 @@ fn the_schemas_in_docs_are_those_of_the_types() {
     check::<check::Checked<'_>>("check", "luxury-brands check");
     check::<plan::Planned>("plan", "luxury-brands plan");
     check::<hashtag_ids::Resolved>("hashtag-ids", "luxury-brands hashtag-ids");
+    check::<[init::File; 2]>("init", "luxury-brands init");
     check::<add_account::Added>("add-account", "luxury-brands add-account");
     check::<report::Written<'_>>("report", "luxury-brands report");
     check::<schema::Statements>("statements", "luxury-brands schema; --for json-schema prints a JSON Schema instead");
-    check::<serve::Listening>("sandbox", "luxury-brands sandbox, once it listens");
-    check::<sandbox_day::Collected>("sandbox-day", "luxury-brands sandbox-day");
+    check::<sandbox::Listening>("sandbox", "luxury-brands sandbox serve, once it listens");
+    check::<sandbox::day::Collected>("sandbox-day", "luxury-brands sandbox day");
     check::<shard::Summary>("shard", "luxury-brands shard");
     check::<shard::Again>("shard-failed", "luxury-brands shard --failed");
 }

@@ -16,8 +16,8 @@ use collector::telemetry::printable;
 use collector::topic::Hashtag;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Standard output holds the section and nothing else, and replaces the one that is there. Each \
-    hashtag that is looked up counts towards the 30 different ones in 7 days, as it does when it is collected.")]
+#[command(after_help = "Prints only the section. Replace yours with it. A pinned id saves each new process a call.\n\
+    Each hashtag that is looked up counts towards the 30 different ones in 7 days, as a collected one does.")]
 pub(super) struct HashtagIdsArgs {
     #[command(flatten)]
     on: Setting,
@@ -25,9 +25,6 @@ pub(super) struct HashtagIdsArgs {
 
 impl HashtagIdsArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        if let Some(help) = self.on.help(output) {
-            return help;
-        }
         let (backend, secret, config) = Backend::with_config(&self.on, output).await?;
         let client = backend.client(&config, &secret);
         let session = backend::session(&client);
@@ -61,7 +58,7 @@ impl HashtagIdsArgs {
         } else {
             output::print_whole(resolved.section().as_bytes())?
         }
-        output.remark(resolved.told(&secret.config_file));
+        output.remark(resolved.summary(&secret.config_file));
         if self.on.sandbox {
             output.remark("These are the sandbox's ids: the real API has others.");
         }
@@ -99,12 +96,12 @@ impl Resolved {
     }
 
     /// What was done, and where the section goes.
-    fn told(&self, config_file: &Path) -> String {
+    fn summary(&self, config_file: &Path) -> String {
         let Self { hashtags, failures, api_calls } = self;
         let pinned = hashtags.iter().filter(|found| found.is_pinned).count();
         format!(
-            "{} hashtags: {pinned} pinned already, {} looked up, {} failed ({api_calls} API calls). Paste the section into {}, \
-             in place of the one there.",
+            "{} hashtags: {pinned} pinned already, {} looked up, {} failed ({api_calls} API calls). Replace the section \
+             in {} with this one.",
             hashtags.len() + failures.len(),
             hashtags.len() - pinned,
             failures.len(),

@@ -5,31 +5,38 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the one place that writes")]
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ColorChoice};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 
+use super::help::GLOBAL;
 use super::removed;
 use collector::redact::Redactor;
 use collector::telemetry::{self, Format};
 
 /// How much a command prints, and in what form.
 #[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = GLOBAL)]
 pub(super) struct Output {
-    /// Log more: -v for INFO, -vv for DEBUG (each defaulted field)
+    /// Log more: -v for INFO, -vv for DEBUG
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
     /// Print errors only: no progress, no table, no warnings
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Print one JSON document on standard output and nothing else there; docs/json has its schemas
+    /// Print one JSON document on standard output; docs/json has the schemas
     #[arg(long, global = true)]
     pub(super) json: bool,
+    /// Colour the help and the usage errors: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    pub(super) color: ColorChoice,
 }
 
 /// Standard output did not take what was written.
@@ -68,16 +75,24 @@ impl Output {
 
     /// Sends the log to standard error.
     pub(super) fn log(self, redactor: &Arc<Redactor>) {
-        let redactor = Arc::clone(redactor);
-        let subscriber = telemetry::subscriber(Format::Text, self.level(), move |line| note(redactor.redact(line)));
-        // No other subscriber is set.
-        let _ = tracing::subscriber::set_global_default(subscriber);
+        log_above(&ProgressBar::hidden(), self.level(), redactor);
     }
 
-    /// Whether a progress bar is drawn.
-    pub(super) fn has_bar(self) -> bool {
-        !self.quiet && io::stderr().is_terminal()
+    /// A progress bar. It is hidden with `--quiet`, and if standard error is not a terminal.
+    pub(super) fn bar(self, template: &str) -> ProgressBar {
+        let is_drawn = !self.quiet && io::stderr().is_terminal();
+        let bar = if is_drawn { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
+}
+
+/// Sends the log to standard error, above a progress bar.
+pub(super) fn log_above(bar: &ProgressBar, level: LevelFilter, redactor: &Arc<Redactor>) {
+    let (bar, redactor) = (bar.clone(), Arc::clone(redactor));
+    let subscriber =
+        telemetry::subscriber(Format::Text, level, move |line| bar.suspend(|| note(redactor.redact(line))));
+    // No other subscriber is set.
+    let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
 /// Prints a text and a line break on standard output. A reader that closed the pipe has read enough: the rest is
@@ -106,10 +121,19 @@ pub(super) fn print_whole(text: &[u8]) -> Result<(), OutputError> {
     unless_closed(out.write_all(text).and_then(|()| out.flush()))
 }
 
-/// Prints a line on standard error. One that cannot be written is lost: there is nowhere left to tell it.
+/// Prints a line on standard error. One that cannot be written is lost: there is nowhere left to report it.
 pub(super) fn note(text: impl Display) {
     // In one piece, so that the lines of two processes do not mix.
     let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+/// The value of `--color`, which also applies to errors in the other arguments.
+pub(super) fn color(arguments: &[OsString]) -> ColorChoice {
+    let texts: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let inline = texts.iter().find_map(|text| text.strip_prefix("--color="));
+    let next = texts.windows(2).find_map(|pair| matches!(pair, ["--color", _]).then(|| pair.last().copied()).flatten());
+    let variable = std::env::var("LUXURY_BRANDS_COLOR").ok();
+    inline.or(next).or(variable.as_deref()).and_then(|when| when.parse().ok()).unwrap_or_default()
 }
 
 /// Prints what clap says in place of running a command: a help text, or a usage error.

@@ -13,10 +13,10 @@ use super::output::Output;
 use collector::config::{Config, Plan};
 
 #[derive(Debug, Args)]
-#[command(after_help = "A schedule that exceeds a limit hour after hour is refused, by this command as \
-    by the function.")]
+#[command(after_help = "Makes no call. Prints the calls of processes that know every hashtag's id and of those that \
+    start, and\nhow many more accounts or hashtags would fit. A schedule that exceeds a limit is an error, as in the function.")]
 pub(super) struct PlanArgs {
-    /// The configuration whose topics, schedule and limits are weighed
+    /// The configuration file
     #[arg(long, value_name = "FILE", default_value = "configure.ini")]
     config: PathBuf,
 }
@@ -83,6 +83,8 @@ impl Planned {
         let Plan { limits, accounts, hashtags, unpinned } = plan;
         let weighed = |warm, cold, limit| Weighed { warm, cold, limit };
         let with_unpinned = |warm, limit| weighed(warm, warm + u64::from(*unpinned), Some(limit));
+        let ([accounts_warm, accounts_cold], [hashtags_warm, hashtags_cold]) =
+            (more_accounts(plan), more_hashtags(plan));
         let with_pages = |most, limit| limits.closes_gaps.then(|| with_unpinned(most, limit));
         Self {
             accounts: *accounts,
@@ -91,18 +93,50 @@ impl Planned {
             brand_media_runs_per_hour: limits.brand_media_runs_per_hour,
             hashtag_runs_per_hour: limits.hashtag_runs_per_hour,
             calls_per_hour: weighed(plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour)),
-            calls_per_hour_with_further_pages: with_pages(plan.most_calls_per_hour(), limits.calls_per_hour),
+            calls_per_hour_with_further_pages: with_pages(max_calls_per_hour(plan), limits.calls_per_hour),
             hashtags_per_week: weighed((*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week)),
             hashtag_calls_per_day: with_unpinned(plan.hashtag_calls_per_day(), limits.hashtag_calls_per_day),
             hashtag_calls_per_day_with_further_pages: with_pages(
-                plan.most_hashtag_calls_per_day(),
+                max_hashtag_calls_per_day(plan),
                 limits.hashtag_calls_per_day,
             ),
-            more_accounts: weighed(plan.more_accounts(), plan.cold_more_accounts(), None),
-            more_hashtags: weighed(plan.more_hashtags(), plan.cold_more_hashtags(), None),
+            more_accounts: weighed(accounts_warm, accounts_cold, None),
+            more_hashtags: weighed(hashtags_warm, hashtags_cold, None),
             notices,
         }
     }
+}
+
+/// Calls an hour, if every run of `hashtag` makes all that it may.
+fn max_calls_per_hour(plan: &Plan) -> u64 {
+    let for_accounts = u64::from(plan.accounts) * plan.calls_per_account_and_hour();
+    for_accounts + plan.calls_per_hashtag_run() * u64::from(plan.limits.hashtag_runs_per_hour)
+}
+
+/// Hashtag calls a day, if every run makes all that it may.
+fn max_hashtag_calls_per_day(plan: &Plan) -> u64 {
+    plan.calls_per_hashtag_run() * u64::from(plan.limits.hashtag_runs_per_hour) * 24
+}
+
+/// The calls that the limit leaves in an hour: warm, and in an hour in which a process starts.
+fn calls_left(plan: &Plan) -> [u64; 2] {
+    let allowed = u64::from(plan.limits.calls_per_hour);
+    [plan.calls_per_hour(), plan.cold_calls_per_hour()].map(|calls| allowed.saturating_sub(calls))
+}
+
+/// The number of further accounts that the limits allow, warm and cold.
+fn more_accounts(plan: &Plan) -> [u64; 2] {
+    calls_left(plan).map(|left| left / plan.calls_per_account_and_hour())
+}
+
+/// The number of further hashtags that the limits allow, warm and cold. A process that starts also looks up each id.
+fn more_hashtags(plan: &Plan) -> [u64; 2] {
+    let limits = &plan.limits;
+    let runs = u64::from(limits.hashtag_runs_per_hour);
+    let by_day = u64::from(limits.hashtag_calls_per_day).saturating_sub(plan.hashtag_calls_per_day()) / (24 * runs);
+    let by_week = u64::from(limits.hashtags_per_week.saturating_sub(plan.hashtags));
+    let [warm, cold] = calls_left(plan);
+    [warm / runs, cold / (runs + 1)].map(|by_hour| by_hour.min(by_day).min(by_week))
 }
 
 fn summary(plan: &Plan) -> String {
@@ -123,17 +157,18 @@ fn summary(plan: &Plan) -> String {
     row("calls an hour", plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour));
     let of_pages = "  with further pages";
     if limits.closes_gaps {
-        let most = plan.most_calls_per_hour();
+        let most = max_calls_per_hour(plan);
         row(of_pages, most, most + unpinned_calls, Some(limits.calls_per_hour));
     }
     row("different hashtags in 7 days", (*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week));
     row("hashtag calls a day", day, day + unpinned_calls, Some(limits.hashtag_calls_per_day));
     if limits.closes_gaps {
-        let most = plan.most_hashtag_calls_per_day();
+        let most = max_hashtag_calls_per_day(plan);
         row(of_pages, most, most + unpinned_calls, Some(limits.hashtag_calls_per_day));
     }
-    row("room for more accounts", plan.more_accounts(), plan.cold_more_accounts(), None);
-    row("room for more hashtags", plan.more_hashtags(), plan.cold_more_hashtags(), None);
+    let ([accounts_warm, accounts_cold], [hashtags_warm, hashtags_cold]) = (more_accounts(plan), more_hashtags(plan));
+    row("room for more accounts", accounts_warm, accounts_cold, None);
+    row("room for more hashtags", hashtags_warm, hashtags_cold, None);
     table.set_header(["", "warm", "cold", "limit"]);
     for (i, column) in table.column_iter_mut().enumerate() {
         if i == 0 {
@@ -248,10 +283,7 @@ mod tests {
                     .replace(&format!("{key} = hermes"), &format!("{key} = hermes{names}"));
                 Config::parse(text.as_bytes(), "x")
             };
-            for (key, warm, cold) in [
-                ("accounts", plan.more_accounts(), plan.cold_more_accounts()),
-                ("hashtags", plan.more_hashtags(), plan.cold_more_hashtags()),
-            ] {
+            for (key, [warm, cold]) in [("accounts", more_accounts(&plan)), ("hashtags", more_hashtags(&plan))] {
                 assert!(with(key, warm).is_ok() && with(key, warm + 1).is_err(), "{key} {limits}");
                 assert_eq!(with(key, cold).unwrap().notices, [], "{key} {limits}");
                 let more = with(key, cold + 1);

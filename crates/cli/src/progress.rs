@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::output::{self, Output};
 use collector::collect::{Collected, Outcome, Progress, Topic, failure_of};
 use collector::lock::lock;
 use collector::redact::Redactor;
-use collector::telemetry::{self, Format};
 
 /// Watches a run.
 pub(super) struct Watch {
@@ -33,15 +32,8 @@ struct Row {
 impl Watch {
     /// Sends the log to standard error, above the bar, and starts watching.
     pub(super) fn start(output: Output, redactor: Arc<Redactor>) -> Self {
-        let bar = if output.has_bar() { ProgressBar::no_length() } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} topics  {elapsed}  {wide_msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let above = bar.clone();
-        let subscriber = telemetry::subscriber(Format::Text, output.level(), move |line| {
-            above.suspend(|| output::note(redactor.redact(line)));
-        });
-        // No other subscriber is set.
-        let _ = tracing::subscriber::set_global_default(subscriber);
+        let bar = output.bar("{bar:30} {pos}/{len} topics  {elapsed}  {wide_msg}");
+        output::log_above(&bar, output.level(), &redactor);
         Self { output, bar, rows: Mutex::default() }
     }
 

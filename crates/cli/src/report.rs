@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar};
 use serde::Serialize;
 
 use super::output::Output;
@@ -40,12 +40,11 @@ const AT_ONCE: usize = 24;
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// What to read: the folder of the objects, or s3://bucket/prefix; by default ./local_env, or ./sandbox_env if
-    /// that has none
-    #[arg(value_name = "FOLDER|S3")]
+    /// The data: a folder or s3://BUCKET/PREFIX [default: ./local_env, or ./sandbox_env]
+    #[arg(value_name = "FOLDER|s3://BUCKET/PREFIX")]
     source: Option<String>,
-    /// Where to write the page
-    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    /// Where to write: a file, or a folder for report.html
+    #[arg(short, long, value_name = "PATH", default_value = "report.html")]
     out: PathBuf,
     /// Leave out runs before this time: RFC 3339, or a day in UTC
     #[arg(long, value_name = "TIME", value_parser = moment)]
@@ -53,8 +52,7 @@ pub(super) struct ReportArgs {
     /// Leave out runs at this time and after
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<DateTime<Utc>>,
-    /// The configuration of the runs: its locations, mappings and topics. By default configure.ini, or the one that
-    /// is built in if there is no such file
+    /// The configuration file [default: configure.ini, or the built-in one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -107,7 +105,8 @@ impl ReportArgs {
             output.remark(missing);
         }
         let mut collected = Collected::new(Houses::of(&config));
-        let bar = watch(runs.len(), output);
+        let bar = output.bar("{bar:30} {pos}/{len} runs read  {eta} left");
+        bar.set_length(runs.len() as u64);
         for key in stored.others.iter().cloned() {
             let reason = "its name is not one that the configuration's locations give".to_owned();
             let skipped = Skipped { key, reason };
@@ -125,10 +124,11 @@ impl ReportArgs {
         bar.finish_and_clear();
         let page = collected.finish(&place, Utc::now().timestamp());
         let html = html::render(&page)?;
-        std::fs::write(&self.out, &html).with_context(|| format!("{} cannot be written", self.out.display()))?;
+        let out = if self.out.is_dir() { self.out.join("report.html") } else { self.out };
+        std::fs::write(&out, &html).with_context(|| format!("{} cannot be written", out.display()))?;
         let (source, seconds) = (page.source(), bar.elapsed().as_secs_f64());
         let written = Written {
-            page: self.out.display().to_string(),
+            page: out.display().to_string(),
             bytes: html.len(),
             source: WrittenSource {
                 place: &source.place,
@@ -142,7 +142,7 @@ impl ReportArgs {
         output.result(&written, || {
             format!(
                 "{}  {}, of {} records in {} files of {} ({}, {} skipped), read in {seconds:.1} s",
-                self.out.display(),
+                out.display(),
                 HumanBytes(html.len() as u64),
                 source.records,
                 source.files,
@@ -232,14 +232,6 @@ async fn read_run(stored: &Stored, config: Arc<Config>, (model, time): RunOf, ob
 
 fn warn(bar: &ProgressBar, Skipped { key, reason }: &Skipped, output: Output) {
     bar.suspend(|| output.remark(printable(&format!("WARNING {key} is skipped: {reason}"))));
-}
-
-/// A progress bar; nothing where standard error is not a terminal.
-fn watch(runs: usize, output: Output) -> ProgressBar {
-    let bar = if output.has_bar() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs read  {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }
 
 /// A moment as a person writes it: RFC 3339, or a day.

@@ -15,10 +15,10 @@ use collector::telemetry::printable;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct RetryArgs {
-    /// The run's response, error, log line or quality object, as a file, as JSON, or - for standard input
+    /// The report of the run, as a file, as JSON, or - for standard input
     #[arg(value_name = "FILE|JSON|-")]
     report: String,
-    /// Print the event that repairs the run, as one line of JSON, and run nothing
+    /// Print the event that repairs the run, and run nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -35,7 +35,10 @@ pub(super) struct Planned<'a> {
     reason: &'a str,
 }
 
-const EXAMPLES: &str = r#"Examples:
+const EXAMPLES: &str = r#"The report is the function's response, its error, its last line in the log, or a quality object. The failed
+topics are collected under the run's own time. A run that stored nothing, or lost an object, is repeated.
+
+Examples:
   luxury-brands retry response.json
   aws s3 cp s3://BUCKET/quality/...json - | luxury-brands retry - --dry-run
   aws lambda invoke --function-name FUNCTION --cli-binary-format raw-in-base64-out \
@@ -43,9 +46,6 @@ const EXAMPLES: &str = r#"Examples:
 
 impl RetryArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        if let Some(help) = self.once.help(output) {
-            return help;
-        }
         let (name, text) = self.input()?;
         let Some((event, why)) = repair::of_report(name, &text).map_err(|error| anyhow!(error))? else {
             let reason = "nothing failed in this run: nothing is repeated";

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::backend::from_everywhere;
 use super::failure;
 use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output, OutputError};
 use super::progress::Watch;
+use super::setting::duration;
 use super::{Setting, repair};
-use crate::aws::from_everywhere;
 use collector::error::Cause;
 use collector::event::Event;
 use collector::function::{Function, Invocation, Settings};
@@ -36,16 +38,25 @@ const MEMORY: usize = 1024;
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// The event, as JSON or as the path of a JSON file; what names no job gets this command's
-    #[arg(long, value_name = "JSON|FILE")]
+    /// The event, as JSON or as a JSON file; `job` may be left out
+    #[arg(long, value_name = "JSON|FILE", conflicts_with_all = ["time", "accounts", "hashtags"])]
     event: Option<String>,
+    /// The time that names the objects, in RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME")]
+    time: Option<DateTime<Utc>>,
+    /// Collect only these accounts, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    accounts: Option<Vec<String>>,
+    /// Collect only these hashtags, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    hashtags: Option<Vec<String>>,
     #[command(flatten)]
     once: RunOnce,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct TokenArgs {
-    /// Exchange a token that has fewer than 10 days left, prove the new one, and put it into the secret
+    /// Renew a token that has fewer than 10 days left, test the new one and store it in the secret
     #[arg(long, conflicts_with = "sandbox")]
     renew: bool,
     #[command(flatten)]
@@ -62,13 +73,12 @@ impl TokenArgs {
 /// What a run runs on, and for how long, whatever its event.
 #[derive(Debug, Args)]
 pub(super) struct RunOn {
-    /// Where the data goes, in place of the secret's bucket: a folder, or s3://bucket [with --sandbox: into
-    /// sandbox_env in that folder]
+    /// Where to write: a folder or a bucket [default: the secret's bucket, or ./sandbox_env]
     #[arg(long, value_name = "FOLDER|s3://BUCKET")]
     out: Option<Destination>,
-    /// Give up after so many seconds, as Lambda would
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<u64>,
+    /// The time limit of a run, such as 60s [default: 15m; of watch: 60s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) timeout: Option<Duration>,
     #[command(flatten)]
     setting: Setting,
     /// Whether the token is renewed: an option of one command.
@@ -79,17 +89,16 @@ pub(super) struct RunOn {
 /// One run, whatever its event.
 #[derive(Debug, Args)]
 pub(super) struct RunOnce {
-    /// Exit with 3 where the run stored what it collected and lost some topics; without it, that exits with 0
+    /// Exit with 3 if some topics failed
     #[arg(long, value_name = "WHAT")]
     fail_on: Option<FailOn>,
     #[command(flatten)]
     on: RunOn,
 }
 
-/// What makes a run fail that would else succeed.
+/// A result that the exit code reports as a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOn {
-    /// Some topics failed
     Partial,
 }
 
@@ -98,15 +107,21 @@ const PARTIAL: u8 = 3;
 
 impl RunArgs {
     pub(super) async fn run(self, job: Job, output: Output) -> Result<ExitCode> {
-        if let Some(help) = self.once.help(output) {
-            return help;
-        }
         self.once.run(&self.payload(job)?, output).await
     }
 
     /// The event of a run of `job`.
     fn payload(&self, job: Job) -> Result<Value> {
-        let Some(event) = &self.event else { return Ok(json!({ "job": job.name() })) };
+        let Some(event) = &self.event else {
+            let time = self.time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+            let fields = [
+                ("job", json!(job.name())),
+                ("time", json!(time)),
+                ("accounts", json!(self.accounts)),
+                ("hashtags", json!(self.hashtags)),
+            ];
+            return Ok(fields.into_iter().filter(|(_, value)| !value.is_null()).collect());
+        };
         let text = read_argument("--event ", event)?;
         let mut payload: Value =
             serde_json::from_str(&text).with_context(|| format!("--event {event:?} is not JSON"))?;
@@ -135,16 +150,6 @@ pub(super) fn read_argument(option: &str, argument: &str) -> Result<String> {
 }
 
 impl RunOn {
-    /// The list of faults, where `--fault help` asks for nothing else.
-    pub(super) fn help(&self, output: Output) -> Option<Result<ExitCode>> {
-        self.setting.help(output)
-    }
-
-    /// The time limit of a run, where one is given.
-    pub(super) fn limit(&self) -> Option<Duration> {
-        self.timeout.map(Duration::from_secs)
-    }
-
     /// The function's settings, and the sandbox if it runs on that. The sandbox stops when it is dropped.
     pub(super) async fn settings(&self) -> Result<(Settings, Option<Sandbox>)> {
         let destination = self.setting.destination(self.out.as_ref())?;
@@ -170,7 +175,7 @@ impl RunOn {
         if self.setting.sandbox { None } else { IdFile::of(self.out.as_ref(), &source) }
     }
 
-    /// Tells how to collect the missing topics.
+    /// Says how to collect the missing topics.
     pub(super) fn remark_repair(&self, summary: &Summary, output: Output) {
         // The objects of an earlier run stay. They may have these topics.
         if !summary.partial.is_empty() {
@@ -184,11 +189,6 @@ impl RunOn {
 }
 
 impl RunOnce {
-    /// The list of faults, where `--fault help` asks for nothing else.
-    pub(super) fn help(&self, output: Output) -> Option<Result<ExitCode>> {
-        self.on.help(output)
-    }
-
     /// Runs the function on `payload` and prints the results. The first signal ends the run as its deadline
     /// does, and sets the exit code.
     pub(super) async fn run(&self, payload: &Value, output: Output) -> Result<ExitCode> {
@@ -198,7 +198,7 @@ impl RunOnce {
         let id_file = self.on.id_file();
         let known_ids = id_file.as_ref().map(IdFile::read).unwrap_or_default();
         let function = Function::new(Settings { known_ids: known_ids.clone(), ..settings });
-        let limit = self.on.limit().unwrap_or(TIME_LIMIT);
+        let limit = self.on.timeout.unwrap_or(TIME_LIMIT);
         let request_id = format!("local-{}", std::process::id());
         let mut invocation = Invocation::new(request_id, SystemTime::now() + limit);
         invocation.interrupt = interrupt.token();
@@ -213,7 +213,7 @@ impl RunOnce {
         };
         let signal = interrupt.signal();
         if let Some(signal) = signal {
-            let stored = if done.is_ok() { ": what came is stored" } else { "" };
+            let stored = if done.is_ok() { ": what was collected is stored" } else { "" };
             output::note(format_args!("interrupted by {signal}{stored}"));
         }
         if let Ok(response) = &done {

@@ -24,7 +24,7 @@ use objects::{Moment, Objects};
 #[command(after_help = "Examples:\n  luxury-brands schema --for duckdb --from local_env | duckdb media.db\n\
     \x20 luxury-brands schema brand --for json-schema > brand.schema.json")]
 pub(super) struct SchemaArgs {
-    /// A model, the quality objects or the views over both; all of them if none is given
+    /// A model, the quality objects or the views [default: all]
     #[arg(value_name = "PART", value_parser = Model::ALL.map(Model::name).into_iter().chain([QUALITY, VIEWS]).collect::<Vec<_>>())]
     part: Option<String>,
     /// The engine that runs the statements
@@ -33,7 +33,7 @@ pub(super) struct SchemaArgs {
     /// Where the data is: the bucket, or a folder if the engine reads folders
     #[arg(long, value_name = "URL", default_value = "s3://BUCKET")]
     from: String,
-    /// The configuration with the mappings and locations
+    /// The configuration file
     #[arg(long, value_name = "FILE", default_value = "configure.ini")]
     config: PathBuf,
 }

@@ -1,31 +1,29 @@
 //! What a command works with: the real API and a secret, or the sandbox in their place.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 
 use super::failure::UsageError;
-use super::output::{self, Output};
 use super::shard;
 use collector::config::{self, Config};
 use collector::secret::{SANDBOX_BUCKET, Source};
 use collector::sink::Destination;
-use sandbox::{Fault, FaultRule, Options, Sandbox};
+use sandbox::{FaultRule, Options, Sandbox};
 
 /// The options of every command that calls the API.
 #[derive(Debug, Clone, Args)]
 #[command(mut_group("SandboxArgs", |group| group.requires("sandbox")))]
 pub(super) struct Setting {
-    /// Use the built-in sandbox: no token, no AWS account; data goes into ./sandbox_env
+    /// Use the sandbox: no token, no AWS account; writes into ./sandbox_env
     #[arg(long)]
     pub(super) sandbox: bool,
-    /// The configuration, in place of the secret's config_file [with --sandbox: configure.ini]
+    /// The configuration file [default: the secret's config_file, or configure.ini]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// The file of the secret, in place of SECRET_ID and SECRET_FILE
+    /// The secret file [default: SECRET_ID, SECRET_FILE or ../secret/dev_secret.ini]
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     secret: Option<PathBuf>,
     #[command(flatten)]
@@ -64,43 +62,40 @@ impl Setting {
             out => Ok(out.cloned()),
         }
     }
-
-    /// The list of faults, where `--fault help` asks for nothing else.
-    pub(super) fn help(&self, output: Output) -> Option<Result<ExitCode>> {
-        self.behaviour.help(output)
-    }
 }
 
 /// The sandbox's behaviour.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Sandbox")]
 pub(super) struct SandboxArgs {
-    /// How long each answer of the sandbox takes
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    latency_ms: u64,
-    /// What the sandbox's data is made from
+    /// How long each response takes, such as 300ms
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    latency: Option<Duration>,
+    /// The seed of the generated data
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How the sandbox misbehaves, as <topic>=<fault>[x<times>], where the topic is an account, #hashtag, #*
-    /// (every call about hashtags), hashtags (the list of those searched for), token, a version or *; may be
-    /// given again. `--fault help` explains the faults
+    /// A fault, as <topic>=<fault>[x<times>]; may be repeated. `sandbox faults` lists them. The topic is an
+    /// account, #hashtag, #* (all hashtags), hashtags (the recent searches), token, a version or *
     #[arg(long, value_name = "RULE")]
     fault: Vec<String>,
-    /// Accounts that the sandbox has, as CSV (name,user_id), JSON or JSON Lines, in place of the configured ones
+    /// The accounts, as CSV (name,user_id), JSON or JSON Lines [default: the configured ones]
     #[arg(long, value_name = "FILE")]
     accounts_from: Option<PathBuf>,
-    /// Calls that the sandbox allows to each token
+    /// The number of calls that each token may make
     #[arg(long, value_name = "CALLS")]
     calls_allowed: Option<u32>,
 }
 
 impl SandboxArgs {
     fn options(&self, config: &Path, port: u16) -> Result<Options> {
-        let latency = Duration::from_millis(self.latency_ms);
+        let latency = self.latency.unwrap_or_default();
         let mut options = Options { port, latency, seed: self.seed, ..Options::for_config(&Config::load(config)?) };
         options.calls_allowed = self.calls_allowed;
         if let Some(path) = &self.accounts_from {
             options.accounts = shard::accounts(path)?;
+        }
+        if self.fault.iter().any(|fault| fault == "help") {
+            return Err(UsageError("`--fault help` was removed: use `luxury-brands sandbox faults`".to_owned()).into());
         }
         let rule = |text: &String| {
             let rule = text.parse::<FaultRule>().and_then(|rule| rule.known_to(&options));
@@ -116,16 +111,36 @@ impl SandboxArgs {
             .await
             .with_context(|| format!("the sandbox cannot listen on 127.0.0.1:{port}"))
     }
+}
 
-    /// The list of faults, where `--fault help` asks for nothing else.
-    pub(super) fn help(&self, output: Output) -> Option<Result<ExitCode>> {
-        self.fault.iter().any(|fault| fault == "help").then(|| {
-            if output.json {
-                output::print_json(&Fault::explanations())?;
-            } else {
-                output::print(Fault::explained())?;
-            }
-            Ok(ExitCode::SUCCESS)
-        })
+/// A duration with its unit, such as `60s`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => 0,
+    };
+    let duration = number.parse::<u64>().ok().and_then(|number| number.checked_mul(milliseconds));
+    let duration = duration.filter(|_| milliseconds > 0).map(Duration::from_millis);
+    duration.ok_or_else(|| "a number with ms, s, m, h or d expected, such as 60s".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        for (text, seconds) in [("300ms", 0.3), ("60s", 60.0), ("15m", 900.0), ("24h", 86_400.0), ("7d", 604_800.0)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs_f64(seconds)));
+        }
+        for text in ["60", "", "s", "-1s", "1.5h", "60 s", "1h30m", "99999999999999999999s", "18446744073709551615d"] {
+            assert!(duration(text).unwrap_err().contains("such as 60s"), "{text}");
+        }
     }
 }

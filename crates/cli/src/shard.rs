@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::output::Output;
+use super::setting::duration;
 use super::storage::Storage;
 use collector::config::Config;
 use collector::topic::Job;
@@ -46,36 +47,43 @@ pub(super) fn accounts(path: &std::path::Path) -> Result<Vec<(String, String)>> 
 
 #[derive(Debug, Args)]
 pub(super) struct ShardArgs {
-    /// The configuration: its topics where no list is given, its media_per_account and its runs an hour
+    /// The configuration file
     #[arg(long, value_name = "FILE", default_value = "configure.ini")]
     config: PathBuf,
-    /// Accounts, as CSV (name,user_id), JSON or JSON Lines, in place of the configured ones
+    /// Accounts, as CSV (name,user_id), JSON or JSON Lines [default: the configured ones]
     #[arg(long, value_name = "FILE")]
     accounts: Option<PathBuf>,
-    /// Hashtags, as CSV (name,user_id and optionally id), JSON or JSON Lines, in place of the configured ones
+    /// Hashtags, as CSV (name,user_id and optionally id), JSON or JSON Lines [default: the configured ones]
     #[arg(long, value_name = "FILE")]
     hashtags: Option<PathBuf>,
     /// Credentials, as CSV (secret_id, and optionally calls_per_hour and hashtags_per_week), JSON or JSON Lines
     #[arg(long, value_name = "FILE", required_unless_present = "failed")]
     credentials: Option<PathBuf>,
-    /// The most topics of a shard, which is what one invocation does
+    /// The maximum number of topics per shard, which is one invocation
     #[arg(long, value_name = "TOPICS", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=500))]
     max_topics: u16,
-    /// Hours from one turn of an account to the next: 1, 2, 3, 4, 6, 8, 12 or 24
-    #[arg(long, value_name = "HOURS", default_value_t = 1)]
+    /// How often each account is collected: 1h, 2h, 3h, 4h, 6h, 8h, 12h or 24h
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = cycle)]
     every: u32,
-    /// Runs of the hashtag job an hour, in place of the configured ones
+    /// Runs of the hashtag job per hour [default: as configured]
     #[arg(long, value_name = "RUNS")]
     hashtag_runs: Option<u32>,
-    /// Percent of each hour's calls that are left free, for retries and since the API's hour rolls
+    /// Percent of each hour's calls to leave for retries
     #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=90))]
     reserve: u8,
-    /// Make a manifest of the shards that failed, from the manifest.json of the run's results
-    #[arg(long, value_name = "FILE|S3_URI", conflicts_with_all = ["credentials", "accounts", "hashtags"])]
+    /// Plan only the shards that failed, from the manifest.json of a run's results
+    #[arg(long, value_name = "FILE|s3://BUCKET/KEY", conflicts_with_all = ["credentials", "accounts", "hashtags"])]
     failed: Option<String>,
-    /// Where the manifests go: a folder or s3://bucket/prefix; with --failed the file itself
-    #[arg(long, value_name = "FOLDER|S3_URI", default_value = "shards")]
+    /// Where to write: a folder or a bucket; with --failed a file or an object
+    #[arg(long, value_name = "PATH|s3://BUCKET/PREFIX", default_value = "shards")]
     out: String,
+}
+
+/// The hours of a cycle.
+fn cycle(text: &str) -> Result<u32, String> {
+    let given = duration(text)?;
+    let cycle = CYCLES.into_iter().find(|hours| Duration::from_secs(u64::from(*hours) * 3_600) == given);
+    cycle.ok_or_else(|| "1h, 2h, 3h, 4h, 6h, 8h, 12h or 24h expected".to_owned())
 }
 
 impl ShardArgs {
@@ -89,7 +97,6 @@ impl ShardArgs {
 
     async fn plan(&self, output: Output) -> Result<()> {
         let config = Config::load(&self.config)?;
-        ensure!(CYCLES.contains(&self.every), "--every {}: one of {CYCLES:?} expected", self.every);
         let lists =
             Lists::read(&config, self.accounts.as_deref(), self.hashtags.as_deref(), self.credentials.as_deref())?;
         let request = self.request(&config, &lists);
@@ -108,7 +115,7 @@ impl ShardArgs {
                     shards.iter().filter(|s| s.hour == turn).map(|s| line(job, s, topics, &request)).collect();
                 ensure!(
                     !lines.is_empty(),
-                    "no {job} topic has its turn in hour {hour}: --every {} is too long for so few",
+                    "no {job} topic has its turn in hour {hour}: --every {}h is too long for so few",
                     self.every
                 );
                 out.write(&format!("{job}/{hour:02}.jsonl"), lines.into_bytes()).await?;
@@ -159,7 +166,7 @@ impl ShardArgs {
         }
         let failed: Vec<Value> = items.iter().filter(|item| !item.succeeded()).map(rollup::Item::event).collect();
         if failed.is_empty() {
-            bail!("{results} tells of no shard that failed");
+            bail!("{results} lists no shard that failed");
         }
         let mut lines = String::new();
         for mut event in failed.iter().cloned() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use aws_sdk_s3::primitives::ByteStream;
 
-use crate::aws::from_everywhere;
+use crate::backend::from_everywhere;
 use collector::causes::with_causes;
 use collector::redact::Redactor;
 use collector::{aws, http};

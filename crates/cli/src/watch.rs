@@ -17,6 +17,7 @@ use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output};
 use super::run::{RunOn, figures, untold};
+use super::setting::duration;
 use collector::error::Cause;
 use collector::function::{Function, Invocation, Settings};
 use collector::graph::KnownIds;
@@ -40,12 +41,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const HOUR: f64 = 3_600.0;
 
 #[derive(Debug, Args)]
-#[command(after_help = "docs/watch.md has a unit of systemd and a compose file.")]
+#[command(
+    after_help = "brand_media and hashtag run as often per hour as [limits] says, from minute 0 on, and token daily at\n06:17 UTC. Runs are made one at a time, each under its scheduled time. Missed runs are logged and not made up\nfor. docs/watch.md has a systemd unit and a compose file."
+)]
 pub(super) struct WatchArgs {
-    /// Let an hour of the schedule take so many seconds, for trying it; on a stand-in of the API alone
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
-    hour: Option<u32>,
-    /// Renew the token near its end, as `luxury-brands token --renew` does
+    /// Run an hour of the schedule in this time, from 1s to 1h, to try it; only on a mock of the API
+    #[arg(long, value_name = "DURATION", value_parser = hour)]
+    hour: Option<Duration>,
+    /// Renew the token near its end, as `token --renew` does
     #[arg(long, conflicts_with = "sandbox")]
     renew: bool,
     #[command(flatten)]
@@ -54,9 +57,6 @@ pub(super) struct WatchArgs {
 
 impl WatchArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        if let Some(help) = self.on.help(output) {
-            return help;
-        }
         let interrupt = Interrupt::listen()?;
         let interrupted = interrupt.token();
         let (settings, sandbox) = self.on.settings().await?;
@@ -71,7 +71,7 @@ impl WatchArgs {
         };
         if self.hour.is_some() && !http::is_on_loopback(&config.end_point) {
             let told = format!(
-                "--hour is for a stand-in of the API: its calls would count against the limits of {}; add --sandbox, or set [API] end_point to an address on this machine",
+                "--hour is only for a mock of the API: its calls would count against the limits of {}; add --sandbox, or set [API] end_point to an address on this machine",
                 config.end_point
             );
             return Err(UsageError(told).into());
@@ -81,13 +81,18 @@ impl WatchArgs {
         for (job, time) in schedule.next_of_each() {
             tell(output, format_args!("{job} runs next at {}", shown(time)));
         }
-        let limit = self.on.limit().unwrap_or(TIME_LIMIT);
+        let limit = self.on.timeout.unwrap_or(TIME_LIMIT);
         let on = self.on;
         let (runs, failed) = (0, 0);
         Watching { on, output, function, sandbox, id_file, known_ids, clock, interrupt, limit, runs, failed }
             .until_a_signal(schedule)
             .await
     }
+}
+
+fn hour(text: &str) -> Result<Duration, String> {
+    let limits = Duration::from_secs(1)..=Duration::from_secs(3_600);
+    duration(text).and_then(|hour| limits.contains(&hour).then_some(hour).ok_or_else(|| "1s to 1h expected".to_owned()))
 }
 
 /// A process that runs the schedule.
@@ -180,8 +185,8 @@ struct Clock {
 }
 
 impl Clock {
-    fn new(hour: Option<u32>) -> Self {
-        Self { started: Utc::now(), speed: hour.map_or(1.0, |seconds| HOUR / f64::from(seconds)) }
+    fn new(hour: Option<Duration>) -> Self {
+        Self { started: Utc::now(), speed: hour.map_or(1.0, |hour| HOUR / hour.as_secs_f64()) }
     }
 
     fn is_fast(&self) -> bool {

@@ -145,8 +145,8 @@ impl Checklist {
         match (self.failed, self.warned) {
             (0, 0) => "everything that a run needs works".to_owned(),
             (0, warned) => format!("everything that a run needs works; {warned} to look at"),
-            (failed, 0) => format!("{failed} to mend"),
-            (failed, warned) => format!("{failed} to mend, {warned} to look at"),
+            (failed, 0) => format!("{failed} to fix"),
+            (failed, warned) => format!("{failed} to fix, {warned} to look at"),
         }
     }
 }
@@ -190,6 +190,6 @@ mod tests {
             (false, "everything that a run needs works; 1 to look at")
         );
         checklist.fail("a", "b", "c");
-        assert_eq!((checklist.failed(), checklist.verdict().as_str()), (true, "1 to mend, 1 to look at"));
+        assert_eq!((checklist.failed(), checklist.verdict().as_str()), (true, "1 to fix, 1 to look at"));
     }
 }

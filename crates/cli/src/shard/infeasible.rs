@@ -105,7 +105,7 @@ fn schedule(request: &Request) -> Option<String> {
         .find(|every| fits(&|r| (r.brand_media.every_hours, r.brand_media.runs_per_hour) = (*every, 1)));
     if let Some(every) = accounts {
         return Some(format!(
-            "or brand_media every {every} hours (--every {every}) with the credentials that there are"
+            "or brand_media every {every} hours (--every {every}h) with the credentials that there are"
         ));
     }
     let runs = (1..request.hashtag.runs_per_hour).rev().find(|runs| fits(&|r| r.hashtag.runs_per_hour = *runs));
@@ -121,6 +121,6 @@ fn schedule(request: &Request) -> Option<String> {
         })
     });
     both.map(|every| {
-        format!("or brand_media every {every} hours and hashtag once an hour (--every {every} --hashtag-runs 1) with the credentials that there are")
+        format!("or brand_media every {every} hours and hashtag once an hour (--every {every}h --hashtag-runs 1) with the credentials that there are")
     })
 }

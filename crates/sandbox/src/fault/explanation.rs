@@ -1,4 +1,4 @@
-//! What each fault does and what a run then shows: `--fault help`.
+//! What each fault does and what a run then shows: `luxury-brands sandbox faults`.
 
 use serde::Serialize;
 
@@ -23,7 +23,11 @@ const fn of(fault: &'static str, does: &'static str, shows: &'static str) -> Exp
 /// Every fault.
 pub(super) const EXPLANATIONS: [Explanation; 45] = [
     of("transient", "HTTP 500, code 2: unavailable", "3 tries, then the topic fails (transient); with x2 it recovers"),
-    of("throttled", "code 4: the limit of calls is reached", "CRITICAL; no further call, and what came is stored"),
+    of(
+        "throttled",
+        "code 4: the limit of calls is reached",
+        "CRITICAL; no further call, and what was collected is stored",
+    ),
     of("blocked", "code 4/2207051: the activity is restricted", "the topic fails (permission)"),
     of("token", "code 190: the token has expired", "CRITICAL; the secret is read once more, then no further call"),
     of("permission", "code 10: not permitted", "the topic fails (permission)"),
@@ -46,7 +50,7 @@ pub(super) const EXPLANATIONS: [Explanation; 45] = [
     of("members", "compressed in two members", "nothing: both are read"),
     of("cut_gzip", "compressed and truncated", "as transient"),
     of("many", "100,000 media", "the first are kept, the others counted (too_many_records)"),
-    of("ids", "8 MiB of media with an id alone", "the first are kept, with defaults; the others counted"),
+    of("ids", "8 MiB of media with only an id", "the first are kept, with defaults; the others counted"),
     of("fat", "media with captions of 300 KB", "large objects"),
     of("token_in_caption", "media whose captions quote the token", "a real token is REDACTED in the objects"),
     of("same_media", "the same media on every page", "each is stored once"),
@@ -55,29 +59,25 @@ pub(super) const EXPLANATIONS: [Explanation; 45] = [
     of("no_profile", "media without a profile", "a WARNING; the media are stored"),
     of("bad_records", "records and fields with every kind of error", "rejected records and defaulted fields"),
     of("redirect", "a redirect to another host", "the topic fails: it is not followed"),
-    of("invalid", "of `token`: it has expired", "token and check fail, CRITICAL"),
-    of("undecodable", "of `token`: it is none", "token and check fail, CRITICAL"),
-    of("ending", "of `token`: 5 days left", "a WARNING of token and check"),
-    of("expiring", "of `token`: 3 days of access to data left", "a WARNING of token and check"),
-    of("never", "of `token`: it never expires", "token and check say so"),
+    of("invalid", "for `token`: it has expired", "token and check fail, CRITICAL"),
+    of("undecodable", "for `token`: not a token", "token and check fail, CRITICAL"),
+    of("ending", "for `token`: 5 days left", "a WARNING of token and check"),
+    of("expiring", "for `token`: 3 days of access to data left", "a WARNING of token and check"),
+    of("never", "for `token`: it never expires", "token and check say so"),
     of("code:<code>[/<subcode>]", "an error of the API with this code", "what docs/failures.md says of the code"),
     of("http:<status>", "this HTTP status without an error of the API", "5xx, 408: as transient; 429: as throttled"),
-    of(
-        "retry_after:<s>",
-        "HTTP 503, to be tried after so many seconds",
-        "the next try waits that long, if it is short",
-    ),
+    of("retry_after:<s>", "HTTP 503 with Retry-After: <s>", "the next try waits that long, if it is short"),
     of(
         "slow:<ms>",
-        "the answer so many milliseconds later",
+        "the response is <ms> milliseconds late",
         "a slower run; past --timeout, the topic fails (deadline)",
     ),
     of("unknown_field:<name>", "this field is not known", "asked once more without it; it is defaulted, one ERROR"),
     of("usage:<percent>", "this share of the limit is used", "from 80 a WARNING, from 95 no further call"),
     of(
         "searched:<hashtags>",
-        "of `hashtags`: so many others searched for",
-        "check weighs them against the 30 in 7 days",
+        "for `hashtags`: this number of others searched for",
+        "check counts them towards the 30 in 7 days",
     ),
 ];
 
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_schema_in_docs_is_that_of_the_type() {
-        json_schema::check::<Vec<Explanation>>("faults", "--fault help");
+        json_schema::check::<Vec<Explanation>>("faults", "luxury-brands sandbox faults");
     }
 
     #[test]

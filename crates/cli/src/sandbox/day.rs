@@ -1,49 +1,49 @@
-//! `luxury-brands sandbox-day`: a day of data for everything that needs more than one run. The real function makes
+//! `luxury-brands sandbox day`: a day of data for everything that needs more than one run. The real function makes
 //! it on the sandbox, at each moment of the schedule.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, DurationRound, SecondsFormat, TimeDelta, Utc};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::json;
 use tracing::level_filters::LevelFilter;
 
-use super::SandboxArgs;
-use super::interrupt::Interrupt;
-use super::output::{self, Output};
+use crate::SandboxArgs;
+use crate::interrupt::Interrupt;
+use crate::output::{self, Output};
 use collector::config::{self, Config, Limits};
 use collector::function::{Function, Invocation, Settings};
 use collector::secret::SANDBOX_BUCKET;
-use collector::telemetry::{self, Format, printable};
+use collector::telemetry::printable;
 use collector::topic::Job;
 
 /// The time limit of one run.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
-pub(super) struct SandboxDayArgs {
+pub(crate) struct DayArgs {
     /// How many hours to collect
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24 * 366))]
     hours: u32,
-    /// The moment up to which to collect, RFC 3339; by default the last full hour
+    /// The time up to which to collect, in RFC 3339 [default: the last full hour]
     #[arg(long, value_name = "TIME")]
     until: Option<DateTime<Utc>>,
-    /// The configuration whose topics and schedule count
+    /// The configuration file
     #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
     config: PathBuf,
     #[command(flatten)]
     on: SandboxArgs,
 }
 
-/// What came of the runs, with `--json`.
+/// The results of the runs, with `--json`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Collected {
+pub(crate) struct Collected {
     folder: &'static str,
     /// Runs that were made.
     runs: usize,
@@ -63,11 +63,8 @@ struct FailedRun {
     message: String,
 }
 
-impl SandboxDayArgs {
-    pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        if let Some(help) = self.on.help(output) {
-            return help;
-        }
+impl DayArgs {
+    pub(crate) async fn run(self, output: Output) -> Result<ExitCode> {
         let limits = Config::load(&self.config)?.limits;
         let until = match self.until {
             Some(until) => until,
@@ -75,7 +72,9 @@ impl SandboxDayArgs {
         };
         let runs = schedule(until, self.hours, &limits);
         let interrupt = Interrupt::listen()?;
-        let bar = watch(runs.len(), output);
+        let bar = output.bar("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
+        bar.set_length(runs.len() as u64);
+        output::log_above(&bar, level(output.verbose), &Arc::default());
         let sandbox = self.on.start(&self.config, 0).await?;
         let (end_point, secret) = (Some(sandbox.end_point()), Some(sandbox.secret(self.config.clone())));
         let function = Function::new(Settings { end_point, secret, ..Settings::default() });
@@ -130,19 +129,15 @@ fn schedule(until: DateTime<Utc>, hours: u32, limits: &Limits) -> Vec<(DateTime<
     runs
 }
 
-/// A progress bar. Each run on the sandbox hides likes and leaves captions out on purpose, so the log's
-/// warnings are shown with `-v` alone.
-fn watch(runs: usize, output: Output) -> ProgressBar {
-    let bar = if output.has_bar() { ProgressBar::new(runs as u64) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let levels = [LevelFilter::OFF, LevelFilter::WARN, LevelFilter::INFO];
-    let level = levels.get(usize::from(output.verbose)).copied().unwrap_or(LevelFilter::DEBUG);
-    let above = bar.clone();
-    let subscriber = telemetry::subscriber(Format::Text, level, move |line| above.suspend(|| output::note(line)));
-    // No other subscriber is set.
-    let _ = tracing::subscriber::set_global_default(subscriber);
-    bar
+/// The least severity that the log has. The sandbox hides likes and omits captions on purpose, so that the warnings of
+/// its runs are shown only with `-v`.
+fn level(verbose: u8) -> LevelFilter {
+    match verbose {
+        0 => LevelFilter::OFF,
+        1 => LevelFilter::WARN,
+        2 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    }
 }
 
 #[cfg(test)]
