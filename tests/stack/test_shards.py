@@ -99,7 +99,7 @@ def stack(package, tmp_path_factory):
                       "config_file": str(folder / "configure.ini")}
             arns[name] = cloud.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(secret))["ARN"]
         ids = deploy(cloud, arns["own"])
-        print(luxury_brands(cloud, folder, "shard", "--config", template.ROOT / "configure.ini", "--accounts", "accounts.csv",
+        print(luxury_brands(cloud, folder, "shard", "--config", template.ROOT / "configure.ini", "--accounts-from", "accounts.csv",
                             "--credentials", "credentials.csv", "--max-topics", "50", "--out", f"s3://{BUCKET}/shards"))
         yield SimpleNamespace(cloud=cloud, folder=folder, ids=ids, machine=ids["ShardsStateMachine"], sandbox=sandbox)
     finally:

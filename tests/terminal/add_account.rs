@@ -61,7 +61,7 @@ fn a_refusal_says_what_to_do() {
         ("nobody.here", "loewe=slow:0", "not_there: (110"),
         ("nobody.here", "loewe=slow:0", "that it is a professional account"),
         ("loewe", "loewe=permission", "accounts need a token of Facebook Login with instagram_basic"),
-        ("loewe", "loewe=throttled", "`luxury-brands plan` tells what the schedule needs"),
+        ("loewe", "loewe=throttled", "`luxury-brands plan` shows what the schedule needs"),
         ("loewe", "loewe=token", "make a new long-lived token and put it into the secret"),
         ("loewe", "loewe=no_profile", "the answer has no id of the account"),
     ] {

@@ -100,7 +100,7 @@ async fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
     let mut command = command(folder.path(), &["brand_media", "--event", EVENT]);
     command.envs(harness.aws.environment());
     let run = Running::spawn(command).until(10, "26 records");
-    let mut run = run.signal("-TERM").until(1, "SIGTERM: a run under way ends here");
+    let mut run = run.signal("-TERM").until(1, "SIGTERM: the current run ends now");
     std::thread::sleep(Duration::from_millis(500));
     assert!(run.child.try_wait().unwrap().is_none(), "it still stores");
     let ended = run.signal("-INT").end();

@@ -93,7 +93,7 @@ mod system {
                 std::process::exit(i32::from(128 + first.number));
             }
             warn!(
-                "{came}: a run under way ends here and what came is stored; a second signal ends the process at once"
+                "{came}: the current run ends now and stores what it collected; a second signal ends the process at once"
             );
             interrupt.token.cancel();
         }

@@ -167,8 +167,8 @@ fn summary(plan: &Plan) -> String {
         row(of_pages, most, most + unpinned_calls, Some(limits.hashtag_calls_per_day));
     }
     let ([accounts_warm, accounts_cold], [hashtags_warm, hashtags_cold]) = (more_accounts(plan), more_hashtags(plan));
-    row("room for more accounts", accounts_warm, accounts_cold, None);
-    row("room for more hashtags", hashtags_warm, hashtags_cold, None);
+    row("more accounts possible", accounts_warm, accounts_cold, None);
+    row("more hashtags possible", hashtags_warm, hashtags_cold, None);
     table.set_header(["", "warm", "cold", "limit"]);
     for (i, column) in table.column_iter_mut().enumerate() {
         if i == 0 {
@@ -223,8 +223,8 @@ mod tests {
     calls an hour                   143    154    200
     different hashtags in 7 days     11     11     30
     hashtag calls a day           3,168  3,179  4,800
-    room for more accounts           57     46
-    room for more hashtags            4      3
+    more accounts possible           57     46
+    more hashtags possible            4      3
 
     warm: by processes that know every hashtag's id
     cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `luxury-brands hashtag-ids` pins them
@@ -242,8 +242,8 @@ mod tests {
     calls an hour                   143    143    200
     different hashtags in 7 days     11     11     30
     hashtag calls a day           3,168  3,168  4,800
-    room for more accounts           57     57
-    room for more hashtags            4      4
+    more accounts possible           57     57
+    more hashtags possible            4      4
 
     warm: by processes that know every hashtag's id
     cold: with one process that starts; every hashtag's id is pinned: a new process asks for none
@@ -261,8 +261,8 @@ mod tests {
     different hashtags in 7 days     11     11     30
     hashtag calls a day           3,168  3,179  4,800
       with further pages          4,032  4,043  4,800
-    room for more accounts           57     46
-    room for more hashtags            4      3
+    more accounts possible           57     46
+    more hashtags possible            4      3
 
     warm: by processes that know every hashtag's id
     cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `luxury-brands hashtag-ids` pins them

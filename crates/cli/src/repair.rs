@@ -82,7 +82,7 @@ fn repair(previous: &PreviousRun) -> Result<Option<(Repair, String)>, String> {
         let why = format!("{what}{}: the run is repeated as it was", words());
         (previous.topics.clone(), previous.shard.clone(), why)
     } else {
-        let why = format!("{} failed: run again alone, beside the run's other objects", previous.failed.join(", "));
+        let why = format!("{} failed: only these are collected, into objects of their own", previous.failed.join(", "));
         (Some(previous.failed.clone()), None, why)
     };
     let listed = |of: &str| topics.clone().filter(|_| key == of);

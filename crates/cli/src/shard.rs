@@ -52,10 +52,10 @@ pub(super) struct ShardArgs {
     config: PathBuf,
     /// Accounts, as CSV (name,user_id), JSON or JSON Lines [default: the configured ones]
     #[arg(long, value_name = "FILE")]
-    accounts: Option<PathBuf>,
+    accounts_from: Option<PathBuf>,
     /// Hashtags, as CSV (name,user_id and optionally id), JSON or JSON Lines [default: the configured ones]
     #[arg(long, value_name = "FILE")]
-    hashtags: Option<PathBuf>,
+    hashtags_from: Option<PathBuf>,
     /// Credentials, as CSV (secret_id, and optionally calls_per_hour and hashtags_per_week), JSON or JSON Lines
     #[arg(long, value_name = "FILE", required_unless_present = "failed")]
     credentials: Option<PathBuf>,
@@ -72,7 +72,7 @@ pub(super) struct ShardArgs {
     #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=90))]
     reserve: u8,
     /// Plan only the shards that failed, from the manifest.json of a run's results
-    #[arg(long, value_name = "FILE|s3://BUCKET/KEY", conflicts_with_all = ["credentials", "accounts", "hashtags"])]
+    #[arg(long, value_name = "FILE|s3://BUCKET/KEY", conflicts_with_all = ["credentials", "accounts_from", "hashtags_from"])]
     failed: Option<String>,
     /// Where to write: a folder or a bucket; with --failed a file or an object
     #[arg(long, value_name = "PATH|s3://BUCKET/PREFIX", default_value = "shards")]
@@ -97,8 +97,12 @@ impl ShardArgs {
 
     async fn plan(&self, output: Output) -> Result<()> {
         let config = Config::load(&self.config)?;
-        let lists =
-            Lists::read(&config, self.accounts.as_deref(), self.hashtags.as_deref(), self.credentials.as_deref())?;
+        let lists = Lists::read(
+            &config,
+            self.accounts_from.as_deref(),
+            self.hashtags_from.as_deref(),
+            self.credentials.as_deref(),
+        )?;
         let request = self.request(&config, &lists);
         let started = Instant::now();
         let plan = request.plan()?;

@@ -37,7 +37,7 @@ impl Advice<'_> {
         match failure.kind {
             Kind::Token => format!("make a new long-lived token and put it into {store}"),
             Kind::Throttled | Kind::Usage => {
-                "wait an hour; `luxury-brands plan` tells what the schedule needs".to_owned()
+                "wait an hour; `luxury-brands plan` shows what the schedule needs".to_owned()
             }
             Kind::VersionEnded => version::advice(version, false),
             Kind::Permission => self.permission(call, failure),

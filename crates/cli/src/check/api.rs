@@ -133,7 +133,7 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
                 return checklist.ok(WHAT, message);
             }
             Err(failure) if failure.kind == Kind::NotFound && failure.code != Some(100) => {
-                let to_do = format!("look whether {name} was renamed or is no professional account any more");
+                let to_do = format!("check whether {name} was renamed or is no longer a professional account");
                 checklist.warn(WHAT, format!("{name}: {failure}"), to_do);
                 last = Some(failure);
             }

@@ -97,7 +97,7 @@ async fn call<'c>(
             Ok(0) => return checklist.ok(CALL, format!("{name} answers: no medium within 24 hours")),
             Ok(media) => return checklist.ok(CALL, format!("{name} answers: {media} medium")),
             Err(failure) if failure.kind == Kind::NotFound && failure.code != Some(100) => {
-                let to_do = "look whether it exists: the API also refuses those that it calls sensitive";
+                let to_do = "check that it exists: the API also refuses hashtags that it calls sensitive";
                 checklist.warn(CALL, format!("{name}: {failure}"), to_do);
                 last = Some(failure);
             }

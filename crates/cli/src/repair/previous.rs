@@ -71,7 +71,7 @@ fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
         return of_error(text(value, "errorType").unwrap_or_default(), &words).map(Some);
     }
     if value.get("totals").is_some() && list("shards") {
-        return Err("this is the summary of a run over shards; docs/scale.md tells how those that failed run again: `luxury-brands shard --failed`".to_owned());
+        return Err("this is the summary of a run over shards; `luxury-brands shard --failed` runs the failed ones again (docs/scale.md)".to_owned());
     }
     if list("failed_topics") {
         let failed = topics(value.get("failed_topics"));
