@@ -1,14 +1,14 @@
 //! The event of a run: what to collect, under which time, and which part of the run it is.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::secret::SecretId;
-use crate::topic::{Account, Hashtag};
-use crate::topic::{Job, Shard};
-
-mod selector;
+use crate::topic::{Account, Hashtag, HashtagId, HashtagName, Job, Shard, UserId, Username};
 
 /// A checked event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,7 +212,7 @@ impl Event {
                 "secret_id" => event.secret_id = Some(secret_id(value)?),
                 "shard" => event.shard = Some(shard(value)?),
                 key if event.job.topics_key() == Some(key) => {
-                    event.subset = Some(selector::topics(event.job, key, value)?)
+                    event.subset = Some(selected_topics(event.job, key, value)?)
                 }
                 "accounts" | "hashtags" => {
                     let taken = event.job.topics_key().map_or_else(String::new, |key| format!(", {key:?} expected"));
@@ -246,6 +246,60 @@ fn secret_id(value: &Value) -> Result<SecretId, EventError> {
     match value.as_str().and_then(SecretId::new) {
         Some(id) => Ok(id),
         None => problem(format!("has the secret_id {}, the name of a secret expected, and no ARN", shown(value))),
+    }
+}
+
+/// Reads the list under `key`.
+fn selected_topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSelector>, EventError> {
+    let Some(list) = value.as_array().filter(|list| !list.is_empty()) else {
+        return problem(format!("has {key:?} with {}, a list of topics expected", shown(value)));
+    };
+    let mut selectors: Vec<TopicSelector> = Vec::with_capacity(list.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for entry in list {
+        let topic = match entry {
+            Value::String(name) => Some(TopicSelector::Configured(name.clone())),
+            Value::Object(fields) => defined_topic(job, fields),
+            _ => None,
+        };
+        let Some(topic) = topic else {
+            return problem(format!(
+                "has {key:?} with {}, a configured topic or an object with \"name\" and \"user_id\" expected",
+                shown(entry)
+            ));
+        };
+        // A topic that is named twice counts once.
+        match places.entry(topic.name().to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert(selectors.len());
+                selectors.push(topic);
+            }
+            Entry::Occupied(place) if selectors.get(*place.get()) == Some(&topic) => {}
+            Entry::Occupied(place) => {
+                return problem(format!("has {key:?} with {:?} twice, each time otherwise", place.key()));
+            }
+        }
+    }
+    Ok(selectors)
+}
+
+/// A topic defined with its ids; `None` where one is missing or wrong, or another key is there.
+fn defined_topic(job: Job, fields: &Map<String, Value>) -> Option<TopicSelector> {
+    let text = |key: &str| fields.get(key)?.as_str();
+    let only = |keys: &[&str]| fields.keys().all(|key| keys.contains(&key.as_str()));
+    let user_id = UserId::new(text("user_id")?)?;
+    match job {
+        Job::BrandMedia if only(&["name", "user_id"]) => {
+            Some(TopicSelector::Account(Account { username: Username::new(text("name")?)?, user_id }))
+        }
+        Job::Hashtag if only(&["name", "user_id", "id"]) => {
+            let id = match fields.get("id") {
+                None => None,
+                Some(id) => Some(HashtagId::new(id.as_str()?)?),
+            };
+            Some(TopicSelector::Hashtag(Hashtag { name: HashtagName::new(text("name")?)?, user_id, id }))
+        }
+        _ => None,
     }
 }
 

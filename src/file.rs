@@ -44,7 +44,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file as [`write`] does, unless one exists; `false` if one exists, which stays.
+/// Writes a file as [`write()`] does, unless one exists; `false` if one exists, which stays.
 ///
 /// # Errors
 /// If it cannot be written.

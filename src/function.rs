@@ -25,7 +25,7 @@ use crate::lock::lock;
 use crate::memory::Budget;
 use crate::redact::Redactor;
 use crate::report::{Error, Response, Summary};
-use crate::secret::{Credentials, Keeper, Secret, SecretError, SecretId, Source};
+use crate::secret::{Credentials, Secret, SecretError, SecretId, SecretWriter, Source};
 use crate::sink::{Destination, Sink};
 use crate::topic::Job;
 use crate::{aws, http, report, secret, token, version};
@@ -223,8 +223,8 @@ impl Function {
         }
         let done = match event.job {
             Job::Token => {
-                let keeper = self.keeper(secret_id, context.client.http()).await;
-                let (state, failures) = token::run(&session, keeper.as_ref()).await;
+                let writer = self.writer(secret_id, context.client.http()).await;
+                let (state, failures) = token::run(&session, writer.as_ref()).await;
                 let (token, unknown) = state.map_or_else(|cause| (None, Some(cause)), |state| (Some(state), None));
                 let version_days_left =
                     version::log(&context.config.version, session.version(), Utc::now().date_naive());
@@ -367,7 +367,7 @@ impl Function {
     }
 
     /// Puts a renewed token into the secret that an event asks for; `None` if no token is renewed.
-    async fn keeper(&self, id: Option<&SecretId>, http: &http::Client) -> Option<Keeper> {
+    async fn writer(&self, id: Option<&SecretId>, http: &http::Client) -> Option<SecretWriter> {
         if !self.settings.renews_token || self.settings.secret.is_some() {
             return None;
         }
@@ -376,7 +376,7 @@ impl Function {
             Source::Manager(_) => Some(self.aws(http).await.clone()),
             Source::File(_) => None,
         };
-        Some(Keeper::new(source, aws))
+        Some(SecretWriter::new(source, aws))
     }
 
     /// Posts a notice to the webhook of the secret that the event names, or of the function's own. If that

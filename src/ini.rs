@@ -1,6 +1,6 @@
 //! INI files as people write them for Python's `configparser`: `configure.ini` and the secret file.
 //!
-//! rust-ini parses them. Where `configparser` reads a text differently, [`normalized`] rewrites it first.
+//! rust-ini parses them. Where `configparser` reads a text differently, `normalized` rewrites it first.
 
 use ini::{Ini, ParseOption};
 

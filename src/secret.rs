@@ -17,12 +17,12 @@ use crate::http::is_on_loopback;
 use crate::redact::Redactor;
 use crate::topic::id;
 
-mod keeper;
 mod value;
+mod writer;
 
-pub use keeper::{KeepError, Keeper};
 pub(crate) use value::bucket_problem;
 pub use value::{LOCAL_BUCKET, SANDBOX_BUCKET};
+pub use writer::{SecretWriteError, SecretWriter};
 
 /// Where the secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -127,3 +127,52 @@ fn an_error_does_not_grow_with_the_payload() {
     let event = parse(json!({"job": "hashtag", "hashtags": vec!["nosuch"; 10_000]}));
     assert!(event.check_subset(&["dior"]).unwrap_err().to_string().len() < 1_000);
 }
+
+fn names(event: Value) -> Result<Vec<String>, String> {
+    let event = Event::parse(&event).map_err(|e| e.to_string())?;
+    let name = |w: &TopicSelector| match w {
+        TopicSelector::Configured(name) => name.clone(),
+        TopicSelector::Account(account) => format!("{} of {}", account.username, account.user_id),
+        TopicSelector::Hashtag(hashtag) => {
+            format!("#{} {:?}", hashtag.name, hashtag.id.as_ref().map(HashtagId::as_str))
+        }
+    };
+    Ok(event.subset.iter().flatten().map(name).collect())
+}
+
+#[test]
+fn a_topic_is_named_or_brought_along_with_its_ids() {
+    let accounts = json!({"job": "brand_media", "accounts": ["dior", {"name": "a.b", "user_id": "17"}]});
+    assert_eq!(names(accounts).unwrap(), ["dior", "a.b of 17"]);
+    let hashtags = json!({"job": "hashtag", "hashtags": [{"name": "été", "user_id": "1", "id": "9"}, {"name": "b", "user_id": "1"}]});
+    assert_eq!(names(hashtags).unwrap(), ["#été Some(\"9\")", "#b None"]);
+}
+
+#[test]
+fn one_that_cannot_be_asked_for_is_an_error_that_shows_it() {
+    for topic in [
+        json!({"name": "dior"}),
+        json!({"user_id": "1"}),
+        json!({"name": "dior", "user_id": 1}),
+        json!({"name": "dior){id}", "user_id": "1"}),
+        json!({"name": "dior", "user_id": "x"}),
+        json!({"name": "dior", "user_id": "1", "id": "2"}),
+        json!({"name": "dior", "user_id": "1", "limit": 2}),
+        json!(7),
+    ] {
+        let error = names(json!({"job": "brand_media", "accounts": [topic]})).unwrap_err();
+        assert!(error.contains(&topic.to_string()) && error.contains("expected"), "{error}");
+    }
+    let account = |user_id: &str| json!({"name": "a", "user_id": user_id});
+    for otherwise in [json!([account("1"), account("2")]), json!(["a", account("1")])] {
+        let error = names(json!({"job": "brand_media", "accounts": otherwise})).unwrap_err();
+        assert!(error.contains("\"a\" twice"), "{error}");
+    }
+}
+
+#[test]
+fn a_topic_named_twice_counts_once() {
+    let account = json!({"name": "a", "user_id": "1"});
+    let event = json!({"job": "brand_media", "accounts": ["dior", account, "dior", account]});
+    assert_eq!(names(event).unwrap(), ["dior", "a of 1"]);
+}

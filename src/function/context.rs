@@ -95,7 +95,7 @@ impl Context {
         let about = About { job, time: &time, topics: topics_selected, reach: &reach, object: None, instead_of: None };
         let stored = outputs.into_iter().map(|output| self.store(output, name, about, &failures, run.end));
         let stored = join_all(stored).await.into_iter().flatten();
-        let stored = self.stored(stored, Summary { quality, gaps: Gaps::of(reach), failures, ..Summary::default() });
+        let stored = self.stored(stored, Summary { quality, gaps: Gaps::of(&reach), failures, ..Summary::default() });
         let (figures, target_file, lost) = stored;
         // After the records, which they never cost the time or the memory to be stored.
         let answers = self.store_answers(event.job, name, session, figures.failures.is_empty(), run.end).await;

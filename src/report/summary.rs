@@ -37,17 +37,14 @@ pub struct Gaps {
     pub overlap: usize,
     /// The hashtags under which media are likely to be missing.
     pub likely: Vec<String>,
-    /// Each hashtag's reach, for the quality object.
-    #[serde(skip)]
-    pub reach: Vec<Reach>,
 }
 
 impl Gaps {
     /// What the hashtags' pages reached together; `None` where there is none.
-    pub fn of(reach: Vec<Reach>) -> Option<Self> {
+    pub fn of(reach: &[Reach]) -> Option<Self> {
         let overlap = reach.iter().filter_map(|reach| reach.overlap).sum();
         let likely = reach.iter().filter(|reach| reach.gap_likely).map(|reach| reach.topic.clone()).collect();
-        (!reach.is_empty()).then_some(Self { overlap, likely, reach })
+        (!reach.is_empty()).then_some(Self { overlap, likely })
     }
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::terminal::{command, folder, records};
+use support::aws::{S3Fault, STALLS};
+use support::harness::Harness;
 
 /// A run under way.
 struct Running {
@@ -26,7 +28,10 @@ struct Ended {
 
 impl Running {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut command = command(folder, arguments);
+        Self::spawn(command(folder, arguments))
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -86,22 +91,21 @@ fn a_signal_ends_a_run_as_its_deadline_does_and_sets_the_exit_code() {
     }
 }
 
-#[test]
-fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
+    let harness = Harness::with_faults(&["gucci=stall"]).await;
+    // The run stands still while it stores.
+    harness.aws.fail_s3(S3Fault { part: "raw/", status: 0, code: STALLS, times: 99 });
     let folder = folder();
-    let arguments = ["brand_media", "--sandbox", "--fault", "gucci=stall", "--event", EVENT];
-    let run = Running::start(folder.path(), &arguments).until(10, "26 records");
-    // The first object's file is a pipe that nobody reads: the run stands still where it stores.
-    let raw = folder.path().join("sandbox_env/raw/brand_2026-01-31");
-    std::fs::create_dir_all(&raw).unwrap();
-    let pipe = raw.join(format!(".brand_2026-01-31_235907.json.{}.part", run.child.id()));
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut command = command(folder.path(), &["brand_media", "--event", EVENT]);
+    command.envs(harness.aws.environment());
+    let run = Running::spawn(command).until(10, "26 records");
     let mut run = run.signal("-TERM").until(1, "SIGTERM: the current run ends now");
     std::thread::sleep(Duration::from_millis(500));
     assert!(run.child.try_wait().unwrap().is_none(), "it still stores");
     let ended = run.signal("-INT").end();
     assert_eq!((ended.code, ended.out.as_str()), (Some(143), ""), "{}", ended.told);
-    assert!(!raw.join("brand_2026-01-31_235907.json").exists());
+    assert!(harness.aws.objects().is_empty());
 }
 
 #[test]

@@ -14,14 +14,14 @@ mod file;
 
 /// A secret's place, and the way to it.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct SecretWriter {
     source: Source,
     aws: Option<SdkConfig>,
 }
 
 /// A token that was not put into the secret. No variant holds a value.
 #[derive(Debug, thiserror::Error)]
-pub enum KeepError {
+pub enum SecretWriteError {
     /// The secret cannot be read, or is none.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -30,7 +30,7 @@ pub enum KeepError {
     Rotated,
     /// The secret with the new token would not be the same one but for it.
     #[error("the token could not be replaced without changing more of the secret; put it in by hand")]
-    NotAlone,
+    NotOnlyToken,
     /// The file could not be replaced.
     #[error("the secret file could not be replaced: {0}")]
     File(#[from] std::io::Error),
@@ -39,8 +39,8 @@ pub enum KeepError {
     Manager(String),
 }
 
-impl Keeper {
-    /// The keeper of the secret of `source`; `aws` is needed where that is Secrets Manager.
+impl SecretWriter {
+    /// The writer of the secret of `source`; `aws` is needed where that is Secrets Manager.
     pub fn new(source: Source, aws: Option<SdkConfig>) -> Self {
         Self { source, aws }
     }
@@ -49,12 +49,17 @@ impl Keeper {
     /// file, which is replaced whole.
     ///
     /// # Errors
-    /// [`KeepError`]. The secret is as it was, or where a new version got no answer, as it was or with `new`.
-    pub async fn replace(&self, old: &SecretString, new: &SecretString, limit: Duration) -> Result<(), KeepError> {
+    /// [`SecretWriteError`]. The secret is as it was, or where a new version got no answer, as it was or with `new`.
+    pub async fn replace(
+        &self,
+        old: &SecretString,
+        new: &SecretString,
+        limit: Duration,
+    ) -> Result<(), SecretWriteError> {
         match (&self.source, &self.aws) {
             (Source::File(path), _) => file::replace(path, old, new),
             (Source::Manager(id), Some(aws)) => replace_in_manager(id, aws, (old, new), limit).await,
-            (Source::Manager(_), None) => Err(KeepError::Manager("AWS is not configured".to_owned())),
+            (Source::Manager(_), None) => Err(SecretWriteError::Manager("AWS is not configured".to_owned())),
         }
     }
 }
@@ -64,36 +69,36 @@ async fn replace_in_manager(
     aws: &SdkConfig,
     (old, new): (&SecretString, &SecretString),
     limit: Duration,
-) -> Result<(), KeepError> {
+) -> Result<(), SecretWriteError> {
     let client = manager(id, aws, limit);
     let answer = client.get_secret_value().secret_id(id).send().await;
     let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
     let changed = with_token(id, answer.secret_string().unwrap_or_default(), old, new)?;
     let put = client.put_secret_value().secret_id(id).secret_string(changed.expose_secret()).send().await;
-    put.map(drop).map_err(|e| KeepError::Manager(with_causes(&e)))
+    put.map(drop).map_err(|e| SecretWriteError::Manager(with_causes(&e)))
 }
 
 /// The text of a JSON secret with another token in it, and nothing else changed.
-fn with_token(id: &str, text: &str, old: &SecretString, new: &SecretString) -> Result<SecretString, KeepError> {
+fn with_token(id: &str, text: &str, old: &SecretString, new: &SecretString) -> Result<SecretString, SecretWriteError> {
     holds(&from_json(id, text)?, old)?;
-    let Some([Some(value)]) = json::fields(text, ["access_token"]) else { return Err(KeepError::NotAlone) };
+    let Some([Some(value)]) = json::fields(text, ["access_token"]) else { return Err(SecretWriteError::NotOnlyToken) };
     // The value is a part of the text.
     let start = value.get().as_ptr() as usize - text.as_ptr() as usize;
-    let parts = text.get(..start).zip(text.get(start + value.get().len()..)).ok_or(KeepError::NotAlone)?;
+    let parts = text.get(..start).zip(text.get(start + value.get().len()..)).ok_or(SecretWriteError::NotOnlyToken)?;
     let changed = format!("{}{}{}", parts.0, Value::from(new.expose_secret()), parts.1);
     let others = |text: &str| {
         let mut keys: Map<String, Value> = serde_json::from_str(text).ok()?;
         keys.remove("access_token").map(|_| keys)
     };
     let is_same = others(text).is_some_and(|before| others(&changed) == Some(before));
-    holds(&from_json(id, &changed)?, new).ok().filter(|()| is_same).ok_or(KeepError::NotAlone)?;
+    holds(&from_json(id, &changed)?, new).ok().filter(|()| is_same).ok_or(SecretWriteError::NotOnlyToken)?;
     Ok(changed.into())
 }
 
 /// Checks that a secret holds `token`.
-fn holds(secret: &Secret, token: &SecretString) -> Result<(), KeepError> {
+fn holds(secret: &Secret, token: &SecretString) -> Result<(), SecretWriteError> {
     let held = secret.credentials.access_token.expose_secret();
-    if held == token.expose_secret() { Ok(()) } else { Err(KeepError::Rotated) }
+    if held == token.expose_secret() { Ok(()) } else { Err(SecretWriteError::Rotated) }
 }
 
 #[cfg(test)]

@@ -8,15 +8,15 @@ use ini::Ini;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::super::{SecretError, from_file};
-use super::{KeepError, holds};
+use super::{SecretWriteError, holds};
 
 /// Puts `new` in the place of `old`. Comments, order and spelling of everything else stay, and the file's mode
 /// and owner too.
-pub(super) fn replace(path: &Path, old: &SecretString, new: &SecretString) -> Result<(), KeepError> {
+pub(super) fn replace(path: &Path, old: &SecretString, new: &SecretString) -> Result<(), SecretWriteError> {
     holds(&from_file(path)?, old)?;
     let bytes = crate::file::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
-    let text = std::str::from_utf8(&bytes).ok().ok_or(KeepError::NotAlone)?;
-    let changed = with_token(text, old.expose_secret(), new.expose_secret()).ok_or(KeepError::NotAlone)?;
+    let text = std::str::from_utf8(&bytes).ok().ok_or(SecretWriteError::NotOnlyToken)?;
+    let changed = with_token(text, old.expose_secret(), new.expose_secret()).ok_or(SecretWriteError::NotOnlyToken)?;
     Ok(replace_whole(path, changed.expose_secret().as_bytes())?)
 }
 
@@ -132,7 +132,7 @@ mod tests {
         (folder, path)
     }
 
-    fn put(path: &Path) -> Result<(), KeepError> {
+    fn put(path: &Path) -> Result<(), SecretWriteError> {
         replace(path, &OLD.into(), &NEW.into())
     }
 
@@ -158,12 +158,12 @@ mod tests {
         fs::rename(&short, &path).unwrap();
         let error = put(&path).unwrap_err();
         assert!(
-            matches!(error, KeepError::File(_)) && !format!("{error} {error:?}").contains("placeholder"),
+            matches!(error, SecretWriteError::File(_)) && !format!("{error} {error:?}").contains("placeholder"),
             "{error}"
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), FILE);
         fs::rename(&path, &short).unwrap();
         put(&short).unwrap();
-        assert!(matches!(put(&short), Err(KeepError::Rotated)), "it holds another one now");
+        assert!(matches!(put(&short), Err(SecretWriteError::Rotated)), "it holds another one now");
     }
 }
