@@ -1,30 +1,23 @@
 //! `[common] answers_location`: where the API's responses go as received, if they are kept.
 
 use super::document::IniDocument;
-use super::limits::Limits;
-use super::location::{self, ANSWERS_ENDING, Locations, ObjectKey, RunName};
+use super::location::{self, ANSWERS_ENDING, ANSWERS_KEY};
 use super::mapping::is_response_field;
 use crate::record::Model;
-use crate::topic::Job;
-
-const KEY: &str = "answers_location";
-
-/// Outside of the prefixes that are loaded, as for records.
-const PARTIAL: &str = "partial/answers/{job}_{ymd}/{job}_{datetime}.jsonl.gz";
 
 /// The location as it is written; `None` if responses are not kept.
 pub(super) fn resolve(document: &mut IniDocument) -> Option<String> {
-    let given = document.optional("common", KEY)?;
+    let given = document.optional("common", ANSWERS_KEY)?;
     // The two jobs start at the same time once an hour.
     let without_job = given.replace("{job}", "");
-    let location = location::checked(document, KEY, &without_job);
+    let location = location::checked(document, ANSWERS_KEY, &without_job);
     if without_job == given {
         let problem = format!("{given:?} has no {{job}}; one job would replace the other's object");
-        document.fault("common", KEY, problem);
+        document.fault("common", ANSWERS_KEY, problem);
     }
     if !given.ends_with(ANSWERS_ENDING) {
         let problem = format!("{given:?} given, a location that ends in {ANSWERS_ENDING} expected");
-        document.fault("common", KEY, problem);
+        document.fault("common", ANSWERS_KEY, problem);
     }
     Some(given).filter(|_| !location.is_empty())
 }
@@ -38,8 +31,8 @@ pub(super) fn also(document: &mut IniDocument, model: Model) -> Vec<String> {
         Model::MediaHashtag => "answers_hashtag_fields",
     };
     let Some(given) = document.optional("common", key) else { return Vec::new() };
-    if document.optional("common", KEY).is_none() {
-        document.fault("common", key, format!("given without {KEY}; nothing would keep these fields"));
+    if document.optional("common", ANSWERS_KEY).is_none() {
+        document.fault("common", key, format!("given without {ANSWERS_KEY}; nothing would keep these fields"));
     }
     let (fields, other): (Vec<&str>, Vec<&str>) = given.split_whitespace().partition(|name| is_response_field(name));
     for name in other {
@@ -49,35 +42,13 @@ pub(super) fn also(document: &mut IniDocument, model: Model) -> Vec<String> {
     fields.into_iter().map(str::to_owned).collect()
 }
 
-impl Locations {
-    /// The key of a job's responses; `None` if they are not kept.
-    pub fn answers(&self, job: Job, run: RunName<'_>) -> Option<ObjectKey> {
-        Some(self.fill(&self.answers.as_ref()?.replace("{job}", job.name()), run))
-    }
-
-    /// The key of a job's responses if an earlier run's object stays in their place.
-    pub fn partial_answers(&self, job: Job, run: RunName<'_>) -> ObjectKey {
-        self.fill(&PARTIAL.replace("{job}", job.name()), run)
-    }
-
-    /// The location with the runs an hour of the job that runs more often, for the checks of its keys.
-    pub(super) fn answers_to_check(&self, limits: &Limits) -> Option<(&'static str, u32, String)> {
-        let runs = limits.hashtag_runs_per_hour.max(limits.brand_media_runs_per_hour);
-        Some((KEY, runs, self.answers.as_ref()?.replace("{job}", Job::BrandMedia.name())))
-    }
-
-    /// Whether the API's responses are kept.
-    pub fn keeps_answers(&self) -> bool {
-        self.answers.is_some()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::config::{Config, ConfigError};
+    use crate::config::{Config, ConfigError, RunName};
+    use crate::topic::Job;
 
     const INI: &str = include_str!("../../configure.ini");
 

@@ -42,6 +42,7 @@ const QUALITY: &str = "quality/{model}_{ymd}/{model}_{datetime}.json";
 /// Outside of the prefixes that are loaded. A run that lost topics stores here where a better object
 /// exists.
 const PARTIAL: &str = "partial/{model}_{ymd}/{model}_{datetime}.json";
+const PARTIAL_ANSWERS: &str = "partial/answers/{job}_{ymd}/{job}_{datetime}.jsonl.gz";
 const PARTIAL_QUALITY: &str = "partial/quality/{model}_{ymd}/{model}_{datetime}.json";
 
 impl Locations {
@@ -152,7 +153,28 @@ impl Locations {
         self.fill(&SUMMARY.replace("{job}", job.name()), RunName { time, part: None })
     }
 
-    pub(super) fn fill(&self, pattern: &str, run: RunName<'_>) -> ObjectKey {
+    /// The key of a job's responses; `None` if they are not kept.
+    pub fn answers(&self, job: Job, run: RunName<'_>) -> Option<ObjectKey> {
+        Some(self.fill(&self.answers.as_ref()?.replace("{job}", job.name()), run))
+    }
+
+    /// The key of a job's responses if an earlier run's object stays in their place.
+    pub fn partial_answers(&self, job: Job, run: RunName<'_>) -> ObjectKey {
+        self.fill(&PARTIAL_ANSWERS.replace("{job}", job.name()), run)
+    }
+
+    /// The location of kept responses with the runs an hour of the job that runs more often, for the checks of its keys.
+    fn answers_to_check(&self, limits: &Limits) -> Option<(&'static str, u32, String)> {
+        let runs = limits.hashtag_runs_per_hour.max(limits.brand_media_runs_per_hour);
+        Some((ANSWERS_KEY, runs, self.answers.as_ref()?.replace("{job}", Job::BrandMedia.name())))
+    }
+
+    /// Whether the API's responses are kept.
+    pub fn keeps_answers(&self) -> bool {
+        self.answers.is_some()
+    }
+
+    fn fill(&self, pattern: &str, run: RunName<'_>) -> ObjectKey {
         let stamp = |format: &str| run.time.format(format).to_string();
         let key = pattern.replace("{ymd}", &stamp(&self.ymd)).replace("{datetime}", &stamp(&self.datetime));
         let Some(part) = run.part else { return ObjectKey(key) };
@@ -162,7 +184,10 @@ impl Locations {
     }
 }
 
-/// The ending of a location of answers. Readers of compressed files go by it.
+/// The key in `[common]` of the location of kept responses.
+pub(super) const ANSWERS_KEY: &str = "answers_location";
+
+/// The ending of that location. Readers of compressed files go by it.
 pub(super) const ANSWERS_ENDING: &str = ".jsonl.gz";
 
 /// The longest key of an S3 object, in bytes.
