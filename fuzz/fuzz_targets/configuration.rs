@@ -50,5 +50,5 @@ fuzz_target!(|text: &[u8]| {
     assert!((1..=256).contains(&limits.concurrency) && (1..=50).contains(&limits.media_per_hashtag));
     let plan = config.plan();
     assert!(plan.calls_per_hour() <= limits.calls_per_hour.into());
-    let _ = (plan.more_accounts(), plan.more_hashtags());
+    let _ = (plan.calls_per_hashtag_run(), plan.cold_calls_per_hour());
 });
