@@ -161,7 +161,11 @@ fn an_event_is_taken_as_json_or_as_a_file() {
 
 #[test]
 fn a_missing_secret_says_which_file_what_goes_into_it_and_that_the_sandbox_needs_none() {
-    let output = local(folder().path(), &["brand_media"]);
+    let folder = folder();
+    // `../secret` is then below the test's own folder too.
+    let project = folder.path().join("project");
+    std::fs::create_dir(&project).unwrap();
+    let output = local(&project, &["brand_media"]);
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(
