@@ -78,8 +78,8 @@ const RENEWAL_DAYS: i64 = 10;
 /// The only type of token that the API documents the exchange for.
 const USER: &str = "USER";
 
-/// Renews the token that `old` tells of, where it is due, and tells what came of it; the new one's state where
-/// there is one.
+/// Renews the token with the state `old` if it is due. Returns the outcome, and the state of the new token if there is
+/// one.
 async fn renew(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) -> (Renewal, Option<TokenInfo>) {
     let days = |at: i64| (at - Utc::now().timestamp()).div_euclid(SECONDS_A_DAY);
     let left = old.expires_at.filter(|at| *at != 0).map(days);
@@ -137,7 +137,7 @@ fn compare(old: &TokenInfo, new: &TokenInfo) -> Result<(), String> {
     if !new.is_valid {
         return Err(format!("the new token is not valid: {}", new.refusal()));
     }
-    // 0 is never, and what is not told is now.
+    // 0 means never. A missing value counts as now.
     let end = |at: Option<i64>| at.map_or(0, |at| if at == 0 { i64::MAX } else { at });
     if end(new.expires_at) <= end(old.expires_at) {
         return Err("the new token lasts no longer than the old one".to_owned());
