@@ -257,6 +257,8 @@ fn lines_are_read_without_taking_an_array_apart() {
 #[test]
 fn athena_takes_an_array_apart_in_a_view() {
     insta::assert_snapshot!(array("media_hashtag", Target::Athena), @r##"
+    -- Only parsed: Athena cannot be had for tests. Spark has read the objects through its external tables.
+
     -- Athena's JSON readers want one object a line; an object of [common] format = array is one
     -- line. So the table reads lines as text, and the view takes the array apart.
     CREATE EXTERNAL TABLE IF NOT EXISTS `media_hashtag_objects` (
@@ -304,6 +306,9 @@ fn athena_takes_an_array_apart_in_a_view() {
 #[test]
 fn redshift_loads_a_day_from_an_external_table() {
     insta::assert_snapshot!(array("media_hashtag", Target::Redshift), @r##"
+    -- Tested on PostgreSQL 18, where each table and view has the rows that it has in DuckDB.
+    -- Only parsed: CREATE EXTERNAL SCHEMA, CREATE EXTERNAL TABLE, ALTER TABLE, COPY, CREATE TEMPORARY TABLE "quality_loaded".
+
     CREATE TABLE IF NOT EXISTS "media_hashtag" (
         "user_id" VARCHAR(65535) NOT NULL,
         "media_id" VARCHAR(65535) NOT NULL,
@@ -335,9 +340,9 @@ fn redshift_loads_a_day_from_an_external_table() {
     LOCATION 's3://BUCKET/raw/';
 
     -- The objects of one day.
-    ALTER TABLE "collected"."media_hashtag_objects" ADD IF NOT EXISTS PARTITION ("ymd" = 'YYYY-MM-DD') LOCATION 's3://BUCKET/raw/media_hashtag_YYYY-MM-DD/';
+    ALTER TABLE "collected"."media_hashtag_objects" ADD IF NOT EXISTS PARTITION ("ymd" = '{ymd}') LOCATION 's3://BUCKET/raw/media_hashtag_{ymd}/';
     BEGIN;
-    DELETE FROM "media_hashtag" WHERE "source_key" IN (SELECT REGEXP_SUBSTR("$path", 'raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$') FROM "collected"."media_hashtag_objects" WHERE "ymd" = 'YYYY-MM-DD');
+    DELETE FROM "media_hashtag" WHERE "source_key" IN (SELECT REGEXP_SUBSTR("$path", 'raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$') FROM "collected"."media_hashtag_objects" WHERE "ymd" = '{ymd}');
     INSERT INTO "media_hashtag"
     SELECT
         "user_id",
@@ -350,7 +355,7 @@ fn redshift_loads_a_day_from_an_external_table() {
         REGEXP_REPLACE(REGEXP_SUBSTR("$path", 'raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$'), '^raw/media_hashtag_([0-9]{4})-([0-9]{2})-([0-9]{2})/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_([0-9]{2})([0-9]{2})([0-9]{2}).*[.]json$', '$1-$2-$3T$4:$5:$6+0000')::TIMESTAMPTZ AS "collected_at",
         REGEXP_SUBSTR("$path", 'raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$') AS "source_key"
     FROM "collected"."media_hashtag_objects"
-    WHERE "ymd" = 'YYYY-MM-DD';
+    WHERE "ymd" = '{ymd}';
     COMMIT;
     "##);
 }
@@ -358,6 +363,9 @@ fn redshift_loads_a_day_from_an_external_table() {
 #[test]
 fn snowflake_strips_the_outer_array() {
     insta::assert_snapshot!(array("media_hashtag", Target::Snowflake), @r##"
+    -- Tested on fakesnow 0.12, where each table and view has the rows that it has in DuckDB.
+    -- Only parsed: CREATE STAGE, COPY INTO.
+
     CREATE TABLE IF NOT EXISTS "MEDIA_HASHTAG" (
         "USER_ID" VARCHAR NOT NULL,
         "MEDIA_ID" VARCHAR NOT NULL,
@@ -391,7 +399,7 @@ fn snowflake_strips_the_outer_array() {
 
     -- The rows of an object replace those of its last load.
     BEGIN TRANSACTION;
-    DELETE FROM "MEDIA_HASHTAG" WHERE "SOURCE_KEY" IN (SELECT REGEXP_SUBSTR(o."FILE", 'raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$') FROM "MEDIA_HASHTAG_STAGED" o);
+    DELETE FROM "MEDIA_HASHTAG" WHERE "SOURCE_KEY" IN (SELECT REGEXP_SUBSTR("FILE", 'raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$') FROM "MEDIA_HASHTAG_STAGED");
     INSERT INTO "MEDIA_HASHTAG"
     SELECT
         o."OBJECT":"user_id"::VARCHAR,
@@ -401,9 +409,9 @@ fn snowflake_strips_the_outer_array() {
         o."OBJECT":"media_type"::VARCHAR,
         o."OBJECT":"like_count"::NUMBER(38, 0),
         o."OBJECT":"comments_count"::NUMBER(38, 0),
-        TO_TIMESTAMP_TZ(REGEXP_REPLACE(REGEXP_SUBSTR(o."FILE", 'raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$'), '^raw/media_hashtag_([0-9]{4})-([0-9]{2})-([0-9]{2})/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_([0-9]{2})([0-9]{2})([0-9]{2}).*[.]json$', '\\1-\\2-\\3T\\4:\\5:\\6+0000'), 'YYYY-MM-DD"T"HH24:MI:SSTZHTZM'),
-        REGEXP_SUBSTR(o."FILE", 'raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$')
-    FROM (SELECT * FROM "MEDIA_HASHTAG_STAGED" QUALIFY RANK() OVER (PARTITION BY "FILE" ORDER BY "MODIFIED" DESC) = 1) o;
+        TO_TIMESTAMP_TZ(REGEXP_REPLACE(o."SOURCE_KEY", '^raw/media_hashtag_([0-9]{4})-([0-9]{2})-([0-9]{2})/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_([0-9]{2})([0-9]{2})([0-9]{2}).*[.]json$', '\\1-\\2-\\3T\\4:\\5:\\6+0000'), 'YYYY-MM-DD"T"HH24:MI:SSTZHTZM'),
+        o."SOURCE_KEY"
+    FROM (SELECT REGEXP_SUBSTR("FILE", 'raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$') AS "SOURCE_KEY", "OBJECT" FROM "MEDIA_HASHTAG_STAGED" QUALIFY RANK() OVER (PARTITION BY "FILE" ORDER BY "MODIFIED" DESC) = 1) o;
     DELETE FROM "MEDIA_HASHTAG_STAGED";
     COMMIT;
     "##);

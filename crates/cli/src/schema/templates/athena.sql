@@ -28,6 +28,8 @@ CAST(parse_datetime({{ text }}, 'yyyy-MM-dd''T''HH:mm:ssZ') AT TIME ZONE 'UTC' A
     'storage.location.template' = {{ partition.path | text }}
 {%- endmacro %}
 
+-- Only parsed: Athena cannot be had for tests. Spark has read the objects through its external tables.
+
 {% for model in models %}
 {% set objects = model.objects %}
 {% if ndjson %}

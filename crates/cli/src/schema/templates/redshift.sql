@@ -11,6 +11,9 @@
 REGEXP_SUBSTR("$path", {{ objects.key_pattern | text }})
 {%- endmacro %}
 
+-- Tested on PostgreSQL 18, where each table and view has the rows that it has in DuckDB.
+-- Only parsed: CREATE EXTERNAL SCHEMA, CREATE EXTERNAL TABLE, ALTER TABLE, COPY, CREATE TEMPORARY TABLE "quality_loaded".
+
 {% for model in models %}
 {% set objects = model.objects %}
 CREATE TABLE IF NOT EXISTS "{{ model.name }}" (
@@ -59,10 +62,10 @@ CREATE TABLE IF NOT EXISTS "quality" (
 {% include "views.sql" %}
 {% for model in models %}
 {% set objects = model.objects %}
-{% set of_day = "WHERE \"ymd\" = 'YYYY-MM-DD'" if objects.partition else "" %}
+{% set of_day = "WHERE \"ymd\" = '{ymd}'" if objects.partition else "" %}
 -- The objects of one day.
 {% if objects.partition %}
-ALTER TABLE "collected"."{{ model.name }}_objects" ADD IF NOT EXISTS PARTITION ("ymd" = 'YYYY-MM-DD') LOCATION {{ objects.partition.path | replace("${ymd}", "YYYY-MM-DD") | text }};
+ALTER TABLE "collected"."{{ model.name }}_objects" ADD IF NOT EXISTS PARTITION ("ymd" = '{ymd}') LOCATION {{ objects.partition.path | replace("${ymd}", "{ymd}") | text }};
 {% endif %}
 BEGIN;
 DELETE FROM "{{ model.name }}" WHERE "source_key" IN (SELECT {{ key(objects) }} FROM "collected"."{{ model.name }}_objects"{{ " " ~ of_day if of_day }});
@@ -82,35 +85,41 @@ COMMIT;
 {% set key %}
 COALESCE(o."object"."object"::VARCHAR, o."object"."model"::VARCHAR || ' ' || o."object"."time"::VARCHAR)
 {%- endset %}
+{% set path = quality.partition.path | replace("${ymd}", "{ymd}") %}
 -- The quality objects of one day.
 CREATE TEMPORARY TABLE "quality_objects" ("object" SUPER);
 {% for model in ["brand", "media", "media_hashtag"] %}
-COPY "quality_objects" FROM {{ (quality.root ~ "/quality/" ~ model ~ "_YYYY-MM-DD/") | text }} IAM_ROLE default FORMAT JSON 'noshred';
+COPY "quality_objects" FROM {{ path | replace("${model}", model) | text }} IAM_ROLE default FORMAT JSON 'noshred';
 {% endfor %}
+CREATE TEMPORARY TABLE "quality_loaded" AS
+SELECT *
+FROM (
+    SELECT o."object"."model"::VARCHAR, 'stored', o."object"."counts"."records"::BIGINT, o."object"."object"::VARCHAR, NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR, o."object"."time"::VARCHAR::TIMESTAMPTZ, {{ key }}
+    FROM "quality_objects" o
+    UNION ALL
+    SELECT o."object"."model"::VARCHAR, 'defaulted', 1, o."object"."object"::VARCHAR, c."id"::VARCHAR, "field"::VARCHAR, "reason"::VARCHAR, NULL, o."object"."time"::VARCHAR::TIMESTAMPTZ, {{ key }}
+    FROM "quality_objects" o,
+        UNPIVOT o."object"."defaulted" AS f AT "field",
+        UNPIVOT f AS r AT "reason",
+        r AS c
+    UNION ALL
+    SELECT o."object"."model"::VARCHAR, 'rejected', 1, o."object"."object"::VARCHAR, NULL, NULL, c."reason"::VARCHAR, c."topic"::VARCHAR, o."object"."time"::VARCHAR::TIMESTAMPTZ, {{ key }}
+    FROM "quality_objects" o,
+        o."object"."rejected" AS c
+    UNION ALL
+    SELECT o."object"."model"::VARCHAR, 'defaulted', o."object"."not_listed"."defaulted"::BIGINT, o."object"."object"::VARCHAR, NULL, NULL, 'not listed', NULL, o."object"."time"::VARCHAR::TIMESTAMPTZ, {{ key }}
+    FROM "quality_objects" o
+    WHERE o."object"."not_listed"."defaulted"::BIGINT > 0
+    UNION ALL
+    SELECT o."object"."model"::VARCHAR, 'rejected', o."object"."not_listed"."rejected"::BIGINT, o."object"."object"::VARCHAR, NULL, NULL, 'not listed', NULL, o."object"."time"::VARCHAR::TIMESTAMPTZ, {{ key }}
+    FROM "quality_objects" o
+    WHERE o."object"."not_listed"."rejected"::BIGINT > 0
+) q ("model", "outcome", "cases", "object_key", "record_id", "field", "reason", "topic", "collected_at", "source_key");
 BEGIN;
-DELETE FROM "quality" WHERE "source_key" IN (SELECT {{ key }} FROM "quality_objects" o);
-INSERT INTO "quality"
-SELECT o."object"."model"::VARCHAR, 'stored', o."object"."counts"."records"::BIGINT, o."object"."object"::VARCHAR, NULL, NULL, NULL, NULL, o."object"."time"::VARCHAR::TIMESTAMPTZ, {{ key }}
-FROM "quality_objects" o
-UNION ALL
-SELECT o."object"."model"::VARCHAR, 'defaulted', 1, o."object"."object"::VARCHAR, c."id"::VARCHAR, "field"::VARCHAR, "reason"::VARCHAR, NULL, o."object"."time"::VARCHAR::TIMESTAMPTZ, {{ key }}
-FROM "quality_objects" o,
-    UNPIVOT o."object"."defaulted" AS f AT "field",
-    UNPIVOT f AS r AT "reason",
-    r AS c
-UNION ALL
-SELECT o."object"."model"::VARCHAR, 'rejected', 1, o."object"."object"::VARCHAR, NULL, NULL, c."reason"::VARCHAR, c."topic"::VARCHAR, o."object"."time"::VARCHAR::TIMESTAMPTZ, {{ key }}
-FROM "quality_objects" o,
-    o."object"."rejected" AS c
-UNION ALL
-SELECT o."object"."model"::VARCHAR, 'defaulted', o."object"."not_listed"."defaulted"::BIGINT, o."object"."object"::VARCHAR, NULL, NULL, 'not listed', NULL, o."object"."time"::VARCHAR::TIMESTAMPTZ, {{ key }}
-FROM "quality_objects" o
-WHERE o."object"."not_listed"."defaulted"::BIGINT > 0
-UNION ALL
-SELECT o."object"."model"::VARCHAR, 'rejected', o."object"."not_listed"."rejected"::BIGINT, o."object"."object"::VARCHAR, NULL, NULL, 'not listed', NULL, o."object"."time"::VARCHAR::TIMESTAMPTZ, {{ key }}
-FROM "quality_objects" o
-WHERE o."object"."not_listed"."rejected"::BIGINT > 0;
+DELETE FROM "quality" WHERE "source_key" IN (SELECT "source_key" FROM "quality_loaded");
+INSERT INTO "quality" SELECT * FROM "quality_loaded";
 COMMIT;
+DROP TABLE "quality_loaded";
 DROP TABLE "quality_objects";
 
 {% endif %}
