@@ -69,7 +69,7 @@ impl Collected {
             for rejected in &quality.rejected {
                 table.add(Column::Rejected(rejected.reason.clone()), 1);
             }
-            self.failures.add(job, time, &quality.failed_topics);
+            self.failures.add(job, time, &quality.topics);
         }
         match model {
             Model::Brand => self.add_profiles(&records),

@@ -120,7 +120,7 @@ impl Repaired {
     fn add(&mut self, model: Model, part: &Part) {
         self.records.extend(part.records.iter().map(identity));
         self.ids.extend(part.records.iter().map(|record| record.id(model).to_owned()));
-        self.topics.extend(part.quality.iter().flat_map(|quality| quality.topics.iter().cloned()));
+        self.topics.extend(part.quality.iter().flat_map(|quality| &quality.topics).map(|run| run.topic.clone()));
     }
 }
 
@@ -213,7 +213,8 @@ mod tests {
             ("quality _part-0a", part),
         ];
         let merged = run(Model::Media, &objects);
-        let topics: Vec<_> = merged.quality.iter().flat_map(|q| &q.failed_topics).map(|f| f.topic.as_str()).collect();
+        let failed = merged.quality.iter().flat_map(|q| &q.topics).filter(|run| run.failure.is_some());
+        let topics: Vec<_> = failed.map(|run| run.topic.as_str()).collect();
         let reasons: Vec<_> = merged.quality.iter().flat_map(|q| &q.rejected).map(|r| r.reason.as_str()).collect();
         let defaulted: Vec<_> = merged.quality.iter().flat_map(Quality::defaulted_counts).map(|(.., n)| n).collect();
         assert_eq!((topics, reasons, defaulted), (vec!["dior"], vec!["b", "c"], vec![1, 1]));
@@ -227,7 +228,8 @@ mod tests {
             ("quality _part-0a", json!({"topics": ["gucci"], "failed_topics": failed("not_there")})),
         ];
         let merged = run(Model::Media, &objects);
-        let kinds: Vec<_> = merged.quality.iter().flat_map(|q| &q.failed_topics).map(|f| f.kind.as_str()).collect();
+        let failures = merged.quality.iter().flat_map(|q| &q.topics).filter_map(|run| run.failure.as_ref());
+        let kinds: Vec<_> = failures.map(|failure| failure.kind.as_str()).collect();
         assert_eq!(kinds, ["not_there"]);
     }
 

@@ -2,16 +2,33 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde::Deserialize;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer};
 
 use super::Record;
 use collector::record::Mapping;
 
-/// A topic whose records are missing from a run.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct FailedTopic {
+/// A topic of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct TopicRun {
     pub(crate) topic: String,
-    #[serde(default)]
+    /// Empty if the object does not say it.
+    pub(crate) user_id: String,
+    /// When the topic's last response arrived; `None` if there was none, or if the object does not say it.
+    pub(crate) asked_at: Option<DateTime<Utc>>,
+    pub(crate) records: usize,
+    #[serde(flatten)]
+    pub(crate) failure: Option<Failure>,
+    /// The pages read of a hashtag whose gaps are closed, and the following two.
+    pub(crate) pages: Option<u32>,
+    pub(crate) overlap: Option<usize>,
+    pub(crate) gap_likely: bool,
+}
+
+/// Why records of a topic are missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Failure {
     pub(crate) kind: String,
     #[serde(default)]
     pub(crate) code: Option<i64>,
@@ -23,13 +40,47 @@ pub(crate) struct FailedTopic {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Quality {
-    /// The topics that the event selected; empty for all.
-    pub(crate) topics: Vec<String>,
-    pub(crate) failed_topics: Vec<FailedTopic>,
+    /// The topics of the run. An object of an earlier version has those that failed and those that the event selected.
+    #[serde(deserialize_with = "topics")]
+    pub(crate) topics: Vec<TopicRun>,
+    /// The topics that failed, in an object of an earlier version.
+    failed_topics: Vec<FailedTopic>,
     pub(crate) rejected: Vec<Rejected>,
     defaulted: BTreeMap<String, BTreeMap<String, Vec<Defaulted>>>,
     /// The cases that the object counts and has no room to list.
     not_listed: NotListed,
+}
+
+/// The topics of a quality object. Earlier versions list names.
+fn topics<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TopicRun>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Entry {
+        Name(String),
+        Run(TopicRun),
+    }
+    let run = |entry| match entry {
+        Entry::Name(topic) => TopicRun { topic, ..TopicRun::default() },
+        Entry::Run(run) => run,
+    };
+    Ok(Vec::deserialize(deserializer)?.into_iter().map(run).collect())
+}
+
+#[derive(Debug, Deserialize)]
+struct FailedTopic {
+    topic: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    code: Option<i64>,
+    #[serde(default)]
+    message: String,
+}
+
+impl From<FailedTopic> for TopicRun {
+    fn from(FailedTopic { topic, kind, code, message }: FailedTopic) -> Self {
+        Self { topic, failure: Some(Failure { kind, code, message }), ..Self::default() }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -58,7 +109,12 @@ pub(crate) const NOT_FOUND: &str = "not found field";
 /// # Errors
 /// The problem and its position, as text for a person.
 pub(crate) fn quality(bytes: &[u8]) -> Result<Quality, String> {
-    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    let mut quality: Quality = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    for failed in std::mem::take(&mut quality.failed_topics) {
+        quality.topics.retain(|run| run.topic != failed.topic);
+        quality.topics.push(failed.into());
+    }
+    Ok(quality)
 }
 
 /// The defaulted fields of an object's records, and the reasons.
@@ -125,7 +181,7 @@ pub(crate) struct Figures {
 impl Quality {
     /// Removes the entries of records and topics that a later object of the run has.
     pub(crate) fn forget(&mut self, ids: &HashSet<String>, topics: &HashSet<String>) {
-        self.failed_topics.retain(|failed| !topics.contains(&failed.topic));
+        self.topics.retain(|run| !topics.contains(&run.topic));
         self.rejected.retain(|rejected| !topics.contains(&rejected.topic));
         for reasons in self.defaulted.values_mut() {
             for records in reasons.values_mut() {
@@ -174,6 +230,29 @@ mod tests {
 
     fn config() -> Config {
         Config::parse(include_bytes!("../../../../configure.ini"), "configure.ini").unwrap()
+    }
+
+    #[test]
+    fn the_topics_of_a_run_are_read_from_objects_of_this_version_and_of_earlier_ones() {
+        let run = |topic: &str| TopicRun { topic: topic.into(), ..TopicRun::default() };
+        let throttled = Some(Failure { kind: "throttled".into(), code: Some(4), message: "no".into() });
+        let dior = TopicRun {
+            user_id: "178".into(),
+            asked_at: DateTime::from_timestamp_millis(1_795_489_202_123),
+            records: 50,
+            pages: Some(2),
+            overlap: Some(7),
+            gap_likely: true,
+            ..run("dior")
+        };
+        let gucci = TopicRun { failure: throttled.clone(), ..run("gucci") };
+        let now = br#"{"topics":[
+            {"topic":"dior","user_id":"178","asked_at":"2026-11-24T03:00:02.123Z","records":50,"pages":2,"overlap":7,"gap_likely":true},
+            {"topic":"gucci","asked_at":null,"records":0,"kind":"throttled","code":4,"message":"no"}]}"#;
+        assert_eq!(quality(now).unwrap().topics, [dior, gucci.clone()]);
+        let before = br#"{"topics":["dior","gucci"],"failed_topics":[{"topic":"gucci","kind":"throttled","code":4,"message":"no"}]}"#;
+        assert_eq!(quality(before).unwrap().topics, [run("dior"), gucci]);
+        assert_eq!(quality(br#"{"failed_topics":[]}"#).unwrap().topics, []);
     }
 
     #[test]
