@@ -143,6 +143,16 @@ impl Locations {
         self.fill(&PARTIAL.replace("{model}", model.name()), run)
     }
 
+    /// The location of these objects, with `{model}`, `{ymd}` and `{datetime}` in it.
+    pub const fn partial_pattern() -> &'static str {
+        PARTIAL
+    }
+
+    /// The location of the quality objects of these.
+    pub const fn partial_quality_pattern() -> &'static str {
+        PARTIAL_QUALITY
+    }
+
     /// The key of the quality object beside [`partial`](Self::partial).
     pub fn partial_quality(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(&PARTIAL_QUALITY.replace("{model}", model.name()), run)

@@ -226,7 +226,7 @@ async fn read_run(stored: &Stored, config: Arc<Config>, (model, time): RunOf, ob
         (object.clone(), body)
     });
     let bodies = join_all(read).await;
-    let parsed = tokio::task::spawn_blocking(move || Run::read(&config, model, time.timestamp(), bodies));
+    let parsed = tokio::task::spawn_blocking(move || Run::read(&config, model, time, bodies));
     parsed.await.context("a thread that reads ended early")
 }
 

@@ -12,9 +12,11 @@ use collector::record::Model;
 mod pattern;
 pub(super) mod quality;
 mod record;
+mod snapshot;
 
 pub(super) use pattern::{Notation, Pattern};
-pub(super) use record::{Record, records, seconds};
+pub(super) use record::{Record, seconds};
+pub(super) use snapshot::{Moment, Skipped, Snapshot};
 
 /// An object, as its key names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,16 +47,16 @@ pub(super) struct Stored {
     storage: Storage,
 }
 
-/// What the name of a part without a shard begins with: see `Event::part`.
-const REPAIR: &str = "part-";
+/// The folder of objects whose usual key an earlier run's object keeps.
+const PARTIAL: &str = "partial/";
 
 /// The file extensions of objects, as people name them in `configure.ini`.
 const ENDINGS: [&str; 3] = [".json", ".ndjson", ".jsonl"];
 
 impl Object {
-    /// Whether it holds topics of the run that were collected again.
-    pub(super) fn is_repair(&self) -> bool {
-        self.part.starts_with(REPAIR)
+    /// Whether the object of an earlier run keeps the usual key, so that this one is in `partial/`.
+    fn is_partial(&self) -> bool {
+        self.key.starts_with(PARTIAL)
     }
 }
 
@@ -97,7 +99,11 @@ impl Stored {
     /// The error if there are no objects in `place`. It says what was looked for.
     pub(super) fn nothing(&self, place: &str, config: &Config) -> Error {
         let locations = &config.locations;
-        let looked_for: BTreeSet<&str> = patterns(locations).iter().map(|(.., pattern)| pattern.location).collect();
+        let looked_for: BTreeSet<&str> = patterns(locations)
+            .iter()
+            .map(|(.., pattern)| pattern.location)
+            .filter(|location| !location.starts_with(PARTIAL))
+            .collect();
         let looked_for = looked_for.into_iter().collect::<Vec<_>>().join(", ");
         let others = match self.others.as_slice() {
             [] => String::new(),
@@ -118,6 +124,8 @@ fn patterns(locations: &Locations) -> Vec<(Kind, Model, Pattern<'_>)> {
         [
             (Kind::Records, model, Pattern::records(locations, model)),
             (Kind::Quality, model, Pattern::quality(locations, Some(model))),
+            (Kind::Records, model, Pattern::partial(locations, model)),
+            (Kind::Quality, model, Pattern::partial_quality(locations, model)),
         ]
     };
     Model::ALL.into_iter().flat_map(of).collect()

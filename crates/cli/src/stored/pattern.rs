@@ -44,6 +44,16 @@ impl<'c> Pattern<'c> {
         Self::new(locations, Locations::quality_pattern(), model)
     }
 
+    /// The objects of a model's records whose usual key an earlier run's object keeps.
+    pub(crate) fn partial(locations: &'c Locations, model: Model) -> Self {
+        Self::new(locations, Locations::partial_pattern(), Some(model))
+    }
+
+    /// The quality objects of these.
+    pub(crate) fn partial_quality(locations: &'c Locations, model: Model) -> Self {
+        Self::new(locations, Locations::partial_quality_pattern(), Some(model))
+    }
+
     fn new(locations: &'c Locations, location: &'c str, model: Option<Model>) -> Self {
         let (mut rest, ending) = location.strip_suffix(".json").map_or((location, ""), |stem| (stem, ".json"));
         let mut parts = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::Record;
@@ -19,17 +20,54 @@ pub(crate) struct FailedTopic {
     pub(crate) message: String,
 }
 
+/// A topic of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct TopicRun {
+    pub(crate) topic: String,
+    pub(crate) user_id: String,
+    /// When its last response arrived; `None` if none arrived, or if that is unknown.
+    pub(crate) asked_at: Option<DateTime<Utc>>,
+    /// The number of records stored.
+    pub(crate) records: usize,
+    /// The failure, if the topic failed or was cut short.
+    pub(crate) kind: Option<String>,
+    pub(crate) code: Option<i64>,
+    pub(crate) message: String,
+}
+
+/// The topics of a quality object.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Topics {
+    Runs(Vec<TopicRun>),
+    /// The names of the topics that the event selected, in objects of earlier versions; empty for all.
+    Selected(Vec<String>),
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self::Runs(Vec::new())
+    }
+}
+
 /// A quality object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Quality {
-    /// The topics that the event selected; empty for all.
-    pub(crate) topics: Vec<String>,
+    topics: Topics,
+    counts: Counts,
     pub(crate) failed_topics: Vec<FailedTopic>,
     pub(crate) rejected: Vec<Rejected>,
     defaulted: BTreeMap<String, BTreeMap<String, Vec<Defaulted>>>,
     /// The cases that the object counts and has no room to list.
     not_listed: NotListed,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Counts {
+    records: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -58,7 +96,24 @@ pub(crate) const NOT_FOUND: &str = "not found field";
 /// # Errors
 /// The problem and its position, as text for a person.
 pub(crate) fn quality(bytes: &[u8]) -> Result<Quality, String> {
-    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    let mut quality: Quality = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    quality.failed_topics.extend(quality.runs().iter().filter_map(TopicRun::failed).collect::<Vec<_>>());
+    Ok(quality)
+}
+
+impl TopicRun {
+    /// The topic with its failure; `None` if it did not fail.
+    pub(crate) fn failed(&self) -> Option<FailedTopic> {
+        let (topic, kind) = (self.topic.clone(), self.kind.clone()?);
+        Some(FailedTopic { topic, kind, code: self.code, message: self.message.clone() })
+    }
+}
+
+impl From<&FailedTopic> for TopicRun {
+    fn from(FailedTopic { topic, kind, code, message }: &FailedTopic) -> Self {
+        let (topic, kind, message) = (topic.clone(), Some(kind.clone()), message.clone());
+        Self { topic, kind, code: *code, message, ..Self::default() }
+    }
 }
 
 /// The defaulted fields of an object's records, and the reasons.
@@ -72,11 +127,11 @@ pub(crate) struct Defaults<'m> {
 }
 
 impl<'m> Defaults<'m> {
-    /// The defaults that the quality objects of an object of records list.
-    pub(crate) fn of(mapping: &'m Mapping, quality: &[Quality]) -> Self {
-        let known = !quality.is_empty() && quality.iter().all(|quality| quality.not_listed.defaulted == 0);
+    /// The defaults that the quality object of an object of records lists.
+    pub(crate) fn of(mapping: &'m Mapping, quality: Option<&Quality>) -> Self {
+        let known = quality.is_some_and(|quality| quality.not_listed.defaulted == 0);
         let mut by_field: HashMap<&str, HashMap<String, String>> = HashMap::new();
-        for (output, reasons) in quality.iter().flat_map(|quality| &quality.defaulted) {
+        for (output, reasons) in quality.into_iter().flat_map(|quality| &quality.defaulted) {
             let Some(field) = mapping.fields().iter().find(|field| field.output == *output) else { continue };
             let of_field = by_field.entry(&field.response).or_default();
             for (reason, records) in reasons {
@@ -123,13 +178,29 @@ pub(crate) struct Figures {
 }
 
 impl Quality {
-    /// Removes the entries of records and topics that a later object of the run has.
-    pub(crate) fn forget(&mut self, ids: &HashSet<String>, topics: &HashSet<String>) {
-        self.failed_topics.retain(|failed| !topics.contains(&failed.topic));
-        self.rejected.retain(|rejected| !topics.contains(&rejected.topic));
+    /// The topics of the run; empty in objects of earlier versions.
+    pub(crate) fn runs(&self) -> &[TopicRun] {
+        if let Topics::Runs(runs) = &self.topics { runs } else { &[] }
+    }
+
+    /// The names of the topics that the event selected, in objects of earlier versions.
+    pub(crate) fn selected(&self) -> &[String] {
+        if let Topics::Selected(names) = &self.topics { names } else { &[] }
+    }
+
+    /// Whether this is the quality object of an object with so many records. A run that ended between its two puts
+    /// leaves the quality object of an earlier run next to its records.
+    pub(crate) fn is_of(&self, records: usize) -> bool {
+        self.counts.records.is_none_or(|counted| counted == records)
+    }
+
+    /// Removes the entries of other topics, and of records with other ids.
+    pub(crate) fn retain(&mut self, topic: impl Fn(&str) -> bool, ids: &HashSet<&str>) {
+        self.failed_topics.retain(|failed| topic(&failed.topic));
+        self.rejected.retain(|rejected| topic(&rejected.topic));
         for reasons in self.defaulted.values_mut() {
             for records in reasons.values_mut() {
-                records.retain(|record| !ids.contains(&record.id));
+                records.retain(|record| ids.contains(&*record.id));
             }
             reasons.retain(|_, records| !records.is_empty());
         }
@@ -182,7 +253,7 @@ mod tests {
             br#"{"model":"media","counts":{},"rejected":[],"defaulted":{"like_count":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#,
         );
         let config = config();
-        let defaults = Defaults::of(config.mapping(Model::Media), &[quality.unwrap()]);
+        let defaults = Defaults::of(config.mapping(Model::Media), Some(&quality.unwrap()));
         let count = |id, value| defaults.count("like_count", id, value);
         assert_eq!(count("1", Some(0)), Count::Hidden);
         assert_eq!(count("2", Some(0)), Count::Unusable);
@@ -194,13 +265,16 @@ mod tests {
     #[test]
     fn a_zero_without_a_quality_object_that_lists_all_defaults_is_neither_counted_nor_hidden() {
         let config = config();
-        let count = |quality: &[Quality], id, value| {
+        let count = |quality: Option<&Quality>, id, value| {
             Defaults::of(config.mapping(Model::Media), quality).count("like_count", id, value)
         };
-        assert_eq!(count(&[], "1", Some(0)), Count::Unknown);
-        assert_eq!(count(&[], "1", Some(4)), Count::Counted(4));
+        assert_eq!(count(None, "1", Some(0)), Count::Unknown);
+        assert_eq!(count(None, "1", Some(4)), Count::Counted(4));
         let full = br#"{"not_listed":{"rejected":0,"defaulted":1},"defaulted":{"like_count":{"not found field":[{"id":"1"}]}}}"#;
-        let full = [quality(full).unwrap()];
-        assert_eq!([count(&full, "1", Some(0)), count(&full, "2", Some(0))], [Count::Hidden, Count::Unknown]);
+        let full = quality(full).unwrap();
+        assert_eq!(
+            [count(Some(&full), "1", Some(0)), count(Some(&full), "2", Some(0))],
+            [Count::Hidden, Count::Unknown]
+        );
     }
 }
