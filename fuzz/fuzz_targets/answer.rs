@@ -91,7 +91,7 @@ fn check(mapping: &Mapping, received: &[Box<RawValue>], unknown: &[String]) {
         (tally.records, tally.rejected(), tally.defaulted()),
         (stored.len(), received.len() - stored.len(), defaulted)
     );
-    let quality: Value = serde_json::from_slice(&tally.to_json(About::default(), &[0; 0])).expect("valid JSON");
+    let quality: Value = serde_json::from_slice(&tally.to_json(About::default(), &[])).expect("valid JSON");
     let count = |name: &str| quality["counts"][name].as_u64().map(|n| n as usize);
     assert_eq!(
         [count("records"), count("rejected"), count("defaulted")].map(Option::unwrap),

@@ -149,14 +149,19 @@ async fn pages<'c>(
     };
     let (mut profiles, mut posts) = (Batch::default(), Posts::default());
     let (mut number, mut after, mut is_met) = (0, None::<Cursor>, false);
+    let mut last_asked_at = None;
     let cut_short = loop {
         number += 1;
         let call = source.call(limits, number, (&profile_fields, &media_fields), after.as_ref());
         let Response { value: page, unknown, asked_at, body } = match session.page(&call).await {
             Ok(response) => response,
             Err(failure) if number == 1 => return Err(failure),
-            Err(failure) => break Some(posts.cut_short(number, failure)),
+            Err(failure) => {
+                last_asked_at = failure.asked_at.or(last_asked_at);
+                break Some(posts.cut_short(number, failure));
+            }
         };
+        last_asked_at = Some(asked_at);
         if let (Some(answers), Some(body)) = (session.answers(), body) {
             let edge = topic.edge().name();
             answers.keep(Line { topic: topic.name(), edge, page: number, asked_at, body: &body });
@@ -194,7 +199,7 @@ async fn pages<'c>(
     if let Source::Account(_) = source {
         batches.insert(0, (Model::Brand, profiles));
     }
-    Ok(Collected { batches, cut_short, reach })
+    Ok(Collected { batches, asked_at: last_asked_at, cut_short, reach })
 }
 
 /// The media of a topic, page after page.

@@ -141,7 +141,9 @@ fn refused(folder: &Path, given: &str) -> Output {
 fn a_run_in_which_nothing_failed_is_reported_and_not_repeated() {
     let folder = folder();
     let summary = json!({"job": "hashtag", "time": TIME, "files": [{"key": "raw/x.json"}], "failures": []});
-    for given in [json!({"summary": summary}), json!({"job": "hashtag", "time": TIME, "failed_topics": []})] {
+    let quality = json!({"job": "hashtag", "time": TIME, "topics": [{"topic": "dior", "records": 50}], "rejected": []});
+    let earlier = json!({"job": "hashtag", "time": TIME, "failed_topics": []});
+    for given in [json!({"summary": summary}), quality, earlier] {
         let output = refused(folder.path(), &given.to_string());
         assert!(output.status.success() && text(&output.stderr).contains("nothing failed in this run"), "{output:?}");
     }

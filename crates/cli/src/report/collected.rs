@@ -52,7 +52,7 @@ impl Collected {
 
     /// Adds a run. The runs of a model come in the order of their times.
     pub(super) fn add(&mut self, run: Run) {
-        let Run { model, time, records, quality, unknown, skipped, files, bytes } = run;
+        let Run { model, time, records, topics, quality, unknown, skipped, files, bytes } = run;
         self.source.files += files;
         self.source.bytes += bytes;
         self.skipped.extend(skipped);
@@ -69,8 +69,8 @@ impl Collected {
             for rejected in &quality.rejected {
                 table.add(Column::Rejected(rejected.reason.clone()), 1);
             }
-            self.failures.add(job, time, &quality.failed_topics);
         }
+        self.failures.add(job, time, &topics);
         match model {
             Model::Brand => self.add_profiles(&records),
             Model::Media => self.add_media(time, records),
