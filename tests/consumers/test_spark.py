@@ -1,6 +1,8 @@
 """Spark loads what was collected by the statements of `luxury-brands schema --for spark`, and reads what
 Athena's table of `luxury-brands schema --for athena` would read."""
 
+import re
+
 import pytest
 from pyspark.sql import SparkSession
 
@@ -88,6 +90,15 @@ def test_a_day_is_that_of_the_run_in_utc(session, loaded):
         days = session.sql(f"SELECT DISTINCT CAST(collected_on AS STRING), source_key FROM `{loaded.format}`.{table}").collect()
         assert {day for day, _ in days} == {"2026-11-23", "2026-11-24"}
         assert all(f"_{day}/" in key for day, key in days)
+
+
+def test_a_filter_on_the_day_reaches_every_table_that_a_view_of_records_reads(session, loaded, model):
+    """Athena's views have the same steps, with `ymd` for the day."""
+    for view in [model, f"{model}_over_time"]:
+        query = session.sql(f"SELECT * FROM `{loaded.format}`.{view} WHERE collected_on = DATE '2026-11-24'")
+        filters = re.findall(r"FileScan parquet \S+?(\w+)\[.*PartitionFilters: \[(.*?)\]", query._jdf.queryExecution().executedPlan().toString())
+        assert len(filters) >= 3, "records, topics and reasons"
+        assert [table for table, filter in filters if "collected_on" not in filter] == [], filters
 
 
 def test_quality_adds_up_to_the_counts_of_its_objects(session, loaded):

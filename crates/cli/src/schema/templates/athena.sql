@@ -3,6 +3,7 @@
 
    Athena has no NOT NULL. The collector itself stores null only in nullable fields. #}
 {% set types = {"text": "varchar", "timestamp": "varchar", "integer": "bigint"} %}
+{% set partition = "ymd" %}
 {% macro seconds(instant) %}to_unixtime({{ instant }}){% endmacro %}
 {% macro instant_of(seconds) %}{{ utc("from_unixtime(" ~ seconds ~ ")") }}{% endmacro %}
 {% macro utc_day(instant) %}CAST({{ instant }} AS date){% endmacro %}
