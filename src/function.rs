@@ -216,8 +216,7 @@ impl Function {
         }
         let reload = || self.reload_credentials(secret_id, context.client.http(), run.stop.left()).boxed();
         let session = Session::new(&context.client, run.stop.clone(), &reload)
-            .keeping_answers(context.config.locations.keeps_answers())
-            .with_clock_offset(run.clock_offset);
+            .keeping_answers(context.config.locations.keeps_answers());
         if event.job == Job::Hashtag {
             // The next run finds most of what this one would have. A brand_media run is the only one of its hour.
             session.pause_if_throttled();

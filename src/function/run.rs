@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -31,14 +31,12 @@ pub struct Invocation {
     pub deadline: SystemTime,
     /// Ends the run early when it is cancelled, as the deadline does. A person at a terminal cancels it.
     pub interrupt: CancellationToken,
-    /// What is added to the clock for the times of responses. Zero, except for made-up data of another time.
-    pub clock_offset: TimeDelta,
 }
 
 impl Invocation {
     /// An invocation that is never interrupted.
     pub fn new(request_id: String, deadline: SystemTime) -> Self {
-        Self { request_id, deadline, interrupt: CancellationToken::new(), clock_offset: TimeDelta::zero() }
+        Self { request_id, deadline, interrupt: CancellationToken::new() }
     }
 }
 
@@ -46,8 +44,6 @@ impl Invocation {
 pub(super) struct Run {
     pub(super) started: DateTime<Utc>,
     clock: Instant,
-    /// What is added to the clock for the times of responses.
-    pub(super) clock_offset: TimeDelta,
     /// The end of collecting.
     pub(super) stop: Stop,
     /// The end of storing.
@@ -78,7 +74,7 @@ impl Run {
         let left = invocation.deadline.duration_since(SystemTime::now()).unwrap_or(UNKNOWN_DEADLINE);
         let end = clock + left.saturating_sub(RESPONDING_TIME);
         let stop = Stop::new(clock + left.saturating_sub(STORING_TIME), invocation.interrupt.clone());
-        Self { started, clock, clock_offset: invocation.clock_offset, stop, end }
+        Self { started, clock, stop, end }
     }
 
     /// The time left for storing.

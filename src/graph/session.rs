@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
@@ -61,7 +61,6 @@ pub struct Session<'c> {
     usage: Mutex<Usage>,
     version: OnceLock<String>,
     answers: Option<Answers>,
-    clock_offset: TimeDelta,
 }
 
 /// A try that failed, and the `Retry-After` of its response.
@@ -94,7 +93,6 @@ impl<'c> Session<'c> {
             usage: Mutex::default(),
             version: OnceLock::new(),
             answers: None,
-            clock_offset: TimeDelta::zero(),
         }
     }
 
@@ -102,17 +100,6 @@ impl<'c> Session<'c> {
     #[must_use]
     pub fn keeping_answers(self, keeps: bool) -> Self {
         Self { answers: keeps.then(|| Answers::with_limit(self.client.memory.answers())), ..self }
-    }
-
-    /// The same session, which adds `clock_offset` to the clock.
-    #[must_use]
-    pub fn with_clock_offset(self, clock_offset: TimeDelta) -> Self {
-        Self { clock_offset, ..self }
-    }
-
-    /// The present, for the times of responses.
-    pub fn now(&self) -> DateTime<Utc> {
-        Utc::now() + self.clock_offset
     }
 
     /// The responses kept; `None` if the run keeps none.
@@ -489,7 +476,7 @@ impl<'c> Session<'c> {
         let request = http.get(&format!("{end_point}/{}", call.path(credentials)));
         let request = request.query(&call.query(credentials, unknown)).header(ACCEPT_ENCODING, "gzip");
         let response = timeout_at(end, http.send(request)).await.map_err(|_| late())?.map_err(no_response)?;
-        let asked_at = self.now();
+        let asked_at = Utc::now();
         self.note_headers(response.headers());
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), asked_at));
         let Body { bytes, permit: _permit } =

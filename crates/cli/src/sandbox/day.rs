@@ -79,13 +79,12 @@ impl DayArgs {
         let (end_point, secret) = (Some(sandbox.end_point()), Some(sandbox.secret(self.config.clone())));
         let function = Function::new(Settings { end_point, secret, ..Settings::default() });
         let (mut done, mut records, mut failed) = (0, 0, Vec::new());
-        for (now, job) in runs.iter().take_while(|_| interrupt.signal().is_none()) {
-            sandbox.set_now(*now);
-            let time = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+        for (time, job) in runs.iter().take_while(|_| interrupt.signal().is_none()) {
+            sandbox.set_now(*time);
+            let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
             bar.set_message(format!("{time} {job}"));
             let mut invocation = Invocation::new(format!("sandbox-day-{done}"), SystemTime::now() + TIME_LIMIT);
             invocation.interrupt = interrupt.token();
-            invocation.clock_offset = *now - Utc::now();
             match function.invoke(&json!({ "job": job.name(), "time": time }), &invocation, &()).await {
                 Ok(response) => records += response.summary.records(),
                 Err(error) => failed.push(FailedRun { job: job.name(), time, message: error.text() }),
