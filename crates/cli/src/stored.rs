@@ -4,17 +4,20 @@ use std::collections::BTreeSet;
 
 use anyhow::{Error, Result, anyhow};
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 
 use super::storage::Storage;
-use collector::config::{Config, Locations};
+use collector::config::{Config, Locations, ObjectKey, RunName};
 use collector::record::Model;
 
 mod pattern;
 pub(super) mod quality;
 mod record;
+mod snapshot;
 
 pub(super) use pattern::{Notation, Pattern};
-pub(super) use record::{Record, records, seconds};
+pub(super) use record::{Record, seconds};
+pub(super) use snapshot::{Moment, Skipped, Snapshot};
 
 /// An object, as its key names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,16 +48,16 @@ pub(super) struct Stored {
     storage: Storage,
 }
 
-/// What the name of a part without a shard begins with: see `Event::part`.
-const REPAIR: &str = "part-";
+/// The folder of objects whose usual key an earlier run's object keeps.
+const PARTIAL: &str = "partial/";
 
 /// The file extensions of objects, as people name them in `configure.ini`.
 const ENDINGS: [&str; 3] = [".json", ".ndjson", ".jsonl"];
 
 impl Object {
-    /// Whether it holds topics of the run that were collected again.
-    pub(super) fn is_repair(&self) -> bool {
-        self.part.starts_with(REPAIR)
+    /// Whether the object of an earlier run keeps the usual key, so that this one is in `partial/`.
+    fn is_partial(&self) -> bool {
+        self.key.starts_with(PARTIAL)
     }
 }
 
@@ -64,9 +67,33 @@ impl Stored {
     /// # Errors
     /// If a folder cannot be listed.
     pub(super) async fn list(place: &str, config: &Config) -> Result<Self> {
+        let folders = patterns(&config.locations).iter().map(|(.., pattern)| pattern.folder()).collect();
+        Self::list_folders(place, config, folders).await
+    }
+
+    /// Lists the objects of one time, in a folder or in `s3://bucket`.
+    ///
+    /// # Errors
+    /// If a folder cannot be listed.
+    pub(super) async fn of_time(place: &str, config: &Config, time: DateTime<Utc>) -> Result<Self> {
+        let (locations, name) = (&config.locations, |time| RunName { time, part: None });
+        let mut folders = BTreeSet::new();
+        for model in Model::ALL {
+            let records = [locations.raw(model, name(time)), locations.partial(model, name(time))];
+            let quality = [locations.quality(model, name(time)), locations.partial_quality(model, name(time))];
+            let keys = records.iter().chain(&quality).map(ObjectKey::as_str);
+            folders.extend(keys.map(|key| key.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned()));
+        }
+        let mut stored = Self::list_folders(place, config, folders).await?;
+        // A key may name its time to the minute.
+        let key = |model, time| locations.raw(model, name(time));
+        stored.objects.retain(|object| key(object.model, object.time) == key(object.model, time));
+        Ok(stored)
+    }
+
+    async fn list_folders(place: &str, config: &Config, folders: BTreeSet<String>) -> Result<Self> {
         let storage = Storage::open(place).await?;
         let patterns = patterns(&config.locations);
-        let folders: BTreeSet<String> = patterns.iter().map(|(.., pattern)| pattern.folder()).collect();
         let mut keys = BTreeSet::new();
         for folder in folders {
             keys.extend(storage.list(&folder).await?);
@@ -94,10 +121,32 @@ impl Stored {
         self.storage.read(key).await
     }
 
+    /// Reads objects. The error of one that cannot be read is text for a person.
+    pub(super) async fn bodies(
+        &self,
+        objects: impl IntoIterator<Item = &Object>,
+    ) -> Vec<(Object, Result<Vec<u8>, String>)> {
+        let read = async |object: &Object| {
+            let body = self.read(&object.key).await.map_err(|error| error.root_cause().to_string());
+            (object.clone(), body)
+        };
+        join_all(objects.into_iter().map(read)).await
+    }
+
+    /// What the objects, all of one time, have of a model.
+    pub(super) async fn snapshot(&self, config: &Config, model: Model, time: DateTime<Utc>) -> Snapshot {
+        let bodies = self.bodies(self.objects.iter().filter(|object| object.model == model)).await;
+        Snapshot::read(config, model, time, bodies)
+    }
+
     /// The error if there are no objects in `place`. It says what was looked for.
     pub(super) fn nothing(&self, place: &str, config: &Config) -> Error {
         let locations = &config.locations;
-        let looked_for: BTreeSet<&str> = patterns(locations).iter().map(|(.., pattern)| pattern.location).collect();
+        let looked_for: BTreeSet<&str> = patterns(locations)
+            .iter()
+            .map(|(.., pattern)| pattern.location)
+            .filter(|location| !location.starts_with(PARTIAL))
+            .collect();
         let looked_for = looked_for.into_iter().collect::<Vec<_>>().join(", ");
         let others = match self.others.as_slice() {
             [] => String::new(),
@@ -118,6 +167,8 @@ fn patterns(locations: &Locations) -> Vec<(Kind, Model, Pattern<'_>)> {
         [
             (Kind::Records, model, Pattern::records(locations, model)),
             (Kind::Quality, model, Pattern::quality(locations, Some(model))),
+            (Kind::Records, model, Pattern::partial(locations, model)),
+            (Kind::Quality, model, Pattern::partial_quality(locations, Some(model))),
         ]
     };
     Model::ALL.into_iter().flat_map(of).collect()

@@ -7,7 +7,7 @@ use collector::report;
 
 /// What is known of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct PreviousRun {
+pub(crate) struct PreviousRun {
     pub(super) job: Option<String>,
     pub(super) time: Option<String>,
     pub(super) shard: Option<String>,
@@ -30,7 +30,7 @@ pub(super) const EXPECTED: &str = r#"expected is the report of one run: the func
 ///
 /// # Errors
 /// What the text is instead, for a person. `name` is its file.
-pub(super) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
+pub(crate) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
     let mut found = Vec::new();
     let mut other = None;
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {

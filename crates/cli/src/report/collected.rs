@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::stored::quality::{Count, Figures};
-use crate::stored::{Record, seconds};
+use crate::stored::{Moment, Record, seconds};
 use collector::record::Model;
 
 use super::house::Houses;
@@ -52,7 +52,7 @@ impl Collected {
 
     /// Adds a run. The runs of a model come in the order of their times.
     pub(super) fn add(&mut self, run: Run) {
-        let Run { model, time, records, quality, unknown, skipped, files, bytes } = run;
+        let Run { model, time, records, topics, quality, unknown, skipped, files, bytes } = run;
         self.source.files += files;
         self.source.bytes += bytes;
         self.skipped.extend(skipped);
@@ -69,8 +69,8 @@ impl Collected {
             for rejected in &quality.rejected {
                 table.add(Column::Rejected(rejected.reason.clone()), 1);
             }
-            self.failures.add(job, time, &quality.topics);
         }
+        self.failures.add(job, time, &topics);
         match model {
             Model::Brand => self.add_profiles(&records),
             Model::Media => self.add_media(time, records),
@@ -78,9 +78,9 @@ impl Collected {
         }
     }
 
-    fn add_profiles(&mut self, records: &[(Record, Figures)]) {
+    fn add_profiles(&mut self, records: &[(Record, Figures, Moment)]) {
         let table = self.tables.entry(Model::Brand).or_default();
-        for (record, figures) in records {
+        for (record, figures, _) in records {
             let house = self.houses.index(&record.user_id);
             self.houses.set_account(house, &record.user_name);
             table.add(Column::House(Measure::Records, house), 1);
@@ -93,9 +93,9 @@ impl Collected {
         }
     }
 
-    fn add_media(&mut self, time: i64, records: Vec<(Record, Figures)>) {
+    fn add_media(&mut self, time: i64, records: Vec<(Record, Figures, Moment)>) {
         let table = self.tables.entry(Model::Media).or_default();
-        for (record, Figures { likes, comments, .. }) in records {
+        for (record, Figures { likes, comments, .. }, _) in records {
             let house = self.houses.index(&record.user_id);
             table.add(Column::House(Measure::Records, house), 1);
             note(table, house, LIKES, likes);
@@ -109,10 +109,10 @@ impl Collected {
         }
     }
 
-    fn add_under_hashtags(&mut self, records: &[(Record, Figures)]) {
+    fn add_under_hashtags(&mut self, records: &[(Record, Figures, Moment)]) {
         let table = self.tables.entry(Model::MediaHashtag).or_default();
         let mut now: BTreeMap<usize, HashSet<String>> = BTreeMap::new();
-        for (record, figures) in records {
+        for (record, figures, _) in records {
             let house = self.houses.index(&record.user_id);
             // Two hashtags of a house may have the same post. It counts once.
             if !now.entry(house).or_default().insert(record.media_id.clone()) {
@@ -191,6 +191,7 @@ mod tests {
             let (key, part) = (format!("{kind:?}"), String::new());
             (Object { key, kind, model, time: chrono::DateTime::UNIX_EPOCH, part }, body)
         };
+        let time = chrono::DateTime::from_timestamp(time, 0).unwrap();
         Run::read(&config, model, time, objects.into_iter().map(object).collect())
     }
 

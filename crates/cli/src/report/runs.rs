@@ -4,17 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub(super) use crate::stored::Skipped;
 use crate::stored::quality::{self, TopicRun};
 
 /// The most failures, and the most files, that the page lists. The others are counted.
 pub(super) const MOST_LISTED: usize = 1_000;
-
-/// A file that was skipped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Skipped {
-    pub(super) key: String,
-    pub(super) reason: String,
-}
 
 /// A topic that failed in a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

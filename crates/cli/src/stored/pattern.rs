@@ -44,6 +44,16 @@ impl<'c> Pattern<'c> {
         Self::new(locations, Locations::quality_pattern(), model)
     }
 
+    /// The objects of a model's records that an earlier run's object keeps from their usual keys.
+    pub(crate) fn partial(locations: &'c Locations, model: Model) -> Self {
+        Self::new(locations, Locations::partial_pattern(), Some(model))
+    }
+
+    /// The quality objects of [`partial`](Self::partial), of a model or of all models.
+    pub(crate) fn partial_quality(locations: &'c Locations, model: Option<Model>) -> Self {
+        Self::new(locations, Locations::partial_quality_pattern(), model)
+    }
+
     fn new(locations: &'c Locations, location: &'c str, model: Option<Model>) -> Self {
         let (mut rest, ending) = location.strip_suffix(".json").map_or((location, ""), |stem| (stem, ".json"));
         let mut parts = Vec::new();

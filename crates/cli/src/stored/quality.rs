@@ -45,6 +45,7 @@ pub(crate) struct Quality {
     pub(crate) topics: Vec<TopicRun>,
     /// The topics that failed, in an object of an earlier version.
     failed_topics: Vec<FailedTopic>,
+    counts: Counts,
     pub(crate) rejected: Vec<Rejected>,
     defaulted: BTreeMap<String, BTreeMap<String, Vec<Defaulted>>>,
     /// The cases that the object counts and has no room to list.
@@ -77,10 +78,23 @@ struct FailedTopic {
     message: String,
 }
 
+impl TopicRun {
+    /// Whether an object of this version lists it, with its user id and its records.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.user_id.is_empty()
+    }
+}
+
 impl From<FailedTopic> for TopicRun {
     fn from(FailedTopic { topic, kind, code, message }: FailedTopic) -> Self {
         Self { topic, failure: Some(Failure { kind, code, message }), ..Self::default() }
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Counts {
+    records: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -128,11 +142,11 @@ pub(crate) struct Defaults<'m> {
 }
 
 impl<'m> Defaults<'m> {
-    /// The defaults that the quality objects of an object of records list.
-    pub(crate) fn of(mapping: &'m Mapping, quality: &[Quality]) -> Self {
-        let known = !quality.is_empty() && quality.iter().all(|quality| quality.not_listed.defaulted == 0);
+    /// The defaults that the quality object of an object of records lists.
+    pub(crate) fn of(mapping: &'m Mapping, quality: Option<&Quality>) -> Self {
+        let known = quality.is_some_and(|quality| quality.not_listed.defaulted == 0);
         let mut by_field: HashMap<&str, HashMap<String, String>> = HashMap::new();
-        for (output, reasons) in quality.iter().flat_map(|quality| &quality.defaulted) {
+        for (output, reasons) in quality.into_iter().flat_map(|quality| &quality.defaulted) {
             let Some(field) = mapping.fields().iter().find(|field| field.output == *output) else { continue };
             let of_field = by_field.entry(&field.response).or_default();
             for (reason, records) in reasons {
@@ -179,13 +193,18 @@ pub(crate) struct Figures {
 }
 
 impl Quality {
-    /// Removes the entries of records and topics that a later object of the run has.
-    pub(crate) fn forget(&mut self, ids: &HashSet<String>, topics: &HashSet<String>) {
-        self.topics.retain(|run| !topics.contains(&run.topic));
-        self.rejected.retain(|rejected| !topics.contains(&rejected.topic));
+    /// Whether this is the quality object of an object with so many records. A run that ended between its two puts
+    /// leaves the quality object of an earlier run next to its records.
+    pub(crate) fn is_of(&self, records: usize) -> bool {
+        self.counts.records.is_none_or(|counted| counted == records)
+    }
+
+    /// Removes the rejected records of other topics, and the defaults of records with other ids.
+    pub(crate) fn retain(&mut self, topic: impl Fn(&str) -> bool, ids: &HashSet<&str>) {
+        self.rejected.retain(|rejected| topic(&rejected.topic));
         for reasons in self.defaulted.values_mut() {
             for records in reasons.values_mut() {
-                records.retain(|record| !ids.contains(&record.id));
+                records.retain(|record| ids.contains(&*record.id));
             }
             reasons.retain(|_, records| !records.is_empty());
         }
@@ -261,7 +280,7 @@ mod tests {
             br#"{"model":"media","counts":{},"rejected":[],"defaulted":{"like_count":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#,
         );
         let config = config();
-        let defaults = Defaults::of(config.mapping(Model::Media), &[quality.unwrap()]);
+        let defaults = Defaults::of(config.mapping(Model::Media), Some(&quality.unwrap()));
         let count = |id, value| defaults.count("like_count", id, value);
         assert_eq!(count("1", Some(0)), Count::Hidden);
         assert_eq!(count("2", Some(0)), Count::Unusable);
@@ -273,13 +292,16 @@ mod tests {
     #[test]
     fn a_zero_without_a_quality_object_that_lists_all_defaults_is_neither_counted_nor_hidden() {
         let config = config();
-        let count = |quality: &[Quality], id, value| {
+        let count = |quality: Option<&Quality>, id, value| {
             Defaults::of(config.mapping(Model::Media), quality).count("like_count", id, value)
         };
-        assert_eq!(count(&[], "1", Some(0)), Count::Unknown);
-        assert_eq!(count(&[], "1", Some(4)), Count::Counted(4));
+        assert_eq!(count(None, "1", Some(0)), Count::Unknown);
+        assert_eq!(count(None, "1", Some(4)), Count::Counted(4));
         let full = br#"{"not_listed":{"rejected":0,"defaulted":1},"defaulted":{"like_count":{"not found field":[{"id":"1"}]}}}"#;
-        let full = [quality(full).unwrap()];
-        assert_eq!([count(&full, "1", Some(0)), count(&full, "2", Some(0))], [Count::Hidden, Count::Unknown]);
+        let full = quality(full).unwrap();
+        assert_eq!(
+            [count(Some(&full), "1", Some(0)), count(Some(&full), "2", Some(0))],
+            [Count::Hidden, Count::Unknown]
+        );
     }
 }

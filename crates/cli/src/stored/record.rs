@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use chrono::DateTime;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::Moment;
 use collector::record::{ID, Mapping, Model, OWNER};
 
 /// The fields of a record that the terminal uses, of all models.
@@ -13,6 +15,10 @@ pub(crate) struct Record {
     /// The house: the account's id, or that of the topic.
     pub(crate) user_id: String,
     pub(crate) user_name: String,
+    /// The requested account or hashtag, if the mapping stores it.
+    pub(crate) topic: String,
+    /// When the response arrived, if the mapping stores it.
+    pub(crate) asked_at: String,
     pub(crate) followers_count: Option<i64>,
     pub(crate) media_count: Option<i64>,
     pub(crate) media_id: String,
@@ -26,6 +32,12 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// When the response arrived; `None` if the mapping does not store it.
+    pub(super) fn moment(&self) -> Option<Moment> {
+        let at = DateTime::from_timestamp(seconds(&self.asked_at)?, 0)?;
+        Some(Moment { at, known: true })
+    }
+
     /// The id by which a quality object knows a record of `model`.
     pub(crate) fn id(&self, model: Model) -> &str {
         if model == Model::Brand { &self.user_id } else { &self.media_id }
@@ -107,6 +119,8 @@ impl<'de> Visitor<'de> for OneRecord<'_> {
             let text = match (self.0.model, field.map_or("", |field| field.response.as_str())) {
                 (Model::Brand, ID) | (Model::Media | Model::MediaHashtag, OWNER) => &mut record.user_id,
                 (_, ID) => &mut record.media_id,
+                (_, "topic") => &mut record.topic,
+                (_, "asked_at") => &mut record.asked_at,
                 (_, "username") => &mut record.user_name,
                 (_, "timestamp") => &mut record.timestamp,
                 (_, "caption") => &mut record.caption,

@@ -23,6 +23,8 @@ fn a_key_names_kind_model_time_and_part() {
         ("raw/media_2026-11-24/media_2026-11-24_030507_shard-1.json", Records, Media, "shard-1"),
         ("raw/media_hashtag_2026-11-24/media_hashtag_2026-11-24_030507.json", Records, MediaHashtag, ""),
         ("quality/media_2026-11-24/media_2026-11-24_030507_2.json", Quality, Media, "2"),
+        ("partial/brand_2026-11-24/brand_2026-11-24_030507.json", Records, Brand, ""),
+        ("partial/quality/media_2026-11-24/media_2026-11-24_030507_part-0a.json", Quality, Media, "part-0a"),
     ] {
         let expected = (kind, model, "2026-11-24T03:05:07".to_owned(), part.to_owned());
         assert_eq!(object(&[], key), Some(expected), "{key}");
@@ -39,7 +41,7 @@ fn a_key_of_another_location_names_nothing() {
         "raw/brand_2026-11-24/brand_2026-11-24_030507.json.7.part",
         "raw/brand_2026-11-24/brand_2026-13-24_030507.json",
         "raw/brand_2026-11-25/brand_2026-11-24_030507.json",
-        "partial/brand_2026-11-24/brand_2026-11-24_030507.json",
+        "partial/answers/brand_media_2026-11-24/brand_media_2026-11-24_030507.jsonl.gz",
     ] {
         assert_eq!(object(&[], key), None, "{key}");
     }
@@ -55,15 +57,6 @@ fn the_configuration_says_where_objects_are() {
     let found =
         object(&[("datetime = %Y-%m-%d_%H%M%S", "datetime = %s")], "raw/brand_2026-11-24/brand_1795489507.json");
     assert_eq!(found.map(|(.., time, _)| time).as_deref(), Some("2026-11-24T03:05:07"));
-}
-
-#[test]
-fn an_object_that_repairs_a_run_has_the_name_that_the_function_gives_it() {
-    let event = serde_json::json!({"job": "hashtag", "hashtags": ["dior"]});
-    let part = collector::event::Event::parse(&event).unwrap().part().unwrap();
-    let (kind, model, time) = (Kind::Records, Model::Media, Utc::now());
-    let object = |part: &str| Object { key: String::new(), kind, model, time, part: part.to_owned() };
-    assert!(object(&part).is_repair() && !object("shard-1").is_repair());
 }
 
 #[tokio::test]
