@@ -75,11 +75,15 @@ const WOBBLE: f64 = 200.0;
 
 /// The true number of an account's followers, which a response has on one of two levels.
 pub fn followers(seed: u64, username: &str, now: DateTime<Utc>) -> i64 {
-    let mut of_account = rng(seed, &format!("followers of {username}"), 0);
+    followers_of(&mut rng(seed, username, 0), seed, username, now)
+}
+
+/// The same, with the first random numbers of the profile.
+fn followers_of(profile: &mut Rng, seed: u64, username: &str, now: DateTime<Utc>) -> i64 {
     // On average. Some accounts lose followers.
-    let (base, an_hour) = (of_account.i64(5_000_000..60_000_000), of_account.i64(-200..780));
+    let (base, an_hour) = (profile.i64(5_000_000..60_000_000), profile.i64(-200..780));
     let seconds = now.timestamp() as f64;
-    let hours = (paced(seconds, of_account.f64() * 24.0) - START) / 3_600.0;
+    let hours = (paced(seconds, profile.f64() * 24.0) - START) / 3_600.0;
     let (hour, part) = ((seconds / 3_600.0).floor(), (seconds / 3_600.0).fract());
     let wobble = |hour: f64| rng(seed, &format!("wobble of {username}"), hour as u64).f64() * WOBBLE;
     let wobble = wobble(hour) * (1.0 - part) + wobble(hour + 1.0) * part;
@@ -103,7 +107,7 @@ fn level(seed: u64, username: &str, now: DateTime<Utc>) -> i64 {
 /// An account's profile, with all fields that the account has.
 pub(super) fn profile(seed: u64, username: &str, user_id: &str, now: DateTime<Utc>) -> Map<String, Value> {
     let mut rng = rng(seed, username, 0);
-    let followers = followers(seed, username, now) + level(seed, username, now);
+    let followers = followers_of(&mut rng, seed, username, now) + level(seed, username, now);
     let posted = newest_post(seed, username, now);
     let fields = json!({
         "id": user_id,
