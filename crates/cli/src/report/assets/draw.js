@@ -46,12 +46,12 @@ function table(caption, head, body, text = [], words = []) {
 const OPEN = new Set();
 
 // The figures behind a chart, made when they are asked for.
-function figures(label, make) {
+function figures(label, make, note) {
   const box = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label });
   const details = el("details", { open: OPEN.has(label) ? "" : null }, el("summary", {}, `Figures: ${label}`), box);
   const fill = () => {
     if (details.open) OPEN.add(label); else OPEN.delete(label);
-    if (details.open && !box.firstChild) box.append(make());
+    if (details.open && !box.firstChild) box.append(make(), note ?? "");
   };
   details.addEventListener("toggle", fill);
   return details;
