@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use tracing::{Instrument, debug, error, info_span, warn};
 
@@ -42,7 +43,7 @@ impl Topic<'_> {
     }
 
     /// The user id that is stored in the topic's media.
-    const fn user_id(&self) -> &UserId {
+    pub const fn user_id(&self) -> &UserId {
         match self {
             Self::Account(account) => &account.user_id,
             Self::Hashtag(hashtag) => &hashtag.user_id,
@@ -74,6 +75,8 @@ pub type Outcome<'c> = Result<Collected<'c>, Failure>;
 pub struct Collected<'c> {
     /// The batches, one for each of the topic's models.
     pub batches: Vec<(Model, Batch<'c>)>,
+    /// When the last response arrived.
+    pub asked_at: Option<DateTime<Utc>>,
     /// Why records of the API are missing; `None` if none are.
     pub cut_short: Option<Failure>,
     /// How far back its pages reached, of a hashtag whose gaps are closed.
@@ -85,6 +88,14 @@ pub fn failure_of<'o>(outcome: &'o Outcome<'_>) -> Option<&'o Failure> {
     match outcome {
         Ok(collected) => collected.cut_short.as_ref(),
         Err(failure) => Some(failure),
+    }
+}
+
+/// When the topic's last response arrived; `None` if its last call had none.
+pub fn asked_at(outcome: &Outcome<'_>) -> Option<DateTime<Utc>> {
+    match outcome {
+        Ok(collected) => collected.asked_at,
+        Err(failure) => failure.asked_at,
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::graph::{Failure, Kind};
 use crate::memory::LARGEST_QUALITY;
-use crate::record::{Issue, IssueKind, Mapping, Record, Reject};
+use crate::record::{Issue, IssueKind, Mapping, Model, Record, Reject};
 
 /// The results of one model in one run, over all topics.
 #[derive(Debug)]
@@ -71,26 +73,37 @@ pub struct About<'a> {
     pub job: &'a str,
     /// The time that names the objects.
     pub time: &'a str,
-    /// The topics that the event selected; `None` for all. The name of the run's objects holds only a hash
-    /// of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub topics: Option<&'a [&'a str]>,
+    /// Whether the event selected topics.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub subset: bool,
     /// The object's key; `None` where there were no records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<&'a str>,
     /// The object's usual key, where an earlier run's object keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<&'a str>,
-    /// How far back the pages of each hashtag reached, where gaps are closed.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub reach: &'a [Reach],
+}
+
+/// A topic of a run, and its result.
+#[derive(Debug)]
+pub struct TopicRun<'a> {
+    /// The topic.
+    pub topic: &'a str,
+    /// Its configured user id.
+    pub user_id: &'a str,
+    /// When its last response arrived; `None` if there was none.
+    pub asked_at: Option<DateTime<Utc>>,
+    /// The number of records stored for it, by model.
+    pub records: Vec<(Model, usize)>,
+    /// Why all or some of its records are missing; `None` if none are.
+    pub failure: Option<Failure>,
+    /// How far back the pages of a hashtag reached; `None` unless gaps are closed.
+    pub reach: Option<Reach>,
 }
 
 /// How far back the pages of a hashtag reached.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reach {
-    /// The hashtag.
-    pub topic: String,
     /// Pages read.
     pub pages: u32,
     /// Media that the process had stored before; `None` where it had stored none.
@@ -108,6 +121,36 @@ pub struct Count {
     pub field: String,
     /// The number of cases.
     pub count: usize,
+}
+
+/// The entry of a topic in the quality object of a model.
+#[derive(Serialize)]
+struct Topic<'a> {
+    topic: &'a str,
+    user_id: &'a str,
+    asked_at: Option<String>,
+    records: usize,
+    #[serde(flatten)]
+    failure: Option<TopicFailure<'a>>,
+    #[serde(flatten)]
+    reach: Option<&'a Reach>,
+}
+
+#[derive(Serialize)]
+struct TopicFailure<'a> {
+    kind: Kind,
+    code: Option<i64>,
+    message: &'a str,
+}
+
+impl<'a> Topic<'a> {
+    fn of(run: &'a TopicRun<'_>, model: Model) -> Self {
+        let TopicRun { topic, user_id, asked_at, records, failure, reach } = run;
+        let asked_at = asked_at.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
+        let records = records.iter().find(|(of, _)| *of == model).map_or(0, |(_, records)| *records);
+        let failure = failure.as_ref().map(|f| TopicFailure { kind: f.kind, code: f.code, message: &f.message });
+        Self { topic, user_id, asked_at, records, failure, reach: reach.as_ref() }
+    }
 }
 
 /// The levels of the quality object around a value: the object, `defaulted`, a field, a reason and an
@@ -209,19 +252,17 @@ impl<'m> Tally<'m> {
 
     /// The quality object: the counts, the rejected records as received, and by field and reason the ids of
     /// the records whose field was defaulted, with the values received. Beyond [`LARGEST_QUALITY`] cases
-    /// are counted and not listed; `not_listed` holds their number.
-    ///
-    /// `failed_topics` are the topics whose records are missing.
-    pub fn to_json<F: Serialize>(&self, about: About<'_>, failed_topics: &[F]) -> Vec<u8> {
+    /// are counted and not listed; `not_listed` holds their number. `topics` lists every topic of the run.
+    pub fn to_json(&self, about: About<'_>, topics: &[TopicRun<'_>]) -> Vec<u8> {
         #[derive(Serialize)]
-        struct Object<'a, F> {
+        struct Object<'a> {
             model: &'a str,
             #[serde(flatten)]
             about: About<'a>,
             counts: Counts,
             #[serde(skip_serializing_if = "Option::is_none")]
             not_listed: Option<NotListed>,
-            failed_topics: &'a [F],
+            topics: Vec<Topic<'a>>,
             rejected: &'a [Rejected],
             defaulted: BTreeMap<&'a str, BTreeMap<&'a str, &'a [Defaulted]>>,
         }
@@ -248,9 +289,10 @@ impl<'m> Tally<'m> {
         };
         let not_listed = (not_listed.rejected + not_listed.defaulted > 0).then_some(not_listed);
         let counts = Counts { records: self.records, rejected: self.rejected(), defaulted: self.defaulted() };
-        let model = self.mapping.model.name();
-        let rejected = &self.rejected.listed;
-        let object = Object { model, about, counts, not_listed, failed_topics, rejected, defaulted };
+        let model = self.mapping.model;
+        let topics = topics.iter().map(|run| Topic::of(run, model)).collect();
+        let (model, rejected) = (model.name(), &self.rejected.listed);
+        let object = Object { model, about, counts, not_listed, topics, rejected, defaulted };
         serde_json::to_vec(&object).expect("the maps have string keys, and the JSON texts are checked")
     }
 }

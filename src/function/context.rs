@@ -14,13 +14,13 @@ use tracing::{error, warn};
 use super::run::{Done, Run};
 use crate::answers::Answers;
 use crate::body::Body;
-use crate::collect::{Outcome, Progress, Topic, collect, failure_of};
+use crate::collect::{Outcome, Progress, Topic, asked_at, collect, failure_of};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::config_file::Object;
 use crate::error::Cause;
 use crate::event::{Event, TopicSelector};
 use crate::graph::{Client, Edge, MediaIds, Session};
-use crate::quality::{About, Reach, Tally};
+use crate::quality::{About, Reach, Tally, TopicRun};
 use crate::record::Model;
 use crate::report::{self, AnswersFile, FailedTopic, File, Gaps, Partial, Quality, Summary};
 use crate::sink::{Sink, SinkError};
@@ -77,8 +77,8 @@ impl Context {
     ) -> Result<Done, Cause> {
         let topics = self.topics(event)?;
         let mut outcomes = collect(&self.config, session, &topics, progress).await;
-        let failures = failures(&topics, &outcomes);
-        let (reach, seen) = reach(&topics, &mut outcomes);
+        let (runs, seen): (Vec<_>, Vec<_>) = topics.iter().zip(&mut outcomes).map(topic_run).unzip();
+        let failures = FailedTopic::of(&runs);
         let models = topics.first().map_or(&[][..], |topic| topic.models());
         let outputs = self.outputs(&topics, outcomes, models);
         let tallies: Vec<&Tally<'_>> = outputs.iter().map(|output| &output.tally).collect();
@@ -88,14 +88,14 @@ impl Context {
         let quality = Quality::of(&tallies);
         let error_log = report::error_log(event.job, &tallies, &failures);
 
-        let (time, part, selected) = (run.time(Some(event)), event.part(), event.topics());
+        let (time, part) = (run.time(Some(event)), event.part());
         let name = RunName { time, part: part.as_deref() };
         let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let (job, topics_selected) = (event.job.name(), selected.as_deref());
-        let about = About { job, time: &time, topics: topics_selected, reach: &reach, object: None, instead_of: None };
-        let stored = outputs.into_iter().map(|output| self.store(output, name, about, &failures, run.end));
+        let (job, subset) = (event.job.name(), event.subset.is_some());
+        let about = About { job, time: &time, subset, object: None, instead_of: None };
+        let stored = outputs.into_iter().map(|output| self.store(output, name, about, &runs, run.end));
         let stored = join_all(stored).await.into_iter().flatten();
-        let stored = self.stored(stored, Summary { quality, gaps: Gaps::of(&reach), failures, ..Summary::default() });
+        let stored = self.stored(stored, Summary { quality, gaps: Gaps::of(&runs), failures, ..Summary::default() });
         let (figures, target_file, lost) = stored;
         // After the records, which they never cost the time or the memory to be stored.
         let answers = self.store_answers(event.job, name, session, figures.failures.is_empty(), run.end).await;
@@ -103,7 +103,7 @@ impl Context {
             Some(lost) => Some(lost),
             None => {
                 // Media that could not be stored do not count as overlap in the next run.
-                seen.into_iter().for_each(|(hashtag, media)| self.client.set_stored_media(hashtag, media));
+                seen.into_iter().flatten().for_each(|(hashtag, media)| self.client.set_stored_media(hashtag, media));
                 // Lambda repeats a run that fails. A run that is throttled would only be throttled again.
                 (figures.records() == 0 && !session.is_throttled()).then(|| nothing_collected(&figures, topics.len()))
             }
@@ -166,11 +166,11 @@ impl Context {
         Output { model, raw, tally }: Output<'_>,
         name: RunName<'_>,
         about: About<'_>,
-        failures: &[FailedTopic],
+        topics: &[TopicRun<'_>],
         end: Instant,
     ) -> Vec<Stored> {
         let locations = &self.config.locations;
-        let (usual, is_whole) = (locations.raw(model, name), failures.is_empty());
+        let (usual, is_whole) = (locations.raw(model, name), topics.iter().all(|run| run.failure.is_none()));
         let store_records = async {
             let body = raw.as_ref()?.clone();
             let elsewhere = (!is_whole).then(|| locations.partial(model, name));
@@ -186,7 +186,7 @@ impl Context {
             if key.is_none() && !tally.has_issues() {
                 return None;
             }
-            let body = Bytes::from(tally.to_json(About { object: key, instead_of, ..about }, failures));
+            let body = Bytes::from(tally.to_json(About { object: key, instead_of, ..about }, topics));
             let (usual, partial) = (locations.quality(model, name), locations.partial_quality(model, name));
             let (usual, elsewhere) = match records {
                 Some(stored) if stored.instead_of.is_some() || stored.result.is_err() => (partial, None),
@@ -273,24 +273,21 @@ impl Context {
     }
 }
 
-fn failures(topics: &[Topic<'_>], outcomes: &[Outcome<'_>]) -> Vec<FailedTopic> {
-    let failed = |(topic, outcome): (&Topic<'_>, &Outcome<'_>)| {
-        let failure = failure_of(outcome)?;
-        let (kind, code) = (failure.kind, failure.code);
-        Some(FailedTopic { topic: topic.name().to_owned(), kind, code, message: failure.message.clone() })
-    };
-    topics.iter().zip(outcomes).filter_map(failed).collect()
-}
-
-/// How far back each hashtag's pages reached, and its media, if gaps are closed.
-fn reach(topics: &[Topic<'_>], outcomes: &mut [Outcome<'_>]) -> (Vec<Reach>, Vec<(HashtagId, MediaIds)>) {
-    let of_topic = |(topic, outcome): (&Topic<'_>, &mut Outcome<'_>)| {
-        let reached = outcome.as_mut().ok()?.reach.take()?;
-        let topic = topic.name().to_owned();
-        let reach = Reach { topic, pages: reached.pages, overlap: reached.overlap, gap_likely: reached.gap_likely };
-        Some((reach, (reached.hashtag, reached.media)))
-    };
-    topics.iter().zip(outcomes).filter_map(of_topic).unzip()
+/// A topic and its result for the quality object, and the media of a hashtag whose gaps are closed.
+fn topic_run<'t>((topic, outcome): (&'t Topic<'_>, &mut Outcome<'_>)) -> (TopicRun<'t>, Option<(HashtagId, MediaIds)>) {
+    let (asked_at, failure) = (asked_at(outcome), failure_of(outcome).cloned());
+    let collected = outcome.as_mut().ok();
+    let batches = collected.iter().flat_map(|collected| &collected.batches);
+    let records = batches.map(|(model, batch)| (*model, batch.records.len())).collect();
+    let reached = collected.and_then(|collected| collected.reach.take());
+    let (reach, seen) = reached
+        .map(|reached| {
+            let reach = Reach { pages: reached.pages, overlap: reached.overlap, gap_likely: reached.gap_likely };
+            (reach, (reached.hashtag, reached.media))
+        })
+        .unzip();
+    let (name, user_id) = (topic.name(), topic.user_id().as_str());
+    (TopicRun { topic: name, user_id, asked_at, records, failure, reach }, seen)
 }
 
 fn nothing_collected(figures: &Summary, topics: usize) -> Cause {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use strum::{Display, IntoStaticStr};
@@ -157,12 +158,20 @@ pub struct Failure {
     pub subcode: Option<i64>,
     /// What happened. The text holds no secret.
     pub message: String,
+    /// When the response that describes it arrived; `None` if the last try had no response.
+    #[serde(skip)]
+    pub asked_at: Option<DateTime<Utc>>,
 }
 
 impl Failure {
-    /// A failure without a code.
+    /// A failure without a code and without a response.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, code: None, subcode: None, message: message.into() }
+        Self { kind, code: None, subcode: None, message: message.into(), asked_at: None }
+    }
+
+    /// The same failure, whose response arrived at `asked_at`.
+    pub(super) fn at(self, asked_at: DateTime<Utc>) -> Self {
+        Self { asked_at: Some(asked_at), ..self }
     }
 
     /// The failure that a response describes.
@@ -174,7 +183,7 @@ impl Failure {
         let ApiError { message: text, fbtrace_id, .. } = error;
         let trace = if fbtrace_id.is_empty() { String::new() } else { format!(", fbtrace_id {fbtrace_id}") };
         let message = format!("HTTP {status}{trace}: {text}");
-        Self { kind, code: error.code, subcode: error.error_subcode, message }
+        Self { code: error.code, subcode: error.error_subcode, ..Self::new(kind, message) }
     }
 }
 

@@ -167,7 +167,7 @@ impl TokenInfo {
     /// The failure that an invalid token causes.
     pub fn refusal(&self) -> Failure {
         let ApiError { code, error_subcode: subcode, message, .. } = self.error.clone().unwrap_or_default();
-        Failure { kind: Kind::Token, code, subcode, message }
+        Failure { code, subcode, ..Failure::new(Kind::Token, message) }
     }
 
     /// Reads the response; `None` if it is not the expected JSON.

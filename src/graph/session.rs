@@ -168,7 +168,7 @@ impl<'c> Session<'c> {
         match &mut page {
             Ok(response) => {
                 state.responded.extend(topic);
-                self.reserve(&response.value)?;
+                self.reserve(&response.value).map_err(|failure| failure.at(response.asked_at))?;
             }
             Err(failure)
                 if failure.kind == Kind::NotFound
@@ -205,14 +205,14 @@ impl<'c> Session<'c> {
     async fn search(&self, name: &HashtagName) -> Result<HashtagId, Failure> {
         let found = self.call(&Call::HashtagSearch(name), SearchedHashtag::found).await;
         let mut state = self.client.state();
-        match found.map(|response| response.value) {
-            Ok(Some(SearchedHashtag { id, .. })) => {
+        match found.map(|Response { value, asked_at, .. }| value.ok_or(asked_at)) {
+            Ok(Ok(SearchedHashtag { id, .. })) => {
                 state.hashtags.insert(name.clone(), Known::Searched(id.clone()));
                 Ok(id)
             }
-            Ok(None) => {
+            Ok(Err(asked_at)) => {
                 state.hashtags.insert(name.clone(), Known::NotThere);
-                Err(no_hashtag(name))
+                Err(no_hashtag(name).at(asked_at))
             }
             Err(failure) => {
                 if failure.kind == Kind::NotFound {
@@ -439,7 +439,9 @@ impl<'c> Session<'c> {
         match done.as_ref().err().map(|failed| &failed.failure) {
             Some(failure) if matches!(failure.kind, Kind::Throttled | Kind::VersionEnded) => self.halt(failure),
             Some(failure) if failure.kind == Kind::Transient => {}
-            Some(failure) if failure.kind == Kind::HashtagQuota => drop(self.hashtag_quota.set(failure.clone())),
+            Some(failure) if failure.kind == Kind::HashtagQuota => {
+                drop(self.hashtag_quota.set(Failure { asked_at: None, ..failure.clone() }));
+            }
             _ if self.halted().is_none() => self.client.set_throttled(None),
             _ => {}
         }
@@ -474,9 +476,9 @@ impl<'c> Session<'c> {
         let request = http.get(&format!("{end_point}/{}", call.path(credentials)));
         let request = request.query(&call.query(credentials, unknown)).header(ACCEPT_ENCODING, "gzip");
         let response = timeout_at(end, http.send(request)).await.map_err(|_| late())?.map_err(no_response)?;
-        let asked_at = Utc::now();
+        let asked_at = self.client.clock.now();
         self.note_headers(response.headers());
-        let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), asked_at));
+        let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), Utc::now()));
         let Body { bytes, permit: _permit } =
             body::read(response, large_body, end).await.map_err(|error| match error {
                 BodyError::Broken(error) => no_response(error),
@@ -484,10 +486,11 @@ impl<'c> Session<'c> {
                 BodyError::NotGzip(error) => Failure::new(
                     Kind::Transient,
                     format!("HTTP {status}: the response is not gzip as it says: {error}"),
-                ),
+                )
+                .at(asked_at),
                 BodyError::TooLarge => {
                     let message = format!("HTTP {status}: the response is larger than {} MiB", LARGEST_BODY >> 20);
-                    Failure::new(Kind::Unexpected, message)
+                    Failure::new(Kind::Unexpected, message).at(asked_at)
                 }
             })?;
         let body = redactor.redact_bytes(bytes);
@@ -507,7 +510,7 @@ impl<'c> Session<'c> {
             (300..=399, _) => "redirects are not followed".to_owned(),
             _ => "no error body of the API".to_owned(),
         };
-        let mut failure = Failure::from_response(ApiError::read(&body).as_ref(), status, &problem);
+        let mut failure = Failure::from_response(ApiError::read(&body).as_ref(), status, &problem).at(asked_at);
         match call {
             Call::HashtagSearch(_) if failure.code == Some(18) => failure.kind = Kind::HashtagQuota,
             Call::ExchangeToken => {
@@ -542,7 +545,7 @@ impl<'c> Session<'c> {
             Kind::Token => "the API refuses the access token",
             _ => "the API's usage is near its limit",
         };
-        let halt = Failure { kind, code, subcode, message: format!("no further call in this run: {reason}") };
+        let halt = Failure { code, subcode, ..Failure::new(kind, format!("no further call in this run: {reason}")) };
         {
             // A refusal replaces a usage near the limit: a response that throttles also reports full usage
             // in its headers.

@@ -1,7 +1,7 @@
 //! The tally and its object.
 
 use super::*;
-use crate::record::{Field, FieldType, Model, RejectReason};
+use crate::record::{Field, FieldType, RejectReason};
 
 fn mapping() -> Mapping {
     Mapping::new(
@@ -32,8 +32,8 @@ fn the_quality_object_lists_each_default_and_reject_with_its_reason() {
     let mut tally = Tally::new(&mapping);
     tally_topic(&mut tally, "dior");
     let about = About { job: "brand_media", time: "2026-01-31T23:59:07Z", ..About::default() };
-    let json = tally.to_json(about, &["gucci"]);
-    insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"model":"media","job":"brand_media","time":"2026-01-31T23:59:07Z","counts":{"records":2,"rejected":2,"defaulted":2},"failed_topics":["gucci"],"rejected":[{"topic":"dior","reason":"id is not made of digits","record":{"id":"x","n":1.50}},{"topic":"dior","reason":"id not found","record":"{\"caption\":\"\\ud83d\"}"}],"defaulted":{"likes":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#);
+    let json = tally.to_json(about, &[]);
+    insta::assert_snapshot!(String::from_utf8(json).unwrap(), @r#"{"model":"media","job":"brand_media","time":"2026-01-31T23:59:07Z","counts":{"records":2,"rejected":2,"defaulted":2},"topics":[],"rejected":[{"topic":"dior","reason":"id is not made of digits","record":{"id":"x","n":1.50}},{"topic":"dior","reason":"id not found","record":"{\"caption\":\"\\ud83d\"}"}],"defaulted":{"likes":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn beyond_its_largest_size_the_object_counts_and_says_so() {
         tally.reject("dior", Reject { reason: RejectReason::NoId, record: large("caption") });
     }
     tally_topic(&mut tally, "dior");
-    let json = tally.to_json(About::default(), &[0; 0]);
+    let json = tally.to_json(About::default(), &[]);
     assert!(json.len() <= LARGEST_QUALITY + 1_000, "{}", json.len());
     let object: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(object["counts"]["rejected"], 5);
@@ -62,18 +62,36 @@ fn a_value_too_deep_for_a_strict_reader_is_stored_as_text() {
         tally.reject("dior", Reject { reason: RejectReason::NotAnObject, record: deep.clone() });
         let issues = vec![Issue { field: 1, kind: IssueKind::WrongType, value: Some(deep) }];
         tally.add(Record { id: "1".into(), fields: Vec::new(), issues });
-        let read: serde_json::Value = serde_json::from_slice(&tally.to_json(About::default(), &[0; 0])).unwrap();
+        let read: serde_json::Value = serde_json::from_slice(&tally.to_json(About::default(), &[])).unwrap();
         let value = &read["defaulted"]["likes"]["wrong type"][0]["value"];
         assert_eq!((value.is_string(), read["rejected"][0]["record"].is_string()), (levels > 122, levels > 122));
     }
 }
 
 #[test]
-fn the_quality_object_of_some_topics_names_them() {
+fn the_quality_object_lists_each_topic_of_the_run_with_its_result() {
+    let run = |topic, records, failure| {
+        let asked_at = DateTime::from_timestamp_millis(1_795_489_202_120);
+        TopicRun { topic, user_id: "178", asked_at, records, failure, reach: None }
+    };
+    let late = Some(Failure::new(Kind::Deadline, "late"));
+    let throttled = Some(Failure { code: Some(4), ..Failure::new(Kind::Throttled, "no") });
+    let reach = Reach { pages: 4, overlap: None, gap_likely: true };
+    let topics = [
+        run("hermes", vec![(Model::Brand, 1), (Model::Media, 25)], None),
+        run("dior", vec![(Model::Brand, 1), (Model::Media, 12)], late),
+        TopicRun { asked_at: None, ..run("gucci", Vec::new(), throttled) },
+        TopicRun { reach: Some(reach), ..run("ysl", vec![(Model::Media, 150)], None) },
+    ];
     let mapping = mapping();
-    let topics = ["dior", "gucci"];
-    let json = Tally::new(&mapping).to_json(About { topics: Some(&topics), ..About::default() }, &[0; 0]);
-    assert!(String::from_utf8(json).unwrap().contains(r#""topics":["dior","gucci"],"counts""#));
+    let json = Tally::new(&mapping).to_json(About { subset: true, ..About::default() }, &topics);
+    let json = String::from_utf8(json).unwrap().replace("},{", "},\n{");
+    insta::assert_snapshot!(json, @r#"
+    {"model":"media","job":"","time":"","subset":true,"counts":{"records":0,"rejected":0,"defaulted":0},"topics":[{"topic":"hermes","user_id":"178","asked_at":"2026-11-24T03:00:02.120Z","records":25},
+    {"topic":"dior","user_id":"178","asked_at":"2026-11-24T03:00:02.120Z","records":12,"kind":"deadline","code":null,"message":"late"},
+    {"topic":"gucci","user_id":"178","asked_at":null,"records":0,"kind":"throttled","code":4,"message":"no"},
+    {"topic":"ysl","user_id":"178","asked_at":"2026-11-24T03:00:02.120Z","records":150,"pages":4,"overlap":null,"gap_likely":true}],"rejected":[],"defaulted":{}}
+    "#);
 }
 
 #[test]

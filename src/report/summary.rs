@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::graph::{Failure, Kind};
-use crate::quality::{Reach, Tally};
+use crate::quality::{Tally, TopicRun};
 use crate::record::Model;
 
 /// An object of records.
@@ -41,10 +41,14 @@ pub struct Gaps {
 
 impl Gaps {
     /// What the hashtags' pages reached together; `None` where there is none.
-    pub fn of(reach: &[Reach]) -> Option<Self> {
-        let overlap = reach.iter().filter_map(|reach| reach.overlap).sum();
-        let likely = reach.iter().filter(|reach| reach.gap_likely).map(|reach| reach.topic.clone()).collect();
-        (!reach.is_empty()).then_some(Self { overlap, likely })
+    pub fn of(topics: &[TopicRun<'_>]) -> Option<Self> {
+        let mut gaps = None::<Self>;
+        for (topic, reach) in topics.iter().filter_map(|run| Some((run.topic, run.reach.as_ref()?))) {
+            let gaps = gaps.get_or_insert_default();
+            gaps.overlap += reach.overlap.unwrap_or_default();
+            gaps.likely.extend(reach.gap_likely.then(|| topic.to_owned()));
+        }
+        gaps
     }
 }
 
@@ -75,6 +79,17 @@ pub struct FailedTopic {
     pub code: Option<i64>,
     /// What happened.
     pub message: String,
+}
+
+impl FailedTopic {
+    /// The topics of a run that failed or were cut short.
+    pub fn of(topics: &[TopicRun<'_>]) -> Vec<Self> {
+        let failed = |run: &TopicRun<'_>| {
+            let Failure { kind, code, message, .. } = run.failure.clone()?;
+            Some(Self { topic: run.topic.to_owned(), kind, code, message })
+        };
+        topics.iter().filter_map(failed).collect()
+    }
 }
 
 /// What was left out or defaulted in the records of one model.

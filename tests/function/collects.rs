@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use support::harness::{Harness, Setting, TIME};
@@ -85,6 +86,30 @@ async fn a_pinned_hashtag_id_is_never_asked_for() {
     let asked: Vec<_> =
         harness.sandbox.calls().into_iter().filter(|c| c.path.starts_with("17843857450040591")).collect();
     assert_eq!((asked.len(), harness.calls_of("#gucci")), (1, 0));
+}
+
+#[tokio::test]
+async fn the_quality_object_of_each_model_lists_every_topic_with_the_time_of_its_response() {
+    let harness = Harness::with_faults(&["dior=not_there", "gucci=hang_up"]).await;
+    let start = Utc::now();
+    harness.run("brand_media").await.unwrap();
+    for (model, records) in [("brand", 1), ("media", 25)] {
+        let quality = harness.quality(model).unwrap();
+        let topics: Vec<_> = quality["topics"].as_array().unwrap().iter().map(|run| run["topic"].clone()).collect();
+        assert_eq!((topics, quality.get("subset")), (HOUSES.map(Value::from).to_vec(), None));
+        let hermes = harness.topic_run(model, "hermes");
+        let expected = json!({"topic": "hermes", "user_id": "17841400681603877", "asked_at": hermes["asked_at"], "records": records});
+        assert_eq!(hermes, expected);
+        let [dior, gucci] = ["dior", "gucci"].map(|topic| harness.topic_run(model, topic));
+        for run in [hermes, dior.clone()] {
+            let text = run["asked_at"].as_str().unwrap();
+            let asked_at = DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+            assert!(text.len() == "2026-11-24T03:00:02.123Z".len() && text.ends_with('Z'), "{text}");
+            assert!((start - TimeDelta::milliseconds(1)..Utc::now()).contains(&asked_at), "{run}");
+        }
+        assert_eq!((&dior["kind"], &dior["records"]), (&json!("not_there"), &json!(0)));
+        assert_eq!((&gucci["kind"], &gucci["asked_at"]), (&json!("transient"), &json!(null)), "its last try had none");
+    }
 }
 
 #[tokio::test]

@@ -111,7 +111,9 @@ async fn of_180_media_in_5_minutes_none_is_lost_within_the_calls_of_the_run() {
         assert!((178..=180).contains(&came.len()) && media.is_superset(&came), "{} of {}", media.len(), came.len());
         assert_eq!(media.difference(&hour.media(minute - 5, "raw")).count(), 180);
         let quality = hour.object(minute, "quality").unwrap();
-        assert_eq!(quality["reach"], json!([{"topic": "dior", "pages": 4, "overlap": 20, "gap_likely": false}]));
+        let [dior] = &quality["topics"].as_array().unwrap()[..] else { panic!("{quality}") };
+        assert_eq!((&dior["topic"], &dior["pages"], &dior["overlap"]), (&json!("dior"), &json!(4), &json!(20)));
+        assert_eq!(dior["gap_likely"], false);
     }
     let metric = hour.harness.log().into_iter().rev().find(|line| line.get("gaps_likely").is_some()).unwrap();
     assert_eq!(
@@ -130,8 +132,9 @@ async fn where_the_calls_of_the_run_end_first_the_gap_is_told() {
         assert_eq!(summary["gaps"], json!({"overlap": 0, "likely": ["dior"]}));
         assert_eq!(summary["failures"], json!([]), "a gap is no failed topic");
         let quality = hour.object(minute, "quality").unwrap();
-        assert_eq!((&quality["reach"][0]["pages"], &quality["reach"][0]["gap_likely"]), (&json!(3), &json!(true)));
-        assert_eq!(quality["reach"][0]["overlap"], if minute == 0 { Value::Null } else { json!(0) });
+        let dior = &quality["topics"][0];
+        assert_eq!((&dior["pages"], &dior["gap_likely"]), (&json!(3), &json!(true)));
+        assert_eq!(dior["overlap"], if minute == 0 { Value::Null } else { json!(0) });
     }
     let told: Vec<Value> = hour.harness.logged("WARNING").into_iter().filter(|line| line["kind"] == "gap").collect();
     assert_eq!((told.len(), &told[0]["topic"], &told[0]["pages"]), (2, &json!("dior"), &json!(3)));
@@ -203,5 +206,6 @@ async fn without_auto_a_page_is_asked_for_and_nothing_told_of_gaps() {
     hour.run(0).await;
     let (summary, calls, media) = hour.run(5).await;
     assert_eq!((calls, media.len(), summary.get("gaps")), (11, 275, None));
-    assert!(hour.object(5, "quality").unwrap().get("reach").is_none());
+    let quality = hour.object(5, "quality").unwrap();
+    assert!(quality["topics"].as_array().unwrap().iter().all(|run| run.get("pages").is_none()), "{quality}");
 }

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use indexmap::{IndexMap, IndexSet};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use indexmap::IndexMap;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{TestCaseError, TestRunner};
@@ -13,9 +14,9 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use self::api::{Api, Call};
-use self::given::{PAGE, Run};
+use self::given::{Mapping, PAGE, Run};
 use self::made::{good_run, runs};
-use self::model::{ByFieldAndReason, Defaulted, Expected, Rejected, Stored, expected, id};
+use self::model::{ByFieldAndReason, Defaulted, Expected, Rejected, Stored, WITHIN_THE_RUN, expected, id};
 use support::aws::BUCKET;
 use support::harness::{Harness, STAMP, Setting, TIME};
 
@@ -57,12 +58,26 @@ struct Quality {
     model: String,
     job: String,
     time: String,
-    topics: Option<Vec<String>>,
+    #[serde(default)]
+    subset: bool,
     object: Option<String>,
     counts: BTreeMap<String, usize>,
-    failed_topics: Vec<Map<String, Value>>,
+    topics: Vec<TopicRun>,
     rejected: Vec<Rejected>,
     defaulted: ByFieldAndReason,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TopicRun {
+    topic: String,
+    user_id: String,
+    asked_at: DateTime<Utc>,
+    records: usize,
+    kind: Option<String>,
+    #[serde(rename = "code")]
+    _code: Option<i64>,
+    message: Option<String>,
 }
 
 /// Compares two lists and shows the first difference. Whole lists would fill the screen.
@@ -78,6 +93,7 @@ fn same<T: PartialEq + Debug>(what: &str, found: &[T], expected: &[T]) -> Checke
 async fn stores_what_the_contract_says(run: &Run) -> Checked {
     let api = Api::start(run.answers()).await;
     let harness = Harness::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;
+    let start = Utc::now();
     let done = harness.invoke(run.event()).await;
     let Expected { calls, models, surplus } = expected(run);
     same("calls", &api.calls(), &calls)?;
@@ -93,14 +109,14 @@ async fn stores_what_the_contract_says(run: &Run) -> Checked {
         left.retain(|key| **key != raw && **key != quality);
         prop_assert_eq!(objects.contains_key(&raw), !stored.records.is_empty(), "{}", raw);
         if let Some(bytes) = objects.get(&raw) {
-            same_records(run.format, bytes, stored)?;
+            same_records(run.format, mapping, bytes, stored, start)?;
             files.push((raw.clone(), stored.records.len(), bytes.len()));
         }
         let told = !stored.records.is_empty() || !stored.rejected.is_empty();
         prop_assert_eq!(objects.contains_key(&quality), told, "{}", quality);
         if let Some(bytes) = objects.get(&quality) {
             let about = objects.contains_key(&raw).then_some(&*raw);
-            same_quality(run, mapping.model, about, bytes, stored, &surplus)?;
+            same_quality(run, mapping.model, about, bytes, stored, &surplus, start)?;
         }
     }
     prop_assert!(left.is_empty(), "no other objects: {:?}", left);
@@ -131,9 +147,18 @@ fn part(run: &Run, first: &str) -> Result<String, TestCaseError> {
     Ok(format!("_part-{digits}"))
 }
 
-fn same_records(format: &str, bytes: &[u8], stored: &Stored) -> Checked {
+fn same_records(format: &str, mapping: &Mapping, bytes: &[u8], stored: &Stored, start: DateTime<Utc>) -> Checked {
     let text = std::str::from_utf8(bytes).map_err(|e| TestCaseError::fail(e.to_string()))?;
-    let records = read(format, text).map_err(TestCaseError::fail)?;
+    let mut records = read(format, text).map_err(TestCaseError::fail)?;
+    for line in mapping.lines.iter().filter(|line| line.response == "asked_at") {
+        for record in &mut records {
+            let value = record.get_mut(line.output).unwrap();
+            let at =
+                NaiveDateTime::parse_from_str(value.as_str().unwrap(), "%Y-%m-%dT%H:%M:%S+0000").unwrap().and_utc();
+            prop_assert!(start - at < TimeDelta::seconds(1) && at <= Utc::now(), "{}", at);
+            *value = WITHIN_THE_RUN.into();
+        }
+    }
     let fields = |record: &IndexMap<String, Value>| record.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
     let found: Vec<Vec<(String, Value)>> = records.iter().map(fields).collect();
     let own = |record: &Vec<(&str, Value)>| record.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
@@ -148,32 +173,34 @@ fn same_quality(
     bytes: &[u8],
     stored: &Stored,
     surplus: &[(&str, usize)],
+    start: DateTime<Utc>,
 ) -> Checked {
     let strict = serde_json::from_slice::<Value>(bytes);
     prop_assert!(strict.is_ok(), "a strict reader takes it: {:?}", strict);
     let quality: Quality = serde_json::from_slice(bytes).map_err(|e| TestCaseError::fail(e.to_string()))?;
     prop_assert_eq!((quality.model.as_str(), quality.job.as_str(), quality.time.as_str()), (model, run.job, TIME));
-    let once = |topics: &Vec<&str>| topics.iter().map(|topic| (*topic).to_owned()).collect::<IndexSet<_>>();
-    let topics = run.subset.as_ref().map(|topics| once(topics).into_iter().collect());
-    prop_assert_eq!((quality.object.as_deref(), &quality.topics), (about, &topics));
+    prop_assert_eq!((quality.object.as_deref(), quality.subset), (about, run.subset.is_some()));
     let counts =
         [("records", stored.records.len()), ("rejected", stored.rejected.len()), ("defaulted", stored.defaults())];
     prop_assert_eq!(quality.counts, counts.map(|(name, count)| (name.to_owned(), count)).into());
     same("rejected", &quality.rejected, &stored.rejected)?;
     same("defaulted", &listed(&quality.defaulted), &listed(&stored.defaulted))?;
-    let failed: Vec<(String, String, String)> = quality
-        .failed_topics
+    for topic in &quality.topics {
+        let at = topic.asked_at;
+        prop_assert!(start - at < TimeDelta::milliseconds(1) && at <= Utc::now(), "{} at {}", topic.topic, at);
+    }
+    let found = quality.topics.iter().map(|run| (run.topic.as_str(), run.user_id.as_str(), run.records));
+    same("topics", &found.collect::<Vec<_>>(), &stored.topics)?;
+    let failed: Vec<_> = quality
+        .topics
         .iter()
-        .map(|failed| {
-            let text = |key: &str| failed[key].as_str().unwrap_or_default().to_owned();
-            let count = text("message").split(' ').next().unwrap_or_default().to_owned();
-            (text("topic"), text("kind"), count)
+        .filter_map(|run| {
+            let count = run.message.as_deref()?.split(' ').next()?.to_owned();
+            Some((run.topic.as_str(), run.kind.clone()?, count))
         })
         .collect();
-    let surplus: Vec<_> = surplus
-        .iter()
-        .map(|(topic, more)| ((*topic).to_owned(), "too_many_records".to_owned(), more.to_string()))
-        .collect();
+    let surplus: Vec<_> =
+        surplus.iter().map(|(topic, more)| (*topic, "too_many_records".to_owned(), more.to_string())).collect();
     same("failed topics", &failed, &surplus)
 }
 

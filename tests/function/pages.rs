@@ -82,7 +82,9 @@ async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure
     let failure = &response.summary.failures[0];
     assert_eq!((failure.topic.as_str(), failure.kind.name()), ("dior", "usage"));
     assert!(failure.message.starts_with("page 3 failed, and the 100 media before it are kept"), "{failure:?}");
-    assert_eq!(harness.quality("media").unwrap()["failed_topics"][0]["topic"], "dior");
+    let entry = harness.topic_run("media", "dior");
+    assert_eq!((&entry["kind"], &entry["records"]), (&serde_json::json!("usage"), &serde_json::json!(100)));
+    assert!(entry["asked_at"].is_string(), "the second page has responded: {entry}");
     assert!(response.error_log.contains("accounts-[usage] dior"));
     let told = harness.logged("ERROR");
     assert!(told.iter().any(|l| l["message"].as_str().unwrap().starts_with("topic cut short")), "{told:?}");

@@ -58,21 +58,83 @@ fn hour(folder: &Path) -> &'static str {
 }
 
 #[test]
-fn an_hour_is_repaired_by_objects_beside_its_own_and_the_same_repair_replaces_them() {
+fn an_hour_is_repaired_by_objects_beside_its_own_and_needs_no_second_repair() {
     let folder = folder();
     let quality = hour(folder.path());
     let before = stored(folder.path());
-    let mut repaired = Vec::new();
-    for _ in 0..2 {
-        let output = local(folder.path(), &["retry", quality, "--sandbox"]);
-        assert!(output.status.success() && text(&output.stderr).starts_with("gucci, fendi failed"), "{output:?}");
-        let after = stored(folder.path());
-        assert!(before.iter().all(|file| after.contains(file)), "what the hour has stays as it is");
-        assert_eq!((after.len(), records(folder.path(), "brand")), (before.len() + 4, 11));
-        repaired.push(after.into_iter().map(|(path, _)| path).collect::<Vec<_>>());
+    let output = local(folder.path(), &["retry", quality, "--sandbox"]);
+    assert!(output.status.success() && text(&output.stderr).starts_with("gucci, fendi failed"), "{output:?}");
+    let after = stored(folder.path());
+    assert!(before.iter().all(|file| after.contains(file)), "what the hour has stays as it is");
+    assert_eq!((after.len(), records(folder.path(), "brand")), (before.len() + 4, 11));
+    assert!(after.iter().filter(|(path, _)| path.to_str().unwrap().contains("_030000_part-")).count() == 4);
+    assert_eq!(repair(folder.path(), quality), None);
+    assert_eq!(stored(folder.path()), after);
+}
+
+/// The accounts that a repair would collect; `None` if nothing is missing.
+fn repair(folder: &Path, report: &str) -> Option<Value> {
+    let output = local(folder, &["retry", report, "--sandbox", "--dry-run", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let planned: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (repair, reason) = (&planned["repair"], planned["reason"].as_str().unwrap());
+    assert_eq!(repair.is_null(), reason.contains("no topic is missing from the objects of this time"), "{planned}");
+    repair.get("accounts").cloned()
+}
+
+/// Runs a time twice, each run with its own lost accounts. Returns the response of the second run.
+fn run_twice(folder: &Path, lost: [&[&str]; 2]) -> String {
+    let event = format!(r#"{{"time":"{TIME}"}}"#);
+    let run = |lost: &[&str]| {
+        let faults: Vec<String> = lost.iter().map(|account| format!("{account}=not_there")).collect();
+        let faults: Vec<&str> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
+        let ran =
+            local(folder, &[["brand_media", "--sandbox", "--json", "--event", &event].as_slice(), &faults].concat());
+        assert!(ran.status.success(), "{ran:?}");
+        text(&ran.stdout)
+    };
+    run(lost[0]);
+    run(lost[1])
+}
+
+const QUALITY: [&str; 4] = [
+    "sandbox_env/quality/brand_2026-11-24/brand_2026-11-24_030000.json",
+    "sandbox_env/quality/media_2026-11-24/media_2026-11-24_030000.json",
+    "sandbox_env/partial/quality/brand_2026-11-24/brand_2026-11-24_030000.json",
+    "sandbox_env/partial/quality/media_2026-11-24/media_2026-11-24_030000.json",
+];
+
+#[test]
+fn a_topic_that_another_run_of_the_time_has_is_not_missing() {
+    let folder = folder();
+    let response = run_twice(folder.path(), [&["gucci"], &["dior"]]);
+    for report in QUALITY.into_iter().chain([response.as_str()]) {
+        assert_eq!(repair(folder.path(), report), None, "{report}");
     }
-    assert_eq!(repaired[0], repaired[1]);
-    assert!(repaired[0].iter().filter(|path| path.to_str().unwrap().contains("_030000_part-")).count() == 4);
+    let report = local(folder.path(), &["report", "sandbox_env", "--json"]);
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!((&report["source"]["files"], &report["source"]["records"]), (&json!(8), &json!(11 + 275)));
+}
+
+#[test]
+fn only_the_topics_that_no_run_of_the_time_has_are_repaired_whichever_report_is_given() {
+    let folder = folder();
+    let response = run_twice(folder.path(), [&["gucci", "ysl"], &["ysl", "dior"]]);
+    for report in QUALITY.into_iter().chain([response.as_str()]) {
+        assert_eq!(repair(folder.path(), report), Some(json!(["ysl"])), "{report}");
+    }
+    assert!(local(folder.path(), &["retry", &response, "--sandbox"]).status.success());
+    assert_eq!(repair(folder.path(), &response), None);
+}
+
+#[test]
+fn a_place_that_cannot_be_listed_is_a_warning_and_the_report_says_what_is_missing() {
+    let folder = folder();
+    run_twice(folder.path(), [&["gucci"], &["dior"]]);
+    let output = local(folder.path(), &["retry", QUALITY[3], "--dry-run"]);
+    assert!(text(&output.stderr).starts_with("WARNING only this report says what is missing: "), "{output:?}");
+    let expected = format!(r#"{{"job":"brand_media","time":"{TIME}","accounts":["dior"]}}"#);
+    assert_eq!(text(&output.stdout), expected + "\n");
 }
 
 #[test]
@@ -141,7 +203,9 @@ fn refused(folder: &Path, given: &str) -> Output {
 fn a_run_in_which_nothing_failed_is_reported_and_not_repeated() {
     let folder = folder();
     let summary = json!({"job": "hashtag", "time": TIME, "files": [{"key": "raw/x.json"}], "failures": []});
-    for given in [json!({"summary": summary}), json!({"job": "hashtag", "time": TIME, "failed_topics": []})] {
+    let quality = json!({"job": "hashtag", "time": TIME, "topics": [{"topic": "dior", "records": 50}], "rejected": []});
+    let earlier = json!({"job": "hashtag", "time": TIME, "failed_topics": []});
+    for given in [json!({"summary": summary}), quality, earlier] {
         let output = refused(folder.path(), &given.to_string());
         assert!(output.status.success() && text(&output.stderr).contains("nothing failed in this run"), "{output:?}");
     }

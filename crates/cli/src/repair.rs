@@ -1,14 +1,17 @@
 //! The event that repairs a run, from any report of that run.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::stored::quality::TopicRun;
 use collector::report::Summary;
 use collector::topic::Job;
 
+mod coverage;
 mod previous;
 
-use previous::PreviousRun;
+pub(super) use coverage::Coverage;
+pub(super) use previous::{PreviousRun, read};
 
 /// The event that repairs a run. Its fields are in the order in which a person reads them.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -18,13 +21,34 @@ pub(super) struct Repair {
     /// The time of the run, RFC 3339.
     time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    accounts: Option<Vec<String>>,
+    accounts: Option<Vec<Selected>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hashtags: Option<Vec<String>>,
+    hashtags: Option<Vec<Selected>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shard: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_id: Option<String>,
+}
+
+/// A topic of the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged)]
+enum Selected {
+    Configured(String),
+    /// A topic that is not configured.
+    Defined {
+        name: String,
+        user_id: String,
+    },
+}
+
+impl Selected {
+    fn name(&self) -> &str {
+        match self {
+            Self::Configured(name) | Self::Defined { name, .. } => name,
+        }
+    }
 }
 
 impl Repair {
@@ -37,24 +61,39 @@ impl Repair {
 
 /// The event that repairs the run with this summary; `None` where nothing failed, or nothing can be repaired.
 pub(super) fn of_summary(summary: &Summary) -> Option<Repair> {
-    of_report("the summary", &summary.to_json()).ok()?.map(|(event, _)| event)
+    repair(&read("the summary", &summary.to_json()).ok()?, None).ok()?.map(|(event, _)| event)
 }
 
-/// The event that repairs the run of a report, and why it is that one; `None` where nothing failed. `name` is what
-/// errors call the report.
-///
-/// # Errors
-/// Why the report says of no run that can be repaired, and what to do instead.
-pub(super) fn of_report(name: &str, report: &str) -> Result<Option<(Repair, String)>, String> {
-    repair(&previous::read(name, report)?)
+impl PreviousRun {
+    /// The job and the time of the objects that the run stored; `None` if the report does not say it, or if the job
+    /// stores none.
+    pub(super) fn objects(&self) -> Option<(Job, DateTime<Utc>)> {
+        let job = Job::named(self.job.as_deref()?).filter(|job| job.topics_key().is_some())?;
+        Some((job, DateTime::parse_from_rfc3339(self.time.as_deref()?).ok()?.to_utc()))
+    }
+
+    /// The topics that none of the objects has. Without the objects, those that failed in the run.
+    fn missing(&self, objects: Option<&Coverage>) -> Vec<Selected> {
+        let Some(objects) = objects else { return self.failed.iter().cloned().map(Selected::Configured).collect() };
+        let selected = |run: &TopicRun| {
+            let (name, user_id) = (run.topic.clone(), run.user_id.clone());
+            let by_name = objects.is_configured(&name) || user_id.is_empty();
+            if by_name { Selected::Configured(name) } else { Selected::Defined { name, user_id } }
+        };
+        objects.missing.iter().map(selected).collect()
+    }
 }
 
-/// The event that repairs a run, and why it is that one; `None` where nothing failed.
+/// The event that repairs a run, and why it is that one; `None` if nothing is missing. `objects` are those of the run's
+/// time, of other runs too; without them, the report says what is missing.
 ///
 /// A run that lost objects, or stored none, is repeated as it was: its keys are free, or have the same objects.
-/// Otherwise the failed topics are run alone and without the shard. Their objects then have keys of their own.
+/// Otherwise only the missing topics are run, without the shard. Their objects then have keys of their own.
 /// Under the run's keys they would replace its objects by fewer records.
-fn repair(previous: &PreviousRun) -> Result<Option<(Repair, String)>, String> {
+///
+/// # Errors
+/// Why the run cannot be repaired, and what to do instead.
+pub(super) fn repair(previous: &PreviousRun, objects: Option<&Coverage>) -> Result<Option<(Repair, String)>, String> {
     let error = previous.error.as_ref();
     let words = || error.map(|(_, words)| format!(": {words}")).unwrap_or_default();
     let Some(job) = previous.job.as_deref().and_then(Job::named) else {
@@ -67,12 +106,14 @@ fn repair(previous: &PreviousRun) -> Result<Option<(Repair, String)>, String> {
         return if failed { Err(message.to_owned()) } else { Ok(None) };
     };
     let is_lost = previous.lost > 0 || error.is_some_and(|(kind, _)| kind == "store");
-    if !is_lost && previous.stored && previous.failed.is_empty() {
+    let is_there = objects.is_some_and(|objects| objects.has_all(previous.topics.as_deref()));
+    let as_it_was = (is_lost || !previous.stored) && !is_there;
+    let missing = previous.missing(objects);
+    if !as_it_was && missing.is_empty() {
         return Ok(None);
     }
     let time = previous.time.clone().filter(|time| DateTime::parse_from_rfc3339(time).is_ok());
     let time = time.ok_or("no time is named under which to repeat it: give the event its \"time\" by hand")?;
-    let as_it_was = is_lost || !previous.stored;
     let (topics, shard, why) = if as_it_was {
         let what = match previous.lost {
             _ if !is_lost => "nothing was stored".to_owned(),
@@ -80,12 +121,14 @@ fn repair(previous: &PreviousRun) -> Result<Option<(Repair, String)>, String> {
             lost => format!("{lost} objects could not be stored"),
         };
         let why = format!("{what}{}: the run is repeated as it was", words());
-        (previous.topics.clone(), previous.shard.clone(), why)
+        let topics = previous.topics.as_ref().map(|topics| topics.iter().cloned().map(Selected::Configured).collect());
+        (topics, previous.shard.clone(), why)
     } else {
-        let why = format!("{} failed: only these are collected, into objects of their own", previous.failed.join(", "));
-        (Some(previous.failed.clone()), None, why)
+        let names: Vec<&str> = missing.iter().map(Selected::name).collect();
+        let why = format!("{} failed: only these are collected, into objects of their own", names.join(", "));
+        (Some(missing), None, why)
     };
-    let listed = |of: &str| topics.clone().filter(|_| key == of);
+    let listed = |of: &str| topics.clone().filter(|_: &Vec<Selected>| key == of);
     let (accounts, hashtags) = (listed("accounts"), listed("hashtags"));
     Ok(Some((Repair { job: job.name(), time, accounts, hashtags, shard, secret_id: previous.secret_id.clone() }, why)))
 }
@@ -107,7 +150,7 @@ mod tests {
     }
 
     fn event(previous: &PreviousRun) -> String {
-        let (event, _) = repair(previous).unwrap().unwrap();
+        let (event, _) = repair(previous, None).unwrap().unwrap();
         assert!(Event::parse(&serde_json::to_value(&event).unwrap()).is_ok());
         event.to_json()
     }
@@ -163,9 +206,9 @@ mod tests {
 
     #[test]
     fn a_run_in_which_nothing_failed_is_not_repeated() {
-        assert_eq!(repair(&PreviousRun { failed: Vec::new(), ..previous_run() }), Ok(None));
+        assert_eq!(repair(&PreviousRun { failed: Vec::new(), ..previous_run() }, None), Ok(None));
         let token = PreviousRun { job: Some("token".into()), failed: Vec::new(), stored: false, ..previous_run() };
-        assert_eq!(repair(&token), Ok(None));
+        assert_eq!(repair(&token, None), Ok(None));
     }
 
     #[test]
@@ -177,14 +220,14 @@ mod tests {
             (PreviousRun { time: None, ..previous_run() }, "no time is named"),
             (PreviousRun { time: Some("yesterday".into()), ..previous_run() }, "no time is named"),
         ] {
-            let error = repair(&run).unwrap_err();
+            let error = repair(&run, None).unwrap_err();
             assert!(error.contains(expected), "{error}");
         }
     }
 
     #[test]
     fn the_reason_names_what_failed() {
-        let why = |previous: &PreviousRun| repair(previous).unwrap().unwrap().1;
+        let why = |previous: &PreviousRun| repair(previous, None).unwrap().unwrap().1;
         assert!(why(&previous_run()).contains("gucci failed"));
         assert!(why(&PreviousRun { lost: 2, ..previous_run() }).contains("2 objects could not be stored"));
         assert!(

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
-use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use indicatif::{HumanBytes, ProgressBar};
 use serde::Serialize;
@@ -282,11 +281,7 @@ fn missing(config: &Config, runs: &Runs<'_>) -> Result<Vec<String>> {
 
 /// Reads a run. Parsing takes most of the time, so each run is parsed on a thread of its own.
 async fn read_run(stored: &Stored, config: Arc<Config>, (model, time): RunOf, objects: Vec<&Object>) -> Result<Run> {
-    let read = objects.into_iter().map(async |object| {
-        let body = stored.read(&object.key).await.map_err(|error| error.root_cause().to_string());
-        (object.clone(), body)
-    });
-    let bodies = join_all(read).await;
+    let bodies = stored.bodies(objects).await;
     let parsed = tokio::task::spawn_blocking(move || Run::read(&config, model, time, bodies));
     parsed.await.context("a thread that reads ended early")
 }

@@ -3,12 +3,12 @@
 use std::io::Read;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow};
 use clap::Args;
 use serde::Serialize;
 
 use super::output::{self, Output};
-use super::repair::{self, Repair};
+use super::repair::{self, Coverage, PreviousRun, Repair};
 use super::run::{RunOnce, read_argument};
 use collector::telemetry::printable;
 
@@ -35,7 +35,7 @@ pub(super) struct Planned<'a> {
     reason: &'a str,
 }
 
-const EXAMPLES: &str = r#"The report is the function's response, its error, its last line in the log, or a quality object. The failed topics are collected under the run's own time. A run that stored nothing, or lost an object, is repeated.
+const EXAMPLES: &str = r#"The report is the function's response, its error, its last line in the log, or a quality object. Its time's objects are read, of other runs too: the topics that none of them has are collected under that time. A run that stored nothing, or lost an object, is repeated.
 
 Examples:
   luxury-brands retry response.json
@@ -46,8 +46,13 @@ Examples:
 impl RetryArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         let (name, text) = self.input()?;
-        let Some((event, why)) = repair::of_report(name, &text).map_err(|error| anyhow!(error))? else {
-            let reason = "nothing failed in this run: nothing is repeated";
+        let previous = repair::read(name, &text).map_err(|error| anyhow!(error))?;
+        let objects = self.objects(&previous, output).await;
+        let Some((event, why)) = repair::repair(&previous, objects.as_ref()).map_err(|error| anyhow!(error))? else {
+            let reason = match &objects {
+                Some(_) => "no topic is missing from the objects of this time: nothing is repeated",
+                None => "nothing failed in this run: nothing is repeated",
+            };
             output.remark(reason);
             if output.json {
                 output::print_json(&Planned { repair: None, reason })?;
@@ -65,6 +70,20 @@ impl RetryArgs {
             return Ok(ExitCode::SUCCESS);
         }
         self.once.run(&serde_json::to_value(&event)?, output).await
+    }
+
+    /// The objects of the run's time, of all runs; `None`, with a WARNING, if there are none or they cannot be listed.
+    async fn objects(&self, previous: &PreviousRun, output: Output) -> Option<Coverage> {
+        let (job, time) = previous.objects()?;
+        let listed = async {
+            let (place, config) = self.once.on.place().await?;
+            let objects = Coverage::of(&place, &config, job, time).await?;
+            objects.with_context(|| format!("{place} has no objects of this time"))
+        };
+        let warn = |error: &Error| {
+            output.remark(printable(&format!("WARNING only this report says what is missing: {error:#}")));
+        };
+        listed.await.inspect_err(warn).ok()
     }
 
     /// The report's text, and a name for it.

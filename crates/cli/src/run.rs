@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::backend::from_everywhere;
+use super::backend::{Backend, from_everywhere};
 use super::failure;
 use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
@@ -18,13 +18,14 @@ use super::output::{self, Output, OutputError};
 use super::progress::Watch;
 use super::setting::duration;
 use super::{Setting, repair};
+use collector::config::Config;
 use collector::error::Cause;
 use collector::event::Event;
 use collector::function::{Function, Invocation, Settings};
 use collector::memory::Budget;
 use collector::report::Error;
 use collector::report::{Response, Summary};
-use collector::secret;
+use collector::secret::{self, SANDBOX_BUCKET};
 use collector::sink::Destination;
 use collector::telemetry::printable;
 use collector::topic::Job;
@@ -93,7 +94,7 @@ pub(super) struct RunOnce {
     #[arg(long, value_name = "WHAT")]
     fail_on: Option<FailOn>,
     #[command(flatten)]
-    on: RunOn,
+    pub(super) on: RunOn,
 }
 
 /// A result that the exit code reports as a failure.
@@ -167,6 +168,25 @@ impl RunOn {
             ..Settings::default()
         };
         Ok((settings, sandbox))
+    }
+
+    /// The folder or the bucket (`s3://…`) that runs store in, and their configuration. The secret is read, unless the
+    /// sandbox replaces it.
+    pub(super) async fn place(&self) -> Result<(String, Config)> {
+        let destination = self.setting.destination(self.out.as_ref())?;
+        let (destination, config) = if self.setting.sandbox {
+            let sandbox = || Destination::Folder(SANDBOX_BUCKET.into());
+            (destination.unwrap_or_else(sandbox), Config::load(&self.setting.sandbox_config())?)
+        } else {
+            let backend = Backend::open(&self.setting, Arc::default()).await?;
+            let secret = backend.secret().await?;
+            (destination.unwrap_or_else(|| Destination::of(&secret)), backend.config(&secret).await?)
+        };
+        let place = match destination {
+            Destination::Folder(folder) => folder.display().to_string(),
+            Destination::Bucket(bucket) => format!("s3://{bucket}"),
+        };
+        Ok((place, config))
     }
 
     /// The file of hashtag ids. The sandbox has none.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use anyhow::{Error, Result, anyhow};
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 
 use super::storage::Storage;
-use collector::config::{Config, Locations};
+use collector::config::{Config, Locations, ObjectKey, RunName};
 use collector::record::Model;
 
 mod pattern;
@@ -66,9 +67,33 @@ impl Stored {
     /// # Errors
     /// If a folder cannot be listed.
     pub(super) async fn list(place: &str, config: &Config) -> Result<Self> {
+        let folders = patterns(&config.locations).iter().map(|(.., pattern)| pattern.folder()).collect();
+        Self::list_folders(place, config, folders).await
+    }
+
+    /// Lists the objects of one time, in a folder or in `s3://bucket`.
+    ///
+    /// # Errors
+    /// If a folder cannot be listed.
+    pub(super) async fn of_time(place: &str, config: &Config, time: DateTime<Utc>) -> Result<Self> {
+        let (locations, name) = (&config.locations, |time| RunName { time, part: None });
+        let mut folders = BTreeSet::new();
+        for model in Model::ALL {
+            let records = [locations.raw(model, name(time)), locations.partial(model, name(time))];
+            let quality = [locations.quality(model, name(time)), locations.partial_quality(model, name(time))];
+            let keys = records.iter().chain(&quality).map(ObjectKey::as_str);
+            folders.extend(keys.map(|key| key.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned()));
+        }
+        let mut stored = Self::list_folders(place, config, folders).await?;
+        // A key may name its time to the minute.
+        let key = |model, time| locations.raw(model, name(time));
+        stored.objects.retain(|object| key(object.model, object.time) == key(object.model, time));
+        Ok(stored)
+    }
+
+    async fn list_folders(place: &str, config: &Config, folders: BTreeSet<String>) -> Result<Self> {
         let storage = Storage::open(place).await?;
         let patterns = patterns(&config.locations);
-        let folders: BTreeSet<String> = patterns.iter().map(|(.., pattern)| pattern.folder()).collect();
         let mut keys = BTreeSet::new();
         for folder in folders {
             keys.extend(storage.list(&folder).await?);
@@ -94,6 +119,24 @@ impl Stored {
     /// If it cannot be read.
     pub(super) async fn read(&self, key: &str) -> Result<Vec<u8>> {
         self.storage.read(key).await
+    }
+
+    /// Reads objects. The error of one that cannot be read is text for a person.
+    pub(super) async fn bodies(
+        &self,
+        objects: impl IntoIterator<Item = &Object>,
+    ) -> Vec<(Object, Result<Vec<u8>, String>)> {
+        let read = async |object: &Object| {
+            let body = self.read(&object.key).await.map_err(|error| error.root_cause().to_string());
+            (object.clone(), body)
+        };
+        join_all(objects.into_iter().map(read)).await
+    }
+
+    /// What the objects, all of one time, have of a model.
+    pub(super) async fn snapshot(&self, config: &Config, model: Model, time: DateTime<Utc>) -> Snapshot {
+        let bodies = self.bodies(self.objects.iter().filter(|object| object.model == model)).await;
+        Snapshot::read(config, model, time, bodies)
     }
 
     /// The error if there are no objects in `place`. It says what was looked for.
@@ -125,7 +168,7 @@ fn patterns(locations: &Locations) -> Vec<(Kind, Model, Pattern<'_>)> {
             (Kind::Records, model, Pattern::records(locations, model)),
             (Kind::Quality, model, Pattern::quality(locations, Some(model))),
             (Kind::Records, model, Pattern::partial(locations, model)),
-            (Kind::Quality, model, Pattern::partial_quality(locations, model)),
+            (Kind::Quality, model, Pattern::partial_quality(locations, Some(model))),
         ]
     };
     Model::ALL.into_iter().flat_map(of).collect()

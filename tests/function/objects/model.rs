@@ -11,19 +11,24 @@ use super::api::Call;
 use super::given::{Line, Mapping, PAGE, Received, Run, Topic};
 use super::values::GOOD_URLS;
 
+/// In the place of a time that is within the run.
+pub const WITHIN_THE_RUN: &str = "within the run";
+
 /// The expected result of a run.
-pub struct Expected {
+pub struct Expected<'r> {
     pub calls: Vec<Call>,
     /// The result for each model of the job, in the order of the mappings.
-    pub models: Vec<Stored>,
+    pub models: Vec<Stored<'r>>,
     /// The topics whose answers held more records than were asked for, and how many more.
     pub surplus: Vec<(&'static str, usize)>,
 }
 
 /// The expected objects of one model.
 #[derive(Default)]
-pub struct Stored {
+pub struct Stored<'r> {
     pub records: Vec<Vec<(&'static str, Value)>>,
+    /// The run's topics, each with its user id and the number of its records.
+    pub topics: Vec<(&'static str, &'r str, usize)>,
     pub rejected: Vec<Rejected>,
     pub defaulted: ByFieldAndReason,
 }
@@ -59,13 +64,13 @@ fn some_json_text<'d, D: Deserializer<'d>>(value: D) -> Result<Option<String>, D
     json_text(value).map(Some)
 }
 
-impl Stored {
+impl Stored<'_> {
     pub fn defaults(&self) -> usize {
         self.defaulted.values().flat_map(BTreeMap::values).map(Vec::len).sum()
     }
 }
 
-pub fn expected(run: &Run) -> Expected {
+pub fn expected(run: &Run) -> Expected<'_> {
     let models = run.mappings.iter().map(|_| Stored::default()).collect();
     let mut expected = Expected { calls: Vec::new(), models, surplus: Vec::new() };
     let asked = |topic: &&Topic| run.subset.as_ref().is_none_or(|subset| subset.contains(&topic.name));
@@ -75,13 +80,17 @@ pub fn expected(run: &Run) -> Expected {
             add(&mut expected.models[0], brand, topic, &topic.profile, received, &mut BTreeSet::new());
         }
         media(run, topic, &mut expected);
+        for stored in &mut expected.models {
+            let before: usize = stored.topics.iter().map(|(.., records)| records).sum();
+            stored.topics.push((topic.name, &topic.user_id, stored.records.len() - before));
+        }
     }
     expected.calls.sort();
     expected
 }
 
 /// The media of a topic, page by page: up to the configured number, or a page without a next page.
-fn media(run: &Run, topic: &Topic, expected: &mut Expected) {
+fn media(run: &Run, topic: &Topic, expected: &mut Expected<'_>) {
     let (mapping, stored) = run.mappings.iter().zip(&mut expected.models).next_back().unwrap();
     let (mut seen, mut surplus) = (BTreeSet::new(), 0);
     for (n, page) in topic.pages.iter().enumerate() {
@@ -103,7 +112,7 @@ fn media(run: &Run, topic: &Topic, expected: &mut Expected) {
 
 /// Stores a record once, or notes why it is left out.
 fn add(
-    stored: &mut Stored,
+    stored: &mut Stored<'_>,
     mapping: &Mapping,
     topic: &Topic,
     record: &Received,
@@ -124,6 +133,8 @@ fn add(
     for line in &mapping.lines {
         let received = field(record, line.response);
         let value = match received {
+            _ if line.response == "topic" => Ok(Value::from(topic.name)),
+            _ if line.response == "asked_at" => Ok(Value::from(WITHIN_THE_RUN)),
             _ if mapping.model != "brand" && line.response == "user_id" => Ok(Value::from(topic.user_id.clone())),
             Some(text) => value(line, text),
             None => Err("not found field"),

@@ -163,6 +163,13 @@ impl Harness {
         objects.pop()
     }
 
+    /// The entry of a topic in a model's quality object.
+    pub fn topic_run(&self, model: &str, topic: &str) -> Value {
+        let quality = self.quality(model).unwrap();
+        let mut topics = quality["topics"].as_array().unwrap().iter();
+        topics.find(|run| run["topic"] == topic).unwrap_or_else(|| panic!("{topic}: {quality}")).clone()
+    }
+
     fn of_time(&self, folder: &str, model: &str) -> Vec<Value> {
         let prefix = format!("{folder}/{model}_{}", STAMP.replace("{model}", model));
         let objects = self.aws.objects();

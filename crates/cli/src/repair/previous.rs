@@ -7,7 +7,7 @@ use collector::report;
 
 /// What is known of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct PreviousRun {
+pub(crate) struct PreviousRun {
     pub(super) job: Option<String>,
     pub(super) time: Option<String>,
     pub(super) shard: Option<String>,
@@ -30,7 +30,7 @@ pub(super) const EXPECTED: &str = r#"expected is the report of one run: the func
 ///
 /// # Errors
 /// What the text is instead, for a person. `name` is its file.
-pub(super) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
+pub(crate) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
     let mut found = Vec::new();
     let mut other = None;
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
@@ -73,17 +73,28 @@ fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
     if value.get("totals").is_some() && list("shards") {
         return Err("this is the summary of a run over shards; `luxury-brands shard --failed` runs the failed ones again (docs/scale.md)".to_owned());
     }
-    if list("failed_topics") {
-        let failed = topics(value.get("failed_topics"));
-        return Ok(Some(PreviousRun { failed, stored: true, ..known(value) }));
+    if list("failed_topics") || list("topics") && list("rejected") {
+        return Ok(Some(of_quality(value)));
     }
     if list("failures") && list("files") {
         let count = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
         let lost = count("/lost") + count("/quality/lost");
-        let failed = topics(value.get("failures"));
+        let failed = topics(entries(value, "failures"));
         return Ok(Some(PreviousRun { failed, stored: count("/files") > 0, lost, ..known(value) }));
     }
     Ok(None)
+}
+
+/// The run of a quality object. Those of earlier versions list the failed topics by themselves, and under `topics` the
+/// names that the event selected.
+fn of_quality(value: &Value) -> PreviousRun {
+    let run = PreviousRun { stored: true, ..known(value) };
+    if value.get("failed_topics").is_some() {
+        return PreviousRun { failed: topics(entries(value, "failed_topics")), ..run };
+    }
+    let failed = topics(entries(value, "topics").filter(|entry| entry.get("kind").is_some()));
+    let is_subset = value.get("subset") == Some(&Value::Bool(true));
+    PreviousRun { failed, topics: run.topics.filter(|_| is_subset), ..run }
 }
 
 fn of_error(kind: String, words: &str) -> Result<PreviousRun, String> {
@@ -98,7 +109,7 @@ fn of_error(kind: String, words: &str) -> Result<PreviousRun, String> {
 /// The fields that every form has under the same names.
 fn known(value: &Value) -> PreviousRun {
     let of = |key: &str| text(value, key);
-    let topics = value.get("topics").filter(|topics| topics.is_array()).map(|list| topics(Some(list)));
+    let topics = value.get("topics").filter(|topics| topics.is_array()).map(|_| topics(entries(value, "topics")));
     PreviousRun {
         job: of("job"),
         time: of("time"),
@@ -113,10 +124,15 @@ fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key)?.as_str().map(str::to_owned)
 }
 
-/// The topics of a list of names, or of objects with a `topic`, each once.
-fn topics(list: Option<&Value>) -> Vec<String> {
+/// The entries of a list.
+fn entries<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The topics of names, or of objects with a `topic`, each once.
+fn topics<'v>(entries: impl Iterator<Item = &'v Value>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for entry in list.and_then(Value::as_array).into_iter().flatten() {
+    for entry in entries {
         if let Some(name) = entry.as_str().or_else(|| entry.get("topic")?.as_str())
             && !names.iter().any(|known| known == name)
         {
@@ -195,9 +211,19 @@ mod tests {
 
     #[test]
     fn a_quality_object_holds_the_failed_topics() {
-        let quality = json!({"model": "media", "job": "brand_media", "time": "2026-11-24T03:00:00Z", "counts": {"records": 250}, "failed_topics": [{"topic": "gucci"}], "rejected": [], "defaulted": {}});
-        let run = read("x", &quality.to_string()).unwrap();
-        assert_eq!((run.failed, run.stored, run.lost), (vec!["gucci".to_owned()], true, 0));
+        let of = |topics: Value| {
+            let mut quality = json!({"model": "media", "job": "brand_media", "time": "2026-11-24T03:00:00Z", "counts": {"records": 250}, "rejected": [], "defaulted": {}});
+            quality.as_object_mut().unwrap().extend(topics.as_object().unwrap().clone());
+            let run = read("x", &quality.to_string()).unwrap();
+            assert_eq!((run.failed, run.stored, run.lost), (vec!["gucci".to_owned()], true, 0));
+            run.topics
+        };
+        let topics = json!([{"topic": "dior", "records": 250}, {"topic": "gucci", "kind": "throttled"}]);
+        let selected = Some(vec!["dior".to_owned(), "gucci".to_owned()]);
+        assert_eq!(of(json!({"topics": topics})), None);
+        assert_eq!(of(json!({"topics": topics, "subset": true})), selected);
+        assert_eq!(of(json!({"failed_topics": [{"topic": "gucci"}]})), None, "an earlier version");
+        assert_eq!(of(json!({"failed_topics": [{"topic": "gucci"}], "topics": ["dior", "gucci"]})), selected);
     }
 
     #[test]

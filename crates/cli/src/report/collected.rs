@@ -50,7 +50,7 @@ impl Collected {
 
     /// Adds a run. The runs of a model are added in the order of their times.
     pub(super) fn add(&mut self, run: Run) {
-        let Run { model, time, records, quality, unknown, skipped, files, bytes } = run;
+        let Run { model, time, records, topics, quality, unknown, skipped, files, bytes } = run;
         self.source.files += files;
         self.source.bytes += bytes;
         self.skipped.extend(skipped);
@@ -73,8 +73,8 @@ impl Collected {
                 notes.push((Column::Defaulted(field.to_owned(), reason.to_owned()), whole(n)));
             }
             notes.extend(quality.rejected.iter().map(|rejected| (Column::Rejected(rejected.reason.clone()), 1)));
-            self.failures.add(job(model), time, &quality.failed_topics);
         }
+        self.failures.add(job(model), time, &topics);
         match responses.first_mut().filter(|_| row.is_some()) {
             Some(response) => response.notes = notes,
             None => self.note(model, time, notes),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::stored::quality::{Figures, Quality};
+use crate::stored::quality::{Figures, Quality, TopicRun};
 use crate::stored::{Moment, Object, Record, Skipped, Snapshot};
 use collector::config::Config;
 use collector::record::Model;
@@ -14,6 +14,8 @@ pub(super) struct Run {
     /// The time of the run, in seconds since 1970.
     pub(super) time: i64,
     pub(super) records: Vec<(Record, Figures, Moment)>,
+    /// Each topic once.
+    pub(super) topics: Vec<TopicRun>,
     pub(super) quality: Vec<Quality>,
     /// The number of objects of records for which no quality object lists the defaults.
     pub(super) unknown: usize,
@@ -31,8 +33,8 @@ impl Run {
         time: DateTime<Utc>,
         objects: Vec<(Object, Result<Vec<u8>, String>)>,
     ) -> Self {
-        let Snapshot { records, quality, unknown, skipped, files, bytes, .. } =
+        let Snapshot { records, topics, quality, unknown, skipped, files, bytes } =
             Snapshot::read(config, model, time, objects);
-        Self { model, time: time.timestamp(), records, quality, unknown, skipped, files, bytes }
+        Self { model, time: time.timestamp(), records, topics, quality, unknown, skipped, files, bytes }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 pub(super) use crate::stored::Skipped;
-use crate::stored::quality::FailedTopic;
+use crate::stored::quality::{self, TopicRun};
 use collector::record::Model;
 
 /// The most failures, and the most files, that the page lists. The others are counted.
@@ -28,8 +28,9 @@ pub(super) struct Failure {
 pub(super) struct Failures(BTreeMap<(i64, &'static str, String), Failure>);
 
 impl Failures {
-    pub(super) fn add(&mut self, job: &'static str, time: i64, failed: &[FailedTopic]) {
-        for FailedTopic { topic, kind, code, message } in failed {
+    pub(super) fn add(&mut self, job: &'static str, time: i64, topics: &[TopicRun]) {
+        let failed = topics.iter().filter_map(|run| Some((&run.topic, run.failure.as_ref()?)));
+        for (topic, quality::Failure { kind, code, message }) in failed {
             let message = message.chars().take(300).collect();
             let failure = Failure { time, job, topic: topic.clone(), kind: kind.clone(), code: *code, message };
             self.0.insert((time, job, topic.clone()), failure);
@@ -141,8 +142,8 @@ mod tests {
 
     #[test]
     fn a_failure_that_both_models_of_a_run_list_counts_once() {
-        let failed =
-            FailedTopic { topic: "dior".into(), kind: "permission".into(), code: Some(10), message: "no".into() };
+        let failure = quality::Failure { kind: "permission".into(), code: Some(10), message: "no".into() };
+        let failed = TopicRun { topic: "dior".into(), failure: Some(failure), ..TopicRun::default() };
         let mut failures = Failures::default();
         failures.add("brand_media", 1, std::slice::from_ref(&failed));
         failures.add("brand_media", 1, std::slice::from_ref(&failed));

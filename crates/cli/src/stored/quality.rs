@@ -3,16 +3,32 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::Record;
 use collector::record::Mapping;
 
-/// A topic whose records are missing from a run.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct FailedTopic {
+/// A topic of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct TopicRun {
     pub(crate) topic: String,
-    #[serde(default)]
+    /// Empty if the object does not say it.
+    pub(crate) user_id: String,
+    /// When the topic's last response arrived; `None` if there was none, or if the object does not say it.
+    pub(crate) asked_at: Option<DateTime<Utc>>,
+    pub(crate) records: usize,
+    #[serde(flatten)]
+    pub(crate) failure: Option<Failure>,
+    /// The pages read of a hashtag whose gaps are closed, and the following two.
+    pub(crate) pages: Option<u32>,
+    pub(crate) overlap: Option<usize>,
+    pub(crate) gap_likely: bool,
+}
+
+/// Why records of a topic are missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Failure {
     pub(crate) kind: String,
     #[serde(default)]
     pub(crate) code: Option<i64>,
@@ -20,48 +36,59 @@ pub(crate) struct FailedTopic {
     pub(crate) message: String,
 }
 
-/// A topic of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub(crate) struct TopicRun {
-    pub(crate) topic: String,
-    pub(crate) user_id: String,
-    /// When its last response arrived; `None` if none arrived, or if that is unknown.
-    pub(crate) asked_at: Option<DateTime<Utc>>,
-    /// The number of records stored.
-    pub(crate) records: usize,
-    /// The failure, if the topic failed or was cut short.
-    pub(crate) kind: Option<String>,
-    pub(crate) code: Option<i64>,
-    pub(crate) message: String,
-}
-
-/// The topics of a quality object.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Topics {
-    Runs(Vec<TopicRun>),
-    /// The names of the topics that the event selected, in objects of earlier versions; empty for all.
-    Selected(Vec<String>),
-}
-
-impl Default for Topics {
-    fn default() -> Self {
-        Self::Runs(Vec::new())
-    }
-}
-
 /// A quality object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Quality {
-    topics: Topics,
+    /// The topics of the run. An object of an earlier version has those that failed and those that the event selected.
+    #[serde(deserialize_with = "topics")]
+    pub(crate) topics: Vec<TopicRun>,
+    /// The topics that failed, in an object of an earlier version.
+    failed_topics: Vec<FailedTopic>,
     counts: Counts,
-    pub(crate) failed_topics: Vec<FailedTopic>,
     pub(crate) rejected: Vec<Rejected>,
     defaulted: BTreeMap<String, BTreeMap<String, Vec<Defaulted>>>,
     /// The cases that the object counts and has no room to list.
     not_listed: NotListed,
+}
+
+/// The topics of a quality object. Earlier versions list names.
+fn topics<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TopicRun>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Entry {
+        Name(String),
+        Run(TopicRun),
+    }
+    let run = |entry| match entry {
+        Entry::Name(topic) => TopicRun { topic, ..TopicRun::default() },
+        Entry::Run(run) => run,
+    };
+    Ok(Vec::deserialize(deserializer)?.into_iter().map(run).collect())
+}
+
+#[derive(Debug, Deserialize)]
+struct FailedTopic {
+    topic: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    code: Option<i64>,
+    #[serde(default)]
+    message: String,
+}
+
+impl TopicRun {
+    /// Whether an object of this version lists it, with its user id and its records.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.user_id.is_empty()
+    }
+}
+
+impl From<FailedTopic> for TopicRun {
+    fn from(FailedTopic { topic, kind, code, message }: FailedTopic) -> Self {
+        Self { topic, failure: Some(Failure { kind, code, message }), ..Self::default() }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -97,23 +124,11 @@ pub(crate) const NOT_FOUND: &str = "not found field";
 /// The problem and its position, as text for a person.
 pub(crate) fn quality(bytes: &[u8]) -> Result<Quality, String> {
     let mut quality: Quality = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    quality.failed_topics.extend(quality.runs().iter().filter_map(TopicRun::failed).collect::<Vec<_>>());
+    for failed in std::mem::take(&mut quality.failed_topics) {
+        quality.topics.retain(|run| run.topic != failed.topic);
+        quality.topics.push(failed.into());
+    }
     Ok(quality)
-}
-
-impl TopicRun {
-    /// The topic with its failure; `None` if it did not fail.
-    pub(crate) fn failed(&self) -> Option<FailedTopic> {
-        let (topic, kind) = (self.topic.clone(), self.kind.clone()?);
-        Some(FailedTopic { topic, kind, code: self.code, message: self.message.clone() })
-    }
-}
-
-impl From<&FailedTopic> for TopicRun {
-    fn from(FailedTopic { topic, kind, code, message }: &FailedTopic) -> Self {
-        let (topic, kind, message) = (topic.clone(), Some(kind.clone()), message.clone());
-        Self { topic, kind, code: *code, message, ..Self::default() }
-    }
 }
 
 /// The defaulted fields of an object's records, and the reasons.
@@ -178,25 +193,14 @@ pub(crate) struct Figures {
 }
 
 impl Quality {
-    /// The topics of the run; empty in objects of earlier versions.
-    pub(crate) fn runs(&self) -> &[TopicRun] {
-        if let Topics::Runs(runs) = &self.topics { runs } else { &[] }
-    }
-
-    /// The names of the topics that the event selected, in objects of earlier versions.
-    pub(crate) fn selected(&self) -> &[String] {
-        if let Topics::Selected(names) = &self.topics { names } else { &[] }
-    }
-
     /// Whether this is the quality object of an object with so many records. A run that ended between its two puts
     /// leaves the quality object of an earlier run next to its records.
     pub(crate) fn is_of(&self, records: usize) -> bool {
         self.counts.records.is_none_or(|counted| counted == records)
     }
 
-    /// Removes the entries of other topics, and of records with other ids.
+    /// Removes the rejected records of other topics, and the defaults of records with other ids.
     pub(crate) fn retain(&mut self, topic: impl Fn(&str) -> bool, ids: &HashSet<&str>) {
-        self.failed_topics.retain(|failed| topic(&failed.topic));
         self.rejected.retain(|rejected| topic(&rejected.topic));
         for reasons in self.defaulted.values_mut() {
             for records in reasons.values_mut() {
@@ -245,6 +249,29 @@ mod tests {
 
     fn config() -> Config {
         Config::parse(include_bytes!("../../../../configure.ini"), "configure.ini").unwrap()
+    }
+
+    #[test]
+    fn the_topics_of_a_run_are_read_from_objects_of_this_version_and_of_earlier_ones() {
+        let run = |topic: &str| TopicRun { topic: topic.into(), ..TopicRun::default() };
+        let throttled = Some(Failure { kind: "throttled".into(), code: Some(4), message: "no".into() });
+        let dior = TopicRun {
+            user_id: "178".into(),
+            asked_at: DateTime::from_timestamp_millis(1_795_489_202_123),
+            records: 50,
+            pages: Some(2),
+            overlap: Some(7),
+            gap_likely: true,
+            ..run("dior")
+        };
+        let gucci = TopicRun { failure: throttled.clone(), ..run("gucci") };
+        let now = br#"{"topics":[
+            {"topic":"dior","user_id":"178","asked_at":"2026-11-24T03:00:02.123Z","records":50,"pages":2,"overlap":7,"gap_likely":true},
+            {"topic":"gucci","asked_at":null,"records":0,"kind":"throttled","code":4,"message":"no"}]}"#;
+        assert_eq!(quality(now).unwrap().topics, [dior, gucci.clone()]);
+        let before = br#"{"topics":["dior","gucci"],"failed_topics":[{"topic":"gucci","kind":"throttled","code":4,"message":"no"}]}"#;
+        assert_eq!(quality(before).unwrap().topics, [run("dior"), gucci]);
+        assert_eq!(quality(br#"{"failed_topics":[]}"#).unwrap().topics, []);
     }
 
     #[test]

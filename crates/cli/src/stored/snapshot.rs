@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::quality::{self, Defaults, Figures, Quality, TopicRun};
+use super::quality::{self, Defaults, Failure, Figures, Quality, TopicRun};
 use super::record::records;
 use super::{Kind, Object, Record};
 use collector::config::Config;
@@ -168,9 +168,11 @@ fn owners(config: &Config, model: Model, parts: &[Part]) -> Owners {
         }
         Model::MediaHashtag => config.hashtags.iter().map(|h| (h.user_id.as_str(), h.name.as_str())).collect(),
     };
-    let runs = parts.iter().filter_map(|part| part.quality.as_ref()).flat_map(Quality::runs);
-    let named: BTreeSet<(&str, &str)> =
-        configured.into_iter().chain(runs.map(|run| (&*run.user_id, &*run.topic))).collect();
+    let runs = parts.iter().filter_map(|part| part.quality.as_ref()).flat_map(|quality| &quality.topics);
+    let named: BTreeSet<(&str, &str)> = configured
+        .into_iter()
+        .chain(runs.filter(|run| run.is_known()).map(|run| (&*run.user_id, &*run.topic)))
+        .collect();
     let mut owners = Owners::new();
     for (user_id, topic) in named {
         owners.entry(user_id.to_owned()).and_modify(|known| *known = None).or_insert_with(|| Some(topic.to_owned()));
@@ -198,61 +200,45 @@ impl Part {
     /// of their user id.
     fn candidates(&self, part: usize, owners: &Owners, time: DateTime<Utc>) -> Vec<Candidate> {
         let unknown = Moment { at: time, known: false };
-        let candidate = |grade, run: TopicRun| {
+        let candidate = |run: TopicRun| {
             let moment = run.asked_at.map_or(unknown, |at| Moment { at, known: true });
-            Candidate { run, rank: Rank { grade, moment, part } }
+            Candidate { rank: Rank { grade: Grade::of(&run), moment, part }, run }
         };
-        let quality = self.quality.as_ref();
-        let listed = quality.filter(|quality| quality.is_of(self.records.len())).map_or(&[][..], Quality::runs);
-        let mut candidates: Vec<_> = listed.iter().map(|run| candidate(Grade::of(run), run.clone())).collect();
+        let topics = self.quality.as_ref().map_or(&[][..], |quality| &quality.topics);
+        let is_of_these = self.quality.as_ref().is_some_and(|quality| quality.is_of(self.records.len()));
+        let (listed, others): (Vec<_>, Vec<_>) = topics.iter().partition(|run| is_of_these && run.is_known());
+        let mut candidates: Vec<_> = listed.iter().map(|run| candidate(TopicRun::clone(run))).collect();
         for record in &self.records {
-            let known = candidates.iter_mut().enumerate().find(|(_, candidate)| candidate.has(record));
-            match known {
+            match candidates.iter_mut().enumerate().find(|(_, candidate)| candidate.has(record)) {
                 Some((i, _)) if i < listed.len() => {}
                 Some((_, candidate)) => candidate.run.records += 1,
                 None => {
                     let (topic, user_id) = (self.topic(record, owners), record.user_id.clone());
-                    let mut found =
-                        candidate(Grade::Complete, TopicRun { topic, user_id, records: 1, ..TopicRun::default() });
+                    let mut found = candidate(TopicRun { topic, user_id, records: 1, ..TopicRun::default() });
                     found.rank.moment = record.moment().unwrap_or(unknown);
                     candidates.push(found);
                 }
             }
         }
-        if let Some(quality) = quality.filter(|_| listed.is_empty()) {
-            for run in self.unlisted(quality) {
-                match candidates.iter_mut().find(|candidate| candidate.run.topic == run.topic) {
-                    Some(found) if run.kind.is_some() && quality.runs().is_empty() => {
-                        found.rank.grade = Grade::CutShort;
-                        found.run = TopicRun { records: found.run.records, user_id: found.run.user_id.clone(), ..run };
-                    }
-                    Some(_) => {}
-                    None => candidates.push(candidate(Grade::of(&run), run)),
+        for run in others {
+            match candidates.iter_mut().find(|candidate| candidate.run.topic == run.topic) {
+                Some(found) if is_of_these && run.failure.is_some() => {
+                    found.rank.grade = Grade::CutShort;
+                    found.run.failure.clone_from(&run.failure);
                 }
+                Some(_) => {}
+                None => candidates.push(candidate(self.without_records(run))),
             }
         }
         candidates
     }
 
-    /// The topics of a quality object that does not list those of these records: it is of an earlier version, or of
-    /// another run. A topic with records in another object is lost.
-    fn unlisted(&self, quality: &Quality) -> Vec<TopicRun> {
-        let lost = |run: &TopicRun| match run.kind {
-            None if run.records > 0 => TopicRun {
-                records: 0,
-                kind: Some("store".to_owned()),
-                message: format!("its records are not in {}", self.key),
-                ..run.clone()
-            },
-            _ => TopicRun { records: 0, ..run.clone() },
-        };
-        let failed = quality.failed_topics.iter().map(TopicRun::from);
-        let selected = quality.selected().iter().map(|topic| TopicRun { topic: topic.clone(), ..TopicRun::default() });
-        if quality.runs().is_empty() {
-            failed.chain(selected).collect()
-        } else {
-            quality.runs().iter().map(lost).collect()
-        }
+    /// A topic none of whose records are here. If its quality object lists some, they are lost.
+    fn without_records(&self, run: &TopicRun) -> TopicRun {
+        let message = || format!("its records are not in {}", self.key);
+        let lost = || Failure { kind: "store".to_owned(), code: None, message: message() };
+        let failure = run.failure.clone().or_else(|| (run.records > 0).then(lost));
+        TopicRun { records: 0, failure, ..run.clone() }
     }
 
     /// The topic of a record that no quality object assigns to one.
@@ -279,7 +265,7 @@ impl Candidate {
 
 impl Grade {
     fn of(run: &TopicRun) -> Self {
-        match (&run.kind, run.records) {
+        match (&run.failure, run.records) {
             (None, _) => Self::Complete,
             (Some(_), 0) => Self::Failed,
             (Some(_), _) => Self::CutShort,

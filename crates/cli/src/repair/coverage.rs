@@ -1,0 +1,79 @@
+//! What the objects of a time have, and what none of them has.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+
+use crate::stored::quality::TopicRun;
+use crate::stored::{Snapshot, Stored};
+use collector::config::Config;
+use collector::record::Model;
+use collector::topic::Job;
+
+/// The topics of a job in the objects of one time.
+#[derive(Debug, Default)]
+pub(crate) struct Coverage {
+    /// The configured topics.
+    configured: Vec<String>,
+    /// The topics that no object has complete, in one of the models at least.
+    pub(super) missing: Vec<TopicRun>,
+    /// The topics that are complete in all models.
+    complete: HashSet<String>,
+    /// Whether objects lack their quality objects.
+    lacks_quality: bool,
+}
+
+impl Coverage {
+    /// Reads the objects of a time in a folder, or in `s3://bucket`; `None` if there are none.
+    ///
+    /// # Errors
+    /// If they cannot be listed.
+    pub(crate) async fn of(place: &str, config: &Config, job: Job, time: DateTime<Utc>) -> Result<Option<Self>> {
+        let stored = Stored::of_time(place, config, time).await?;
+        let mut snapshots = Vec::new();
+        for model in models(job) {
+            snapshots.push(stored.snapshot(config, *model, time).await);
+        }
+        if snapshots.iter().all(|snapshot| snapshot.topics.is_empty()) {
+            return Ok(None);
+        }
+        let configured = config.topics(job).into_iter().map(str::to_owned).collect();
+        Ok(Some(Self { configured, ..Self::new(&snapshots) }))
+    }
+
+    fn new(snapshots: &[Snapshot]) -> Self {
+        let mut missing: Vec<TopicRun> = Vec::new();
+        let topics = || snapshots.iter().flat_map(|snapshot| &snapshot.topics);
+        for run in topics().filter(|run| run.failure.is_some()) {
+            if !missing.iter().any(|known| known.topic == run.topic) {
+                missing.push(run.clone());
+            }
+        }
+        let complete_in = |snapshot: &Snapshot, topic: &str| {
+            snapshot.topics.iter().any(|run| run.topic == topic && run.failure.is_none())
+        };
+        let complete = topics().map(|run| &run.topic);
+        let complete = complete.filter(|topic| snapshots.iter().all(|snapshot| complete_in(snapshot, topic)));
+        let complete = complete.cloned().collect();
+        Self { missing, complete, lacks_quality: snapshots.iter().any(|s| s.unknown > 0), ..Self::default() }
+    }
+
+    /// Whether the objects have all of these topics, by default the configured ones.
+    pub(super) fn has_all(&self, topics: Option<&[String]>) -> bool {
+        !self.lacks_quality && topics.unwrap_or(&self.configured).iter().all(|topic| self.complete.contains(topic))
+    }
+
+    pub(super) fn is_configured(&self, topic: &str) -> bool {
+        self.configured.iter().any(|configured| configured == topic)
+    }
+}
+
+/// The models of a job's records.
+const fn models(job: Job) -> &'static [Model] {
+    match job {
+        Job::BrandMedia => &[Model::Brand, Model::Media],
+        Job::Hashtag => &[Model::MediaHashtag],
+        Job::Token => &[],
+    }
+}
