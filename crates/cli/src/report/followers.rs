@@ -7,9 +7,6 @@ const MIN_COUNTS: usize = 8;
 /// The longest time that one estimate covers. A longer range is cut into pieces.
 const PIECE: i64 = 86_400;
 
-/// Gaps between residuals of less than this share of the first count are no levels.
-const MIN_GAP: f64 = 0.000_1;
-
 /// The followers of an account in one response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Point {
@@ -81,7 +78,7 @@ fn estimate(window: &[Point]) -> Option<i64> {
             next = high - low;
         }
     }
-    if gap <= 2.0 * next || gap <= MIN_GAP * first.followers as f64 {
+    if gap <= 2.0 * next || gap <= first.followers as f64 / 10_000.0 {
         return Some(last.followers - first.followers);
     }
     let (upper, lower): (Vec<Point>, Vec<Point>) = window.iter().partition(|point| residual(point) >= above);
@@ -89,7 +86,7 @@ fn estimate(window: &[Point]) -> Option<i64> {
     let mut sum = 0.0;
     for level in [lower, upper] {
         let (first, last) = (level.first()?, level.last()?);
-        if 2.0 * (last.at - first.at) as f64 - all < 0.0 {
+        if 2.0 * ((last.at - first.at) as f64) < all {
             return None;
         }
         sum += level.len() as f64 * slope(first, last)?;

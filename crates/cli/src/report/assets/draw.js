@@ -138,7 +138,7 @@ function timeChart(box, { label, x, series, format, axisFormat = compact, stacke
   box.setAttribute("aria-label", `${label}. The figures are in the table below.`);
   const drawn = stacked ? stack(series) : series;
   const lines = drawn.map(({ house, values: v }) => ({
-    label: house.label, stroke: colour(house), width: stacked ? 0 : 2, spanGaps: true,
+    label: house.label, stroke: colour(house), width: stacked ? 0 : 2,
     fill: stacked ? colour(house) : undefined,
     paths: stacked ? uPlot.paths.bars({ size: [0.86, 100], gap: 1 }) : undefined,
     points: { show: !stacked && v.filter((y) => y != null).length < 2, size: 8 },

@@ -1,7 +1,7 @@
 // Followers gained: an estimate, since the API answers from two levels that differ by tens of thousands and both grow.
 // docs/figures.md defines it, and report/followers.rs computes the same.
 
-const MIN_COUNTS = 8, MIN_GAP = 0.0001;
+const MIN_COUNTS = 8;
 
 // The counts of a house, each with its row, the time of the row and the moment of the response in milliseconds.
 function counts(house) {
@@ -22,7 +22,7 @@ function levels(window) {
     if (step > gap) [gap, next, above] = [step, gap, high];
     else if (step > next) next = step;
   });
-  if (gap <= 2 * next || gap <= MIN_GAP * window[0].n) return [window];
+  if (gap <= 2 * next || gap <= window[0].n / 10000) return [window];
   return [window.filter((point) => residual(point) < above), window.filter((point) => residual(point) >= above)];
 }
 

@@ -3,10 +3,13 @@
 const failuresInRange = () => DATA.failures.filter((f) => f.time >= STATE.from && f.time <= STATE.to);
 const gapsInRange = () => DATA.jobs.flatMap((job) => job.gaps).filter((g) => g.before > STATE.from && g.after < STATE.to);
 const lateInRange = () => DATA.late.filter((l) => [l.time, l.asked].some((t) => t >= STATE.from && t <= STATE.to));
-const lateness = (l) => { const s = l.asked - l.time; return `${s < HOUR ? `${Math.round(s / 60)} min` : `${Math.round(s / HOUR)} h`} late`; };
+const lateness = ({ time, asked }) => {
+  const minutes = Math.round((asked - time) / 60), hours = Math.floor(minutes / 60);
+  return `asked ${[hours ? `${n(hours)} h` : "", minutes % 60 || !hours ? `${minutes % 60} min` : ""].filter(Boolean).join(" ")} late`;
+};
 const missingInRange = () => gapsInRange().reduce((k, g) => k + g.missing, 0);
 
-const WORTH = ["Counted, above 0", "Counted, 0", "Hidden by the owner", "Not usable", "0, unknown whether counted"];
+const WORTH = ["Counted, above 0", "Counted, 0", "Hidden by the owner", "Not usable", "Unknown: no quality object"];
 
 // What the likes of a house's records are worth, in the order of WORTH.
 function worthOf(model, house) {
@@ -20,10 +23,10 @@ function quality(box) {
   const all = WORTH.map((_, i) => sum(of.map((h) => h.worth[i])) ?? 0);
   const records = sum(all);
   const zeros = all[1] + all[2] + all[3] + all[4];
-  const unknown = all[4] ? `; of ${n(all[4])} nobody knows` : "";
+  const unknown = all[4] ? `; ${n(all[4])} are unknown` : "";
   say(box, zeros && zeros === all[2] ? `All ${n(zeros)} zeros stored for likes stand for hidden ones.` : zeros ? `Of ${n(zeros)} zeros stored for likes, ${n(all[2])} stand for hidden ones and ${n(all[1])} were counted${unknown}.` : "Every like that is stored was counted.",
-    "The API leaves out likes that an owner hides, and the records must not have holes, so that a 0 is stored. The quality objects separate the two, and this page never takes a hidden count for a 0. Without a quality object nobody knows which a 0 is, and the page takes it for neither.");
-  box.append(panel("What a stored like count is worth", switcher("Records of", { media: "The houses’ posts", media_hashtag: "Under hashtags" }, model, (key) => { STATE.worth = key; render(); })));
+    "The API leaves out likes that an owner hides, and the records must not have holes, so that a 0 is stored. The quality objects separate the two, and this page never takes a hidden count for a 0. Without a quality object a 0 is unknown, and in no figure.");
+  box.append(panel("What a stored like count means", switcher("Records of", { media: "The houses’ posts", media_hashtag: "Under hashtags" }, model, (key) => { STATE.worth = key; render(); })));
   box.append(el("ul", { class: "key" }, WORTH.map((text, i) => el("li", {}, el("i", { class: `worth${i}` }), text))));
   const bars = of.map(({ house, worth }) => {
     const whole = sum(worth);
@@ -36,7 +39,7 @@ function quality(box) {
     return [name(house), stack, percent(worth[2], whole), percent(worth[1], whole), n(whole)];
   });
   if (records) box.append(tipsOn(barTable([["House"], ["Share of records"], ["Hidden"], ["Counted 0"], ["Records", "wide"]], bars, 1)));
-  box.append(figures("what like counts are worth", () => table(null, ["House", ...WORTH], of.map((h) => [name(h.house), ...h.worth.map(n)]))));
+  box.append(figures("what like counts mean", () => table(null, ["House", ...WORTH], of.map((h) => [name(h.house), ...h.worth.map(n)]))));
   fields(box);
 }
 
@@ -92,7 +95,7 @@ function runs(box) {
     box.append(list);
   }
   if (late.length) box.append(panel("Filled late"), table(null, ["Run", "Job", "Asked", "", "Houses"],
-    late.map((l) => [moment(l.time), l.job, moment(l.asked), `asked ${lateness(l)}`, HOUSES.filter((h) => l.houses.includes(h.index)).map((h) => h.label).join(", ")]), [4], [1, 2, 3]));
+    late.map((l) => [moment(l.time), l.job, moment(l.asked), lateness(l), HOUSES.filter((h) => l.houses.includes(h.index)).map((h) => h.label).join(", ")]), [4], [1, 2, 3]));
   if (gapsInRange().length) box.append(figures("missing runs", () => table(zoneName(), ["Job", "After", "Before", "Missing"], gapsInRange().map((g) => [g.job, moment(g.after), moment(g.before), n(g.missing)]))));
   if (DATA.skipped.length) {
     box.append(panel("Files that could not be used"));
@@ -119,7 +122,7 @@ function strip(box, job, of) {
   for (const g of gapsInRange()) if (g.job === job.job) {
     for (let k = 1; k <= Math.min(g.missing, 5000); k++) states[cell(g.after + (k * (g.before - g.after)) / (g.missing + 1))].missing += 1;
   }
-  for (const l of lateInRange()) if (l.job === job.job && l.time >= STATE.from) states[cell(l.time)].late.push(`, asked ${lateness(l)}`);
+  for (const l of lateInRange()) if (l.job === job.job && l.time >= STATE.from) states[cell(l.time)].late.push(`, ${lateness(l)}`);
   const ticks = states.map((s) => el("i", {
     class: s.failed ? "failed" : s.missing ? "missing" : s.runs ? null : "none",
     "data-tip": `${moment(s.from)}: ${many(s.runs, "run")}, ${many(s.failed, "failed topic")}, ${s.missing} missing${s.late.join("")}`,

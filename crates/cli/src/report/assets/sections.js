@@ -59,7 +59,8 @@ function followers(box) {
   const at = rows("brand");
   const worth = { change: (h, i) => h.line.get(i), share: (h, i) => (h.line.has(i) && h.last ? (1000 * h.line.get(i)) / h.last : null), total: (h, i) => values("brand", "followers", h.house)[i] }[STATE.followers];
   const tell = { change: signed, share: (y) => `${y < 0 ? "−" : "+"}${Math.abs(y).toFixed(3)} ‰`, total: n }[STATE.followers];
-  const series = houses.map((h) => ({ house: h.house, values: at.map((i) => worth(h, i) ?? null) }));
+  // A missing count does not interrupt the line; a time without an estimate does.
+  const series = houses.map((h) => ({ house: h.house, values: at.map((i) => worth(h, i) ?? (values("brand", "followers", h.house)[i] == null ? undefined : null)) }));
   const axis = { change: signed, share: (y) => `${+y.toFixed(3)}`, total: compact }[STATE.followers];
   timeChart(chartBox(left), { label: "Followers of each house over time", x: at.map((i) => times("brand")[i]), series, format: tell, axisFormat: axis, whole: STATE.followers !== "share", split: true, height: 380 });
   left.append(figures("followers", () => timeTable("Followers", "brand", at.map((i) => ({ time: times("brand")[i], rows: [i] })), (house, p) => {
@@ -102,7 +103,7 @@ function engagement(box) {
   of.sort((a, b) => (b.gained ?? -1) - (a.gained ?? -1));
   const largest = Math.max(0, ...of.map((h) => h.gained ?? 0));
   box.append(panel("By house"), barTable(
-    [["House"], ["Interactions gained"], ["Published here"], ["Posts a week", "wide"], ["Median likes"], ["Median comments", "wide"], ["Interactions per 1,000 followers", "wide"], ["Likes hidden", "wide"]],
+    [["House"], ["Interactions gained"], ["Published"], ["Posts a week", "wide"], ["Median likes"], ["Median comments", "wide"], ["Interactions per 1,000 followers", "wide"], ["Likes hidden", "wide"]],
     of.map((h) => [name(h.house), barCell(h.gained ?? 0, largest, h.house, compact(h.gained)), n(h.published), h.week == null ? "–" : h.week.toFixed(1), compact(h.likes), compact(h.comments),
       h.rate == null ? "–" : h.rate.toFixed(2), h.posts ? `${h.hidden} of ${h.posts}` : "–"]), 1));
   posts(box);
@@ -174,6 +175,6 @@ function rhythm(box) {
     return heatCell(k ? k / largest : null, `${day} ${hour(h)}: ${many(k, "post")}`);
   })));
   box.append(tipsOn(el("table", { class: "heat week", "aria-label": "Posts by hour of the week" }, el("thead", {}, head), el("tbody", {}, body))));
-  box.append(el("ul", { class: "key" }, el("li", { class: "ramp" }, "0", el("i"), `${many(largest, "post")} an hour of the week`)));
+  box.append(el("ul", { class: "key" }, el("li", { class: "ramp" }, "0", el("i"), `${many(largest, "post")} in an hour of the week`)));
   box.append(figures("posts by hour of the week", () => table(`Posts, ${zoneName()}`, ["Hour", ...there.map((d) => days[d])], Array.from({ length: 24 }, (_, h) => [hour(h), ...there.map((d) => n(week[d * 24 + h]))]))));
 }
