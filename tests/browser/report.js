@@ -237,18 +237,22 @@ const tests = {
     }
     const { figures } = JSON.parse(run(at, "report", "--json"));
     const { page, troubles, close } = await open(join(at, "report.html"));
-    const gained = async () => Object.fromEntries(await page.locator("#section-1 .split table").last().evaluate((t) => [...t.tBodies[0].rows].map((r) => [r.cells[0].textContent, r.cells[1].textContent])));
+    const gained = async () => Object.fromEntries(await page.locator("#section-1 .split table").last().evaluate((t) => [...t.tBodies[0].rows].map((r) => [r.cells[0].textContent, [1, 2].map((i) => r.cells[i].textContent)])));
     const sign = (x) => `${x > 0 ? "+" : ""}${x.toLocaleString("en-GB")}`;
     const of = (id) => figures.houses.find((house) => house.user_id === id);
-    assert.deepEqual(await gained(), { "house.2": sign(of("2").followers_gained), "house.1": sign(of("1").followers_gained), "house.3": `${sign(of("3").followers_gained)} 1 of 2 days` });
+    for (const [account, [gain, days]] of Object.entries(await gained())) {
+      const house = of(account.slice(-1));
+      assert.deepEqual([gain, days], [sign(house.followers_gained), `${house.pieces_estimated} of ${house.pieces}`]);
+    }
+    assert.deepEqual(["1", "2", "3"].map((id) => of(id).pieces_estimated), [2, 2, 1]);
     assert.deepEqual(["1", "2", "3"].map((id) => of(id).followers_gained), [480, 960, 24]);
     assert.match(await page.locator("#section-1 .takeaway").textContent(), /^house\.2 gained the most followers: \+960\.$/);
     assert.match(await page.locator("#headline").innerText(), /\+960\s+the most, by house\.2/);
     await page.locator("#range-24h").click();
-    assert.deepEqual(await gained(), { "house.2": "+480", "house.1": "+240", "house.3": "–" });
+    assert.deepEqual(await gained(), { "house.2": ["+480", "+480"], "house.1": ["+240", "+9,240"], "house.3": ["–", "+9,024"] });
     assert.match(await page.locator("#headline").innerText(), /\+480[\s\S]*Interactions gained\s+2,400/);
     await page.locator("#range-6h").click();
-    assert.deepEqual(await gained(), { "house.1": "–", "house.2": "–", "house.3": "–" });
+    assert.deepEqual(Object.values(await gained()).map(([gain]) => gain), ["–", "–", "–"]);
     assert.match(await page.locator("#section-1 .takeaway").textContent(), /Nobody knows/);
     await page.locator("#range-All").click();
     await page.locator("#Followers-as-total").click();

@@ -7,11 +7,11 @@ const panel = (title, ...beside) => el("div", { class: "panel-head" }, el("h3", 
 const chartBox = (box) => box.appendChild(el("div", { class: "chart" }));
 const most = (list, by) => list.reduce((best, item) => (by(item) != null && (!best || by(item) > by(best)) ? item : best), null);
 
-function barCell(value, largest, house, text, suffix) {
+function barCell(value, largest, house, text) {
   const bar = el("i");
   bar.style.width = `${largest > 0 ? Math.max(0, (100 * value) / largest) : 0}%`;
   bar.style.background = variable(house);
-  return el("span", {}, el("span", { class: "bar", "aria-hidden": "true" }, bar), el("span", { class: "figure" }, text), suffix ?? null);
+  return el("span", {}, el("span", { class: "bar", "aria-hidden": "true" }, bar), el("span", { class: "figure" }, text));
 }
 
 // A table with bars in it; the bar is in the column `bar`.
@@ -69,8 +69,9 @@ function followers(box) {
   }), "▲ answered from the upper level"));
   houses.sort((a, b) => (b.estimate ?? -Infinity) - (a.estimate ?? -Infinity));
   const largest = Math.max(0, ...houses.map((h) => h.estimate ?? 0));
-  split.append(el("div", {}, panel("By house"), barTable([["House"], ["Gained"], ["Raw"], ["Level changes", "wide"]],
-    houses.map((h) => [name(h.house), barCell(h.estimate ?? 0, largest, h.house, signed(h.estimate), covered(h) && h.estimate != null ? ` ${covered(h)}` : null), signed(h.raw), n(h.changes)]), 1)));
+  const days = houses[0]?.pieces > 1;
+  split.append(el("div", {}, panel("By house"), barTable([["House"], ["Gained"], ...(days ? [["In days"]] : []), ["Raw"], ["Level changes", "wide"]],
+    houses.map((h) => [name(h.house), barCell(h.estimate ?? 0, largest, h.house, signed(h.estimate)), ...(days ? [`${n(h.estimated)} of ${n(h.pieces)}`] : []), signed(h.raw), n(h.changes)]), 1)));
 }
 
 function engagement(box) {
