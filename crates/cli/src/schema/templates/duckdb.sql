@@ -109,6 +109,7 @@ BEGIN TRANSACTION;
 {% endcall %}
 INSERT OR REPLACE INTO loaded_objects SELECT "filename", size, last_modified FROM new_objects;
 COMMIT;
+DROP TABLE new_objects;
 
 {% endfor %}
 {% if quality %}
@@ -181,5 +182,6 @@ BEGIN TRANSACTION;
 {% endcall %}
 INSERT OR REPLACE INTO loaded_objects SELECT "filename", size, last_modified FROM new_objects;
 COMMIT;
+DROP TABLE new_objects;
 DROP TABLE quality_read;
 {% endif %}

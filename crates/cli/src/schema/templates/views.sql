@@ -172,7 +172,7 @@ WHERE place = 1;
 {% endif %}
 {% endfor %}
 -- Each scheduled time: how many topics were expected, collected and lost, and why. A time at which nothing ran has a row
--- too. `late_topics` were collected after the next scheduled time, as a repair does.
+-- too. `late_topics` are those whose result was asked at the next scheduled time or later, as a repair is.
 CREATE OR REPLACE VIEW runs AS
 WITH best AS (
     SELECT
@@ -182,7 +182,7 @@ WITH best AS (
         MAX(CASE WHEN failure_kind IS NULL OR records > 0 THEN 1 ELSE 0 END) AS is_collected,
         MAX(CASE WHEN failure_kind IS NULL THEN 1 ELSE 0 END) AS is_complete,
         MAX(failure_kind) AS failure_kind,
-        MIN(CASE WHEN failure_kind IS NULL OR records > 0 THEN asked_at END) AS first_asked_at
+        COALESCE(MAX(CASE WHEN failure_kind IS NULL THEN asked_at END), MAX(CASE WHEN records > 0 THEN asked_at END)) AS asked_at
     FROM topic_runs
     GROUP BY job, time, topic
 ),
@@ -192,7 +192,7 @@ listed AS (
         time,
         COUNT(*) AS topics,
         SUM(is_collected) AS collected,
-        SUM(CASE job {% for job, every in views.seconds_between | items %}WHEN '{{ job }}' THEN CASE WHEN {{ seconds("first_asked_at") }} >= {{ seconds("time") }} + {{ every }} THEN 1 ELSE 0 END {% endfor %}END) AS late
+        SUM(CASE job {% for job, every in views.seconds_between | items %}WHEN '{{ job }}' THEN CASE WHEN {{ seconds("asked_at") }} >= {{ seconds("time") }} + {{ every }} THEN 1 ELSE 0 END {% endfor %}END) AS late
     FROM best
     GROUP BY job, time
 ),
@@ -263,13 +263,14 @@ CREATE OR REPLACE VIEW followers_levels AS
 WITH counts AS (
     SELECT
         {{ account }} AS user_id,
-        {{ account_name }} AS user_name,
+        MAX({{ account_name }}) AS user_name,
         asked_at,
         {{ utc_day("asked_at") }} AS day,
         {{ double(seconds("asked_at")) }} AS t,
-        {{ double(followers) }} AS n
+        {{ double("MAX(" ~ followers ~ ")") }} AS n
     FROM brand_over_time
     WHERE {{ followers }} IS NOT NULL
+    GROUP BY {{ account }}, asked_at
 ),
 following AS (
     SELECT c.*, LEAD(day) OVER (PARTITION BY user_id ORDER BY t) AS next_day
@@ -429,8 +430,17 @@ WHERE w.runs > 0;
 -- house's response before counts in full. That of an older post counts nothing: nobody knows when it was gained.
 CREATE OR REPLACE VIEW post_gains AS
 WITH sightings AS (
-    SELECT {{ house }} AS user_id, {{ medium }} AS media_id, asked_at, {{ published }} AS published_at, {{ likes }} AS likes, {{ comments }} AS comments
+    SELECT
+        {{ house }} AS user_id,
+        {{ medium }} AS media_id,
+        asked_at,
+        MAX(collected_at) AS collected_at,
+        MAX({{ published }}) AS published_at,
+        MAX({{ likes }}) AS likes,
+        MAX(CASE WHEN {{ (media.of.like_count ~ "_hidden") | ident }} THEN 1 ELSE 0 END) AS likes_hidden,
+        MAX({{ comments }}) AS comments
     FROM media_over_time
+    GROUP BY {{ house }}, {{ medium }}, asked_at
 ),
 responses AS (
     SELECT user_id, asked_at, LAG(asked_at) OVER (PARTITION BY user_id ORDER BY asked_at) AS before
@@ -461,6 +471,8 @@ SELECT
     s.user_id,
     s.media_id,
     s.asked_at,
+    s.collected_at,
+    s.likes_hidden,
     CASE WHEN l.place > 1 THEN l.change WHEN l.place = 1 AND n.is_new = 1 THEN s.likes END AS likes_gained,
     CASE WHEN c.place > 1 THEN c.change WHEN c.place = 1 AND n.is_new = 1 THEN s.comments END AS comments_gained
 FROM sightings s
@@ -471,16 +483,15 @@ LEFT JOIN comments_known c ON c.user_id = s.user_id AND c.media_id = s.media_id 
 -- What the media of each house gained, by moment.
 CREATE OR REPLACE VIEW engagement_over_time AS
 SELECT
-    m.{{ house }},
-    m.asked_at,
-    MAX(m.collected_at) AS collected_at,
+    user_id{{ " AS " ~ house if house != ("user_id" | ident) }},
+    asked_at,
+    MAX(collected_at) AS collected_at,
     COUNT(*) AS media,
-    SUM(CASE WHEN m.{{ (media.of.like_count ~ "_hidden") | ident }} THEN 1 ELSE 0 END) AS likes_hidden,
-    SUM(g.likes_gained) AS likes_gained,
-    SUM(g.comments_gained) AS comments_gained
-FROM media_over_time m
-JOIN post_gains g ON g.user_id = m.{{ house }} AND g.media_id = m.{{ medium }} AND g.asked_at = m.asked_at
-GROUP BY m.{{ house }}, m.asked_at;
+    SUM(likes_hidden) AS likes_hidden,
+    SUM(likes_gained) AS likes_gained,
+    SUM(comments_gained) AS comments_gained
+FROM post_gains
+GROUP BY user_id, asked_at;
 
 {% if account and account_name and followers %}
 {% macro last_known(name, column) %}
@@ -507,11 +518,12 @@ WITH sightings AS (
         {{ house }} AS user_id,
         {{ medium }} AS media_id,
         asked_at,
-        {{ published }} AS published_at,
-        {{ media.of.media_type | ident if media.of.media_type else "CAST(NULL AS VARCHAR(1))" }} AS media_type,
-        {{ likes }} AS likes,
-        {{ comments }} AS comments
+        MAX({{ published }}) AS published_at,
+        MAX({{ media.of.media_type | ident if media.of.media_type else "CAST(NULL AS VARCHAR(1))" }}) AS media_type,
+        MAX({{ likes }}) AS likes,
+        MAX({{ comments }}) AS comments
     FROM media_over_time
+    GROUP BY {{ house }}, {{ medium }}, asked_at
 ),
 seen AS (
     SELECT user_id, media_id, MIN(asked_at) AS first_seen, MAX(asked_at) AS last_seen
