@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use serde_json::{Value, json};
@@ -172,6 +172,7 @@ impl Simulation {
 
     async fn run(&mut self, step: &Step, event: &Value, time: DateTime<Utc>) {
         self.world.begin(&step.outcomes, step.fault);
+        let began = Utc::now().trunc_subsecs(3);
         let invocation = Invocation::new("simulated".to_owned(), SystemTime::now() + Duration::from_secs(30));
         let done = tokio::select! {
             done = self.function.invoke(event, &invocation, &()) => Some(done),
@@ -189,7 +190,7 @@ impl Simulation {
         let outcomes = TOPICS.iter().enumerate().filter(|(_, name)| is_selected(name));
         let outcomes = outcomes.map(|(i, _)| (i, step.outcomes[i])).collect();
         let run = self.world.state().run;
-        self.history.push(Ran { run, stamp: stamp(time), outcomes, end });
+        self.history.push(Ran { run, stamp: stamp(time), outcomes, end, began, ended: Utc::now() });
     }
 
     /// The quality objects of a time.
@@ -237,9 +238,13 @@ impl Simulation {
 
     fn compare(&self, model: Model, snapshot: &Snapshot, expected: &model::Expected) -> Result<(), String> {
         let mut records: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
-        for (record, ..) in &snapshot.records {
-            let run = record.followers_count.or(record.like_count).unwrap();
-            records.entry(model::topic_of(&record.user_id)).or_default().push(u32::try_from(run).unwrap());
+        for (record, _, moment) in &snapshot.records {
+            let run = u32::try_from(record.followers_count.or(record.like_count).unwrap()).unwrap();
+            let Ran { began, ended, .. } = self.history.iter().find(|ran| ran.run == run).unwrap();
+            if !expected.is_torn && !(moment.known && (began..=ended).contains(&&moment.at)) {
+                return Err(format!("{} was asked from {began} to {ended}, and not at {moment:?}", record.user_id));
+            }
+            records.entry(model::topic_of(&record.user_id)).or_default().push(run);
         }
         for (topic, name) in TOPICS.iter().enumerate() {
             let runs = records.get(&topic).map_or(&[][..], Vec::as_slice);
@@ -297,6 +302,75 @@ fn simulate(seed: u64, runtime: &tokio::runtime::Runtime, simulation: &mut Simul
         }
         Err(error) => panic!("SEED={seed}: {error}"),
     }
+}
+
+/// Simulates a day of these steps, all in the morning.
+fn day(steps: &[(What, [Outcome; TOPICS.len()], Fault)]) {
+    let step = |(what, outcomes, fault): &(What, _, _)| Step {
+        is_evening: false,
+        what: what.clone(),
+        outcomes: *outcomes,
+        fault: *fault,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let done = Simulation::new().await.month(&[steps.iter().map(step).collect()]).await;
+        assert_eq!(done, Ok(steps.len()));
+    });
+}
+
+const WHOLE: [Outcome; TOPICS.len()] = [Outcome::Whole; TOPICS.len()];
+
+/// All topics, one of which has another outcome.
+fn but(topic: usize, outcome: Outcome) -> [Outcome; TOPICS.len()] {
+    let mut outcomes = WHOLE;
+    outcomes[topic] = outcome;
+    outcomes
+}
+
+const LOST: Outcome = Outcome::Failed(10);
+
+#[test]
+fn a_run_and_repeats_that_each_lost_another_topic_have_all() {
+    day(&[
+        (What::Scheduled, but(2, LOST), Fault::None),
+        (What::Scheduled, but(1, LOST), Fault::None),
+        (What::Scheduled, [LOST, Outcome::Whole, LOST, LOST], Fault::None),
+    ]);
+}
+
+#[test]
+fn a_repeat_of_less_leaves_what_a_store_without_conditions_has() {
+    day(&[
+        (What::Scheduled, but(1, Outcome::CutShort), Fault::Refuses(403)),
+        (What::Scheduled, but(3, Outcome::CutShort), Fault::Refuses(403)),
+    ]);
+}
+
+#[test]
+fn an_object_whose_response_was_lost_is_the_runs_own() {
+    for hangs_up in [true, false] {
+        day(&[(What::Scheduled, but(3, Outcome::CutShort), Fault::LosesAnswer { put: 0, hangs_up })]);
+    }
+}
+
+#[test]
+fn a_topic_that_one_model_lost_to_a_kill_is_repaired() {
+    day(&[(What::Shard(0), WHOLE, Fault::Kills { put: 1, after: true }), (What::Retry(0), WHOLE, Fault::None)]);
+}
+
+#[test]
+fn overlapping_shards_and_a_late_repair_count_once_and_at_their_moment() {
+    day(&[
+        (What::Shard(0), WHOLE, Fault::None),
+        (What::Shard(1), but(2, LOST), Fault::None),
+        (What::Retry(0), WHOLE, Fault::None),
+    ]);
+}
+
+#[test]
+fn a_run_that_collected_nothing_says_why() {
+    day(&[(What::Scheduled, [LOST; TOPICS.len()], Fault::None), (What::Scheduled, but(0, LOST), Fault::None)]);
 }
 
 fn number(variable: &str) -> Option<u64> {

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::world::{Outcome, Put, TOPICS};
 
 /// How a run ended.
@@ -23,6 +25,9 @@ pub(super) struct Ran {
     /// Its topics, and what the API answered.
     pub(super) outcomes: BTreeMap<usize, Outcome>,
     pub(super) end: End,
+    /// When it began and ended, by the clock of the process.
+    pub(super) began: DateTime<Utc>,
+    pub(super) ended: DateTime<Utc>,
 }
 
 /// What a load sees of a topic.
