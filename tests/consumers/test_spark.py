@@ -30,6 +30,10 @@ def session(tmp_path_factory):
         "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder}",
         "spark.sql.catalogImplementation": "hive",
         "spark.sql.shuffle.partitions": "1",
+        # Small data: many tasks, adapted plans and compiled stages would take most of the time.
+        "spark.sql.files.openCostInBytes": "0",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
         # `${ymd}` in Athena's table is no variable of Spark's.
         "spark.sql.variable.substitute": "false",
         # Snappy's native library does not load where musl is installed beside glibc.
@@ -146,6 +150,9 @@ def plain(value):
 @pytest.fixture(scope="module")
 def whole_day(session, day):
     load(session, day, "day")
+    # Most views read these.
+    for table in ["brand_over_time", "media_over_time", "media_hashtag", "topic_runs", "followers_levels", "post_gains"]:
+        session.sql(f"CACHE TABLE day.{table}")
     return load_duckdb(day)
 
 
