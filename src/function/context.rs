@@ -196,7 +196,8 @@ impl Context {
                 return vec![of_raw(Ok(())), self.put(quality_key, None, own_quality, None, end).await];
             }
             Ok(New::Exists) => {}
-            // An earlier run's object has its quality object. If there is none, the object is this run's.
+            // An earlier run's object has its quality object, unless that run was killed between its two puts. If there
+            // is none, the object is this run's.
             Ok(New::Unclear) => {
                 let bytes = own_quality.len();
                 if let Ok(New::Stored) = self.sink.put_new(&quality_key, own_quality, left()).await {
