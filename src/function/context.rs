@@ -196,8 +196,9 @@ impl Context {
                 return vec![of_raw(Ok(())), self.put(quality_key, None, own_quality, None, end).await];
             }
             Ok(New::Exists) => {}
-            // An earlier run's object has its quality object. If there is none, the object is this run's. If both responses
-            // were lost, both objects are taken for this run's: hardly any time has an earlier run.
+            // An earlier run's object has its quality object, unless that run was killed between its two puts. If there
+            // is none, the object is this run's. If both responses were lost, both objects are taken for this run's:
+            // hardly any time has an earlier run.
             Ok(New::Unclear) => {
                 let bytes = own_quality.len();
                 if let Ok(New::Stored | New::Unclear) = self.sink.put_new(&quality_key, own_quality, left()).await {

@@ -241,7 +241,8 @@ impl Simulation {
         for (record, _, moment) in &snapshot.records {
             let run = u32::try_from(record.followers_count.or(record.like_count).unwrap()).unwrap();
             let Ran { began, ended, .. } = self.history.iter().find(|ran| ran.run == run).unwrap();
-            if !expected.is_torn && !(moment.known && (began..=ended).contains(&&moment.at)) {
+            let is_moment = moment.known && (began..=ended).contains(&&moment.at);
+            if !is_moment && !expected.is_torn {
                 return Err(format!("{} was asked from {began} to {ended}, and not at {moment:?}", record.user_id));
             }
             records.entry(model::topic_of(&record.user_id)).or_default().push(run);

@@ -133,14 +133,22 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
     }
     assert!(!request.headers().contains_key("x-amz-decoded-content-length"), "the body is chunked");
     let body = request.into_body().collect().await.map_err(std::io::Error::other)?.to_bytes();
-    let answer = shared.state.lock().unwrap().put(key, is_new, body);
-    match answer {
-        Some(answer) => answer.ok_or_else(|| std::io::Error::other("hangs up")),
-        None => {
+    let reaction = shared.state.lock().unwrap().put(key, is_new, body);
+    match reaction {
+        Reaction::Answers(answer) => Ok(answer),
+        Reaction::HangsUp => Err(std::io::Error::other("hangs up")),
+        Reaction::Kills => {
             shared.killed.notify_one();
             std::future::pending().await
         }
     }
+}
+
+/// What the store does at a put.
+enum Reaction {
+    Answers(Answer),
+    HangsUp,
+    Kills,
 }
 
 impl State {
@@ -175,32 +183,31 @@ impl State {
         reply(200, json!({"business_discovery": account, "id": "17841400000000001"}).to_string())
     }
 
-    /// The answer to a put; `None` inside if the connection is closed, and outside if the process is killed.
-    fn put(&mut self, key: String, is_new: bool, body: Bytes) -> Option<Option<Answer>> {
+    fn put(&mut self, key: String, is_new: bool, body: Bytes) -> Reaction {
         if self.is_dead {
-            return Some(None);
+            return Reaction::HangsUp;
         }
         let put = self.puts;
         self.puts += 1;
-        match self.fault.unwrap_or(Fault::None) {
-            Fault::Refuses(status) if is_new => return Some(Some(error(status))),
-            Fault::Down(status) => return Some(Some(error(status))),
-            Fault::Kills { put: at, after } if at == put => {
-                if after {
-                    self.store(key, is_new, body);
-                }
+        let fault = self.fault.unwrap_or(Fault::None);
+        match fault {
+            Fault::Refuses(status) if is_new => return Reaction::Answers(error(status)),
+            Fault::Down(status) => return Reaction::Answers(error(status)),
+            Fault::Kills { put: at, after: false } if at == put => {
                 self.is_dead = true;
-                return None;
+                return Reaction::Kills;
             }
-            fault => {
-                let is_stored = self.store(key, is_new, body);
-                Some(match fault {
-                    Fault::LosesAnswer { put: at, hangs_up: true } if at == put => None,
-                    Fault::LosesAnswer { put: at, .. } if at == put => Some(error(500)),
-                    _ if is_stored => Some(reply(200, "")),
-                    _ => Some(error(412)),
-                })
+            _ => {}
+        }
+        let is_stored = self.store(key, is_new, body);
+        match fault {
+            Fault::LosesAnswer { put: at, hangs_up: true } if at == put => Reaction::HangsUp,
+            Fault::LosesAnswer { put: at, .. } if at == put => Reaction::Answers(error(500)),
+            Fault::Kills { put: at, .. } if at == put => {
+                self.is_dead = true;
+                Reaction::Kills
             }
+            _ => Reaction::Answers(if is_stored { reply(200, "") } else { error(412) }),
         }
     }
 
