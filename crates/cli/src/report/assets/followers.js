@@ -74,5 +74,14 @@ function trace({ line, upper, estimate: before }, piece, parts, gained) {
   for (const point of parts[1] ?? []) upper.add(point.i);
 }
 
-// How much of the range an estimate covers, if that is not all of it.
-const covered = ({ pieces, estimated }) => (estimated === pieces ? null : `${n(estimated)} of ${n(pieces)} days`);
+// The shown houses that have a count, and of these the one that gained the most. `limits` says what its place leaves out:
+// days without an estimate, and houses without one.
+function gains() {
+  const houses = shown().map(gain).filter((h) => h.last != null), known = houses.filter((h) => h.estimate != null);
+  const best = most(known, (h) => h.estimate);
+  const limits = !best ? "" : [
+    best.estimated < best.pieces ? `, in ${n(best.estimated)} of ${n(best.pieces)} days` : "",
+    known.length < houses.length ? `, of ${many(known.length, "house")} with a figure` : "",
+  ].join("");
+  return { houses, best, limits };
+}
