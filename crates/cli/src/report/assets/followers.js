@@ -40,9 +40,19 @@ function estimate(window, parts) {
 // taken out; `upper` the rows that were answered from the upper level.
 function gain(house) {
   const { from, to } = STATE, points = counts(house);
+  // The number of counts before a time.
+  const before = (time) => {
+    let low = 0, high = points.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (points[middle].row < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
   const between = (start, end) => {
-    const first = points.findIndex((point) => point.row >= start), last = points.findLastIndex((point) => point.row <= end);
-    return first < 0 || last < first ? [] : points.slice(Math.max(0, first - 1), last + 1);
+    const first = before(start), next = before(end + 1);
+    return first < next ? points.slice(Math.max(0, first - 1), next) : [];
   };
   const window = between(from, to), pieces = [];
   for (let end = to; ; end -= DAY) {
