@@ -97,18 +97,21 @@ fn run_twice(folder: &Path, lost: [&[&str]; 2]) -> String {
     run(lost[1])
 }
 
-const QUALITY: [&str; 4] = [
-    "sandbox_env/quality/brand_2026-11-24/brand_2026-11-24_030000.json",
-    "sandbox_env/quality/media_2026-11-24/media_2026-11-24_030000.json",
-    "sandbox_env/partial/quality/brand_2026-11-24/brand_2026-11-24_030000.json",
-    "sandbox_env/partial/quality/media_2026-11-24/media_2026-11-24_030000.json",
-];
+/// The quality objects, those in `partial/` last.
+fn quality(folder: &Path) -> Vec<String> {
+    let mut paths = Vec::new();
+    for under in ["quality", "partial/quality"] {
+        support::aws::walk(&folder.join("sandbox_env").join(under), &mut |path| paths.push(path));
+    }
+    assert_eq!(paths.len(), 4, "{paths:?}");
+    paths.iter().map(|path| path.to_str().unwrap().to_owned()).collect()
+}
 
 #[test]
 fn a_topic_that_another_run_of_the_time_has_is_not_missing() {
     let folder = folder();
     let response = run_twice(folder.path(), [&["gucci"], &["dior"]]);
-    for report in QUALITY.into_iter().chain([response.as_str()]) {
+    for report in quality(folder.path()).iter().chain([&response]) {
         assert_eq!(repair(folder.path(), report), None, "{report}");
     }
     let report = local(folder.path(), &["report", "sandbox_env", "--json"]);
@@ -120,7 +123,7 @@ fn a_topic_that_another_run_of_the_time_has_is_not_missing() {
 fn only_the_topics_that_no_run_of_the_time_has_are_repaired_whichever_report_is_given() {
     let folder = folder();
     let response = run_twice(folder.path(), [&["gucci", "ysl"], &["ysl", "dior"]]);
-    for report in QUALITY.into_iter().chain([response.as_str()]) {
+    for report in quality(folder.path()).iter().chain([&response]) {
         assert_eq!(repair(folder.path(), report), Some(json!(["ysl"])), "{report}");
     }
     assert!(local(folder.path(), &["retry", &response, "--sandbox"]).status.success());
@@ -131,7 +134,7 @@ fn only_the_topics_that_no_run_of_the_time_has_are_repaired_whichever_report_is_
 fn a_place_that_cannot_be_listed_is_a_warning_and_the_report_says_what_is_missing() {
     let folder = folder();
     run_twice(folder.path(), [&["gucci"], &["dior"]]);
-    let output = local(folder.path(), &["retry", QUALITY[3], "--dry-run"]);
+    let output = local(folder.path(), &["retry", &quality(folder.path())[3], "--dry-run"]);
     assert!(text(&output.stderr).starts_with("WARNING only this report says what is missing: "), "{output:?}");
     let expected = format!(r#"{{"job":"brand_media","time":"{TIME}","accounts":["dior"]}}"#);
     assert_eq!(text(&output.stdout), expected + "\n");

@@ -26,7 +26,7 @@ function barTable(head, body, bar) {
 
 function headline(box) {
   const houses = shown();
-  const best = most(houses.map(gain), (h) => h.estimate);
+  const { best, limits } = gains();
   const gained = add(total("media", "likes_gained"), total("media", "comments_gained"));
   const posted = DATA.posts.filter((p) => !STATE.off.has(p.house) && p.time >= STATE.from && p.time <= STATE.to);
   const one = houses.length === HOUSES.length ? [null] : houses;
@@ -37,7 +37,7 @@ function headline(box) {
   const item = (term, figure, note, cls) => el("div", {}, el("dt", {}, term),
     el("dd", { class: `number ${cls ?? ""}` }, figure), el("dd", { class: "note" }, note));
   box.replaceChildren(
-    item("Followers gained", signed(best?.estimate), best ? `${houses.length > 1 ? "the most, " : ""}by ${best.house.label}${covered(best) ? `, in ${covered(best)}` : ""}` : NO_ESTIMATE),
+    item("Followers gained", signed(best?.estimate), best ? `${houses.length > 1 ? "the most, " : ""}by ${best.house.label}${limits}` : NO_ESTIMATE),
     item("Posts by the houses", n(posted.length), posted.length ? `published, by ${many(new Set(posted.map((p) => p.house)).size, "house")}` : "published in this time"),
     item("Interactions gained", compact(gained), gained == null ? "likes and comments: takes two runs" : "likes and comments added to the houses’ posts"),
     item("Posts under hashtags", compact(sum(one.map(distinct))), one.length > 1 ? "distinct for each house, added up" : "distinct"),
@@ -47,10 +47,8 @@ function headline(box) {
 }
 
 function followers(box) {
-  const houses = shown().map(gain).filter((h) => h.last != null);
-  const best = most(houses, (h) => h.estimate);
-  const partly = best && covered(best) ? `, in ${covered(best)}` : "";
-  say(box, !best ? "Nobody knows what the houses gained in this time." : houses.length === 1 ? `${best.house.label} gained ${signed(best.estimate)} followers${partly}.` : best.estimate > 0 ? `${best.house.label} gained the most followers: ${signed(best.estimate)}${partly}.` : "No house gained followers in this time.",
+  const { houses, best, limits } = gains();
+  say(box, !best ? "Nobody knows what the houses gained in this time." : houses.length === 1 ? `${best.house.label} gained ${signed(best.estimate)} followers${limits}.` : best.estimate > 0 ? `${best.house.label} gained the most followers: ${signed(best.estimate)}${limits}.` : `No house gained followers in this time${limits}.`,
     `The API answers from two levels that differ by tens of thousands, and both grow. What a house gained is therefore an estimate from the growth within the levels; the difference of two counts can be wrong even in its sign. It ${NO_ESTIMATE}, on both levels if there are two. “As reported” shows the counts themselves.`);
   const split = box.appendChild(el("div", { class: "split" }));
   const left = split.appendChild(el("div"));
@@ -69,9 +67,10 @@ function followers(box) {
   }), "▲ answered from the upper level"));
   houses.sort((a, b) => (b.estimate ?? -Infinity) - (a.estimate ?? -Infinity));
   const largest = Math.max(0, ...houses.map((h) => h.estimate ?? 0));
-  const days = houses[0]?.pieces > 1;
-  split.append(el("div", {}, panel("By house"), barTable([["House"], ["Gained"], ...(days ? [["In days"]] : []), ["Raw"], ["Level changes", "wide"]],
-    houses.map((h) => [name(h.house), barCell(h.estimate ?? 0, largest, h.house, signed(h.estimate)), ...(days ? [`${n(h.estimated)} of ${n(h.pieces)}`] : []), signed(h.raw), n(h.changes)]), 1)));
+  // Only one of them fits.
+  const [last, lastOf] = houses[0]?.pieces > 1 ? ["In days", (h) => `${n(h.estimated)} of ${n(h.pieces)}`] : ["Level changes", (h) => n(h.changes)];
+  split.append(el("div", {}, panel("By house"), barTable([["House"], ["Gained"], ["Raw"], [last, "wide"]],
+    houses.map((h) => [name(h.house), barCell(h.estimate ?? 0, largest, h.house, signed(h.estimate)), signed(h.raw), lastOf(h)]), 1)));
 }
 
 function engagement(box) {
