@@ -186,6 +186,15 @@ fn a_field_with_the_name_of_an_added_column_is_refused() {
     let error = text_of(&taken, "brand", Target::Duckdb).unwrap_err().to_string();
     assert!(error.contains("the field source_key") && error.contains("another name"), "{error}");
     assert!(text_of(&taken, "brand", Target::JsonSchema).is_ok());
+    for (line, is_ok) in [
+        ("asked_at_known = asked_at_known str", false),
+        ("asked_at = name timestamp", false),
+        ("asked_at = asked_at timestamp", true),
+        ("topic = name str", true),
+    ] {
+        let text = text_of(&SHIPPED.replace("name = name str", line), "brand", Target::Duckdb);
+        assert_eq!(text.is_ok(), is_ok, "{line}: {text:?}");
+    }
 }
 
 #[test]
