@@ -49,6 +49,15 @@ pub struct SinkError {
     pub reason: String,
 }
 
+/// What became of a put that must replace nothing.
+enum Put {
+    Stored,
+    /// An object with the same key exists.
+    Exists,
+    /// One may exist: the store rejects the condition, or hung up.
+    Rejected,
+}
+
 /// The `Content-Type` of an object. What is compressed says so itself and has no `Content-Encoding`: clients
 /// that undo one would hand on, under a name in `.gz`, what is compressed no more.
 fn content_type(key: &ObjectKey) -> &'static str {
@@ -90,8 +99,8 @@ impl Sink {
             return (key, stored);
         };
         match self.put_if(&key, body.clone(), left(), true).await {
-            Ok(true) => (key, Ok(())),
-            Ok(false) => {
+            Ok(Put::Stored) => (key, Ok(())),
+            Ok(Put::Exists | Put::Rejected) => {
                 let stored = self.put(&elsewhere, body, left()).await;
                 (elsewhere, stored)
             }
@@ -99,8 +108,32 @@ impl Sink {
         }
     }
 
-    /// Stores an object; `false` if only a new one is to be stored and one exists, or may exist.
-    async fn put_if(&self, key: &ObjectKey, body: Bytes, limit: Duration, only_new: bool) -> Result<bool, SinkError> {
+    /// Stores an object before `end` as [`store`](Self::store) does, but replaces no object under `elsewhere` either;
+    /// `None` if both keys are taken. Only a store that rejects the condition has the object under `elsewhere` replaced.
+    pub async fn store_new(
+        &self,
+        key: ObjectKey,
+        elsewhere: ObjectKey,
+        body: Bytes,
+        end: Instant,
+    ) -> Option<(ObjectKey, Result<(), SinkError>)> {
+        let left = || end.saturating_duration_since(Instant::now());
+        match self.put_if(&key, body.clone(), left(), true).await {
+            Ok(Put::Stored) => return Some((key, Ok(()))),
+            Ok(Put::Exists | Put::Rejected) => {}
+            Err(error) => return Some((key, Err(error))),
+        }
+        let stored = match self.put_if(&elsewhere, body.clone(), left(), true).await {
+            Ok(Put::Stored) => Ok(()),
+            Ok(Put::Exists) => return None,
+            Ok(Put::Rejected) => self.put(&elsewhere, body, left()).await,
+            Err(error) => Err(error),
+        };
+        Some((elsewhere, stored))
+    }
+
+    /// Stores an object. With `only_new` it replaces none.
+    async fn put_if(&self, key: &ObjectKey, body: Bytes, limit: Duration, only_new: bool) -> Result<Put, SinkError> {
         let stored = async {
             match self {
                 Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit, only_new).await,
@@ -108,7 +141,7 @@ impl Sink {
                     let path = folder.join(key.as_str());
                     let stored =
                         if only_new { file::write_new(&path, &body) } else { file::write(&path, &body).map(|()| true) };
-                    stored.map_err(|e| e.to_string())
+                    stored.map(|stored| if stored { Put::Stored } else { Put::Exists }).map_err(|e| e.to_string())
                 }
             }
         };
@@ -159,7 +192,7 @@ async fn put_s3(
     body: Bytes,
     limit: Duration,
     only_new: bool,
-) -> Result<bool, String> {
+) -> Result<Put, String> {
     let started = Instant::now();
     let put = async |limit: Duration, one_try: Duration| {
         let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(content_type(key));
@@ -168,8 +201,8 @@ async fn put_s3(
         let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);
         let put = put.body(ByteStream::from(body.clone())).customize().config_override(within);
         match put.send().await {
-            Ok(_) => Ok(true),
-            Err(e) if only_new && is_there_or_unknown(&e) => Ok(false),
+            Ok(_) => Ok(Put::Stored),
+            Err(e) if only_new => not_new(&e).ok_or_else(|| with_causes(&e)),
             Err(e) => Err(with_causes(&e)),
         }
     };
@@ -190,13 +223,17 @@ fn first_try(bytes: usize) -> Duration {
 
 /// Whether the object exists (S3's 412), or may exist: the store rejects the condition (as 400, 403, 405, 409, 428
 /// or 501), or hung up. A store that answers 412 before it has read a large object closes the connection on the rest of it,
-/// and its answer is lost.
-fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
-    let answered = error.raw_response().map(|response| response.status().as_u16());
+/// and its answer is lost. `None` for any other error.
+fn not_new(error: &SdkError<PutObjectError>) -> Option<Put> {
     let hung_up = || {
         std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
             .filter_map(|cause| cause.downcast_ref::<reqwest::Error>())
             .any(|error| !error.is_connect() && !error.is_timeout())
     };
-    answered.map_or_else(hung_up, |status| matches!(status, 400 | 403 | 405 | 409 | 412 | 428 | 501))
+    match error.raw_response().map(|response| response.status().as_u16()) {
+        Some(412) => Some(Put::Exists),
+        Some(400 | 403 | 405 | 409 | 428 | 501) => Some(Put::Rejected),
+        Some(_) => None,
+        None => hung_up().then_some(Put::Rejected),
+    }
 }

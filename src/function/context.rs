@@ -157,10 +157,11 @@ impl Context {
     }
 
     /// Stores a model's records and its quality object. The quality object is stored even if nothing is
-    /// wrong: a repeated run would otherwise leave an outdated one next to its records.
+    /// wrong: a repeated run would otherwise leave an outdated one next to its records. Without records it is
+    /// stored if topics failed or records were left out.
     ///
     /// A run that lost topics replaces nothing. If an object exists already, both objects go to `partial/`.
-    /// So does a quality object without records, which would be next to the records of an earlier run.
+    /// A quality object without records replaces no quality object at all, since that may be one of records.
     async fn store(
         &self,
         Output { model, raw, tally }: Output<'_>,
@@ -183,18 +184,19 @@ impl Context {
         let store_quality = async |records: Option<&Stored>| {
             let key = raw.is_some().then(|| records.map_or(&usual, |stored| &stored.key).as_str());
             let instead_of = records.and_then(|stored| stored.instead_of.as_ref()).map(ObjectKey::as_str);
-            if key.is_none() && !tally.has_issues() {
+            if key.is_none() && is_whole && !tally.has_issues() {
                 return None;
             }
             let body = Bytes::from(tally.to_json(About { object: key, instead_of, ..about }, topics));
             let (usual, partial) = (locations.quality(model, name), locations.partial_quality(model, name));
-            let (usual, elsewhere) = match records {
-                Some(stored) if stored.instead_of.is_some() || stored.result.is_err() => (partial, None),
-                None if key.is_none() => (usual, Some(partial)),
-                _ => (usual, None),
-            };
             let bytes = body.len();
-            let (key, result) = self.sink.store(usual, elsewhere, body, end).await;
+            let (key, result) = match records {
+                Some(stored) if stored.instead_of.is_some() || stored.result.is_err() => {
+                    self.sink.store(partial, None, body, end).await
+                }
+                None if key.is_none() => self.sink.store_new(usual, partial, body, end).await?,
+                _ => self.sink.store(usual, None, body, end).await,
+            };
             Some(Stored { key, bytes, records: None, instead_of: None, result })
         };
         let (records, quality) = if is_whole {
