@@ -59,7 +59,7 @@ const LATEST_TIME: TimeDelta = TimeDelta::minutes(5);
 
 /// The bytes of the digest that names a part of a run. With 8 bytes, two subsets have the same name in one
 /// of 10^19 cases.
-const PART_BYTES: usize = 8;
+const DIGEST_BYTES: usize = 8;
 
 /// An event that cannot be run.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -147,8 +147,7 @@ impl Event {
         }
         let mut topics = self.topics()?;
         topics.sort_unstable();
-        let digest = Sha256::digest(topics.join("\n"));
-        Some(digest.iter().take(PART_BYTES).fold("part-".to_owned(), |name, byte| format!("{name}{byte:02x}")))
+        Some(format!("part-{}", digest(&topics.join("\n"))))
     }
 
     /// Checks that each selected topic is configured.
@@ -226,6 +225,11 @@ impl Event {
         }
         Ok(event)
     }
+}
+
+/// A name for a text of any length.
+pub(crate) fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().take(DIGEST_BYTES).fold(String::new(), |name, byte| format!("{name}{byte:02x}"))
 }
 
 fn job(value: &Value) -> Result<Job, EventError> {

@@ -225,11 +225,6 @@ impl<'m> Tally<'m> {
         self.defaulted.values().map(|examples| examples.count).sum()
     }
 
-    /// Whether anything was left out or defaulted.
-    pub fn has_issues(&self) -> bool {
-        self.rejected.count > 0 || !self.defaulted.is_empty()
-    }
-
     fn field_label(&self, index: usize) -> String {
         self.mapping.fields().get(index).map(|f| format!("{}({})", f.output, f.response)).unwrap_or_default()
     }

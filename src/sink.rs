@@ -4,9 +4,14 @@
 use std::error::Error;
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aws_sdk_s3::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
@@ -39,6 +44,18 @@ pub enum Sink {
     Folder(PathBuf),
 }
 
+/// What became of an object that was to replace none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum New {
+    /// It is stored.
+    Stored,
+    /// An object with its key exists, or may exist, and stays.
+    Exists,
+    /// An object with its key exists, and the response to an earlier try of this put was lost. So it may be this one.
+    /// The function may not read objects, and S3's 412 does not say whose the object is.
+    Unclear,
+}
+
 /// An object that could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 #[error("{place} {reason}")]
@@ -47,15 +64,6 @@ pub struct SinkError {
     pub place: String,
     /// What failed, and why.
     pub reason: String,
-}
-
-/// What became of a put that must replace nothing.
-enum Put {
-    Stored,
-    /// An object with the same key exists.
-    Exists,
-    /// One may exist: the store rejects the condition, or hung up.
-    Rejected,
 }
 
 /// The `Content-Type` of an object. What is compressed says so itself and has no `Content-Encoding`: clients
@@ -82,6 +90,14 @@ impl Sink {
         self.put_if(key, body, limit, false).await.map(drop)
     }
 
+    /// Stores an object within `limit` as [`put`](Self::put) does, but replaces none.
+    ///
+    /// # Errors
+    /// [`SinkError`] if the object may not be stored.
+    pub async fn put_new(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<New, SinkError> {
+        self.put_if(key, body, limit, true).await
+    }
+
     /// Stores an object before `end` as [`put`](Self::put) does. With `elsewhere` it replaces none: if an object
     /// with the same key exists, or may exist, that one stays, and this one is stored under `elsewhere`.
     ///
@@ -98,9 +114,9 @@ impl Sink {
             let stored = self.put(&key, body, left()).await;
             return (key, stored);
         };
-        match self.put_if(&key, body.clone(), left(), true).await {
-            Ok(Put::Stored) => (key, Ok(())),
-            Ok(Put::Exists | Put::Rejected) => {
+        match self.put_new(&key, body.clone(), left()).await {
+            Ok(New::Stored) => (key, Ok(())),
+            Ok(New::Exists | New::Unclear) => {
                 let stored = self.put(&elsewhere, body, left()).await;
                 (elsewhere, stored)
             }
@@ -108,32 +124,8 @@ impl Sink {
         }
     }
 
-    /// Stores an object before `end` as [`store`](Self::store) does, but replaces no object under `elsewhere` either;
-    /// `None` if both keys are taken. Only a store that rejects the condition has the object under `elsewhere` replaced.
-    pub async fn store_new(
-        &self,
-        key: ObjectKey,
-        elsewhere: ObjectKey,
-        body: Bytes,
-        end: Instant,
-    ) -> Option<(ObjectKey, Result<(), SinkError>)> {
-        let left = || end.saturating_duration_since(Instant::now());
-        match self.put_if(&key, body.clone(), left(), true).await {
-            Ok(Put::Stored) => return Some((key, Ok(()))),
-            Ok(Put::Exists | Put::Rejected) => {}
-            Err(error) => return Some((key, Err(error))),
-        }
-        let stored = match self.put_if(&elsewhere, body.clone(), left(), true).await {
-            Ok(Put::Stored) => Ok(()),
-            Ok(Put::Exists) => return None,
-            Ok(Put::Rejected) => self.put(&elsewhere, body, left()).await,
-            Err(error) => Err(error),
-        };
-        Some((elsewhere, stored))
-    }
-
-    /// Stores an object. With `only_new` it replaces none.
-    async fn put_if(&self, key: &ObjectKey, body: Bytes, limit: Duration, only_new: bool) -> Result<Put, SinkError> {
+    /// Stores an object. It is [`New::Stored`] unless only a new one is to be stored.
+    async fn put_if(&self, key: &ObjectKey, body: Bytes, limit: Duration, only_new: bool) -> Result<New, SinkError> {
         let stored = async {
             match self {
                 Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit, only_new).await,
@@ -141,7 +133,7 @@ impl Sink {
                     let path = folder.join(key.as_str());
                     let stored =
                         if only_new { file::write_new(&path, &body) } else { file::write(&path, &body).map(|()| true) };
-                    stored.map(|stored| if stored { Put::Stored } else { Put::Exists }).map_err(|e| e.to_string())
+                    stored.map(|stored| if stored { New::Stored } else { New::Exists }).map_err(|e| e.to_string())
                 }
             }
         };
@@ -192,17 +184,19 @@ async fn put_s3(
     body: Bytes,
     limit: Duration,
     only_new: bool,
-) -> Result<Put, String> {
+) -> Result<New, String> {
     let started = Instant::now();
+    let lost = LostResponses::default();
     let put = async |limit: Duration, one_try: Duration| {
         let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(content_type(key));
         let put = put.set_if_none_match(only_new.then(|| "*".to_owned()));
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(one_try).operation_timeout(limit).build();
         let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);
         let put = put.body(ByteStream::from(body.clone())).customize().config_override(within);
-        match put.send().await {
-            Ok(_) => Ok(Put::Stored),
-            Err(e) if only_new => not_new(&e).ok_or_else(|| with_causes(&e)),
+        match put.interceptor(lost.clone()).send().await {
+            Ok(_) => Ok(New::Stored),
+            Err(e) if only_new && lost.any() && status(&e) == Some(412) => Ok(New::Unclear),
+            Err(e) if only_new && is_there_or_unknown(&e) => Ok(New::Exists),
             Err(e) => Err(with_causes(&e)),
         }
     };
@@ -210,8 +204,41 @@ async fn put_s3(
     if let Ok(stored) = timeout(first, put(limit, limit)).await {
         return stored;
     }
+    lost.note();
     let left = limit.saturating_sub(started.elapsed());
     put(left, left / 2).await
+}
+
+/// Notes whether a try of a put ended without S3's verdict on it. The object may be stored nonetheless.
+#[derive(Debug, Clone, Default)]
+struct LostResponses(Arc<AtomicBool>);
+
+impl LostResponses {
+    fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Intercept for LostResponses {
+    fn name(&self) -> &'static str {
+        "lost responses"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if context.response().is_none_or(|response| response.status().is_server_error()) {
+            self.note();
+        }
+        Ok(())
+    }
 }
 
 /// The time limit of the first try. A stalled connection gives no sign, and S3 answers within about 100 ms.
@@ -221,19 +248,18 @@ fn first_try(bytes: usize) -> Duration {
     Duration::from_secs(SECONDS + bytes as u64 / BYTES_A_SECOND)
 }
 
+fn status(error: &SdkError<PutObjectError>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
+}
+
 /// Whether the object exists (S3's 412), or may exist: the store rejects the condition (as 400, 403, 405, 409, 428
 /// or 501), or hung up. A store that answers 412 before it has read a large object closes the connection on the rest of it,
-/// and its answer is lost. `None` for any other error.
-fn not_new(error: &SdkError<PutObjectError>) -> Option<Put> {
+/// and its answer is lost.
+fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
     let hung_up = || {
         std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
             .filter_map(|cause| cause.downcast_ref::<reqwest::Error>())
             .any(|error| !error.is_connect() && !error.is_timeout())
     };
-    match error.raw_response().map(|response| response.status().as_u16()) {
-        Some(412) => Some(Put::Exists),
-        Some(400 | 403 | 405 | 409 | 428 | 501) => Some(Put::Rejected),
-        Some(_) => None,
-        None => hung_up().then_some(Put::Rejected),
-    }
+    status(error).map_or_else(hung_up, |status| matches!(status, 400 | 403 | 405 | 409 | 412 | 428 | 501))
 }

@@ -18,12 +18,12 @@ use crate::collect::{Outcome, Progress, Topic, asked_at, collect, failure_of};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::config_file::Object;
 use crate::error::Cause;
-use crate::event::{Event, TopicSelector};
+use crate::event::{Event, TopicSelector, digest};
 use crate::graph::{Client, Edge, MediaIds, Session};
 use crate::quality::{About, Reach, Tally, TopicRun};
 use crate::record::Model;
 use crate::report::{self, AnswersFile, FailedTopic, File, Gaps, Partial, Quality, Summary};
-use crate::sink::{Sink, SinkError};
+use crate::sink::{New, Sink, SinkError};
 use crate::topic::{HashtagId, Job};
 
 /// What a process builds once for each credential.
@@ -157,11 +157,11 @@ impl Context {
     }
 
     /// Stores a model's records and its quality object. The quality object is stored even if nothing is
-    /// wrong: a repeated run would otherwise leave an outdated one next to its records. Without records it is
-    /// stored if topics failed or records were left out.
+    /// wrong: a repeated run would otherwise leave an outdated one next to its records. It is stored even if there
+    /// are no records, since it says why.
     ///
     /// A run that lost topics replaces nothing. If an object exists already, both objects go to `partial/`.
-    /// A quality object without records replaces no quality object at all, since that may be one of records.
+    /// So does a quality object without records, which would be next to the records of an earlier run.
     async fn store(
         &self,
         Output { model, raw, tally }: Output<'_>,
@@ -171,42 +171,64 @@ impl Context {
         end: Instant,
     ) -> Vec<Stored> {
         let locations = &self.config.locations;
-        let (usual, is_whole) = (locations.raw(model, name), topics.iter().all(|run| run.failure.is_none()));
-        let store_records = async {
-            let body = raw.as_ref()?.clone();
-            let elsewhere = (!is_whole).then(|| locations.partial(model, name));
-            let bytes = body.len();
-            let (key, result) = self.sink.store(usual.clone(), elsewhere, body, end).await;
-            let instead_of = (key != usual).then(|| usual.clone());
-            Some(Stored { key, bytes, records: Some(tally.records), instead_of, result })
+        let (raw_key, quality_key) = (locations.raw(model, name), locations.quality(model, name));
+        let lost = lost_part(name.part, topics);
+        let partial = RunName { part: Some(&lost), ..name };
+        let partial_quality = locations.partial_quality(model, partial);
+        let quality = |object: Option<&ObjectKey>, instead_of: Option<&ObjectKey>| {
+            let (object, instead_of) = (object.map(ObjectKey::as_str), instead_of.map(ObjectKey::as_str));
+            Bytes::from(tally.to_json(About { object, instead_of, ..about }, topics))
         };
-        // `records` are stored, or will be under their usual key.
-        let store_quality = async |records: Option<&Stored>| {
-            let key = raw.is_some().then(|| records.map_or(&usual, |stored| &stored.key).as_str());
-            let instead_of = records.and_then(|stored| stored.instead_of.as_ref()).map(ObjectKey::as_str);
-            if key.is_none() && is_whole && !tally.has_issues() {
-                return None;
+        let Some(raw) = raw else {
+            return vec![self.put(quality_key, Some(partial_quality), quality(None, None), None, end).await];
+        };
+        let records = Some(tally.records);
+        if topics.iter().all(|run| run.failure.is_none()) {
+            let quality = quality(Some(&raw_key), None);
+            let both = (self.put(raw_key, None, raw, records, end), self.put(quality_key, None, quality, None, end));
+            return <[Stored; 2]>::from(tokio::join!(both.0, both.1)).into();
+        }
+        let (bytes, left) = (raw.len(), || end.saturating_duration_since(Instant::now()));
+        let of_raw = |result| Stored { key: raw_key.clone(), bytes, records, instead_of: None, result };
+        let own_quality = quality(Some(&raw_key), None);
+        match self.sink.put_new(&raw_key, raw.clone(), left()).await {
+            Ok(New::Stored) => {
+                return vec![of_raw(Ok(())), self.put(quality_key, None, own_quality, None, end).await];
             }
-            let body = Bytes::from(tally.to_json(About { object: key, instead_of, ..about }, topics));
-            let (usual, partial) = (locations.quality(model, name), locations.partial_quality(model, name));
-            let bytes = body.len();
-            let (key, result) = match records {
-                Some(stored) if stored.instead_of.is_some() || stored.result.is_err() => {
-                    self.sink.store(partial, None, body, end).await
+            Ok(New::Exists) => {}
+            // An earlier run's object has its quality object. If there is none, the object is this run's. If both responses
+            // were lost, both objects are taken for this run's: hardly any time has an earlier run.
+            Ok(New::Unclear) => {
+                let bytes = own_quality.len();
+                if let Ok(New::Stored | New::Unclear) = self.sink.put_new(&quality_key, own_quality, left()).await {
+                    let quality = Stored { key: quality_key, bytes, records: None, instead_of: None, result: Ok(()) };
+                    return vec![of_raw(Ok(())), quality];
                 }
-                None if key.is_none() => self.sink.store_new(usual, partial, body, end).await?,
-                _ => self.sink.store(usual, None, body, end).await,
-            };
-            Some(Stored { key, bytes, records: None, instead_of: None, result })
-        };
-        let (records, quality) = if is_whole {
-            tokio::join!(store_records, store_quality(None))
-        } else {
-            let records = store_records.await;
-            let quality = store_quality(records.as_ref()).await;
-            (records, quality)
-        };
-        records.into_iter().chain(quality).collect()
+            }
+            Err(error) => {
+                let quality = self.put(quality_key, Some(partial_quality), own_quality, None, end).await;
+                return vec![of_raw(Err(error)), quality];
+            }
+        }
+        let partial = locations.partial(model, partial);
+        let quality = quality(Some(&partial), Some(&raw_key));
+        let records = self.put(partial, None, raw, records, end).await;
+        let quality = self.put(partial_quality, None, quality, None, end).await;
+        vec![Stored { instead_of: Some(raw_key), ..records }, quality]
+    }
+
+    /// Stores an object as [`Sink::store`] does.
+    async fn put(
+        &self,
+        key: ObjectKey,
+        elsewhere: Option<ObjectKey>,
+        body: Bytes,
+        records: Option<usize>,
+        end: Instant,
+    ) -> Stored {
+        let bytes = body.len();
+        let (key, result) = self.sink.store(key, elsewhere, body, end).await;
+        Stored { key, bytes, records, instead_of: None, result }
     }
 
     /// `figures` with the objects that were stored and those that were lost, the addresses of the objects with
@@ -290,6 +312,19 @@ fn topic_run<'t>((topic, outcome): (&'t Topic<'_>, &mut Outcome<'_>)) -> (TopicR
         .unzip();
     let (name, user_id) = (topic.name(), topic.user_id().as_str());
     (TopicRun { topic: name, user_id, asked_at, records, failure, reach }, seen)
+}
+
+/// The part of the name of an object in `partial/`. Only a run with the same topics, each with the same result, replaces
+/// it: a run that lost other topics has nothing of these.
+fn lost_part(part: Option<&str>, topics: &[TopicRun<'_>]) -> String {
+    let result = |run: &TopicRun<'_>| match &run.failure {
+        None => "complete",
+        Some(_) if run.records.iter().all(|(_, records)| *records == 0) => "failed",
+        Some(_) => "cut short",
+    };
+    let results: Vec<String> = topics.iter().map(|run| format!("{} {}", run.topic, result(run))).collect();
+    let lost = format!("lost-{}", digest(&results.join("\n")));
+    part.map_or(lost.clone(), |part| format!("{part}_{lost}"))
 }
 
 fn nothing_collected(figures: &Summary, topics: usize) -> Cause {

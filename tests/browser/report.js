@@ -237,10 +237,10 @@ const tests = {
     }
     const { figures } = JSON.parse(run(at, "report", "--json"));
     const { page, troubles, close } = await open(join(at, "report.html"));
-    const gained = async () => Object.fromEntries(await page.locator("#section-1 .split table").last().evaluate((t) => [...t.tBodies[0].rows].map((r) => [r.cells[0].textContent, [1, 2].map((i) => r.cells[i].textContent)])));
+    const gained = async () => Object.fromEntries(await page.locator("#section-1 .split table").last().evaluate((t) => [...t.tBodies[0].rows].map((r) => [r.cells[0].textContent, [1, 2, 3].map((i) => r.cells[i].textContent)])));
     const sign = (x) => `${x > 0 ? "+" : ""}${x.toLocaleString("en-GB")}`;
     const of = (id) => figures.houses.find((house) => house.user_id === id);
-    for (const [account, [gain, days]] of Object.entries(await gained())) {
+    for (const [account, [gain, , days]] of Object.entries(await gained())) {
       const house = of(account.slice(-1));
       assert.deepEqual([gain, days], [sign(house.followers_gained), `${house.pieces_estimated} of ${house.pieces}`]);
     }
@@ -249,7 +249,7 @@ const tests = {
     assert.match(await page.locator("#section-1 .takeaway").textContent(), /^house\.2 gained the most followers: \+960\.$/);
     assert.match(await page.locator("#headline").innerText(), /\+960\s+the most, by house\.2/);
     await page.locator("#range-24h").click();
-    assert.deepEqual(await gained(), { "house.2": ["+480", "+480"], "house.1": ["+240", "+9,240"], "house.3": ["–", "+9,024"] });
+    assert.deepEqual(await gained(), { "house.2": ["+480", "+480", "0"], "house.1": ["+240", "+9,240", "19"], "house.3": ["–", "+9,024", "0"] });
     assert.match(await page.locator("#headline").innerText(), /\+480[\s\S]*Interactions gained\s+2,400/);
     await page.locator("#range-6h").click();
     assert.deepEqual(Object.values(await gained()).map(([gain]) => gain), ["–", "–", "–"]);

@@ -166,6 +166,42 @@ def test_loads_in_any_order_give_the_same_rows(day, tmp_path):
         assert {view: all_rows(connection, view) for view in VIEWS} == expected, seed
 
 
+def test_a_compacted_day_loads_from_parquet_and_its_repair_from_json(day, tmp_path):
+    data = day.copy(tmp_path)
+    folder = tmp_path / "sandbox_env"
+    json_objects = sorted(folder.glob("**/*.json"))
+    event = json.dumps({"time": "2026-11-24T09:00:00Z", "accounts": ["fendi"]})
+    # Today is not over.
+    run(tmp_path, LUXURY_BRANDS, "brand_media", "--sandbox")
+
+    def states(connection):
+        *statements, last = data.statements("duckdb", "compaction")
+        select = next(statement for statement in statements if statement.lstrip().startswith("SELECT"))
+        answers = [connection.execute(statement).fetchall() for statement in [*statements, last]]
+        return {str(day): state for day, _, state in answers[statements.index(select)]}
+
+    connection = load(data)
+    today = connection.execute("SELECT max(day)::VARCHAR FROM loaded_objects").fetchone()[0]
+    expected = {"2026-11-23": "compacted", "2026-11-24": "compacted", today: "not over yet"}
+    assert states(connection) == expected
+    assert states(connection) == {day: state.replace("compacted", "compacted before") for day, state in expected.items()}
+    assert set(json_objects) < set(folder.glob("**/*.json")), "the JSON stays"
+    expected_rows = {view: all_rows(connection, view) for view in VIEWS}
+    fresh = load(data)
+    assert {view: all_rows(fresh, view) for view in VIEWS} == expected_rows
+    assert fresh.execute("SELECT count(*) FROM loaded_objects WHERE NOT compacted").fetchone() == (4,), "today's only"
+    # A late repair is read from JSON, and makes its day be compacted again.
+    run(tmp_path, LUXURY_BRANDS, "brand_media", "--sandbox", "--event", event)
+    for one in [connection, fresh, other := load(data)]:
+        load(data, into=one)
+    repaired = {view: all_rows(connection, view) for view in VIEWS}
+    assert repaired != expected_rows and {view: all_rows(fresh, view) for view in VIEWS} == repaired
+    assert {view: all_rows(other, view) for view in VIEWS} == repaired
+    assert states(other) == {"2026-11-23": "compacted before", "2026-11-24": "compacted", today: "not over yet"}
+    assert {view: all_rows(load(data, into=connection), view) for view in VIEWS} == repaired
+    assert {view: all_rows(load(data), view) for view in VIEWS} == repaired
+
+
 class Made:
     """A folder of hourly objects with made-up counts."""
 

@@ -5,11 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use support::aws::{BUCKET, HANGS_UP, S3Fault, STALLS, VAST_ERROR};
+use support::aws::{BUCKET, HANGS_UP, S3Fault, STALLS, STORED, STORED_HANGS_UP, STORED_STALLS, VAST_ERROR};
 use support::harness::{Harness, STAMP, TIME};
 
 fn key(prefix: &str, model: &str) -> String {
     format!("{prefix}{model}_{}.json", STAMP.replace("{model}", model))
+}
+
+/// The keys with a prefix.
+fn partial(harness: &Harness, prefix: &str) -> Vec<String> {
+    harness.aws.objects().into_iter().map(|(key, _)| key).filter(|key| key.starts_with(prefix)).collect()
 }
 
 #[tokio::test]
@@ -64,9 +69,10 @@ async fn a_run_that_lost_topics_leaves_the_better_object_and_goes_apart() {
     };
     let rows = |key| object(key).unwrap().as_array().unwrap().len();
     assert_eq!(object(key("raw/", "brand")).unwrap().to_string(), better);
-    assert_eq!((rows(key("partial/", "brand")), rows(key("raw/", "media"))), (10, 250), "each model on its own");
-    let quality = object(key("partial/quality/", "brand")).unwrap();
-    assert_eq!(quality["object"], key("partial/", "brand"));
+    let partial = partial(&harness, "partial/brand_").pop().unwrap();
+    assert_eq!((rows(partial.clone()), rows(key("raw/", "media"))), (10, 250), "each model on its own");
+    let quality = object(partial.replace("partial/", "partial/quality/")).unwrap();
+    assert_eq!(quality["object"], partial);
     assert_eq!(quality["instead_of"], key("raw/", "brand"));
     assert_eq!(object(key("quality/", "brand")), None, "it would stand beside the earlier run's object");
     assert_eq!(object(key("quality/", "media")).unwrap()["object"], key("raw/", "media"));
@@ -87,7 +93,8 @@ async fn a_quality_object_without_records_leaves_the_one_beside_an_earlier_runs_
     harness.run("brand_media").await.unwrap();
     let object = |key: String| harness.aws.objects().into_iter().find(|(k, _)| *k == key).map(|(_, bytes)| bytes);
     assert_eq!(object(key("quality/", "brand")).as_deref(), Some(earlier.as_bytes()));
-    let apart: Value = serde_json::from_slice(&object(key("partial/quality/", "brand")).unwrap()).unwrap();
+    let partial = partial(&harness, "partial/quality/brand_").pop().unwrap();
+    let apart: Value = serde_json::from_slice(&object(partial).unwrap()).unwrap();
     assert_eq!((&apart["counts"]["rejected"], apart.get("object")), (&json!(11), None));
 }
 
@@ -126,17 +133,14 @@ async fn a_model_without_records_has_a_quality_object_if_a_topic_failed() {
 }
 
 #[tokio::test]
-async fn a_quality_object_without_records_replaces_none_and_a_run_with_records_replaces_it() {
-    let harness = Harness::with_faults(&["*=permissionx33"]).await;
+async fn a_quality_object_without_records_leaves_that_of_a_run_before_and_a_run_with_records_replaces_it() {
+    let harness = Harness::with_faults(&["*=permissionx22"]).await;
     harness.run("brand_media").await.unwrap_err();
     let first = objects(&harness);
     harness.run("brand_media").await.unwrap_err();
     let second = objects(&harness);
-    let apart = ["brand", "media"].map(|model| key("partial/quality/", model));
-    assert_eq!(second.len(), 4);
-    assert!(apart.iter().all(|key| second.contains_key(key)) && first.iter().all(|(key, text)| second[key] == *text));
-    let third = harness.run("brand_media").await.unwrap_err();
-    assert_eq!((objects(&harness), third.summary.quality.files.len()), (second, 0), "those apart may be of records");
+    assert_eq!((second.len(), partial(&harness, "partial/quality/").len()), (4, 2));
+    assert!(first.iter().all(|(key, text)| second[key] == *text));
     harness.run("brand_media").await.unwrap();
     let whole: Value = serde_json::from_str(&objects(&harness)[&key("quality/", "brand")]).unwrap();
     assert_eq!((&whole["object"], &whole["counts"]["records"]), (&json!(key("raw/", "brand")), &json!(11)));
@@ -147,8 +151,8 @@ async fn a_store_that_rejects_the_condition_has_the_reasons_of_a_run_without_rec
     let harness = Harness::with_faults(&["*=permission"]).await;
     harness.aws.fail_s3(S3Fault { part: "lux-raw/quality/brand_", status: 501, code: "NotImplemented", times: 99 });
     let error = harness.run("brand_media").await.unwrap_err();
-    let stored = [key("partial/quality/", "brand"), key("quality/", "media")];
-    assert!(error.cause.kind() == "nothing_collected" && objects(&harness).keys().eq(&stored), "{error}");
+    assert!(error.cause.kind() == "nothing_collected" && harness.quality("media").is_some(), "{error}");
+    assert_eq!(partial(&harness, "partial/quality/brand_").len(), 1);
 }
 
 #[tokio::test]
@@ -178,6 +182,47 @@ async fn a_whole_run_replaces_one_that_lost_topics_and_a_repair_lies_beside_it()
     let topics = quality["topics"].as_array().unwrap();
     assert_eq!((topics.len(), &quality["counts"]["records"]), (11, &json!(11)));
     assert!(topics.iter().all(|run| run.get("kind").is_none()), "{quality}");
+}
+
+#[tokio::test]
+async fn runs_that_lost_other_topics_do_not_replace_each_others_objects() {
+    let harness = Harness::with_faults(&["gucci=not_there", "dior=not_therex1"]).await;
+    harness.aws.put(&key("raw/", "brand"), "[]");
+    harness.run("brand_media").await.unwrap();
+    harness.run("brand_media").await.unwrap();
+    assert_eq!(partial(&harness, "partial/brand_").len(), 2, "the second run has dior, and the first has not");
+    harness.run("brand_media").await.unwrap();
+    assert_eq!(partial(&harness, "partial/brand_").len(), 2);
+}
+
+#[tokio::test]
+async fn an_object_whose_response_was_lost_is_this_runs_and_gets_its_quality_object() {
+    for (status, code) in [(500, STORED), (0, STORED_HANGS_UP), (0, STORED_STALLS)] {
+        let harness = Harness::with_faults(&["gucci=not_there"]).await;
+        let faults = ["lux-raw/raw/brand", "lux-raw/raw/media", "lux-raw/quality/media"];
+        faults.into_iter().for_each(|part| harness.aws.fail_s3(S3Fault { part, status, code, times: 1 }));
+        let response = harness.run("brand_media").await.unwrap();
+        assert_eq!(response.summary.partial.len(), 0, "{code}");
+        assert!(partial(&harness, "partial/").is_empty(), "{code}");
+        assert_eq!((harness.records("brand").len(), harness.records("media").len()), (10, 250));
+        for model in ["brand", "media"] {
+            assert_eq!(harness.quality(model).unwrap()["object"], key("raw/", model));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_object_of_an_earlier_run_is_not_taken_for_this_runs_after_a_lost_response() {
+    for (status, code) in [(500, "InternalError"), (503, "SlowDown"), (0, HANGS_UP)] {
+        let harness = Harness::with_faults(&["gucci=not_there"]).await;
+        let earlier = [(key("raw/", "brand"), "[1]"), (key("quality/", "brand"), "{}")];
+        earlier.iter().for_each(|(key, body)| harness.aws.put(key, body));
+        harness.aws.fail_s3(S3Fault { part: "lux-raw/raw/brand", status, code, times: 1 });
+        let response = harness.run("brand_media").await.unwrap();
+        assert_eq!((response.summary.partial.len(), response.summary.records()), (1, 260), "{code}");
+        let objects = harness.aws.objects();
+        assert!(earlier.iter().all(|(key, body)| objects.contains(&(key.clone(), body.as_bytes().to_vec()))), "{code}");
+    }
 }
 
 #[tokio::test]

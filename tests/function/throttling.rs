@@ -53,7 +53,7 @@ async fn lambda_repeats_no_throttled_run() {
         assert!(response.summary.failures.iter().all(|f| f.kind.name() == "throttled"), "{job}");
         assert!(response.error_log.contains(section) && response.target_file.is_empty(), "{}", response.error_log);
     }
-    assert!(harness.aws.objects().iter().all(|(key, _)| key.contains("quality/")), "no records");
+    assert!(harness.has_no_records());
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_process_that_starts_knows_nothing_of_throttling_and_a_key_that_is_gon
     let invocation = Invocation::new("request-2".to_owned(), SystemTime::now() + Duration::from_secs(30));
     function.invoke(&json!({"job": "brand_media"}), &invocation, &()).await.unwrap();
     assert_eq!(harness.sandbox.calls().len(), 22);
-    assert!(harness.aws.objects().iter().all(|(key, _)| key.contains("quality/")), "no records");
+    assert!(harness.has_no_records());
     let warned = harness.logged("WARNING").into_iter().filter(|line| line["kind"] == "config");
     let warned: Vec<String> = warned.map(|line| line["message"].as_str().unwrap().to_owned()).collect();
     let expected = "configuration: [common] remember_throttling: no longer has an effect, remove it; ";

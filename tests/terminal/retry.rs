@@ -97,18 +97,21 @@ fn run_twice(folder: &Path, lost: [&[&str]; 2]) -> String {
     run(lost[1])
 }
 
-const QUALITY: [&str; 4] = [
-    "sandbox_env/quality/brand_2026-11-24/brand_2026-11-24_030000.json",
-    "sandbox_env/quality/media_2026-11-24/media_2026-11-24_030000.json",
-    "sandbox_env/partial/quality/brand_2026-11-24/brand_2026-11-24_030000.json",
-    "sandbox_env/partial/quality/media_2026-11-24/media_2026-11-24_030000.json",
-];
+/// The quality objects, those in `partial/` last.
+fn quality(folder: &Path) -> Vec<String> {
+    let mut paths = Vec::new();
+    for under in ["quality", "partial/quality"] {
+        support::aws::walk(&folder.join("sandbox_env").join(under), &mut |path| paths.push(path));
+    }
+    assert_eq!(paths.len(), 4, "{paths:?}");
+    paths.iter().map(|path| path.to_str().unwrap().to_owned()).collect()
+}
 
 #[test]
 fn a_topic_that_another_run_of_the_time_has_is_not_missing() {
     let folder = folder();
     let response = run_twice(folder.path(), [&["gucci"], &["dior"]]);
-    for report in QUALITY.into_iter().chain([response.as_str()]) {
+    for report in quality(folder.path()).iter().chain([&response]) {
         assert_eq!(repair(folder.path(), report), None, "{report}");
     }
     let report = local(folder.path(), &["report", "sandbox_env", "--json"]);
@@ -120,7 +123,7 @@ fn a_topic_that_another_run_of_the_time_has_is_not_missing() {
 fn only_the_topics_that_no_run_of_the_time_has_are_repaired_whichever_report_is_given() {
     let folder = folder();
     let response = run_twice(folder.path(), [&["gucci", "ysl"], &["ysl", "dior"]]);
-    for report in QUALITY.into_iter().chain([response.as_str()]) {
+    for report in quality(folder.path()).iter().chain([&response]) {
         assert_eq!(repair(folder.path(), report), Some(json!(["ysl"])), "{report}");
     }
     assert!(local(folder.path(), &["retry", &response, "--sandbox"]).status.success());
@@ -138,12 +141,13 @@ fn a_run_in_which_every_topic_failed_is_reported_and_repeated_as_it_was_from_its
         page.matches(r#""kind":"permission""#).count()
     };
     assert_eq!(reported(), 11, "each once, although both models list it");
-    for quality in &QUALITY[..2] {
+    let quality = ["brand", "media"].map(|m| format!("sandbox_env/quality/{m}_2026-11-24/{m}_2026-11-24_030000.json"));
+    for quality in &quality {
         let output = local(folder.path(), &["retry", quality, "--sandbox", "--dry-run"]);
         assert_eq!(text(&output.stdout).trim(), event, "{output:?}");
     }
-    assert!(local(folder.path(), &["retry", QUALITY[0], "--sandbox"]).status.success());
-    assert_eq!((records(folder.path(), "brand"), repair(folder.path(), QUALITY[0])), (11, None));
+    assert!(local(folder.path(), &["retry", &quality[0], "--sandbox"]).status.success());
+    assert_eq!((records(folder.path(), "brand"), repair(folder.path(), &quality[0])), (11, None));
     assert_eq!(reported(), 0);
 }
 
@@ -155,7 +159,7 @@ fn of_a_run_in_which_every_topic_failed_only_those_that_no_other_run_has_are_rep
         |fault| local(folder.path(), &["brand_media", "--sandbox", "--json", "--event", &event, "--fault", fault]);
     assert!(run("gucci=not_there").status.success());
     let failed = text(&run("*=permission").stdout);
-    for report in QUALITY.into_iter().chain([failed.as_str()]) {
+    for report in quality(folder.path()).iter().chain([&failed]) {
         assert_eq!(repair(folder.path(), report), Some(json!(["gucci"])), "{report}");
     }
 }
@@ -164,7 +168,7 @@ fn of_a_run_in_which_every_topic_failed_only_those_that_no_other_run_has_are_rep
 fn a_place_that_cannot_be_listed_is_a_warning_and_the_report_says_what_is_missing() {
     let folder = folder();
     run_twice(folder.path(), [&["gucci"], &["dior"]]);
-    let output = local(folder.path(), &["retry", QUALITY[3], "--dry-run"]);
+    let output = local(folder.path(), &["retry", &quality(folder.path())[3], "--dry-run"]);
     assert!(text(&output.stderr).starts_with("WARNING only this report says what is missing: "), "{output:?}");
     let expected = format!(r#"{{"job":"brand_media","time":"{TIME}","accounts":["dior"]}}"#);
     assert_eq!(text(&output.stdout), expected + "\n");

@@ -35,6 +35,8 @@ mod sandbox;
 mod schema;
 mod setting;
 mod shard;
+#[cfg(test)]
+mod simulation;
 mod storage;
 mod stored;
 mod watch;

@@ -26,8 +26,8 @@ use objects::{Moment, Objects};
 #[command(after_help = "Examples:\n  luxury-brands schema --for duckdb --from local_env | duckdb media.db\n\
     \x20 luxury-brands schema brand --for json-schema > brand.schema.json")]
 pub(super) struct SchemaArgs {
-    /// A model, the quality objects or the views [default: all]
-    #[arg(value_name = "PART", value_parser = Model::ALL.map(Model::name).into_iter().chain([QUALITY, VIEWS]).collect::<Vec<_>>())]
+    /// A model, the quality objects or the views [default: all], or the compaction of finished days to Parquet
+    #[arg(value_name = "PART", value_parser = Model::ALL.map(Model::name).into_iter().chain([QUALITY, VIEWS, COMPACTION]).collect::<Vec<_>>())]
     part: Option<String>,
     /// The engine that runs the statements
     #[arg(long = "for", value_name = "ENGINE")]
@@ -43,6 +43,7 @@ pub(super) struct SchemaArgs {
 /// The parts of a schema that are no model.
 const QUALITY: &str = "quality";
 const VIEWS: &str = "views";
+const COMPACTION: &str = "compaction";
 
 /// What statements are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -110,6 +111,10 @@ struct Script<'a> {
     quality: Option<Quality>,
     /// The views, if they are asked for.
     views: Option<Views<'a>>,
+    /// All models, if the statements are asked for that turn finished days into Parquet.
+    compaction: Option<Vec<Table<'a>>>,
+    /// The bucket or folder, without a slash at its end.
+    root: &'a str,
 }
 
 /// The quality objects of all models.
@@ -117,8 +122,10 @@ struct Script<'a> {
 struct Quality {
     #[serde(flatten)]
     objects: Objects,
+    moment: Moment,
     /// Those of the records in `partial/`.
     partial: Objects,
+    partial_moment: Moment,
 }
 
 /// A model's table.
@@ -165,9 +172,13 @@ struct View<'a> {
 
 impl Quality {
     fn of(locations: &Locations, root: &str, target: Target) -> Result<Self> {
-        let objects = |pattern: Pattern<'_>| Objects::new(&pattern, locations, root, target);
-        let partial = objects(Pattern::partial_quality(locations, None))?;
-        Ok(Self { objects: objects(Pattern::quality(locations, None))?, partial })
+        let (usual, partial) = (Pattern::quality(locations, None), Pattern::partial_quality(locations, None));
+        Ok(Self {
+            objects: Objects::new(&usual, locations, root, target)?,
+            moment: Moment::new(&usual, locations)?,
+            partial: Objects::new(&partial, locations, root, target)?,
+            partial_moment: Moment::new(&partial, locations)?,
+        })
     }
 }
 
@@ -258,16 +269,35 @@ impl SchemaArgs {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// The tables of a compaction.
+    ///
+    /// # Errors
+    /// If the engine has none.
+    fn compaction<'a>(&self, table: impl Fn(Model) -> Result<Table<'a>>) -> Result<Option<Vec<Table<'a>>>> {
+        if self.part.as_deref() != Some(COMPACTION) {
+            return Ok(None);
+        }
+        if !matches!(self.target, Target::Duckdb | Target::Athena) {
+            bail!(
+                "there is no compaction for this engine: its tables hold what was loaded; duckdb and athena have one"
+            );
+        }
+        Model::ALL.into_iter().map(table).collect::<Result<_>>().map(Some)
+    }
+
     fn text(&self, config: &Config) -> Result<String> {
         let (root, target) = (self.from.trim_end_matches('/'), self.target);
         let asked = |part: &str| self.part.as_deref().is_none_or(|name| name == part);
         let models = Model::ALL.into_iter().filter(|model| asked(model.name()));
+        let table = |model| Table::new(config, model, root, target);
         let Some(template) = target.template() else { return json_schema::text(config, &models.collect::<Vec<_>>()) };
         let script = Script {
             ndjson: config.format == Format::Ndjson,
-            models: models.map(|model| Table::new(config, model, root, target)).collect::<Result<_>>()?,
+            models: models.map(table).collect::<Result<_>>()?,
             quality: asked(QUALITY).then(|| Quality::of(&config.locations, root, target)).transpose()?,
             views: asked(VIEWS).then(|| Views::of(config)),
+            compaction: self.compaction(table)?,
+            root,
         };
         let mut environment = Environment::new();
         environment.set_syntax(

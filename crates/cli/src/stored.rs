@@ -100,12 +100,8 @@ impl Stored {
         }
         let (mut objects, mut others) = (Vec::new(), Vec::new());
         for key in keys {
-            let named = patterns.iter().find_map(|(kind, model, pattern)| {
-                let (time, part) = pattern.run_of(&key)?;
-                Some((*kind, *model, time, part.to_owned()))
-            });
-            if let Some((kind, model, time, part)) = named {
-                objects.push(Object { key, kind, model, time, part });
+            if let Some(object) = patterns.iter().find_map(|pattern| object(pattern, &key)) {
+                objects.push(object);
             } else if ENDINGS.iter().any(|ending| key.ends_with(ending)) {
                 others.push(key);
             }
@@ -161,8 +157,14 @@ impl Stored {
     }
 }
 
+/// The object that a key names by a location; `None` for a key of another location.
+pub(super) fn object((kind, model, pattern): &(Kind, Model, Pattern<'_>), key: &str) -> Option<Object> {
+    let (time, part) = pattern.run_of(key)?;
+    Some(Object { key: key.to_owned(), kind: *kind, model: *model, time, part: part.to_owned() })
+}
+
 /// The locations of the objects of each model.
-fn patterns(locations: &Locations) -> Vec<(Kind, Model, Pattern<'_>)> {
+pub(super) fn patterns(locations: &Locations) -> Vec<(Kind, Model, Pattern<'_>)> {
     let of = |model| {
         [
             (Kind::Records, model, Pattern::records(locations, model)),

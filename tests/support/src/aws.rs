@@ -55,6 +55,12 @@ pub const STALLS: &str = "stalls";
 /// The code of a request whose connection S3 closes without an answer.
 pub const HANGS_UP: &str = "hangs up";
 
+/// The codes of requests that S3 carries out, and then answers with an error, closes the connection on, or never
+/// answers.
+pub const STORED: &str = "stored";
+pub const STORED_HANGS_UP: &str = "stored, hangs up";
+pub const STORED_STALLS: &str = "stored, stalls";
+
 /// The code of an error of S3 whose body has 100 MB.
 pub const VAST_ERROR: &str = "vast";
 
@@ -218,6 +224,15 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
             f.times -= 1;
             (f.status, f.code)
         });
+    if let Some((status, code @ (STORED | STORED_HANGS_UP | STORED_STALLS))) = struck {
+        let stored = s3.call(request.map(s3s::Body::from)).await;
+        assert!(stored.is_ok_and(|response| response.status().is_success()));
+        return match code {
+            STORED_HANGS_UP => Err(std::io::Error::other("told to hang up")),
+            STORED_STALLS => std::future::pending().await,
+            _ => Ok(reply(status, "application/xml", "<Error><Code>InternalError</Code></Error>")),
+        };
+    }
     if let Some((status, code)) = struck {
         let body = request.into_body().collect().await;
         assert!(body.is_ok());

@@ -158,6 +158,11 @@ impl Harness {
         self.of_time("raw", model).into_iter().flat_map(|object| object.as_array().unwrap().clone()).collect()
     }
 
+    /// Whether nothing but quality objects is stored.
+    pub fn has_no_records(&self) -> bool {
+        self.aws.objects().iter().all(|(key, _)| key.starts_with("quality/") || key.starts_with("partial/quality/"))
+    }
+
     /// The quality object of a model of [`TIME`]; `None` where there is none.
     pub fn quality(&self, model: &str) -> Option<Value> {
         let mut objects = self.of_time("quality", model);

@@ -12,7 +12,7 @@ use collector::record::Model;
 use collector::topic::Job;
 
 /// The topics of a job in the objects of one time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Coverage {
     /// The configured topics.
     configured: Vec<String>,
@@ -38,25 +38,31 @@ impl Coverage {
         if snapshots.iter().all(|snapshot| snapshot.topics.is_empty()) {
             return Ok(None);
         }
-        let configured = config.topics(job).into_iter().map(str::to_owned).collect();
-        Ok(Some(Self { configured, ..Self::new(&snapshots) }))
+        Ok(Some(Self::new(config.topics(job), &snapshots)))
     }
 
-    fn new(snapshots: &[Snapshot]) -> Self {
-        let mut missing: Vec<TopicRun> = Vec::new();
-        let topics = || snapshots.iter().flat_map(|snapshot| &snapshot.topics);
-        for run in topics().filter(|run| run.failure.is_some()) {
-            if !missing.iter().any(|known| known.topic == run.topic) {
-                missing.push(run.clone());
+    /// The coverage of the `configured` topics and others by a snapshot of each model.
+    pub(crate) fn new(configured: Vec<&str>, snapshots: &[Snapshot]) -> Self {
+        let of_topic =
+            |snapshot: &Snapshot, topic: &str| snapshot.topics.iter().find(|run| run.topic == topic).cloned();
+        let (mut missing, mut complete): (Vec<TopicRun>, HashSet<String>) = Default::default();
+        for run in snapshots.iter().flat_map(|snapshot| &snapshot.topics) {
+            let of_models: Vec<_> = snapshots.iter().map(|snapshot| of_topic(snapshot, &run.topic)).collect();
+            // Objects of earlier versions do not list a topic without records.
+            let is_lost = |of_model: &Option<TopicRun>| match of_model {
+                Some(run) => run.failure.is_some(),
+                None => run.is_known(),
+            };
+            if of_models.iter().any(is_lost) {
+                if !missing.iter().any(|known| known.topic == run.topic) {
+                    missing.push(run.clone());
+                }
+            } else {
+                complete.insert(run.topic.clone());
             }
         }
-        let complete_in = |snapshot: &Snapshot, topic: &str| {
-            snapshot.topics.iter().any(|run| run.topic == topic && run.failure.is_none())
-        };
-        let complete = topics().map(|run| &run.topic);
-        let complete = complete.filter(|topic| snapshots.iter().all(|snapshot| complete_in(snapshot, topic)));
-        let complete = complete.cloned().collect();
-        Self { missing, complete, lacks_quality: snapshots.iter().any(|s| s.unknown > 0), ..Self::default() }
+        let configured = configured.into_iter().map(str::to_owned).collect();
+        Self { configured, missing, complete, lacks_quality: snapshots.iter().any(|s| s.unknown > 0) }
     }
 
     /// Whether the objects have all of these topics, by default the configured ones.

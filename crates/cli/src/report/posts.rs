@@ -54,9 +54,9 @@ pub(super) struct Post {
     /// The last known counts.
     #[serde(skip)]
     known: Gained,
-    /// Whether it was published after the response of the house before the one that had it first.
+    /// The moment of the house's response before the one that had the post first, in milliseconds since 1970.
     #[serde(skip)]
-    is_new: bool,
+    before: Option<i64>,
 }
 
 /// The posts by house and id.
@@ -84,11 +84,10 @@ impl Posts {
         let Record { media_id, timestamp, caption, media_type, media_product_type, permalink, .. } = record;
         let kind =
             if media_product_type.is_empty() || media_product_type == "FEED" { media_type } else { media_product_type };
-        let time = seconds(&timestamp).unwrap_or(0);
         let counts = Gained { likes: now.likes.counted(), comments: now.comments.counted() };
         let mut post = Post {
             house,
-            time,
+            time: seconds(&timestamp).unwrap_or(0),
             seen: row,
             likes: counts.likes,
             comments: counts.comments,
@@ -97,15 +96,19 @@ impl Posts {
             caption: shortened(&caption),
             link: permalink,
             known: counts,
-            is_new: before.is_some_and(|before| time * 1_000 > before),
+            before,
         };
         let mut known = Gained::default();
         if let Some(earlier) = self.posts.get(&(house, media_id.clone())) {
-            (known, post.is_new) = (earlier.known, earlier.is_new);
+            (known, post.before) = (earlier.known, earlier.before);
+            if post.time == 0 {
+                post.time = earlier.time;
+            }
             post.known.likes = counts.likes.or(known.likes);
             post.known.comments = counts.comments.or(known.comments);
         }
-        let first = post.is_new.then_some(0);
+        let is_new = post.before.is_some_and(|before| post.time * 1_000 > before);
+        let first = is_new.then_some(0);
         self.posts.insert((house, media_id), post);
         Gained {
             likes: gained(known.likes.or(first), counts.likes),
@@ -199,6 +202,8 @@ mod tests {
         let hidden_at_first = [(100, &[][..]), (200, &[("1", new, Count::Hidden)]), (300, &[one(new, 9)])];
         assert_eq!(likes(&hidden_at_first), [None, None, Some(9)]);
         assert_eq!(likes(&[(100, &[]), (200, &[("1", "", Count::Counted(7))])]), [None, None], "the time is unknown");
+        let unknown_at_first = [(100, &[][..]), (200, &[("1", "", Count::Hidden)]), (300, &[one(new, 9)])];
+        assert_eq!(likes(&unknown_at_first), [None, None, Some(9)]);
     }
 
     #[test]

@@ -69,9 +69,10 @@ function followers(box) {
   }), "▲ answered from the upper level"));
   houses.sort((a, b) => (b.estimate ?? -Infinity) - (a.estimate ?? -Infinity));
   const largest = Math.max(0, ...houses.map((h) => h.estimate ?? 0));
-  const days = houses[0]?.pieces > 1;
-  split.append(el("div", {}, panel("By house"), barTable([["House"], ["Gained"], ...(days ? [["In days"]] : []), ["Raw"], ["Level changes", "wide"]],
-    houses.map((h) => [name(h.house), barCell(h.estimate ?? 0, largest, h.house, signed(h.estimate)), ...(days ? [`${n(h.estimated)} of ${n(h.pieces)}`] : []), signed(h.raw), n(h.changes)]), 1)));
+  // Only one of them fits.
+  const [last, lastOf] = houses[0]?.pieces > 1 ? ["In days", (h) => `${n(h.estimated)} of ${n(h.pieces)}`] : ["Level changes", (h) => n(h.changes)];
+  split.append(el("div", {}, panel("By house"), barTable([["House"], ["Gained"], ["Raw"], [last, "wide"]],
+    houses.map((h) => [name(h.house), barCell(h.estimate ?? 0, largest, h.house, signed(h.estimate)), signed(h.raw), lastOf(h)]), 1)));
 }
 
 function engagement(box) {

@@ -11,18 +11,32 @@
 regexp_extract("filename", '({{ objects.key_pattern | replace("'", "''") }}|{{ partial.key_pattern | replace("'", "''") }})')
 {%- endmacro %}
 
-{# Reads the objects that are new since the last load, or that were replaced. If there are none, no rows are read:
-   read_json fails on an empty list. #}
-{% macro new(table, objects, partial) %}
+{# The time of a key, or its day. #}
+{% macro from_key(key, objects, part) %}
+regexp_replace(regexp_replace({{ key }}, {{ objects.moment.pattern | text }}, {{ objects.moment[part] | replace("$", "\\") | text }}), {{ objects.partial_moment.pattern | text }}, {{ objects.partial_moment[part] | replace("$", "\\") | text }})
+{%- endmacro %}
+
+{# The objects that are new since the last load, or that were replaced. If there are none, no rows are read: read_blob and
+   read_json fail on an empty list. #}
+{% macro new(objects, partial, moments) %}
 -- The objects that were not loaded yet, and those that were replaced since.
 SET VARIABLE paths = (SELECT list(file) FROM (FROM glob({{ objects.glob | text }}) UNION ALL FROM glob({{ partial.glob | text }})));
 CREATE OR REPLACE TEMPORARY TABLE new_objects AS
-SELECT {{ key(objects, partial) }} AS source_key, "filename", size, last_modified
-FROM query(CASE WHEN getvariable('paths') IS NULL
-    THEN 'SELECT '''' AS filename, 0 AS size, now() AS last_modified LIMIT 0'
-    ELSE 'SELECT filename, size, last_modified FROM read_blob(getvariable(''paths''))' END)
-WHERE ("filename", size, last_modified) NOT IN (SELECT (path, size, last_modified) FROM loaded_objects);
+SELECT o.*, CAST({{ from_key("source_key", moments, "day") }} AS DATE) AS day
+FROM (
+    SELECT {{ key(objects, partial) }} AS source_key, "filename", size, last_modified
+    FROM query(CASE WHEN getvariable('paths') IS NULL
+        THEN 'SELECT '''' AS filename, 0 AS size, now() AS last_modified LIMIT 0'
+        ELSE 'SELECT filename, size, last_modified FROM read_blob(getvariable(''paths''))' END)
+) o
+WHERE (source_key, size, last_modified) NOT IN (SELECT (source_key, size, last_modified) FROM loaded_objects);
 SET VARIABLE paths = (SELECT list("filename") FROM new_objects);
+{% endmacro %}
+
+{% macro note_loaded() %}
+INSERT OR REPLACE INTO loaded_objects SELECT source_key, size, last_modified, day, FALSE FROM new_objects;
+COMMIT;
+DROP TABLE new_objects;
 {% endmacro %}
 
 {% macro read_json(format, extra) %}
@@ -44,7 +58,60 @@ INSERT INTO {{ table }} FROM query(CASE WHEN getvariable('paths') IS NULL THEN '
 $objects$ END);
 {% endmacro %}
 
-CREATE TABLE IF NOT EXISTS loaded_objects (path VARCHAR PRIMARY KEY, size BIGINT NOT NULL, last_modified TIMESTAMPTZ NOT NULL);
+{% macro parquet(table) %}{{ (root ~ "/parquet/rows_of=" ~ table ~ "/*/*.parquet") | text }}{% endmacro %}
+{# The rows of finished days, of the objects that are not loaded from there yet. #}
+{% macro read_compacted(table, columns) %}
+DELETE FROM {{ table }} WHERE source_key IN (SELECT source_key FROM compacted_objects);
+INSERT INTO {{ table }} FROM query(CASE WHEN getvariable('paths') IS NULL THEN 'FROM {{ table }} LIMIT 0' ELSE $rows$
+    SELECT {{ columns }} FROM read_parquet({{ parquet(table) }}) WHERE source_key IN (SELECT source_key FROM compacted_objects)
+$rows$ END);
+{% endmacro %}
+{% set quality_columns = "model, outcome, cases, object_key, record_id, field, reason, topic, collected_at, source_key" %}
+{% set topic_columns = "model, job, time, topic, user_id, asked_at, records, failure_kind, failure_code, failure_message, gap_likely, object_key, source_key" %}
+{% macro columns_of(model) %}{% for field in model.fields %}{{ field.name | ident }}, {% endfor %}collected_at, source_key{% endmacro %}
+{% if compaction %}
+-- Turns the finished days of a loaded database into Parquet, below {{ root }}/parquet. The JSON objects stay. A day that has
+-- new objects since, such as a repair, is written again by the next compaction. A day that is not over is left out.
+SET threads = 1;
+CREATE OR REPLACE TEMPORARY TABLE days_to_compact AS
+SELECT DISTINCT day FROM loaded_objects WHERE NOT compacted AND day < CAST(timezone('UTC', now()) AS DATE);
+{% macro compact(table, columns) %}
+COPY (
+    SELECT {{ columns }}, day, '{{ table }}' AS rows_of
+    FROM {{ table }}
+    JOIN (SELECT source_key AS loaded_key, day FROM loaded_objects) ON loaded_key = source_key
+    WHERE day IN (FROM days_to_compact)
+) TO {{ (root ~ "/parquet") | text }} (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (rows_of, day), OVERWRITE_OR_IGNORE TRUE, FILENAME_PATTERN 'rows');
+{% endmacro %}
+{% for model in compaction %}
+{{ compact(model.name ~ "_rows", columns_of(model)) -}}
+{% endfor %}
+{{ compact("quality", quality_columns) -}}
+{{ compact("object_topics", topic_columns) -}}
+-- The list of the objects comes last: without it, a day is not read from Parquet.
+COPY (
+    SELECT source_key, size, last_modified, day, 'loaded_objects' AS rows_of FROM loaded_objects WHERE day IN (FROM days_to_compact)
+) TO {{ (root ~ "/parquet") | text }} (FORMAT parquet, PARTITION_BY (rows_of, day), OVERWRITE_OR_IGNORE TRUE, FILENAME_PATTERN 'rows');
+UPDATE loaded_objects SET compacted = TRUE WHERE day IN (FROM days_to_compact);
+SELECT
+    day,
+    count(*) AS objects,
+    CASE WHEN day IN (FROM days_to_compact) THEN 'compacted' WHEN bool_and(compacted) THEN 'compacted before' ELSE 'not over yet' END AS state
+FROM loaded_objects
+GROUP BY day
+ORDER BY day;
+RESET threads;
+{% endif %}
+{% if models or quality %}
+-- What was loaded. `compacted` is true if the object is in the Parquet of its day too.
+CREATE TABLE IF NOT EXISTS loaded_objects (
+    source_key VARCHAR PRIMARY KEY,
+    size BIGINT NOT NULL,
+    last_modified TIMESTAMPTZ NOT NULL,
+    day DATE NOT NULL,
+    compacted BOOLEAN NOT NULL
+);
+{% endif %}
 
 {% for model in models %}
 -- The records of all objects. The view "{{ model.name }}" has each topic of a time once.
@@ -90,16 +157,35 @@ CREATE TABLE IF NOT EXISTS object_topics (
 
 {% endif %}
 {% include "views.sql" %}
+{% if models and quality %}
+-- Finished days that `luxury-brands schema compaction` turned into Parquet are read from there.
+SET VARIABLE paths = (SELECT list(file) FROM glob({{ parquet("loaded_objects") }}));
+CREATE OR REPLACE TEMPORARY TABLE compacted_objects AS
+SELECT c.*
+FROM query(CASE WHEN getvariable('paths') IS NULL
+    THEN 'SELECT source_key, size, last_modified, day FROM loaded_objects LIMIT 0'
+    ELSE 'SELECT source_key, size, last_modified, day FROM read_parquet(getvariable(''paths''))' END) c
+LEFT JOIN loaded_objects l ON l.source_key = c.source_key
+WHERE l.source_key IS NULL OR (NOT l.compacted AND l.last_modified <= c.last_modified);
+BEGIN TRANSACTION;
 {% for model in models %}
-{{ new(model.name, model.objects, model.partial) }}
+{{ read_compacted(model.name ~ "_rows", columns_of(model)) -}}
+{% endfor %}
+{{ read_compacted("quality", quality_columns) -}}
+{{ read_compacted("object_topics", topic_columns) -}}
+INSERT OR REPLACE INTO loaded_objects SELECT source_key, size, last_modified, day, TRUE FROM compacted_objects;
+COMMIT;
+DROP TABLE compacted_objects;
+{% endif %}
+{% for model in models %}
+{{ new(model.objects, model.partial, model) }}
 BEGIN TRANSACTION;
 {% call insert(model.name ~ "_rows") %}
     SELECT
         {% for field in model.fields %}
         {{ field.name | ident }},
         {% endfor %}
-        {% set usual, partial = model.moment, model.partial_moment %}
-        CAST(regexp_replace(regexp_replace({{ key(model.objects, model.partial) }}, {{ usual.pattern | text }}, {{ usual.time | replace("$", "\\") | text }}), {{ partial.pattern | text }}, {{ partial.time | replace("$", "\\") | text }}) AS TIMESTAMPTZ) AS "collected_at",
+        CAST({{ from_key(key(model.objects, model.partial), model, "time") }} AS TIMESTAMPTZ) AS "collected_at",
         {{ key(model.objects, model.partial) }} AS "source_key"
     FROM {% call read_json("newline_delimited" if ndjson else "array", "") %}
                 {% for field in model.fields %}
@@ -107,13 +193,10 @@ BEGIN TRANSACTION;
                 {% endfor %}
     {% endcall %}
 {% endcall %}
-INSERT OR REPLACE INTO loaded_objects SELECT "filename", size, last_modified FROM new_objects;
-COMMIT;
-DROP TABLE new_objects;
-
+{{ note_loaded() }}
 {% endfor %}
 {% if quality %}
-{{ new("quality", quality, quality.partial) }}
+{{ new(quality, quality.partial, quality) }}
 -- A quality object that cannot be read is passed over: the meaning of its records' defaults is unknown then.
 CREATE OR REPLACE TEMPORARY TABLE quality_read AS FROM query(CASE WHEN getvariable('paths') IS NULL THEN 'SELECT NULL LIMIT 0' ELSE $objects$
     SELECT {{ key(quality, quality.partial) }} AS source_key, *
@@ -180,8 +263,5 @@ BEGIN TRANSACTION;
         )) t(topic)
     WHERE t.topic.topic IS NOT NULL
 {% endcall %}
-INSERT OR REPLACE INTO loaded_objects SELECT "filename", size, last_modified FROM new_objects;
-COMMIT;
-DROP TABLE new_objects;
-DROP TABLE quality_read;
+{{ note_loaded() }}DROP TABLE quality_read;
 {% endif %}
