@@ -20,7 +20,7 @@ use std::sync::OnceLock;
 use collector::body::Body;
 use collector::config::Config;
 use collector::graph::Page;
-use collector::record::Model;
+use collector::record::{Model, Own};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use sandbox::{Options, Sandbox};
@@ -87,10 +87,11 @@ impl Input {
 fn record_path(input: &Input) {
     let (profile, media) = (input.config.mapping(Model::Brand), input.config.mapping(Model::Media));
     let page = Page::of_account(std::str::from_utf8(&input.body).unwrap(), 25).unwrap();
-    let profile = profile.flatten(&page.profile.unwrap(), "17841401694708594", &[]).unwrap();
+    let own = Own { user_id: "17841401694708594", topic: "dior", asked_at: "2026-11-24T03:00:02+0000" };
+    let profile = profile.flatten(&page.profile.unwrap(), own, &[]).unwrap();
     let mut body = Body::with_room(input.config.format, 25, input.body.len());
     let posts = page.records;
-    posts.iter().for_each(|post| body.add(&media.flatten(post, "17841401694708594", &[]).unwrap()));
+    posts.iter().for_each(|post| body.add(&media.flatten(post, own, &[]).unwrap()));
     assert_eq!((profile.issues.len(), posts.len()), (0, 25));
     black_box((profile, body.finish()));
 }

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::causes::with_causes;
+use crate::clock::Clock;
 use crate::collect::Progress;
 use crate::config::Config;
 use crate::config_file::{self, Loaded};
@@ -74,6 +75,8 @@ pub struct Settings {
     pub aws: Option<aws_config::SdkConfig>,
     /// The memory budget of a run.
     pub memory: Budget,
+    /// Gives the moments of responses.
+    pub clock: Clock,
     /// Learns the secrets.
     pub redactor: Arc<Redactor>,
 }
@@ -94,6 +97,7 @@ impl Default for Settings {
             load_aws: aws::from_variables,
             aws: None,
             memory: Budget::from_env(),
+            clock: Clock::default(),
             redactor: Arc::default(),
         }
     }
@@ -286,6 +290,7 @@ impl Function {
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor(), self.settings.memory);
+        let client = client.with_clock(self.settings.clock.clone());
         let known_ids = self.settings.known_ids.get(&api_address(&config.end_point));
         client.recall_hashtag_ids(known_ids.cloned().unwrap_or_default());
         Ok(Context { config, client: Arc::new(client), sink, sink_checked: Arc::default(), object })

@@ -12,6 +12,7 @@ pub mod answers;
 pub mod aws;
 pub mod body;
 pub mod causes;
+pub mod clock;
 pub mod collect;
 pub mod config;
 pub mod config_file;

@@ -13,7 +13,7 @@ mod mapping;
 
 pub use issue::{Issue, IssueKind, Reject, RejectReason};
 pub use known::{KNOWN, Place};
-pub use mapping::{Field, FieldType, ID, Mapping, OWNER, requested_name};
+pub use mapping::{ASKED_AT, Field, FieldType, ID, Mapping, OWNER, Own, TOPIC, is_own, requested_name};
 
 /// What a stored record is about. Each model has one mapping, one location and one warehouse table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr)]

@@ -16,7 +16,7 @@ use crate::answers::Line;
 use crate::config::{Config, Limits, MEDIA_PER_PAGE};
 use crate::graph::{Call, Cursor, Failure, Kind, MediaIds, Page, Response, Session};
 use crate::json;
-use crate::record::{Batch, Mapping, Model, Record};
+use crate::record::{Batch, Mapping, Model, Own, Record};
 use crate::topic::{Account, HashtagId};
 
 /// The pages that a run of `topics` may request in addition to the first of each hashtag.
@@ -74,10 +74,13 @@ impl Goal {
     }
 }
 
+/// The form of a stored timestamp.
+const TIMESTAMP: &str = "%Y-%m-%dT%H:%M:%S%z";
+
 fn timestamp(record: &RawValue) -> Option<DateTime<Utc>> {
     let [timestamp] = json::fields(record.get(), ["timestamp"])?;
     let text = json::text(timestamp?).ok()?;
-    Some(DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%z").ok()?.to_utc())
+    Some(DateTime::parse_from_str(&text, TIMESTAMP).ok()?.to_utc())
 }
 
 /// What the pages are requested of.
@@ -140,7 +143,7 @@ async fn pages<'c>(
     source: Source<'_>,
     further: &AtomicU64,
 ) -> Outcome<'c> {
-    let (limits, owner) = (&config.limits, topic.user_id().as_str());
+    let limits = &config.limits;
     let (profile, media) = (config.mapping(Model::Brand), config.mapping(topic.media()));
     let (profile_fields, media_fields) = (profile.requested(), media.requested());
     let goal = match source {
@@ -166,11 +169,13 @@ async fn pages<'c>(
             let edge = topic.edge().name();
             answers.keep(Line { topic: topic.name(), edge, page: number, asked_at, body: &body });
         }
+        let asked_at = asked_at.format(TIMESTAMP).to_string();
+        let own = Own { user_id: topic.user_id().as_str(), topic: topic.name(), asked_at: &asked_at };
         if let (1, Some(received)) = (number, &page.profile) {
             profiles.bytes = received.get().len();
-            profiles.push(profile.flatten(received, owner, &unknown));
+            profiles.push(profile.flatten(received, own, &unknown));
         }
-        let new = posts.add(&page, media, owner, &unknown);
+        let new = posts.add(&page, media, own, &unknown);
         let is_stuck = new.is_empty() && !page.records.is_empty();
         is_met = is_met || goal.as_ref().is_none_or(|goal| goal.is_met(&page, new));
         after = page.after;
@@ -215,7 +220,7 @@ struct Posts<'m> {
 
 impl<'m> Posts<'m> {
     /// Adds a page. Returns its new media.
-    fn add(&mut self, page: &Page, mapping: &'m Mapping, owner: &str, unknown: &[String]) -> &[Record<'m>] {
+    fn add(&mut self, page: &Page, mapping: &'m Mapping, own: Own<'_>, unknown: &[String]) -> &[Record<'m>] {
         let before = self.batch.records.len();
         self.batch.records.reserve(page.records.len());
         self.seen.reserve(page.records.len());
@@ -223,7 +228,7 @@ impl<'m> Posts<'m> {
         self.batch.surplus += page.surplus;
         for received in &page.records {
             self.batch.bytes += received.get().len();
-            let record = mapping.flatten(received, owner, unknown);
+            let record = mapping.flatten(received, own, unknown);
             if record.as_ref().is_ok_and(|record| !self.seen.insert(record.id.clone())) {
                 continue;
             }
@@ -276,11 +281,12 @@ mod tests {
     fn a_medium_that_appears_twice_is_stored_once_and_each_reject_is_kept() {
         let mapping = Mapping::new(Model::Media, vec![Field::new("media_id", "id", FieldType::Str)]);
         let page = |body: &str| Page::of_hashtag(body, 4).unwrap();
+        let own = Own { user_id: "178", topic: "dior", asked_at: "" };
         let mut posts = Posts::default();
         let first = page(r#"{"data":[{"id":"1"},{"id":"2"},{"id":"1"},7]}"#);
-        assert_eq!(posts.add(&first, &mapping, "178", &[]).len(), 2);
+        assert_eq!(posts.add(&first, &mapping, own, &[]).len(), 2);
         let second = page(r#"{"data":[{"id":"2"},{"id":"3"},7,8,9]}"#);
-        assert_eq!(posts.add(&second, &mapping, "178", &[]).len(), 1);
+        assert_eq!(posts.add(&second, &mapping, own, &[]).len(), 1);
         assert_eq!((posts.batch.records.len(), posts.batch.rejects.len()), (3, 3));
         assert_eq!((posts.received, posts.batch.surplus), (8, 1));
     }

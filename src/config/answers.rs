@@ -3,7 +3,7 @@
 use super::document::IniDocument;
 use super::location::{self, ANSWERS_ENDING, ANSWERS_KEY};
 use super::mapping::is_response_field;
-use crate::record::Model;
+use crate::record::{Model, is_own};
 
 /// The location as it is written; `None` if responses are not kept.
 pub(super) fn resolve(document: &mut IniDocument) -> Option<String> {
@@ -38,6 +38,13 @@ pub(super) fn also(document: &mut IniDocument, model: Model) -> Vec<String> {
     for name in other {
         let problem = format!("the response field {name:?} given, a name of [a-z0-9_] expected");
         document.fault("common", key, problem);
+    }
+    for name in fields.iter().filter(|name| is_own(model, name)) {
+        document.fault(
+            "common",
+            key,
+            format!("asks for {name}, a field of the collector, which the API does not have"),
+        );
     }
     fields.into_iter().map(str::to_owned).collect()
 }
@@ -103,6 +110,8 @@ mod tests {
         assert!(told(more).contains("[common] answers_media_fields: given without answers_location"));
         let bad = told(&format!("{location}\nanswers_profile_fields = website media{{id}}"));
         assert!(bad.contains("[common] answers_profile_fields: the response field \"media{id}\" given"), "{bad}");
+        let own = told(&format!("{location}\nanswers_profile_fields = website asked_at"));
+        assert!(own.contains("[common] answers_profile_fields: asks for asked_at, a field of the collector"), "{own}");
     }
 
     #[test]

@@ -138,19 +138,19 @@ impl Locations {
         QUALITY
     }
 
-    /// The key of a model's records where an earlier run's object keeps the usual key.
-    pub fn partial(&self, model: Model, run: RunName<'_>) -> ObjectKey {
-        self.fill(&PARTIAL.replace("{model}", model.name()), run)
-    }
-
-    /// The location of these objects, with `{model}`, `{ymd}` and `{datetime}` in it.
+    /// The location of the records of runs that lost topics, with `{model}`, `{ymd}` and `{datetime}` in it.
     pub const fn partial_pattern() -> &'static str {
         PARTIAL
     }
 
-    /// The location of the quality objects of these.
+    /// The location of the quality objects of [`partial_pattern`](Self::partial_pattern).
     pub const fn partial_quality_pattern() -> &'static str {
         PARTIAL_QUALITY
+    }
+
+    /// The key of a model's records where an earlier run's object keeps the usual key.
+    pub fn partial(&self, model: Model, run: RunName<'_>) -> ObjectKey {
+        self.fill(&PARTIAL.replace("{model}", model.name()), run)
     }
 
     /// The key of the quality object beside [`partial`](Self::partial).

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::record::{Field, FieldType, ID, Mapping, Model, Place};
+use crate::record::{ASKED_AT, Field, FieldType, ID, Mapping, Model, Place, TOPIC};
 
 use super::document::IniDocument;
 
@@ -23,12 +23,31 @@ pub(super) fn resolve(document: &mut IniDocument, model: Model) -> Mapping {
     }
     let lines = lines.unwrap_or_default();
     let fields: Vec<Field> = lines.iter().filter_map(|(output, line)| field(document, section, output, line)).collect();
+    check_own(document, section, &fields);
     check_requests(document, model, &fields);
     let has_id = fields.iter().any(|f| f.response == ID && f.kind == FieldType::Str);
     if !lines.is_empty() && !has_id {
         document.fault(section, "", "no field is made from `id str`; the warehouse takes no record without an id");
     }
     Mapping::new(model, fields)
+}
+
+/// Reports a field of ours of another type than its values have, or with allowed values, which they are not checked
+/// against.
+fn check_own(document: &mut IniDocument, section: &str, fields: &[Field]) {
+    for field in fields {
+        let expected = match field.response.as_str() {
+            TOPIC => FieldType::Str,
+            ASKED_AT => FieldType::Timestamp,
+            _ => continue,
+        };
+        if field.kind != expected || field.allowed.is_some() {
+            let (name, kind) = (&field.response, expected.name());
+            let problem =
+                format!("{name} is a field of the collector: `{name} {kind}` without allowed values expected");
+            document.fault(section, &field.output, problem);
+        }
+    }
 }
 
 /// The field of a profile that holds its media.

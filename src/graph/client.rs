@@ -10,6 +10,7 @@ use url::Url;
 
 use super::call::Edge;
 use super::limits::{Throttled, Usage, slows_down};
+use crate::clock::Clock;
 use crate::http;
 use crate::lock::lock;
 use crate::memory::Budget;
@@ -39,6 +40,8 @@ pub struct Client {
     pub(super) version: String,
     pub(super) redactor: Arc<Redactor>,
     pub(super) memory: Budget,
+    /// Gives the moments of responses.
+    pub(super) clock: Clock,
     /// The permit of a body larger than [`SMALL_BODY`](crate::memory::SMALL_BODY).
     pub(super) large_body: Semaphore,
     state: Mutex<State>,
@@ -89,7 +92,14 @@ impl Client {
             usage: None,
             stored_media: BTreeMap::new(),
         };
-        Self { http, end_point, version, redactor, memory, large_body: Semaphore::new(1), state: Mutex::new(state) }
+        let (clock, large_body) = (Clock::default(), Semaphore::new(1));
+        Self { http, end_point, version, redactor, memory, clock, large_body, state: Mutex::new(state) }
+    }
+
+    /// The same client, which reads the moments of responses from `clock`.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The process's HTTP client.

@@ -91,9 +91,41 @@ pub struct Mapping {
 /// The response field that identifies a record. A record without it is left out.
 pub const ID: &str = "id";
 
-/// The response field of media that the API does not have. It is filled from `[add_user_id]` and never
-/// requested.
+/// The field of ours that media have: the topic's user id, from `[add_user_id]`.
 pub const OWNER: &str = "user_id";
+
+/// The field of ours that holds the requested account or hashtag.
+pub const TOPIC: &str = "topic";
+
+/// The field of ours that holds the time at which the response arrived.
+pub const ASKED_AT: &str = "asked_at";
+
+/// The values of our own fields, which a mapping names like response fields. The API does not have them, and they are
+/// never requested.
+#[derive(Debug, Clone, Copy)]
+pub struct Own<'a> {
+    /// The value of [`OWNER`].
+    pub user_id: &'a str,
+    /// The value of [`TOPIC`].
+    pub topic: &'a str,
+    /// The value of [`ASKED_AT`], in the form of [`FieldType::Timestamp`].
+    pub asked_at: &'a str,
+}
+
+impl<'a> Own<'a> {
+    fn value(&self, field: &Field) -> &'a str {
+        match field.response.as_str() {
+            TOPIC => self.topic,
+            ASKED_AT => self.asked_at,
+            _ => self.user_id,
+        }
+    }
+}
+
+/// Whether a field of `model` is one of ours.
+pub fn is_own(model: Model, response: &str) -> bool {
+    matches!(response, TOPIC | ASKED_AT) || model != Model::Brand && response == OWNER
+}
 
 impl Mapping {
     /// A mapping that stores `fields` in this order.
@@ -122,17 +154,17 @@ impl Mapping {
     }
 
     fn is_ours(&self, field: &Field) -> bool {
-        self.model != Model::Brand && field.response == OWNER
+        is_own(self.model, &field.response)
     }
 
     /// Checks one record as received and flattens it, in one pass over its text.
     ///
-    /// `owner` is the user id that is stored in media. `unknown` names the response fields that the API no
-    /// longer knows. The call did not request them.
+    /// `own` holds the values of our own fields. `unknown` names the response fields that the API no longer knows. The
+    /// call did not request them.
     ///
     /// # Errors
     /// [`Reject`] if the record is not an object, or has no usable id.
-    pub fn flatten(&self, record: &RawValue, owner: &str, unknown: &[String]) -> Result<Record<'_>, Reject> {
+    pub fn flatten(&self, record: &RawValue, own: Own<'_>, unknown: &[String]) -> Result<Record<'_>, Reject> {
         let reject = |reason| Reject { reason, record: record.to_owned() };
         let mut id = Err(RejectReason::NoId);
         let mut checked: Vec<Option<Checked>> = self.fields.iter().map(|_| None).collect();
@@ -158,7 +190,7 @@ impl Mapping {
         let mut flat = Record { id, fields: Vec::with_capacity(self.fields.len()), issues: Vec::new() };
         for (index, (field, checked)) in self.fields.iter().zip(checked).enumerate() {
             let checked = match checked {
-                _ if self.is_ours(field) => Ok(owner.into()),
+                _ if self.is_ours(field) => Ok(own.value(field).into()),
                 Some(checked) => checked,
                 None if unknown.contains(&field.response) => Err((IssueKind::UnknownField, None)),
                 None => Err((IssueKind::NotFound, None)),

@@ -23,9 +23,11 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
     )
 });
 
+const OWN: Own<'_> = Own { user_id: "178", topic: "dior", asked_at: "2026-11-24T03:00:02+0000" };
+
 fn flatten_by<'m>(mapping: &'m Mapping, raw: &str, unknown: &[String]) -> Result<Record<'m>, Reject> {
     let raw: &RawValue = serde_json::from_str(raw).unwrap();
-    mapping.flatten(raw, "178", unknown)
+    mapping.flatten(raw, OWN, unknown)
 }
 
 fn flatten(raw: &str) -> Result<Record<'static>, Reject> {
@@ -164,6 +166,28 @@ fn a_field_of_parts_is_stored_as_its_compact_text_and_anything_else_is_defaulted
     assert_eq!(stored_of(&plain, r#"["\ud83d"]"#), (json!(""), Some(IssueKind::NotUnicode)));
     let unknown = flatten_by(&plain, r#"{"id":"1"}"#, &["children".to_owned()]).unwrap();
     assert_eq!(unknown.issues[0].kind, IssueKind::UnknownField, "known by its name only");
+}
+
+#[test]
+fn our_own_fields_are_stored_in_every_model_whatever_the_response_holds_and_never_requested() {
+    for model in Model::ALL {
+        let mapping = Mapping::new(
+            model,
+            vec![
+                Field::new("user_id", "user_id", FieldType::Str),
+                Field::new("media_id", "id", FieldType::Str),
+                Field::new("found_under", "topic", FieldType::Str),
+                Field::new("at", "asked_at", FieldType::Timestamp),
+            ],
+        );
+        let raw = r#"{"id":"1","topic":7,"asked_at":null,"user_id":"5"}"#;
+        let record = flatten_by(&mapping, raw, &["topic".to_owned()]).unwrap();
+        let (owner, requested) =
+            if model == Model::Brand { ("5", &["user_id", "id"][..]) } else { ("178", &["id"][..]) };
+        let expected =
+            json!({"user_id": owner, "media_id": "1", "found_under": "dior", "at": "2026-11-24T03:00:02+0000"});
+        assert_eq!((stored(&record), record.issues.len(), mapping.requested()), (expected, 0, requested.to_vec()));
+    }
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

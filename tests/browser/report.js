@@ -34,6 +34,24 @@ function put(folder, key, content) {
   writeFileSync(path, content);
 }
 
+// An hour of `brand_media` for some houses: {user_id: [followers, likes of its post]}, asked `late` seconds after it.
+function putHour(folder, hour, houses, late = 2, part = "") {
+  const start = Date.parse("2026-11-23T00:00:00Z") + hour * 3_600_000;
+  const iso = (at) => new Date(at).toISOString();
+  const [ymd, time] = iso(start).slice(0, 19).split("T");
+  const name = (model) => `${model}_${ymd}/${model}_${ymd}_${time.replaceAll(":", "")}${part}.json`;
+  const ids = Object.keys(houses);
+  const topics = ids.map((id) => ({ topic: `house.${id}`, user_id: id, asked_at: iso(start + late * 1000), records: 1 }));
+  const records = {
+    brand: ids.map((id) => ({ user_id: id, user_name: `house.${id}`, name: "", followers_count: houses[id][0], media_count: 1 })),
+    media: ids.map((id) => ({ user_id: id, media_id: `${id}0`, timestamp: "2026-11-20T00:00:00+0000", caption: "", media_type: "IMAGE", media_product_type: "FEED", permalink: "", like_count: houses[id][1], comments_count: 0 })),
+  };
+  for (const [model, list] of Object.entries(records)) {
+    put(folder, `raw/${name(model)}`, JSON.stringify(list));
+    put(folder, `quality/${name(model)}`, JSON.stringify({ model, job: "brand_media", counts: { records: ids.length }, topics, rejected: [], defaulted: {} }));
+  }
+}
+
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
 
 // Opens a page that must stay silent: no console error, no exception, no request but the file's own.
@@ -103,8 +121,8 @@ const tests = {
     assert.ok(found.canvases.every((colours) => colours > 11), `colours in the charts: ${found.canvases}`);
     assert.deepEqual([found.sparklines, found.strips], [11, 2]);
     assert.ok(found.heat >= 20 && found.fields >= 4, JSON.stringify(found));
-    assert.match(await page.locator("#section-6 .takeaway").textContent(), /4 topics failed and 3 runs went missing/);
-    assert.match(await page.locator("#provenance").innerText(), /from sandbox_env, .* The newest run is of 24 Nov, 02:55, .*(old when this page was made|later than this page)\./);
+    assert.match(await page.locator("#section-6 .takeaway").textContent(), /4 topics failed and 3 runs are missing/);
+    assert.match(await page.locator("#provenance").innerText(), /from sandbox_env, .* The newest run was at 24 Nov, 02:55, .*(old when this page was made|later than this page)\./);
     await shoot(page, "desktop");
     for (let i = 2; i <= 6; i++) await shoot(page.locator(`#section-${i}`), `desktop-${i}`);
     await page.locator("#section-1 .u-over").scrollIntoViewIfNeeded();
@@ -206,6 +224,57 @@ const tests = {
     assert.match(await page.locator("#section-2 .posts").textContent(), /<\/script><script>window\.pwned=1<\/script><img/);
     assert.match(await page.locator("#notices").innerText(), /made-up data[\s\S]*2 objects of records have no quality object[\s\S]*2 files could not be used/);
     assert.match(await page.locator("#section-6").textContent(), /media_2026-11-24_030000\.jsonEOF/);
+    assert.deepEqual(troubles, []);
+    await close();
+  },
+
+  async "followers gained are the estimate, as report --json has it, and likes are of the same time"() {
+    const at = folder("levels");
+    // House 1 gains 10 an hour and is answered from two levels. House 2 gains 20 an hour, from one. House 3 jumps once.
+    const upper = (hour) => (hour * 7) % 5 < 2;
+    for (let hour = 0; hour <= 48; hour++) {
+      putHour(at, hour, { 1: [1_000_000 + 10 * hour + (upper(hour) ? 9_000 : 0), 100 * hour], 2: [2_000_000 + 20 * hour, 0], 3: [3_000_000 + hour + (hour > 36 ? 9_000 : 0), 0] });
+    }
+    const { figures } = JSON.parse(run(at, "report", "--json"));
+    const { page, troubles, close } = await open(join(at, "report.html"));
+    const gained = async () => Object.fromEntries(await page.locator("#section-1 .split table").last().evaluate((t) => [...t.tBodies[0].rows].map((r) => [r.cells[0].textContent, [1, 2, 3].map((i) => r.cells[i].textContent)])));
+    const sign = (x) => `${x > 0 ? "+" : ""}${x.toLocaleString("en-GB")}`;
+    const of = (id) => figures.houses.find((house) => house.user_id === id);
+    for (const [account, [gain, , days]] of Object.entries(await gained())) {
+      const house = of(account.slice(-1));
+      assert.deepEqual([gain, days], [sign(house.followers_gained), `${house.pieces_estimated} of ${house.pieces}`]);
+    }
+    assert.deepEqual(["1", "2", "3"].map((id) => of(id).pieces_estimated), [2, 2, 1]);
+    assert.deepEqual(["1", "2", "3"].map((id) => of(id).followers_gained), [480, 960, 24]);
+    assert.match(await page.locator("#section-1 .takeaway").textContent(), /^house\.2 gained the most followers: \+960\.$/);
+    assert.match(await page.locator("#headline").innerText(), /\+960\s+the most, by house\.2/);
+    await page.locator("#range-24h").click();
+    assert.deepEqual(await gained(), { "house.2": ["+480", "+480", "0"], "house.1": ["+240", "+9,240", "19"], "house.3": ["–", "+9,024", "0"] });
+    assert.match(await page.locator("#headline").innerText(), /\+480[\s\S]*Interactions gained\s+2,400/);
+    await page.locator("#range-6h").click();
+    assert.deepEqual(Object.values(await gained()).map(([gain]) => gain), ["–", "–", "–"]);
+    assert.match(await page.locator("#section-1 .takeaway").textContent(), /Nobody knows/);
+    await page.locator("#range-All").click();
+    await page.locator("#Followers-as-total").click();
+    await page.locator("#section-1 summary").click();
+    await page.locator("#section-1 details table").waitFor();
+    assert.match(await page.locator("#section-1 details").textContent(), /1,009,480 ▲.*2,000,960/);
+    assert.deepEqual(troubles, []);
+    await close();
+  },
+
+  async "a late repair counts when it was asked, and its hour is a gap that was filled late"() {
+    const at = folder("late");
+    for (let hour = 0; hour < 24; hour++) if (hour !== 8) putHour(at, hour, { 1: [1_000_000 + 10 * hour, 100 * hour] });
+    putHour(at, 8, { 1: [1_000_165, 1650] }, 8.5 * 3600, "_part-0a");
+    run(at, "report");
+    const { page, troubles, close } = await open(join(at, "report.html"));
+    assert.match(await page.locator("#section-6 .takeaway").textContent(), /^23 runs: no topic failed and 1 run is missing; 1 run was filled late\.$/);
+    assert.match(await page.locator("#section-6").textContent(), /23 Nov, 08:00brand_media23 Nov, 16:30asked 8 h 30 min latehouse\.1/);
+    await page.locator("#section-2 summary").first().click();
+    const drew = await page.locator("#section-2 details table").first().evaluate((t) => [...t.tBodies[0].rows].map((r) => [r.cells[0].textContent, r.cells[r.cells.length - 1].textContent]));
+    // By hour: that of the repair has its own run and half of what the next one would have.
+    assert.deepEqual(drew.filter(([, gained]) => gained !== "+100"), [["23 Nov, 17:00", "+50"], ["23 Nov, 16:00", "+150"], ["23 Nov, 09:00", "+200"], ["23 Nov, 00:00", "–"]]);
     assert.deepEqual(troubles, []);
     await close();
   },

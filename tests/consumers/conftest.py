@@ -100,6 +100,27 @@ def collected_at(path: Path) -> int:
 # The columns that a table has besides the record's fields.
 ADDED = ["collected_at", "source_key"]
 
+# The views that docs/tables.md describes, and what tells their rows apart.
+VIEWS = {
+    "brand": "source_key, user_id",
+    "media": "source_key, user_id, media_id",
+    "media_hashtag": "source_key, user_id, media_id",
+    "brand_over_time": "source_key, user_id",
+    "media_over_time": "source_key, user_id, media_id",
+    "media_hashtag_over_time": "source_key, user_id, media_id",
+    "latest_media": "user_id, media_id",
+    "latest_media_hashtag": "user_id, media_id",
+    "topic_runs": "job, time, topic, asked_at",
+    "runs": "job, time",
+    "followers_over_time": "user_id, asked_at",
+    "followers_daily": "day, user_id",
+    "post_gains": "user_id, media_id, asked_at",
+    "engagement_over_time": "user_id, asked_at",
+    "posts": "user_id, media_id",
+    "hashtag_posts": "day, hashtag",
+    "share_of_voice": "day, user_id",
+}
+
 # What the shipped configuration does not have: the types `json` and `int?`, other names of objects.
 OPTIONAL = {
     "datetime = %Y-%m-%d_%H%M%S": "datetime = %Y%m%dT%H%M%S",
@@ -144,3 +165,55 @@ def optional(tmp_path_factory) -> Collected:
 @pytest.fixture(params=MODELS)
 def model(request) -> str:
     return request.param
+
+
+# As rare as Spark needs it: it reads each object as a job of its own.
+EVERY = {"brand_media": 3600, "hashtag": 1800}
+
+
+@pytest.fixture(scope="session")
+def day(tmp_path_factory) -> Collected:
+    """A day with everything that can be wrong in one: lost topics, repeats, repairs, shards, gaps, bad quality objects."""
+    folder = tmp_path_factory.mktemp("day")
+    configured(folder, "array", {"[topic]": "[limits]\nhashtag_runs_per_hour = 2\n\n[topic]"})
+    # fendi lacks its count once, dior has bad records, celine fails twice.
+    faults = [fault for name in ["dior=bad_recordsx3", "celine=permissionx2", "#gucci=not_therex4"] for fault in ("--fault", name)]
+    run(folder, LUXURY_BRANDS, "sandbox", "day", "--hours", "27", "--until", "2026-11-24T22:00:00Z", *faults)
+
+    def collect(job, *faults, **event):
+        arguments = [argument for fault in faults for argument in ("--fault", fault)]
+        run(folder, LUXURY_BRANDS, job, "--sandbox", *arguments, "--event", json.dumps(event))
+
+    # Two halves of an hour: the repeat goes to partial/.
+    collect("brand_media", "gucci=permission", time="2026-11-24T22:00:00Z")
+    collect("brand_media", "dior=permission", time="2026-11-24T22:00:00Z")
+    # A repair that is late, and brings once more what had not failed.
+    collect("brand_media", time="2026-11-24T05:00:00Z", accounts=["prada", "celine"])
+    # Shards that overlap.
+    collect("hashtag", time="2026-11-24T22:00:00Z", shard="east", hashtags=["hermes", "chanel"])
+    collect("hashtag", time="2026-11-24T22:00:00Z", shard="west", hashtags=["chanel", "dior"])
+    quality = folder / "sandbox_env" / "quality"
+    for hour, text in {"02": None, "07": '{"model":"brand', "08": OLD_FORM}.items():
+        path = quality / "brand_2026-11-24" / f"brand_2026-11-24_{hour}0000.json"
+        path.write_text(text) if text else path.unlink()
+    # An hour without a run.
+    for model in ["brand", "media"]:
+        for path in (folder / "sandbox_env").glob(f"*/{model}_2026-11-24/*_030000.json"):
+            path.unlink()
+    # A count of followers that was not stored, and zeros that were counted.
+    for hour, ids in {"10": [], "11": ["17841401861170314"]}.items():
+        path = folder / "sandbox_env" / "raw" / "brand_2026-11-24" / f"brand_2026-11-24_{hour}0000.json"
+        records = json.loads(path.read_text())
+        write(path, "array", [r | {"followers_count": 0} if r["user_id"] in ids else r for r in records])
+        listed = quality / path.parent.name / path.name
+        cases = {"followers_count": {"wrong type": [{"id": id} for id in ids]}}
+        listed.write_text(json.dumps(json.loads(listed.read_text()) | {"defaulted": cases if ids else {}}))
+    return Collected(folder, "array")
+
+
+# A quality object of before topics were listed.
+OLD_FORM = json.dumps({
+    "model": "brand", "job": "brand_media", "time": "2026-11-24T08:00:00Z",
+    "object": "raw/brand_2026-11-24/brand_2026-11-24_080000.json", "counts": {"records": 11, "rejected": 0, "defaulted": 0},
+    "failed_topics": [], "rejected": [], "defaulted": {},
+})

@@ -1,10 +1,15 @@
 """Spark loads what was collected by the statements of `luxury-brands schema --for spark`, and reads what
 Athena's table of `luxury-brands schema --for athena` would read."""
 
+from decimal import Decimal
+
 import pytest
 from pyspark.sql import SparkSession
 
-from conftest import ADDED, MODELS, read, write
+from conftest import ADDED, MODELS, VIEWS, read, write
+from test_duckdb import all_rows as rows_in_duckdb
+from test_duckdb import load as load_duckdb
+from test_figures import QUESTIONS
 
 TYPES = dict.fromkeys(["timestamp", "collected_at"], "timestamp") | {"collected_on": "date"} | dict.fromkeys(
     ["followers_count", "media_count", "like_count", "comments_count"], "bigint"
@@ -19,6 +24,7 @@ def session(tmp_path_factory):
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:consumers;create=true",
         "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder}",
@@ -61,13 +67,13 @@ def loaded(session, collected):
 
 
 def test_every_record_arrives_with_every_value_its_time_and_its_key(session, loaded, model):
-    rows = all_rows(session, loaded.format, model)
+    rows = all_rows(session, loaded.format, f"{model}_rows")
     assert rows == sorted(loaded.rows(model), key=repr)
     assert rows
 
 
 def test_columns_have_their_types_and_hold_no_null(session, loaded, model):
-    table = session.table(f"`{loaded.format}`.{model}")
+    table = session.table(f"`{loaded.format}`.{model}_rows")
     assert table.columns == [*loaded.records(model)[0], *ADDED, "collected_on"]
     assert dict(table.dtypes) == {name: TYPES.get(name, "string") for name in table.columns}
     any_null = " OR ".join(f"`{name}` IS NULL" for name in table.columns)
@@ -75,7 +81,7 @@ def test_columns_have_their_types_and_hold_no_null(session, loaded, model):
 
 
 def test_data_that_is_loaded_twice_is_there_once(session, loaded):
-    tables = [*MODELS, "quality"]
+    tables = [*MODELS, "quality", "topic_runs"]
     once = {table: all_rows(session, loaded.format, table) for table in tables}
     load(session, loaded, loaded.format)
     twice = {table: all_rows(session, loaded.format, table) for table in tables}
@@ -84,7 +90,7 @@ def test_data_that_is_loaded_twice_is_there_once(session, loaded):
 
 
 def test_a_day_is_that_of_the_run_in_utc(session, loaded):
-    for table in [*MODELS, "quality"]:
+    for table in [*(f"{model}_rows" for model in MODELS), "quality", "object_topics"]:
         days = session.sql(f"SELECT DISTINCT CAST(collected_on AS STRING), source_key FROM `{loaded.format}`.{table}").collect()
         assert {day for day, _ in days} == {"2026-11-23", "2026-11-24"}
         assert all(f"_{day}/" in key for day, key in days)
@@ -101,35 +107,68 @@ def test_objects_replace_their_rows_and_rows_whose_objects_have_expired_stay(ses
         pytest.skip("the format makes no difference to it")
     data = collected.copy(tmp_path)
     load(session, data, "replaced")
-    before = {row[-1]: row for row in all_rows(session, "replaced", "media")}
+    before = {row[-1]: row for row in all_rows(session, "replaced", "media_rows")}
     # Both are of days of which another object is read, or none.
     replaced, expired = data.objects("media")
     gone = data.key(expired)
     write(replaced, data.format, read(replaced, data.format)[:3])
     expired.unlink()
     load(session, data, "replaced")
-    rows = all_rows(session, "replaced", "media")
+    rows = all_rows(session, "replaced", "media_rows")
     assert [row for row in rows if row[-1] != gone] == sorted(data.rows("media"), key=repr)
     assert sum(row[-1] == gone for row in rows) == len(read(collected.folder / "sandbox_env" / gone, data.format))
     assert set(before) == {row[-1] for row in rows}
     # Of a day of which some objects are left, the others stay too.
     hours = data.objects("media_hashtag")
-    data_rows = all_rows(session, "replaced", "media_hashtag")
+    data_rows = all_rows(session, "replaced", "media_hashtag_rows")
     hours[0].unlink()
     load(session, data, "replaced")
-    assert all_rows(session, "replaced", "media_hashtag") == data_rows
+    assert all_rows(session, "replaced", "media_hashtag_rows") == data_rows
 
 
 def test_optional_types_load_with_their_nulls_and_their_json(session, optional):
     load(session, optional, "optional")
     load(session, optional, "optional")
     assert session.table("optional.brand").count() == 22
-    assert all_rows(session, "optional", "media") == sorted(optional.rows("media"), key=repr)
+    assert all_rows(session, "optional", "media_rows") == sorted(optional.rows("media"), key=repr)
     assert session.sql("SELECT 1 FROM optional.media WHERE like_count IS NULL").count() == sum(
         record["like_count"] is None for record in optional.records("media")
     )
     albums = session.sql("SELECT get_json_object(children, '$.data[1].id') AS id FROM optional.media WHERE children <> ''").collect()
     assert albums and all(row.id for row in albums)
+
+
+def plain(value):
+    """Dates, decimals and doubles of both engines alike."""
+    return round(float(value), 6) if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) else str(value)
+
+
+@pytest.fixture(scope="module")
+def whole_day(session, day):
+    load(session, day, "day")
+    return load_duckdb(day)
+
+
+def in_order(rows):
+    return sorted(tuple(map(plain, row)) for row in rows)
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if not view.startswith("latest_")])
+def test_every_view_has_the_rows_that_it_has_in_duckdb(session, whole_day, view):
+    described = [(name, kind) for name, kind in session.table(f"day.{view}").dtypes]
+    columns = ", ".join(f"unix_timestamp(`{n}`)" if kind == "timestamp" else f"`{n}`" for n, kind in described)
+    rows = session.sql(f"SELECT {columns} FROM day.{view}").collect()
+    assert in_order(rows) == in_order(rows_in_duckdb(whole_day, view)) and rows
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_in_the_docs_has_the_same_answer_as_in_duckdb(session, whole_day, question):
+    question = question.strip().removesuffix(";")
+    whole_day.execute(f"CREATE OR REPLACE TEMPORARY VIEW answer AS {question}")
+    session.sql("USE day")
+    answer = session.sql(question)
+    columns = [f"unix_timestamp(`{n}`) AS `{n}`" if kind == "timestamp" else f"`{n}`" for n, kind in answer.dtypes]
+    assert in_order(answer.selectExpr(*columns).collect()) == in_order(rows_in_duckdb(whole_day, "answer"))
 
 
 def test_athenas_table_of_lines_holds_each_array_whole(session, collected, model):

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use collector::config::{Config, MEDIA_PER_PAGE};
 use collector::graph::Page;
-use collector::record::{Batch, Model};
+use collector::record::{Batch, Model, Own};
 use sandbox::Options;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -19,6 +19,12 @@ const LOCATION: &str = "answers_location = answers/{job}_{ymd}/{job}_{datetime}.
 
 fn keeping(ini: String) -> String {
     ini.replace("[common]", &format!("[common]\n{LOCATION}"))
+}
+
+fn with_own_fields(ini: String) -> String {
+    let own = |section: &str| format!("{section}\ntopic = topic str\nasked_at = asked_at timestamp");
+    let sections = ["[luxury_profile]", "[luxury_media]", "[hashtag_media]"];
+    sections.iter().fold(ini, |ini, section| ini.replace(section, &own(section)))
 }
 
 async fn harness(faults: &[&'static str]) -> Harness {
@@ -64,7 +70,9 @@ fn read_again(config: &Config, model: Model, lines: &[Line]) -> Vec<Value> {
         pages.sort_by_key(|line| line.page);
         let (mut batch, mut seen) = (Batch::default(), HashSet::new());
         for line in &pages {
-            let mut push = |record: &RawValue| batch.push(mapping.flatten(record, user_id, &[]));
+            let asked_at = line.asked_at.format("%Y-%m-%dT%H:%M:%S%z").to_string();
+            let own = Own { user_id, topic, asked_at: &asked_at };
+            let mut push = |record: &RawValue| batch.push(mapping.flatten(record, own, &[]));
             let (body, limit) = (line.body.as_str(), of_page(line.page));
             let read = match (line.edge.as_str(), model) {
                 ("recent_media", Model::MediaHashtag) => Page::of_hashtag(body, limit),
@@ -85,7 +93,7 @@ fn read_again(config: &Config, model: Model, lines: &[Line]) -> Vec<Value> {
 
 #[tokio::test]
 async fn the_responses_kept_give_the_same_records_when_they_are_read_again() {
-    let paged = |ini: String| keeping(ini) + "\n[limits]\nmedia_per_account = 70\n";
+    let paged = |ini: String| with_own_fields(keeping(ini)) + "\n[limits]\nmedia_per_account = 70\n";
     for faults in [
         &[][..],
         &["dior=bad_records", "#dior=bad_records", "gucci=no_profile", "prada=no_media", "#fendi=empty_page"],

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use indexmap::IndexMap;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -14,9 +14,9 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use self::api::{Api, Call};
-use self::given::{PAGE, Run};
+use self::given::{Mapping, PAGE, Run};
 use self::made::{good_run, runs};
-use self::model::{ByFieldAndReason, Defaulted, Expected, Rejected, Stored, expected, id};
+use self::model::{ByFieldAndReason, Defaulted, Expected, Rejected, Stored, WITHIN_THE_RUN, expected, id};
 use support::aws::BUCKET;
 use support::harness::{Harness, STAMP, Setting, TIME};
 
@@ -109,7 +109,7 @@ async fn stores_what_the_contract_says(run: &Run) -> Checked {
         left.retain(|key| **key != raw && **key != quality);
         prop_assert_eq!(objects.contains_key(&raw), !stored.records.is_empty(), "{}", raw);
         if let Some(bytes) = objects.get(&raw) {
-            same_records(run.format, bytes, stored)?;
+            same_records(run.format, mapping, bytes, stored, start)?;
             files.push((raw.clone(), stored.records.len(), bytes.len()));
         }
         let told = !stored.records.is_empty() || !stored.rejected.is_empty();
@@ -147,9 +147,18 @@ fn part(run: &Run, first: &str) -> Result<String, TestCaseError> {
     Ok(format!("_part-{digits}"))
 }
 
-fn same_records(format: &str, bytes: &[u8], stored: &Stored) -> Checked {
+fn same_records(format: &str, mapping: &Mapping, bytes: &[u8], stored: &Stored, start: DateTime<Utc>) -> Checked {
     let text = std::str::from_utf8(bytes).map_err(|e| TestCaseError::fail(e.to_string()))?;
-    let records = read(format, text).map_err(TestCaseError::fail)?;
+    let mut records = read(format, text).map_err(TestCaseError::fail)?;
+    for line in mapping.lines.iter().filter(|line| line.response == "asked_at") {
+        for record in &mut records {
+            let value = record.get_mut(line.output).unwrap();
+            let at =
+                NaiveDateTime::parse_from_str(value.as_str().unwrap(), "%Y-%m-%dT%H:%M:%S+0000").unwrap().and_utc();
+            prop_assert!(start - at < TimeDelta::seconds(1) && at <= Utc::now(), "{}", at);
+            *value = WITHIN_THE_RUN.into();
+        }
+    }
     let fields = |record: &IndexMap<String, Value>| record.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
     let found: Vec<Vec<(String, Value)>> = records.iter().map(fields).collect();
     let own = |record: &Vec<(&str, Value)>| record.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use collector::config::Config;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use support::aws::Aws;
 use support::harness::CONFIGURE_INI;
@@ -200,6 +201,25 @@ fn a_report_reads_the_locations_and_fields_of_the_configuration() {
     for part in ["/source/records", "/source/unknown", "/tables/brand/houses", "/tables/media/houses", "/posts"] {
         let [shipped, other] = pages.each_ref().map(|page| page.pointer(part).unwrap());
         assert_eq!(shipped, other, "{part}");
+    }
+}
+
+#[test]
+fn the_responses_of_a_sandbox_day_have_the_times_of_its_runs() {
+    let folder = folder(CONFIGURE_INI);
+    let ran = local(folder.path(), &["sandbox", "day", "--hours", "1", "--until", "2026-11-24T04:00:00Z"], &[]);
+    assert!(ran.status.success(), "{ran:?}");
+    for (key, run) in [
+        ("media_2026-11-24/media_2026-11-24_030000", "2026-11-24T03:00:00Z"),
+        ("media_hashtag_2026-11-24/media_hashtag_2026-11-24_035500", "2026-11-24T03:55:00Z"),
+    ] {
+        let quality = std::fs::read(folder.path().join(format!("sandbox_env/quality/{key}.json"))).unwrap();
+        let quality: Value = serde_json::from_slice(&quality).unwrap();
+        let run: DateTime<Utc> = run.parse().unwrap();
+        for topic in quality["topics"].as_array().unwrap() {
+            let asked_at: DateTime<Utc> = topic["asked_at"].as_str().unwrap().parse().unwrap();
+            assert!((run..run + TimeDelta::minutes(1)).contains(&asked_at), "{topic}");
+        }
     }
 }
 

@@ -20,18 +20,22 @@ use collector::secret::{LOCAL_BUCKET, SANDBOX_BUCKET};
 use collector::telemetry::printable;
 
 mod collected;
+mod followers;
+mod hashtags;
 mod house;
 mod html;
 mod page;
 mod posts;
+mod responses;
 mod run;
 mod runs;
 mod table;
 
 use collected::Collected;
 use house::Houses;
+use page::HouseFigures;
 use run::Run;
-use runs::Skipped;
+use runs::{Skipped, Slots};
 
 /// The number of runs that are read at the same time: enough to hide S3's latency, few enough for the
 /// memory.
@@ -74,6 +78,57 @@ pub(super) struct Written<'p> {
     source: WrittenSource<'p>,
     /// Files that were not read; standard error names them.
     skipped: usize,
+    figures: WrittenFigures<'p>,
+}
+
+/// The figures of the page over its whole time, as docs/figures.md defines them.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct WrittenFigures<'p> {
+    houses: Vec<WrittenHouse<'p>>,
+    /// Distinct posts under the hashtags of all houses.
+    hashtag_posts: i64,
+}
+
+/// The figures of a house.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct WrittenHouse<'p> {
+    user_id: &'p str,
+    /// The account in the house's profile; empty if no profile was collected.
+    account: &'p str,
+    /// The last known count.
+    followers: Option<i64>,
+    /// The estimate; null if there are too few counts.
+    followers_gained: Option<i64>,
+    /// The last known count minus the first one.
+    followers_gained_raw: Option<i64>,
+    /// The pieces of 24 h into which the time is cut.
+    pieces: usize,
+    /// The pieces that have an estimate. `followers_gained` is their sum.
+    pieces_estimated: usize,
+    likes_gained: Option<i64>,
+    comments_gained: Option<i64>,
+    /// Distinct posts under the house's hashtags.
+    hashtag_posts: i64,
+}
+
+impl<'p> From<HouseFigures<'p>> for WrittenHouse<'p> {
+    fn from(figures: HouseFigures<'p>) -> Self {
+        let HouseFigures { house, followers, gain, likes_gained, comments_gained, hashtag_posts } = figures;
+        Self {
+            user_id: &house.user_id,
+            account: &house.account,
+            followers,
+            followers_gained: gain.estimate,
+            followers_gained_raw: gain.raw,
+            pieces: gain.pieces,
+            pieces_estimated: gain.estimated,
+            likes_gained,
+            comments_gained,
+            hashtag_posts,
+        }
+    }
 }
 
 /// The data of the page.
@@ -103,7 +158,7 @@ impl ReportArgs {
         for missing in missing(&config, &runs)? {
             output.remark(missing);
         }
-        let mut collected = Collected::new(Houses::of(&config));
+        let mut collected = Collected::new(Houses::of(&config), slots(&runs));
         let bar = output.bar("{bar:30} {pos}/{len} runs read  {eta} left");
         bar.set_length(runs.len() as u64);
         for key in stored.others.iter().cloned() {
@@ -126,6 +181,7 @@ impl ReportArgs {
         let out = if self.out.is_dir() { self.out.join("report.html") } else { self.out };
         std::fs::write(&out, &html).with_context(|| format!("{} cannot be written", out.display()))?;
         let (source, seconds) = (page.source(), bar.elapsed().as_secs_f64());
+        let (houses, hashtag_posts) = page.figures();
         let written = Written {
             page: out.display().to_string(),
             bytes: html.len(),
@@ -137,6 +193,7 @@ impl ReportArgs {
                 bytes: source.bytes,
             },
             skipped: page.skipped(),
+            figures: WrittenFigures { houses: houses.into_iter().map(WrittenHouse::from).collect(), hashtag_posts },
         };
         output.result(&written, || {
             format!(
@@ -196,6 +253,10 @@ type RunOf = (Model, DateTime<Utc>);
 
 /// The objects of each run, in the order of models and times.
 type Runs<'s> = BTreeMap<RunOf, Vec<&'s Object>>;
+
+fn slots(runs: &Runs<'_>) -> Slots {
+    Slots::of(runs.keys().map(|(model, time)| (*model, time.timestamp())))
+}
 
 /// The figures that the page will not have, since the mapping of a model does not store them.
 ///

@@ -1,5 +1,6 @@
 //! `luxury-brands schema`: how a warehouse loads the records. It follows from the mappings.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,9 +12,10 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::output::{self, Output};
-use super::stored::Stored;
-use collector::config::{Config, Format};
+use super::stored::{Pattern, Stored};
+use collector::config::{Config, Format, Limits, Locations};
 use collector::record::{Field, FieldType, ID, Model, OWNER};
+use collector::topic::Job;
 
 mod json_schema;
 mod objects;
@@ -24,8 +26,8 @@ use objects::{Moment, Objects};
 #[command(after_help = "Examples:\n  luxury-brands schema --for duckdb --from local_env | duckdb media.db\n\
     \x20 luxury-brands schema brand --for json-schema > brand.schema.json")]
 pub(super) struct SchemaArgs {
-    /// A model, the quality objects or the views [default: all]
-    #[arg(value_name = "PART", value_parser = Model::ALL.map(Model::name).into_iter().chain([QUALITY, VIEWS]).collect::<Vec<_>>())]
+    /// A model, the quality objects or the views [default: all], or the compaction of finished days to Parquet
+    #[arg(value_name = "PART", value_parser = Model::ALL.map(Model::name).into_iter().chain([QUALITY, VIEWS, COMPACTION]).collect::<Vec<_>>())]
     part: Option<String>,
     /// The engine that runs the statements
     #[arg(long = "for", value_name = "ENGINE")]
@@ -41,6 +43,7 @@ pub(super) struct SchemaArgs {
 /// The parts of a schema that are no model.
 const QUALITY: &str = "quality";
 const VIEWS: &str = "views";
+const COMPACTION: &str = "compaction";
 
 /// What statements are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -105,9 +108,24 @@ struct Script<'a> {
     /// The models whose tables are asked for.
     models: Vec<Table<'a>>,
     /// The quality objects, if they are asked for.
-    quality: Option<Objects>,
+    quality: Option<Quality>,
     /// The views, if they are asked for.
     views: Option<Views<'a>>,
+    /// All models, if the statements are asked for that turn finished days into Parquet.
+    compaction: Option<Vec<Table<'a>>>,
+    /// The bucket or folder, without a slash at its end.
+    root: &'a str,
+}
+
+/// The quality objects of all models.
+#[derive(Debug, Serialize)]
+struct Quality {
+    #[serde(flatten)]
+    objects: Objects,
+    moment: Moment,
+    /// Those of the records in `partial/`.
+    partial: Objects,
+    partial_moment: Moment,
 }
 
 /// A model's table.
@@ -117,24 +135,28 @@ struct Table<'a> {
     fields: Vec<Column<'a>>,
     objects: Objects,
     moment: Moment,
+    /// The objects of runs that lost topics, and that an earlier run's object keeps from their usual keys.
+    partial: Objects,
+    partial_moment: Moment,
 }
 
 /// A field of a mapping.
 #[derive(Debug, Serialize)]
 struct Column<'a> {
     name: &'a str,
+    response: &'a str,
     r#type: &'static str,
     nullable: bool,
-    /// The column of the views that says whether the API left the figure out.
-    hidden: String,
+    /// The column of the views that says whether the account's owner hides the figure; `None` if no owner can.
+    hidden: Option<String>,
 }
 
-/// The views that the mappings allow.
+/// What the views need to know of the mappings.
 #[derive(Debug, Serialize)]
 struct Views<'a> {
     models: Vec<View<'a>>,
-    followers: Option<Followers<'a>>,
-    engagement: Option<Engagement<'a>>,
+    /// The seconds from one scheduled run to the next, by job.
+    seconds_between: BTreeMap<&'static str, u32>,
 }
 
 /// The views of a model.
@@ -142,29 +164,29 @@ struct Views<'a> {
 struct View<'a> {
     name: &'static str,
     fields: Vec<Column<'a>>,
-    id: &'a str,
-    /// The columns that identify a record within a run: those of the house and of the medium.
+    /// The names of the fields, by the field of the response.
+    of: BTreeMap<&'a str, &'a str>,
+    /// The columns that identify a record within a run: those of the topic, the house and the medium.
     identity: Vec<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
-struct Followers<'a> {
-    account: Vec<&'a str>,
-    count: Column<'a>,
-}
-
-#[derive(Debug, Serialize)]
-struct Engagement<'a> {
-    house: &'a str,
-    identity: Vec<&'a str>,
-    likes: Column<'a>,
-    comments: Column<'a>,
+impl Quality {
+    fn of(locations: &Locations, root: &str, target: Target) -> Result<Self> {
+        let (usual, partial) = (Pattern::quality(locations, None), Pattern::partial_quality(locations, None));
+        Ok(Self {
+            objects: Objects::new(&usual, locations, root, target)?,
+            moment: Moment::new(&usual, locations)?,
+            partial: Objects::new(&partial, locations, root, target)?,
+            partial_moment: Moment::new(&partial, locations)?,
+        })
+    }
 }
 
 impl<'a> Table<'a> {
     fn new(config: &'a Config, model: Model, root: &str, target: Target) -> Result<Self> {
-        let fields = config.mapping(model).fields();
-        if let Some(field) = fields.iter().find(|field| ADDED.contains(&field.output.as_str())) {
+        let (fields, locations) = (config.mapping(model).fields(), &config.locations);
+        let is_added = |field: &&Field| ADDED.contains(&&*field.output) && field.response != field.output;
+        if let Some(field) = fields.iter().find(is_added) {
             bail!(
                 "the mapping of {model} has the field {0}, and its table has a column {0} of its own; give the field another name",
                 field.output
@@ -173,14 +195,17 @@ impl<'a> Table<'a> {
         Ok(Self {
             name: model.name(),
             fields: fields.iter().map(Column::of).collect(),
-            objects: Objects::of_model(&config.locations, model, root, target)?,
-            moment: Moment::new(&config.locations, model)?,
+            objects: Objects::of_model(locations, model, root, target)?,
+            moment: Moment::new(&Pattern::records(locations, model), locations)?,
+            partial: Objects::new(&Pattern::partial(locations, model), locations, root, target)?,
+            partial_moment: Moment::new(&Pattern::partial(locations, model), locations)?,
         })
     }
 }
 
-/// The columns that a table or a view adds to the fields of its mapping.
-const ADDED: [&str; 4] = ["collected_at", "source_key", "quality_known", "collected_on"];
+/// The columns that a table or a view adds to the fields of its mapping. `asked_at` may be such a field.
+const ADDED: [&str; 7] =
+    ["asked_at", "asked_at_known", "collected_at", "source_key", "quality_known", "collected_on", "defaults"];
 
 impl<'a> Column<'a> {
     fn of(field: &'a Field) -> Self {
@@ -189,37 +214,27 @@ impl<'a> Column<'a> {
             FieldType::Timestamp => "timestamp",
             FieldType::Int => "integer",
         };
-        let hidden = format!("{}_hidden", field.output);
-        Self { name: &field.output, r#type, nullable: field.nullable, hidden }
+        let hidden = (field.response == HIDDEN).then(|| format!("{}_hidden", field.output));
+        Self { name: &field.output, response: &field.response, r#type, nullable: field.nullable, hidden }
     }
 }
 
+/// The only figure that an owner can hide. The API omits other fields for other reasons: those of an image have no
+/// `view_count`.
+const HIDDEN: &str = "like_count";
+
 impl<'a> Views<'a> {
     fn of(config: &'a Config) -> Self {
-        let field =
-            |model, response: &str| config.mapping(model).fields().iter().find(|field| field.response == response);
-        let names = |model, responses: [&str; 2]| {
-            let fields = responses.into_iter().filter_map(|response| field(model, response));
-            fields.map(|field| field.output.as_str()).collect::<Vec<_>>()
+        let view = |model: Model| {
+            let fields = config.mapping(model).fields();
+            let of: BTreeMap<_, _> = fields.iter().rev().map(|field| (&*field.response, &*field.output)).collect();
+            let identity = ["topic", OWNER, ID].into_iter().filter_map(|response| of.get(response).copied()).collect();
+            View { name: model.name(), fields: fields.iter().map(Column::of).collect(), of, identity }
         };
-        let identity = |model| names(model, [OWNER, ID]);
-        let view = |model: Model| View {
-            name: model.name(),
-            fields: config.mapping(model).fields().iter().map(Column::of).collect(),
-            id: field(model, ID).map_or("", |field| &field.output),
-            identity: identity(model),
-        };
-        let followers = field(Model::Brand, "followers_count")
-            .map(|count| Followers { account: names(Model::Brand, [ID, "username"]), count: Column::of(count) });
-        let engagement = || {
-            Some(Engagement {
-                house: &field(Model::Media, OWNER)?.output,
-                identity: identity(Model::Media),
-                likes: Column::of(field(Model::Media, "like_count")?),
-                comments: Column::of(field(Model::Media, "comments_count")?),
-            })
-        };
-        Self { models: Model::ALL.map(view).into(), followers, engagement: engagement() }
+        let Limits { brand_media_runs_per_hour, hashtag_runs_per_hour, .. } = config.limits;
+        let runs = [(Job::BrandMedia, brand_media_runs_per_hour), (Job::Hashtag, hashtag_runs_per_hour)];
+        let seconds_between = runs.map(|(job, an_hour)| (job.name(), 3_600 / an_hour.max(1))).into();
+        Self { models: Model::ALL.map(view).into(), seconds_between }
     }
 }
 
@@ -252,16 +267,35 @@ impl SchemaArgs {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// The tables of a compaction.
+    ///
+    /// # Errors
+    /// If the engine has none.
+    fn compaction<'a>(&self, table: impl Fn(Model) -> Result<Table<'a>>) -> Result<Option<Vec<Table<'a>>>> {
+        if self.part.as_deref() != Some(COMPACTION) {
+            return Ok(None);
+        }
+        if !matches!(self.target, Target::Duckdb | Target::Athena) {
+            bail!(
+                "there is no compaction for this engine: its tables hold what was loaded; duckdb and athena have one"
+            );
+        }
+        Model::ALL.into_iter().map(table).collect::<Result<_>>().map(Some)
+    }
+
     fn text(&self, config: &Config) -> Result<String> {
         let (root, target) = (self.from.trim_end_matches('/'), self.target);
         let asked = |part: &str| self.part.as_deref().is_none_or(|name| name == part);
         let models = Model::ALL.into_iter().filter(|model| asked(model.name()));
+        let table = |model| Table::new(config, model, root, target);
         let Some(template) = target.template() else { return json_schema::text(config, &models.collect::<Vec<_>>()) };
         let script = Script {
             ndjson: config.format == Format::Ndjson,
-            models: models.map(|model| Table::new(config, model, root, target)).collect::<Result<_>>()?,
-            quality: asked(QUALITY).then(|| Objects::quality(&config.locations, root, target)).transpose()?,
+            models: models.map(table).collect::<Result<_>>()?,
+            quality: asked(QUALITY).then(|| Quality::of(&config.locations, root, target)).transpose()?,
             views: asked(VIEWS).then(|| Views::of(config)),
+            compaction: self.compaction(table)?,
+            root,
         };
         let mut environment = Environment::new();
         environment.set_syntax(

@@ -170,7 +170,7 @@ pub(super) fn patterns(locations: &Locations) -> Vec<(Kind, Model, Pattern<'_>)>
             (Kind::Records, model, Pattern::records(locations, model)),
             (Kind::Quality, model, Pattern::quality(locations, Some(model))),
             (Kind::Records, model, Pattern::partial(locations, model)),
-            (Kind::Quality, model, Pattern::partial_quality(locations, model)),
+            (Kind::Quality, model, Pattern::partial_quality(locations, Some(model))),
         ]
     };
     Model::ALL.into_iter().flat_map(of).collect()

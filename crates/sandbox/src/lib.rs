@@ -33,6 +33,7 @@ mod runtime_api;
 mod server;
 mod token;
 
+pub use data::followers;
 pub use fault::{Explanation, Fault, FaultRule};
 pub use runtime_api::{Answer, RuntimeApi};
 pub use server::Server;

@@ -33,6 +33,35 @@ fn what_is_asked_for_cannot_be_anything_else_of_a_call() {
 }
 
 #[test]
+fn the_fields_of_the_collector_have_one_type_and_no_allowed_values() {
+    for section in ["luxury_profile", "luxury_media", "hashtag_media"] {
+        let with = |lines: &str| with(&format!("[{section}]"), &format!("[{section}]\n{lines}"));
+        let config = with("found_under = topic str\nat = asked_at timestamp?").unwrap();
+        assert_eq!(config.notices, []);
+        assert_eq!(
+            faults(with(
+                "found_under = topic int\nat = asked_at str\nhouse = topic str dior|gucci\nrest = topic{a} json"
+            )),
+            [
+                format!(
+                    "[{section}] found_under: topic is a field of the collector: `topic str` without allowed values expected"
+                ),
+                format!(
+                    "[{section}] at: asked_at is a field of the collector: `asked_at timestamp` without allowed values expected"
+                ),
+                format!(
+                    "[{section}] house: topic is a field of the collector: `topic str` without allowed values expected"
+                ),
+                format!(
+                    "[{section}] rest: topic is a field of the collector: `topic str` without allowed values expected"
+                ),
+                format!("[{section}] rest: asks for topic{{a}}, and found_under for topic: give both the same"),
+            ]
+        );
+    }
+}
+
+#[test]
 fn a_profile_has_no_field_of_its_media_since_a_call_asks_for_them_anyway() {
     for line in ["posts = media{id} json", "posts = media json", "posts = media str"] {
         let told = faults(with("[luxury_profile]", &format!("[luxury_profile]\n{line}")));

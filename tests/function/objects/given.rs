@@ -72,6 +72,8 @@ const PROFILE: &[Row] = &[
     ("profile_picture_url", "profile_picture_url", "url", ""),
     ("followers_count", "followers_count", "int", ""),
     ("media_count", "media_count", "int", ""),
+    ("found_under", "topic", "str", ""),
+    ("asked_at", "asked_at", "timestamp", ""),
 ];
 
 pub const MEDIA: &[Row] = &[
@@ -85,6 +87,8 @@ pub const MEDIA: &[Row] = &[
     ("permalink", "permalink", "url", ""),
     ("like_count", "like_count", "int", ""),
     ("comments_count", "comments_count", "int", ""),
+    ("topic", "topic", "str", ""),
+    ("responded", "asked_at", "timestamp", ""),
     // The same response field twice, the second time with allowed values of its own.
     ("few_comments", "comments_count", "int", "0|1|2|3"),
     ("image", "media_type", "str", "IMAGE"),

@@ -11,6 +11,9 @@ use super::api::Call;
 use super::given::{Line, Mapping, PAGE, Received, Run, Topic};
 use super::values::GOOD_URLS;
 
+/// In the place of a time that is within the run.
+pub const WITHIN_THE_RUN: &str = "within the run";
+
 /// The expected result of a run.
 pub struct Expected<'r> {
     pub calls: Vec<Call>,
@@ -130,6 +133,8 @@ fn add(
     for line in &mapping.lines {
         let received = field(record, line.response);
         let value = match received {
+            _ if line.response == "topic" => Ok(Value::from(topic.name)),
+            _ if line.response == "asked_at" => Ok(Value::from(WITHIN_THE_RUN)),
             _ if mapping.model != "brand" && line.response == "user_id" => Ok(Value::from(topic.user_id.clone())),
             Some(text) => value(line, text),
             None => Err("not found field"),

@@ -57,8 +57,9 @@ pub const BAD_IDS: [&str; 10] =
 /// Names that no mapping has, as JSON text. The last one is not Unicode text.
 pub const EXTRA: [&str; 4] = [r#""username_""#, r#""ID""#, r#""""#, r#""\ud83d""#];
 
-pub const PROFILE_FIELDS: [&str; 5] = ["username", "name", "profile_picture_url", "followers_count", "media_count"];
-pub const MEDIA_FIELDS: [&str; 9] = [
+pub const PROFILE_FIELDS: [&str; 6] =
+    ["username", "name", "profile_picture_url", "followers_count", "media_count", "topic"];
+pub const MEDIA_FIELDS: [&str; 11] = [
     "timestamp",
     "caption",
     "media_type",
@@ -68,6 +69,8 @@ pub const MEDIA_FIELDS: [&str; 9] = [
     "like_count",
     "comments_count",
     "user_id",
+    "topic",
+    "asked_at",
 ];
 
 /// A value of a field as JSON text: a value of its type, one that looks like it, or any other.

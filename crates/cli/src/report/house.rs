@@ -25,11 +25,11 @@ const KNOWN: [(&str, &str); 11] = [
 /// A house.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct House {
-    user_id: String,
+    pub(super) user_id: String,
     /// The name on the page: the known one, or else the shortest topic, the account or the user id.
     pub(super) label: String,
     /// The account in the house's profile, where there is one.
-    account: String,
+    pub(super) account: String,
     /// The number of the colour.
     pub(super) colour: usize,
 }

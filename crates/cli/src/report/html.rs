@@ -13,8 +13,9 @@ use super::page::Page;
 const TEMPLATE: &str = include_str!("assets/page.html");
 const STYLES: [&str; 2] = [include_str!("assets/uplot.min.css"), include_str!("assets/page.css")];
 const LIBRARY: &str = include_str!("assets/uplot.min.js");
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
     include_str!("assets/data.js"),
+    include_str!("assets/followers.js"),
     include_str!("assets/draw.js"),
     include_str!("assets/sections.js"),
     include_str!("assets/quality.js"),

@@ -5,10 +5,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::followers::{Gain, Point, gain};
+use super::hashtags::Hours;
 use super::house::House;
 use super::posts::{Post, Posts};
-use super::runs::{Failure, Failures, MOST_LISTED, Rhythm, Skipped, rhythm};
+use super::runs::{Failure, Failures, Late, LateRuns, MOST_LISTED, Rhythm, Skipped, rhythm};
 use super::table::{Column, Measure, Table};
+use collector::record::Model;
 use collector::secret::SANDBOX_BUCKET;
 
 /// The origin and the amount of the data.
@@ -49,18 +52,20 @@ pub(super) struct Page {
     houses: Vec<House>,
     tables: BTreeMap<&'static str, Columns>,
     posts: Vec<Post>,
-    /// The posts under hashtags, by house and hour since 1970.
-    hours: Vec<Hours>,
+    /// The distinct posts under hashtags, by house and hour since 1970.
+    hours: Vec<HouseHours>,
     jobs: Vec<Rhythm>,
     failures: Vec<Failure>,
     failures_unlisted: usize,
+    late: Vec<Late>,
     skipped: Vec<Skipped>,
     skipped_unlisted: usize,
 }
 
 #[derive(Debug, Serialize)]
-struct Hours {
-    house: usize,
+struct HouseHours {
+    /// `None` for all houses together.
+    house: Option<usize>,
     /// The first hour, since 1970.
     from: i64,
     /// The number of posts in each hour from the first one on.
@@ -77,6 +82,8 @@ struct Columns {
     width: i64,
     /// By measure, one list of values for each house. The list is empty where the house has no values.
     houses: BTreeMap<Measure, Vec<Values>>,
+    /// The measures of all houses together.
+    all: BTreeMap<Measure, Values>,
     defaulted: Vec<FieldReason>,
     rejected: BTreeMap<String, Values>,
 }
@@ -91,7 +98,8 @@ struct FieldReason {
 impl Columns {
     fn new(table: Table, houses: usize) -> Self {
         let Table { times, runs, width, columns } = table;
-        let (mut by_house, mut defaulted, mut rejected) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        let (mut by_house, mut all) = (BTreeMap::new(), BTreeMap::new());
+        let (mut defaulted, mut rejected) = (Vec::new(), BTreeMap::new());
         for (column, n) in columns {
             match column {
                 Column::House(measure, house) => {
@@ -101,12 +109,38 @@ impl Columns {
                         *values = n;
                     }
                 }
+                Column::All(measure) => drop(all.insert(measure, n)),
                 Column::Defaulted(field, reason) => defaulted.push(FieldReason { field, reason, n }),
                 Column::Rejected(reason) => drop(rejected.insert(reason, n)),
             }
         }
-        Self { times, runs, width, houses: by_house, defaulted, rejected }
+        Self { times, runs, width, houses: by_house, all, defaulted, rejected }
     }
+}
+
+impl Columns {
+    /// The followers of a house at each run that counted them.
+    fn followers(&self, house: usize) -> Vec<Point> {
+        let of =
+            |measure| self.houses.get(&measure).and_then(|values| values.get(house)).map_or(&[][..], Vec::as_slice);
+        let (followers, asked) = (of(Measure::Followers), of(Measure::Asked));
+        let point = |((row, followers), asked): ((&i64, &Option<i64>), &Option<i64>)| {
+            // A row of a period has the last count of its runs, and no moment.
+            let after = if self.width == 0 { (*asked)? } else { 0 };
+            Some(Point { row: *row, at: row * 1_000 + after, followers: (*followers)? })
+        };
+        self.times.iter().zip(followers).zip(asked).filter_map(point).collect()
+    }
+}
+
+/// The figures of a house over the whole time.
+pub(super) struct HouseFigures<'p> {
+    pub(super) house: &'p House,
+    pub(super) followers: Option<i64>,
+    pub(super) gain: Gain,
+    pub(super) likes_gained: Option<i64>,
+    pub(super) comments_gained: Option<i64>,
+    pub(super) hashtag_posts: i64,
 }
 
 /// The parts of a page.
@@ -115,9 +149,10 @@ pub(super) struct Parts {
     pub(super) houses: Vec<House>,
     pub(super) tables: BTreeMap<&'static str, Table>,
     pub(super) posts: Posts,
-    /// The posts under hashtags, by house and hour since 1970.
-    pub(super) hours: BTreeMap<usize, BTreeMap<i64, u32>>,
+    /// The distinct posts under hashtags by house; `None` for all houses together.
+    pub(super) hours: BTreeMap<Option<usize>, Hours>,
     pub(super) failures: Failures,
+    pub(super) late: LateRuns,
     /// The times of each job's runs.
     pub(super) runs: Vec<(&'static str, Vec<i64>)>,
     pub(super) skipped: Vec<Skipped>,
@@ -125,7 +160,7 @@ pub(super) struct Parts {
 
 impl Page {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { source, houses, tables, posts, hours, failures, runs, mut skipped } = parts;
+        let Parts { source, houses, tables, posts, hours, failures, late, runs, mut skipped } = parts;
         let tables = tables.into_iter().map(|(model, table)| (model, Columns::new(table, houses.len()))).collect();
         let mut failures = failures.finish();
         let failures_unlisted = failures.len().saturating_sub(MOST_LISTED);
@@ -141,6 +176,7 @@ impl Page {
             jobs: runs.iter().map(|(job, times)| rhythm(job, times)).collect(),
             failures,
             failures_unlisted,
+            late: late.finish(),
             skipped,
             skipped_unlisted,
         }
@@ -149,6 +185,30 @@ impl Page {
     /// The origin of the data.
     pub(super) const fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// The figures of each house over the whole time, and the distinct posts under all hashtags.
+    pub(super) fn figures(&self) -> (Vec<HouseFigures<'_>>, i64) {
+        let times = || self.tables.values().flat_map(|table| table.times.iter().copied());
+        let (from, to) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
+        let table = |model: Model| self.tables.get(model.name());
+        let sum = |model, measure, house: usize| {
+            let values = table(model)?.houses.get(&measure)?.get(house)?;
+            values.iter().flatten().copied().reduce(i64::saturating_add)
+        };
+        let figures = self.houses.iter().enumerate().map(|(i, house)| {
+            let points = table(Model::Brand).map(|table| table.followers(i)).unwrap_or_default();
+            HouseFigures {
+                house,
+                followers: points.last().map(|point| point.followers),
+                gain: gain(&points, from, to),
+                likes_gained: sum(Model::Media, Measure::LikesGained, i),
+                comments_gained: sum(Model::Media, Measure::CommentsGained, i),
+                hashtag_posts: sum(Model::MediaHashtag, Measure::FirstSeen, i).unwrap_or(0),
+            }
+        });
+        let all = table(Model::MediaHashtag).and_then(|table| table.all.get(&Measure::FirstSeen));
+        (figures.collect(), all.into_iter().flatten().flatten().sum())
     }
 
     /// The number of files that were skipped.
@@ -161,11 +221,11 @@ impl Page {
 /// hours.
 const MOST_HOURS: i64 = 24 * 7 * 60;
 
-fn listed(house: usize, hours: &BTreeMap<i64, u32>) -> Option<Hours> {
+fn listed(house: Option<usize>, hours: &Hours) -> Option<HouseHours> {
     let (last, _) = hours.last_key_value()?;
     let (from, _) = hours.range(last - MOST_HOURS..).next()?;
     let posts = (*from..=*last).map(|hour| hours.get(&hour).copied().unwrap_or(0)).collect();
-    Some(Hours { house, from: *from, posts })
+    Some(HouseHours { house, from: *from, posts })
 }
 
 #[cfg(test)]
@@ -175,7 +235,7 @@ mod tests {
     #[test]
     fn hours_without_posts_are_zero_and_a_stray_old_post_makes_no_long_list() {
         let hours = BTreeMap::from([(-1_000_000, 1), (100, 2), (103, 1)]);
-        let listed = listed(0, &hours).unwrap();
+        let listed = listed(None, &hours).unwrap();
         assert_eq!((listed.from, listed.posts), (100, vec![2, 0, 0, 1]));
     }
 

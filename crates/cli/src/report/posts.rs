@@ -1,4 +1,4 @@
-//! The houses' own posts as last seen, and what they gained from one run to the next.
+//! The houses' own posts as last seen, and what they gained from one response to the next.
 
 use std::collections::HashMap;
 
@@ -16,14 +16,14 @@ const MOST_CAPTIONS: usize = 500;
 /// The characters of a caption on the page.
 const CAPTION_LETTERS: usize = 140;
 
-/// The figures of a post in one run.
+/// The figures of a post in one response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) likes: Count,
     pub(super) comments: Count,
 }
 
-/// What a post gained since the run before that has it; `None` where a figure of either run is not counted.
+/// What posts gained in a response; `None` if nobody knows.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Gained {
     pub(super) likes: Option<i64>,
@@ -46,50 +46,79 @@ pub(super) struct Post {
     /// Whether the likes are hidden.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     hidden: bool,
-    /// Whether the likes are a 0 of which nobody knows whether it was counted.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    unknown: bool,
     kind: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     caption: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     link: String,
+    /// The last known counts.
     #[serde(skip)]
-    last: Option<(Count, Count)>,
+    known: Gained,
+    /// The moment of the house's response before the one that had the post first, in milliseconds since 1970.
+    #[serde(skip)]
+    before: Option<i64>,
 }
 
 /// The posts by house and id.
 #[derive(Debug, Default)]
-pub(super) struct Posts(HashMap<(usize, String), Post>);
+pub(super) struct Posts {
+    posts: HashMap<(usize, String), Post>,
+    /// When the last response for a house arrived, in milliseconds since 1970.
+    last: HashMap<usize, i64>,
+}
 
 impl Posts {
-    /// Adds a post of a run, and returns what it gained since the run before.
-    pub(super) fn see(&mut self, house: usize, seen: i64, record: Record, now: Seen) -> Gained {
+    /// Adds the posts of a response for a house, and returns what they gained. The responses of a house are added in
+    /// the order of their moments. `at` is the moment in milliseconds since 1970, and `row` the row of the tables.
+    pub(super) fn add(&mut self, house: usize, at: i64, row: i64, posts: Vec<(Record, Seen)>) -> Gained {
+        let before = self.last.insert(house, at);
+        let mut sum = Gained::default();
+        for (record, seen) in posts {
+            let gained = self.see(house, before, row, record, seen);
+            sum = Gained { likes: total(sum.likes, gained.likes), comments: total(sum.comments, gained.comments) };
+        }
+        sum
+    }
+
+    fn see(&mut self, house: usize, before: Option<i64>, row: i64, record: Record, now: Seen) -> Gained {
         let Record { media_id, timestamp, caption, media_type, media_product_type, permalink, .. } = record;
         let kind =
             if media_product_type.is_empty() || media_product_type == "FEED" { media_type } else { media_product_type };
-        let post = Post {
+        let counts = Gained { likes: now.likes.counted(), comments: now.comments.counted() };
+        let mut post = Post {
             house,
             time: seconds(&timestamp).unwrap_or(0),
-            seen,
-            likes: now.likes.counted(),
-            comments: now.comments.counted(),
+            seen: row,
+            likes: counts.likes,
+            comments: counts.comments,
             hidden: now.likes == Count::Hidden,
-            unknown: now.likes == Count::Unknown,
             kind,
             caption: shortened(&caption),
             link: permalink,
-            last: Some((now.likes, now.comments)),
+            known: counts,
+            before,
         };
-        let Some(before) = self.0.insert((house, media_id), post).and_then(|p| p.last) else {
-            return Gained::default();
-        };
-        Gained { likes: gained(before.0, now.likes), comments: gained(before.1, now.comments) }
+        let mut known = Gained::default();
+        if let Some(earlier) = self.posts.get(&(house, media_id.clone())) {
+            (known, post.before) = (earlier.known, earlier.before);
+            if post.time == 0 {
+                post.time = earlier.time;
+            }
+            post.known.likes = counts.likes.or(known.likes);
+            post.known.comments = counts.comments.or(known.comments);
+        }
+        let is_new = post.before.is_some_and(|before| post.time * 1_000 > before);
+        let first = is_new.then_some(0);
+        self.posts.insert((house, media_id), post);
+        Gained {
+            likes: gained(known.likes.or(first), counts.likes),
+            comments: gained(known.comments.or(first), counts.comments),
+        }
     }
 
     /// The newest posts, newest first. The posts with the most interactions have their captions.
     pub(super) fn finish(self) -> Vec<Post> {
-        let mut posts: Vec<((usize, String), Post)> = self.0.into_iter().collect();
+        let mut posts: Vec<((usize, String), Post)> = self.posts.into_iter().collect();
         posts.sort_by(|(a, x), (b, y)| y.time.cmp(&x.time).then_with(|| a.cmp(b)));
         let mut posts: Vec<Post> = posts.into_iter().map(|(_, post)| post).take(MOST_POSTS).collect();
         let mut interactions: Vec<i64> = posts.iter().map(Post::interactions).collect();
@@ -110,8 +139,12 @@ impl Post {
 }
 
 /// A loss counts too: likes are taken back.
-fn gained(before: Count, now: Count) -> Option<i64> {
-    Some(now.counted()?.saturating_sub(before.counted()?))
+fn gained(before: Option<i64>, now: Option<i64>) -> Option<i64> {
+    Some(now?.saturating_sub(before?))
+}
+
+fn total(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    a.zip(b).map(|(a, b)| a.saturating_add(b)).or(a).or(b)
 }
 
 /// The beginning of a caption on one line.
@@ -131,29 +164,56 @@ mod tests {
         Record { media_id: id.to_owned(), timestamp: time.to_owned(), ..Record::default() }
     }
 
-    fn seen(likes: Count) -> Seen {
-        Seen { likes, comments: Count::Counted(1) }
+    /// The posts and their likes in responses for a house, each given with its moment in seconds.
+    fn likes(responses: &[(i64, &[(&str, &str, Count)])]) -> Vec<Option<i64>> {
+        let mut posts = Posts::default();
+        let seen =
+            |(id, time, likes): &(&str, &str, Count)| (record(id, time), Seen { likes: *likes, comments: *likes });
+        let add = |(at, seen_now): &(i64, &[_])| posts.add(0, at * 1_000, *at, seen_now.iter().map(seen).collect());
+        let gained: Vec<Gained> = responses.iter().map(add).collect();
+        assert!(gained.iter().all(|gained| gained.likes == gained.comments));
+        gained.into_iter().map(|gained| gained.likes).collect()
+    }
+
+    const OLD: &str = "1970-01-01T00:00:10+0000";
+
+    #[test]
+    fn a_post_gains_since_its_last_known_count() {
+        let responses = [
+            Count::Counted(5),
+            Count::Counted(8),
+            Count::Hidden,
+            Count::Unusable,
+            Count::Counted(9),
+            Count::Counted(7),
+        ];
+        let responses: Vec<_> = responses.map(|likes| [("1", OLD, likes)]).to_vec();
+        let responses: Vec<_> = (100..).zip(&responses).map(|(at, post)| (at, &post[..])).collect();
+        assert_eq!(likes(&responses), [None, Some(3), None, None, Some(1), Some(-2)]);
     }
 
     #[test]
-    fn a_post_gains_from_one_run_to_the_next_and_only_what_both_counted() {
-        let mut posts = Posts::default();
-        let mut see = |likes| posts.see(0, 0, record("1", ""), seen(likes)).likes;
-        assert_eq!(see(Count::Counted(5)), None);
-        assert_eq!(see(Count::Counted(8)), Some(3));
-        assert_eq!(see(Count::Hidden), None);
-        assert_eq!(see(Count::Counted(9)), None);
-        assert_eq!(see(Count::Counted(7)), Some(-2));
+    fn what_a_post_has_when_it_is_first_seen_counts_if_it_was_published_since_the_houses_last_response() {
+        let (old, new) = ("1970-01-01T00:01:40+0000", "1970-01-01T00:01:41+0000");
+        let one = |time, n| ("1", time, Count::Counted(n));
+        assert_eq!(likes(&[(100, &[]), (200, &[one(new, 7)])]), [None, Some(7)]);
+        assert_eq!(likes(&[(100, &[]), (200, &[one(old, 7)]), (300, &[one(old, 9)])]), [None, None, Some(2)]);
+        assert_eq!(likes(&[(200, &[one(new, 7)])]), [None], "nobody knows the house's response before");
+        let hidden_at_first = [(100, &[][..]), (200, &[("1", new, Count::Hidden)]), (300, &[one(new, 9)])];
+        assert_eq!(likes(&hidden_at_first), [None, None, Some(9)]);
+        assert_eq!(likes(&[(100, &[]), (200, &[("1", "", Count::Counted(7))])]), [None, None], "the time is unknown");
+        let unknown_at_first = [(100, &[][..]), (200, &[("1", "", Count::Hidden)]), (300, &[one(new, 9)])];
+        assert_eq!(likes(&unknown_at_first), [None, None, Some(9)]);
     }
 
     #[test]
     fn a_post_is_listed_once_as_last_seen_and_hidden_likes_are_no_zero() {
         let mut posts = Posts::default();
-        posts.see(0, 0, record("1", "2026-11-24T01:00:00+0000"), seen(Count::Counted(5)));
-        posts.see(0, 1, record("1", "2026-11-24T01:00:00+0000"), seen(Count::Hidden));
-        posts.see(0, 1, record("2", "2026-11-24T02:00:00+0000"), seen(Count::Counted(0)));
+        let seen = |id, likes| (record(id, "2026-11-24T01:00:00+0000"), Seen { likes, comments: Count::Counted(1) });
+        posts.add(0, 0, 0, vec![seen("1", Count::Counted(5))]);
+        posts.add(0, 1_000, 1, vec![seen("1", Count::Hidden), seen("2", Count::Counted(0))]);
         let listed: Vec<_> = posts.finish().into_iter().map(|p| (p.likes, p.hidden, p.seen)).collect();
-        assert_eq!(listed, [(Some(0), false, 1), (None, true, 1)]);
+        assert_eq!(listed, [(None, true, 1), (Some(0), false, 1)]);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! What is missing: topics that failed, runs that did not take place, files that could not be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 pub(super) use crate::stored::Skipped;
 use crate::stored::quality::{self, TopicRun};
+use collector::record::Model;
 
 /// The most failures, and the most files, that the page lists. The others are counted.
 pub(super) const MOST_LISTED: usize = 1_000;
@@ -42,6 +43,59 @@ impl Failures {
     }
 }
 
+/// What was collected for a run after its slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Late {
+    job: &'static str,
+    /// The time of the run, in seconds since 1970.
+    time: i64,
+    /// When the first late response arrived.
+    asked: i64,
+    /// The houses of the late responses, by their indexes.
+    houses: BTreeSet<usize>,
+}
+
+/// The late responses by job and run: both models of a run have the same ones.
+#[derive(Debug, Default)]
+pub(super) struct LateRuns(BTreeMap<(&'static str, i64), Late>);
+
+impl LateRuns {
+    /// Adds a response for a house that arrived at `asked`. Responses are added in the order of their moments.
+    pub(super) fn add(&mut self, job: &'static str, time: i64, asked: i64, house: usize) {
+        let late = self.0.entry((job, time)).or_insert_with(|| Late { job, time, asked, houses: BTreeSet::new() });
+        late.houses.insert(house);
+    }
+
+    pub(super) fn finish(self) -> Vec<Late> {
+        self.0.into_values().collect()
+    }
+}
+
+/// The times of the runs of each model, which say when a response is late.
+#[derive(Debug, Default)]
+pub(super) struct Slots(BTreeMap<Model, (i64, BTreeSet<i64>)>);
+
+impl Slots {
+    /// The slots of runs, given by their models and times.
+    pub(super) fn of(runs: impl Iterator<Item = (Model, i64)>) -> Self {
+        let mut slots = Self::default();
+        for (model, time) in runs {
+            slots.0.entry(model).or_default().1.insert(time);
+        }
+        for (every, times) in slots.0.values_mut() {
+            *every = usual(&times.iter().copied().collect::<Vec<_>>());
+        }
+        slots
+    }
+
+    /// The time at which the slot of a run ends, and the next one begins.
+    pub(super) fn end(&self, model: Model, time: i64) -> i64 {
+        let Some((every, times)) = self.0.get(&model) else { return i64::MAX };
+        let next = times.range(time + 1..).next().copied();
+        [next, (*every > 0).then_some(time + every)].into_iter().flatten().min().unwrap_or(i64::MAX)
+    }
+}
+
 /// A gap in a job's usual rhythm of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Gap {
@@ -63,17 +117,23 @@ pub(super) struct Rhythm {
     gaps: Vec<Gap>,
 }
 
-/// The rhythm of a job's runs, whose times ascend. The median distance is the usual one.
+/// The rhythm of a job's runs, whose times ascend.
 pub(super) fn rhythm(job: &'static str, times: &[i64]) -> Rhythm {
-    let steps = || times.iter().zip(times.iter().skip(1)).map(|(a, b)| (*a, *b));
-    let mut distances: Vec<i64> = steps().map(|(a, b)| b - a).filter(|d| *d > 0).collect();
-    distances.sort_unstable();
-    let every = distances.get(distances.len() / 2).copied().unwrap_or(0);
-    let gap = |(after, before): (i64, i64)| {
+    let every = usual(times);
+    let gap = |(after, before): (&i64, &i64)| {
         let missing = (before - after + every / 2).checked_div(every)? - 1;
-        (missing > 0).then_some(Gap { job, after, before, missing })
+        (missing > 0).then_some(Gap { job, after: *after, before: *before, missing })
     };
-    Rhythm { job, runs: times.len(), every, gaps: steps().filter_map(gap).collect() }
+    let gaps = times.iter().zip(times.iter().skip(1)).filter_map(gap).collect();
+    Rhythm { job, runs: times.len(), every, gaps }
+}
+
+/// The median distance of times that ascend; 0 if there are fewer than two.
+fn usual(times: &[i64]) -> i64 {
+    let steps = times.iter().zip(times.iter().skip(1));
+    let mut distances: Vec<i64> = steps.map(|(a, b)| b - a).filter(|distance| *distance > 0).collect();
+    distances.sort_unstable();
+    distances.get(distances.len() / 2).copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -101,5 +161,14 @@ mod tests {
         assert_eq!(gaps(&[]), []);
         assert_eq!(gaps(&[5]), []);
         assert_eq!(gaps(&[5, 5]), []);
+    }
+
+    #[test]
+    fn a_slot_ends_when_the_next_run_is_due() {
+        let slots = Slots::of([0, 3_600, 7_200, 36_000].into_iter().map(|time| (Model::Brand, time)));
+        let end = |time| slots.end(Model::Brand, time);
+        assert_eq!([end(0), end(7_200), end(36_000)], [3_600, 10_800, 39_600]);
+        assert_eq!(slots.end(Model::Media, 0), i64::MAX);
+        assert_eq!(Slots::of([(Model::Media, 0)].into_iter()).end(Model::Media, 0), i64::MAX);
     }
 }

@@ -11,17 +11,23 @@ use serde::Serialize;
 pub(super) enum Measure {
     /// The number of followers at the run.
     Followers,
+    /// When the response with the followers arrived, in milliseconds after the time of the row.
+    Asked,
     /// The number of media at the run, as the profile says.
     MediaCount,
     /// The number of records stored.
     Records,
-    /// The number of records in runs that have a run before them to compare with.
+    /// The number of records in responses that have one before them to compare with.
     Compared,
-    /// The number of those that the run before did not have.
+    /// The number of those that no response before had.
     Fresh,
-    /// The number of runs with new records only. Others may have been missed.
+    /// The number of responses with new records only. Others may have been missed.
     Full,
-    /// The likes added since the run before, on posts whose likes both runs counted.
+    /// The number of posts under hashtags that were seen for the first time.
+    FirstSeen,
+    /// The number of posts under hashtags that were seen for the last time.
+    LastSeen,
+    /// The likes added since the last known count of each post, and those of new posts.
     LikesGained,
     /// The comments added, in the same way.
     CommentsGained,
@@ -31,10 +37,8 @@ pub(super) enum Measure {
     LikesZero,
     /// The number of records whose likes were defaulted for another reason.
     LikesUnusable,
-    /// The number of records whose likes are a 0 of which no quality object tells whether it was counted.
+    /// The number of records whose likes are a 0 of which no quality object says whether it was counted.
     LikesUnknown,
-    /// As for likes.
-    CommentsHidden,
     /// As for likes.
     CommentsZero,
     /// As for likes.
@@ -48,6 +52,8 @@ pub(super) enum Measure {
 pub(super) enum Column {
     /// A measure of a house, by its index.
     House(Measure, usize),
+    /// A measure of all houses together.
+    All(Measure),
     /// How often a field was defaulted for a reason.
     Defaulted(String, String),
     /// How many records were left out for a reason.
@@ -57,7 +63,7 @@ pub(super) enum Column {
 impl Column {
     /// Whether the last value of a period represents it, rather than the sum.
     const fn is_level(&self) -> bool {
-        matches!(self, Self::House(Measure::Followers | Measure::MediaCount, _))
+        matches!(self, Self::House(Measure::Followers | Measure::Asked | Measure::MediaCount, _))
     }
 }
 
@@ -77,30 +83,41 @@ pub(super) struct Table {
 const WIDTHS: [i64; 8] = [300, 900, 3_600, 10_800, 21_600, 86_400, 604_800, 2_419_200];
 
 impl Table {
-    /// Begins the row of the run at `time`, which is not before the last one's.
-    pub(super) fn begin(&mut self, time: i64) {
-        self.times.push(time);
-        self.runs.push(1);
+    /// Begins a row, which is not before the last one, or adds to the number of its runs.
+    pub(super) fn begin(&mut self, time: i64, runs: u32) {
+        match (self.times.last(), self.runs.last_mut()) {
+            (Some(last), Some(so_far)) if *last == time => *so_far += runs,
+            _ => {
+                self.times.push(time);
+                self.runs.push(runs);
+            }
+        }
     }
 
-    /// Adds to a figure of the current run.
-    pub(super) fn add(&mut self, column: Column, n: i64) {
-        let rows = self.times.len();
-        let values = self.columns.entry(column).or_default();
-        values.resize(rows, None);
-        if let Some(value) = values.last_mut() {
+    /// Adds to a figure of a row.
+    pub(super) fn add(&mut self, row: i64, column: Column, n: i64) {
+        if let Some(value) = self.cell(row, column) {
             *value = Some(value.unwrap_or(0).saturating_add(n));
         }
     }
 
-    /// Sets a figure of the current run.
-    pub(super) fn set(&mut self, column: Column, n: i64) {
-        let rows = self.times.len();
-        let values = self.columns.entry(column).or_default();
-        values.resize(rows, None);
-        if let Some(value) = values.last_mut() {
+    /// Sets a figure of a row.
+    pub(super) fn set(&mut self, row: i64, column: Column, n: i64) {
+        if let Some(value) = self.cell(row, column) {
             *value = Some(n);
         }
+    }
+
+    fn cell(&mut self, row: i64, column: Column) -> Option<&mut Option<i64>> {
+        let index = self.times.binary_search(&row).ok()?;
+        let values = self.columns.entry(column).or_default();
+        values.resize(self.times.len(), None);
+        values.get_mut(index)
+    }
+
+    /// The rows of scheduled runs, without those of late responses.
+    pub(super) fn scheduled(&self) -> impl Iterator<Item = i64> {
+        self.times.iter().zip(&self.runs).filter(|(_, runs)| **runs > 0).map(|(time, _)| *time)
     }
 
     /// The same in at most `most` rows: as it is, or by the shortest period that suffices.
@@ -121,9 +138,9 @@ impl Table {
         for (column, values) in &self.columns {
             periods.columns.insert(column.clone(), merged(&self.times, values, width, column.is_level()));
         }
-        for period in self.times.chunk_by(|a, b| a.div_euclid(width) == b.div_euclid(width)) {
-            periods.times.push(period.first().map_or(0, |first| first.div_euclid(width) * width));
-            periods.runs.push(u32::try_from(period.len()).unwrap_or(u32::MAX));
+        for (time, runs) in self.times.iter().zip(&self.runs) {
+            let period = time.div_euclid(width) * width;
+            periods.begin(period, *runs);
         }
         periods
     }
@@ -159,10 +176,10 @@ mod tests {
     fn table(runs: &[(i64, Option<i64>)]) -> Table {
         let mut table = Table::default();
         for (time, n) in runs {
-            table.begin(*time);
+            table.begin(*time, 1);
             if let Some(n) = n {
-                table.add(RECORDS, *n);
-                table.set(FOLLOWERS, *n);
+                table.add(*time, RECORDS, *n);
+                table.set(*time, FOLLOWERS, *n);
             }
         }
         table

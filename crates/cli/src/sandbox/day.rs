@@ -16,6 +16,7 @@ use tracing::level_filters::LevelFilter;
 use crate::SandboxArgs;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
+use collector::clock::Clock;
 use collector::config::{self, Config, Limits};
 use collector::function::{Function, Invocation, Settings};
 use collector::secret::SANDBOX_BUCKET;
@@ -77,10 +78,12 @@ impl DayArgs {
         output::log_above(&bar, level(output.verbose), &Arc::default());
         let sandbox = self.on.start(&self.config, 0).await?;
         let (end_point, secret) = (Some(sandbox.end_point()), Some(sandbox.secret(self.config.clone())));
-        let function = Function::new(Settings { end_point, secret, ..Settings::default() });
+        let clock = Clock::at(until);
+        let function = Function::new(Settings { end_point, secret, clock: clock.clone(), ..Settings::default() });
         let (mut done, mut records, mut failed) = (0, 0, Vec::new());
         for (time, job) in runs.iter().take_while(|_| interrupt.signal().is_none()) {
             sandbox.set_now(*time);
+            clock.set(*time);
             let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
             bar.set_message(format!("{time} {job}"));
             let mut invocation = Invocation::new(format!("sandbox-day-{done}"), SystemTime::now() + TIME_LIMIT);

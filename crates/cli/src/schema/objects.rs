@@ -17,6 +17,8 @@ pub(super) struct Objects {
     root: String,
     /// All objects, parts of runs included, and those of no other model: `media_*` would match `media_hashtag_...` too.
     glob: String,
+    /// The same without the root.
+    below_root: String,
     /// A regular expression that matches a key at the end of a path.
     key_pattern: String,
     /// A regular expression that matches a whole path.
@@ -76,15 +78,11 @@ impl Objects {
         Self::new(&pattern, locations, root, target)
     }
 
-    /// The quality objects of all models.
+    /// The objects of a pattern.
     ///
     /// # Errors
-    /// As for [`of_model`](Self::of_model).
-    pub(super) fn quality(locations: &Locations, root: &str, target: Target) -> Result<Self> {
-        Self::new(&Pattern::quality(locations, None), locations, root, target)
-    }
-
-    fn new(pattern: &Pattern<'_>, locations: &Locations, root: &str, target: Target) -> Result<Self> {
+    /// If the engine reads folders, and the folders of the location are not those of a date.
+    pub(super) fn new(pattern: &Pattern<'_>, locations: &Locations, root: &str, target: Target) -> Result<Self> {
         let mut number = |_: &Numeric, width| "[0-9]".repeat(width);
         let glob = pattern.written(Notation { text: &str::to_owned, number: &mut number, any: "*" });
         let mut number = |_: &Numeric, width| digits(width);
@@ -93,6 +91,7 @@ impl Objects {
         let mut objects = Self {
             root: root.to_owned(),
             glob: format!("{root}/{glob}"),
+            below_root: glob,
             key_pattern: format!("{keys}$"),
             path_pattern: format!(".*{keys}"),
             folder: None,
@@ -116,11 +115,11 @@ impl Objects {
 }
 
 impl Moment {
-    /// The time of a model's runs.
+    /// The time of the runs of a pattern.
     ///
     /// # Errors
     /// If the keys do not hold the day in numbers of fixed width.
-    pub(super) fn new(locations: &Locations, model: Model) -> Result<Self> {
+    pub(super) fn new(pattern: &Pattern<'_>, locations: &Locations) -> Result<Self> {
         const UNITS: [Numeric; 6] =
             [Numeric::Year, Numeric::Month, Numeric::Day, Numeric::Hour, Numeric::Minute, Numeric::Second];
         // The first number of each unit is a group. By unit: the reference to its group.
@@ -135,7 +134,6 @@ impl Moment {
             *group = Some(format!("{century}${next}"));
             format!("({})", digits(width))
         };
-        let pattern = Pattern::records(locations, model);
         let keys = pattern.written(Notation { text: &escaped, number: &mut number, any: ".*" });
         let [Some(year), Some(month), Some(day), hour, minute, second] = groups else {
             bail!(

@@ -44,14 +44,14 @@ impl<'c> Pattern<'c> {
         Self::new(locations, Locations::quality_pattern(), model)
     }
 
-    /// The objects of a model's records whose usual key an earlier run's object keeps.
+    /// The objects of a model's records that an earlier run's object keeps from their usual keys.
     pub(crate) fn partial(locations: &'c Locations, model: Model) -> Self {
         Self::new(locations, Locations::partial_pattern(), Some(model))
     }
 
-    /// The quality objects of these.
-    pub(crate) fn partial_quality(locations: &'c Locations, model: Model) -> Self {
-        Self::new(locations, Locations::partial_quality_pattern(), Some(model))
+    /// The quality objects of [`partial`](Self::partial), of a model or of all models.
+    pub(crate) fn partial_quality(locations: &'c Locations, model: Option<Model>) -> Self {
+        Self::new(locations, Locations::partial_quality_pattern(), model)
     }
 
     fn new(locations: &'c Locations, location: &'c str, model: Option<Model>) -> Self {

@@ -175,7 +175,7 @@ impl<'m> Defaults<'m> {
     /// The meaning of a record's figure.
     fn count(&self, field: &str, id: &str, value: Option<i64>) -> Count {
         match (self.by_field.get(field).and_then(|of_field| of_field.get(id)), value) {
-            (Some(reason), _) if reason == NOT_FOUND => Count::Hidden,
+            (Some(reason), _) if reason == NOT_FOUND && field == "like_count" => Count::Hidden,
             (Some(_), _) | (None, None) => Count::Unusable,
             (None, Some(0)) if !self.known => Count::Unknown,
             (None, Some(n)) => Count::Counted(n),
@@ -223,7 +223,7 @@ impl Quality {
 pub(crate) enum Count {
     /// The figure was counted. It may be 0.
     Counted(i64),
-    /// The API left the figure out. A 0 is stored for it.
+    /// The API left out the likes, since their owner hides them. A 0 is stored for them.
     Hidden,
     /// The figure was defaulted for another reason.
     Unusable,
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn a_zero_that_replaces_a_field_left_out_is_hidden_and_no_other_one_is() {
         let quality = quality(
-            br#"{"model":"media","counts":{},"rejected":[],"defaulted":{"like_count":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]}}}"#,
+            br#"{"model":"media","counts":{},"rejected":[],"defaulted":{"like_count":{"not found field":[{"id":"1"}],"wrong type":[{"id":"2","value":"12"}]},"comments_count":{"not found field":[{"id":"2"}]}}}"#,
         );
         let config = config();
         let defaults = Defaults::of(config.mapping(Model::Media), Some(&quality.unwrap()));
@@ -287,6 +287,7 @@ mod tests {
         assert_eq!(count("3", Some(0)), Count::Counted(0));
         assert_eq!(count("3", Some(7)), Count::Counted(7));
         assert_eq!(defaults.count("comments_count", "1", Some(0)), Count::Counted(0));
+        assert_eq!(defaults.count("comments_count", "2", Some(0)), Count::Unusable, "nobody can hide comments");
     }
 
     #[test]

@@ -38,11 +38,16 @@ function median(list) {
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-// First and last value in the range.
-function ends(model, measure, house) {
-  const all = values(model, measure, house);
-  const there = rows(model).filter((i) => all[i] != null);
-  return there.length ? { first: all[there[0]], last: all[there.at(-1)] } : null;
+// The distinct posts under the hashtags of a house, or of all houses: those first seen by the end of the range, without
+// those last seen before it.
+function distinct(house) {
+  const table = DATA.tables.media_hashtag;
+  if (!table) return null;
+  const of = (measure, within) => {
+    const list = house ? values("media_hashtag", measure, house) : table.all[measure];
+    return sum(table.times.map((t, i) => (within(t) ? list?.[i] : null))) ?? 0;
+  };
+  return of("first_seen", (t) => t <= STATE.to) - of("last_seen", (t) => t < STATE.from);
 }
 
 // The usual time from one row of a table to the next.
@@ -74,7 +79,6 @@ const interactions = (post) => (post.likes ?? 0) + (post.comments ?? 0);
 
 const number = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 1 });
-const longer = new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 2, minimumFractionDigits: 2 });
 const n = (x) => (x == null ? "–" : number.format(x));
 const compact = (x) => (x == null ? "–" : Math.abs(x) < 10000 ? number.format(x) : short.format(x));
 const signed = (x) => (x == null ? "–" : (x > 0 ? "+" : x < 0 ? "−" : "") + compact(Math.abs(x)));

@@ -46,12 +46,12 @@ function table(caption, head, body, text = [], words = []) {
 const OPEN = new Set();
 
 // The figures behind a chart, made when they are asked for.
-function figures(label, make) {
+function figures(label, make, note) {
   const box = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label });
   const details = el("details", { open: OPEN.has(label) ? "" : null }, el("summary", {}, `Figures: ${label}`), box);
   const fill = () => {
     if (details.open) OPEN.add(label); else OPEN.delete(label);
-    if (details.open && !box.firstChild) box.append(make());
+    if (details.open && !box.firstChild) box.append(make(), note ?? "");
   };
   details.addEventListener("toggle", fill);
   return details;
@@ -138,7 +138,7 @@ function timeChart(box, { label, x, series, format, axisFormat = compact, stacke
   box.setAttribute("aria-label", `${label}. The figures are in the table below.`);
   const drawn = stacked ? stack(series) : series;
   const lines = drawn.map(({ house, values: v }) => ({
-    label: house.label, stroke: colour(house), width: stacked ? 0 : 2, spanGaps: true,
+    label: house.label, stroke: colour(house), width: stacked ? 0 : 2,
     fill: stacked ? colour(house) : undefined,
     paths: stacked ? uPlot.paths.bars({ size: [0.86, 100], gap: 1 }) : undefined,
     points: { show: !stacked && v.filter((y) => y != null).length < 2, size: 8 },

@@ -26,7 +26,8 @@ function controls() {
   const length = LAST - FIRST;
   const ranges = [["All", Infinity], ["28 days", 28 * DAY], ["7 days", 7 * DAY], ["24 h", DAY], ["12 h", 12 * HOUR], ["6 h", 6 * HOUR], ["1 h", HOUR]];
   const buttons = ranges.filter(([, r]) => r === Infinity || r < length).map(([label, r]) => {
-    const from = Math.max(FIRST, LAST - r);
+    // A range starts after the last run before it, so that 24 h are 24 hourly runs.
+    const from = Math.max(FIRST, LAST - r + 1);
     const on = STATE.from === from && STATE.to === LAST;
     return el("button", { type: "button", class: "chip range", id: `range-${label.replace(" ", "")}`, "aria-pressed": String(on), onclick: () => choose(from, LAST) }, r === Infinity ? label : `Last ${label}`);
   });
@@ -76,7 +77,7 @@ function theme(chosen) {
 function freshness({ newest, made }) {
   const age = made - newest;
   const old = age < 0 ? "later than this page" : age < 60 ? "under a minute old" : age < HOUR ? `${many(Math.floor(age / 60), "minute")} old` : age < 2 * DAY ? `${many(Math.floor(age / HOUR), "hour")} old` : `${many(Math.floor(age / DAY), "day")} old`;
-  return `The newest run is of ${moment(newest)}, ${old}${age < 0 ? "" : " when this page was made"}.`;
+  return `The newest run was at ${moment(newest)}, ${old}${age < 0 ? "" : " when this page was made"}.`;
 }
 
 function masthead() {
@@ -93,7 +94,7 @@ function masthead() {
   const notices = [];
   if (source.made_up) notices.push(el("p", { class: "notice" }, "This is the sandbox’s made-up data: no figure on this page is of a real account."));
   if (source.unknown) notices.push(el("p", { class: "notice" },
-    `${many(source.unknown, "object")} of records ${source.unknown === 1 ? "has" : "have"} no quality object that tells hidden figures from counted ones, as the Python version stored none: their zeros are unknown, and in no figure on this page.`));
+    `${many(source.unknown, "object")} of records ${source.unknown === 1 ? "has" : "have"} no quality object, which would separate hidden likes from a real 0. The Python version stored none. Their zeros are unknown, and in no figure on this page.`));
   if (skipped) notices.push(el("p", { class: "notice" },
     `${many(skipped, "file")} could not be used and ${skipped === 1 ? "is" : "are"} missing from every figure; see `, el("a", { href: "#section-6" }, "runs and failures"), "."));
   document.getElementById("notices").replaceChildren(...notices);

@@ -2,9 +2,14 @@
 
 const failuresInRange = () => DATA.failures.filter((f) => f.time >= STATE.from && f.time <= STATE.to);
 const gapsInRange = () => DATA.jobs.flatMap((job) => job.gaps).filter((g) => g.before > STATE.from && g.after < STATE.to);
+const lateInRange = () => DATA.late.filter((l) => [l.time, l.asked].some((t) => t >= STATE.from && t <= STATE.to));
+const lateness = ({ time, asked }) => {
+  const minutes = Math.round((asked - time) / 60), hours = Math.floor(minutes / 60);
+  return `asked ${[hours ? `${n(hours)} h` : "", minutes % 60 || !hours ? `${minutes % 60} min` : ""].filter(Boolean).join(" ")} late`;
+};
 const missingInRange = () => gapsInRange().reduce((k, g) => k + g.missing, 0);
 
-const WORTH = ["Counted, above 0", "Counted, 0", "Hidden by the owner", "Not usable", "0, unknown whether counted"];
+const WORTH = ["Counted, above 0", "Counted, 0", "Hidden by the owner", "Not usable", "Unknown: no quality object"];
 
 // What the likes of a house's records are worth, in the order of WORTH.
 function worthOf(model, house) {
@@ -18,10 +23,10 @@ function quality(box) {
   const all = WORTH.map((_, i) => sum(of.map((h) => h.worth[i])) ?? 0);
   const records = sum(all);
   const zeros = all[1] + all[2] + all[3] + all[4];
-  const unknown = all[4] ? `; of ${n(all[4])} nobody knows` : "";
+  const unknown = all[4] ? `; ${n(all[4])} are unknown` : "";
   say(box, zeros && zeros === all[2] ? `All ${n(zeros)} zeros stored for likes stand for hidden ones.` : zeros ? `Of ${n(zeros)} zeros stored for likes, ${n(all[2])} stand for hidden ones and ${n(all[1])} were counted${unknown}.` : "Every like that is stored was counted.",
-    "The API leaves out what an owner hides, and the records must not have holes, so a hidden figure is stored as 0. The quality objects tell the two apart, and this page never takes a hidden figure for a 0. Without a quality object nobody knows which a 0 is, and the page takes it for neither.");
-  box.append(panel("What a stored like count is worth", switcher("Records of", { media: "The houses’ posts", media_hashtag: "Under hashtags" }, model, (key) => { STATE.worth = key; render(); })));
+    "The API leaves out likes that an owner hides, and the records must not have holes, so that a 0 is stored. The quality objects separate the two, and this page never takes a hidden count for a 0. Without a quality object a 0 is unknown, and in no figure.");
+  box.append(panel("What a stored like count means", switcher("Records of", { media: "The houses’ posts", media_hashtag: "Under hashtags" }, model, (key) => { STATE.worth = key; render(); })));
   box.append(el("ul", { class: "key" }, WORTH.map((text, i) => el("li", {}, el("i", { class: `worth${i}` }), text))));
   const bars = of.map(({ house, worth }) => {
     const whole = sum(worth);
@@ -34,7 +39,7 @@ function quality(box) {
     return [name(house), stack, percent(worth[2], whole), percent(worth[1], whole), n(whole)];
   });
   if (records) box.append(tipsOn(barTable([["House"], ["Share of records"], ["Hidden"], ["Counted 0"], ["Records", "wide"]], bars, 1)));
-  box.append(figures("what like counts are worth", () => table(null, ["House", ...WORTH], of.map((h) => [name(h.house), ...h.worth.map(n)]))));
+  box.append(figures("what like counts mean", () => table(null, ["House", ...WORTH], of.map((h) => [name(h.house), ...h.worth.map(n)]))));
   fields(box);
 }
 
@@ -74,12 +79,12 @@ function fields(box) {
 }
 
 function runs(box) {
-  const failed = failuresInRange(), gone = missingInRange();
+  const failed = failuresInRange(), gone = missingInRange(), late = lateInRange();
   const count = DATA.jobs.map((job) => ({ job, times: timesOf(job.job) }));
-  const came = sum(count.map((c) => sum(c.times.map((t) => t.runs)) ?? 0));
-  const words = [failed.length ? `${many(failed.length, "topic")} failed` : "no topic failed", gone ? `${many(gone, "run")} went missing` : "no run is missing"];
-  say(box, `${many(came, "run")} came; ${words.join(" and ")}.`,
-    "A topic that fails costs its own records and no others. A run is missed by the rhythm of its job: the usual time between two runs.");
+  const ran = sum(count.map((c) => sum(c.times.map((t) => t.runs)) ?? 0));
+  const words = [failed.length ? `${many(failed.length, "topic")} failed` : "no topic failed", gone ? `${many(gone, "run")} ${gone === 1 ? "is" : "are"} missing` : "no run is missing"];
+  say(box, `${many(ran, "run")}: ${words.join(" and ")}${late.length ? `; ${many(late.length, "run")} ${late.length === 1 ? "was" : "were"} filled late` : ""}.`,
+    "A topic that fails costs its own records and no others. A run is missing if its job usually has one at that time. What was collected after the time of the next run does not fill the gap: it counts at the moment when it was asked.");
   for (const { job, times: of } of count) if (of.length) strip(box, job, of);
   box.append(panel("Topics that failed"));
   if (!failed.length) box.append(el("p", { class: "lede" }, "None in this range."));
@@ -89,6 +94,8 @@ function runs(box) {
       failed.map((f) => [f.topic, moment(f.time), f.job, f.kind, f.code ?? "–", f.message]), [5], [1, 2, 3]));
     box.append(list);
   }
+  if (late.length) box.append(panel("Filled late"), table(null, ["Run", "Job", "Asked", "", "Houses"],
+    late.map((l) => [moment(l.time), l.job, moment(l.asked), lateness(l), HOUSES.filter((h) => l.houses.includes(h.index)).map((h) => h.label).join(", ")]), [4], [1, 2, 3]));
   if (gapsInRange().length) box.append(figures("missing runs", () => table(zoneName(), ["Job", "After", "Before", "Missing"], gapsInRange().map((g) => [g.job, moment(g.after), moment(g.before), n(g.missing)]))));
   if (DATA.skipped.length) {
     box.append(panel("Files that could not be used"));
@@ -109,15 +116,16 @@ function strip(box, job, of) {
   const cells = Math.min(of.length, STATE.narrow ? 48 : 96);
   const width = (STATE.to - STATE.from + 1) / cells;
   const cell = (t) => Math.min(cells - 1, Math.max(0, Math.floor((t - STATE.from) / width)));
-  const states = Array.from({ length: cells }, (_, i) => ({ from: STATE.from + i * width, runs: 0, failed: 0, missing: 0 }));
+  const states = Array.from({ length: cells }, (_, i) => ({ from: STATE.from + i * width, runs: 0, failed: 0, missing: 0, late: [] }));
   for (const { time, runs } of of) states[cell(time)].runs += runs;
   for (const f of failuresInRange()) if (f.job === job.job) states[cell(f.time)].failed += 1;
   for (const g of gapsInRange()) if (g.job === job.job) {
     for (let k = 1; k <= Math.min(g.missing, 5000); k++) states[cell(g.after + (k * (g.before - g.after)) / (g.missing + 1))].missing += 1;
   }
+  for (const l of lateInRange()) if (l.job === job.job && l.time >= STATE.from) states[cell(l.time)].late.push(`, ${lateness(l)}`);
   const ticks = states.map((s) => el("i", {
     class: s.failed ? "failed" : s.missing ? "missing" : s.runs ? null : "none",
-    "data-tip": `${moment(s.from)}: ${many(s.runs, "run")}, ${many(s.failed, "failed topic")}, ${s.missing} missing`,
+    "data-tip": `${moment(s.from)}: ${many(s.runs, "run")}, ${many(s.failed, "failed topic")}, ${s.missing} missing${s.late.join("")}`,
   }));
   const [runs, bad, lost] = ["runs", "failed", "missing"].map((k) => sum(states.map((s) => s[k])));
   box.append(panel(`${job.job}${job.every ? `, every ${span(job.every)}` : ""}`, el("span", { class: "lede" }, `${many(runs, "run")}, ${many(bad, "failed topic")}, ${n(lost)} missing`)));

@@ -3,6 +3,11 @@
 
    Athena has no NOT NULL. The collector itself stores null only in nullable fields. #}
 {% set types = {"text": "varchar", "timestamp": "varchar", "integer": "bigint"} %}
+{% macro seconds(instant) %}to_unixtime({{ instant }}){% endmacro %}
+{% macro instant_of(seconds) %}CAST(from_unixtime({{ seconds }}) AT TIME ZONE 'UTC' AS timestamp(3)){% endmacro %}
+{% macro utc_day(instant) %}CAST({{ instant }} AS date){% endmacro %}
+{% macro double(number) %}CAST({{ number }} AS double){% endmacro %}
+{% macro joined(texts) %}array_join(array_agg(DISTINCT {{ texts }} ORDER BY {{ texts }}), ', '){% endmacro %}
 
 {# The key of the object of a row. #}
 {% macro key(objects) %}

@@ -5,6 +5,11 @@
 
    VARCHAR counts bytes and has 256 by default. A longer caption would end the load. #}
 {% set types = {"text": "VARCHAR(65535)", "timestamp": "TIMESTAMPTZ", "integer": "BIGINT"} %}
+{% macro seconds(instant) %}EXTRACT(EPOCH FROM {{ instant }}){% endmacro %}
+{% macro instant_of(seconds) %}(TIMESTAMPTZ 'epoch' + ({{ seconds }}) * INTERVAL '1 second'){% endmacro %}
+{% macro utc_day(instant) %}CAST({{ instant }} AT TIME ZONE 'UTC' AS DATE){% endmacro %}
+{% macro double(number) %}CAST({{ number }} AS DOUBLE PRECISION){% endmacro %}
+{% macro joined(texts) %}LISTAGG({{ texts }}, ', ') WITHIN GROUP (ORDER BY {{ texts }}){% endmacro %}
 
 {# The key of the object of a row. #}
 {% macro key(objects) %}

@@ -1,6 +1,11 @@
 {# Snowflake: tables, a stage, and loads of what is new. Names in capitals are those that Snowflake takes without
    quotes. The quotes allow reserved words. #}
 {% set types = {"text": "VARCHAR", "timestamp": "TIMESTAMP_TZ", "integer": "NUMBER(38, 0)"} %}
+{% macro seconds(instant) %}(DATE_PART(EPOCH_MILLISECOND, {{ instant }}) / 1000){% endmacro %}
+{% macro instant_of(seconds) %}TO_TIMESTAMP_TZ(TO_TIMESTAMP_NTZ({{ seconds }})){% endmacro %}
+{% macro utc_day(instant) %}CAST(CONVERT_TIMEZONE('UTC', {{ instant }}) AS DATE){% endmacro %}
+{% macro double(number) %}CAST({{ number }} AS DOUBLE){% endmacro %}
+{% macro joined(texts) %}LISTAGG({{ texts }}, ', ') WITHIN GROUP (ORDER BY {{ texts }}){% endmacro %}
 
 {# The key of the object of a row. #}
 {% macro key(objects) %}
