@@ -157,6 +157,11 @@ CREATE TABLE IF NOT EXISTS object_topics (
 
 {% endif %}
 {% include "views.sql" %}
+{% if models or quality %}
+-- A load of a month fits into this memory.
+SET preserve_insertion_order = FALSE;
+SET memory_limit = '400MB';
+{% endif %}
 {% if models and quality %}
 -- Finished days that `luxury-brands schema compaction` turned into Parquet are read from there.
 SET VARIABLE paths = (SELECT list(file) FROM glob({{ parquet("loaded_objects") }}));
@@ -264,4 +269,8 @@ BEGIN TRANSACTION;
     WHERE t.topic.topic IS NOT NULL
 {% endcall %}
 {{ note_loaded() }}DROP TABLE quality_read;
+{% endif %}
+{% if models or quality %}
+RESET memory_limit;
+RESET preserve_insertion_order;
 {% endif %}
