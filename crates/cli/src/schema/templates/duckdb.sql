@@ -253,7 +253,7 @@ BEGIN TRANSACTION;
         o.time,
         t.topic.topic,
         t.topic.user_id,
-        CAST(t.topic.asked_at AS TIMESTAMPTZ),
+        TRY_CAST(t.topic.asked_at AS TIMESTAMPTZ),
         COALESCE(t.topic.records, 0),
         t.topic.kind,
         t.topic.code,
