@@ -66,7 +66,8 @@ def test_tables_and_views_come_before_the_first_load(collected, engine):
     parts = [*MODELS, "quality", "views"]
     whole = [statement.strip().removesuffix(";") for statement in collected.statements(engine)]
     of_parts = [statement for part in parts for statement in collected.statements(engine, part)]
-    assert {statement.strip().removesuffix(";") for statement in of_parts} <= set(whole)
+    # The whole script of DuckDB also reads compacted days.
+    assert set(whole) >= {statement.strip().removesuffix(";") for statement in of_parts}
     views = [i for i, statement in enumerate(whole) if "CREATE OR REPLACE VIEW" in statement]
     loads = [i for i, statement in enumerate(whole) if statement.startswith(("DELETE", "INSERT", "COPY", "SET"))]
     assert views and all(views[-1] < load for load in loads)

@@ -105,6 +105,19 @@ def test_quality_adds_up_to_the_counts_of_its_objects(collected):
     assert rows == listed
 
 
+def test_a_moment_that_cannot_be_read_is_unknown(collected, tmp_path):
+    data = collected.copy(tmp_path)
+    first = data.objects("media")[0]
+    path = first.parents[2] / "quality" / first.parent.name / first.name
+    quality = json.loads(path.read_text())
+    quality["topics"][0]["asked_at"] = "yesterday"
+    path.write_text(json.dumps(quality))
+    connection = load(data)
+    unknown = "SELECT DISTINCT user_id, quality_known FROM media_over_time WHERE NOT asked_at_known"
+    assert connection.execute(unknown).fetchall() == [(quality["topics"][0]["user_id"], True)]
+    assert connection.execute("SELECT count(*) FROM media").fetchone() == (len(data.records("media")),)
+
+
 def test_a_folder_without_quality_objects_loads(collected, tmp_path):
     """As the Python version left it."""
     connection = duckdb.connect()

@@ -75,8 +75,7 @@ impl Coverage {
     pub(super) fn has_some(&self, topics: Option<&[String]>) -> bool {
         let topics = topics.unwrap_or(&self.configured);
         let is_missing = |topic: &String| self.missing.iter().any(|run| run.topic == *topic);
-        !self.lacks_quality
-            && topics.iter().any(|topic| self.complete.contains(topic))
+        topics.iter().any(|topic| self.complete.contains(topic))
             && topics.iter().all(|topic| self.complete.contains(topic) || is_missing(topic))
     }
 

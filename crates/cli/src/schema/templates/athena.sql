@@ -174,7 +174,7 @@ SELECT
     {{ time }} AS time,
     json_extract_scalar(t."topic", '$.topic') AS topic,
     json_extract_scalar(t."topic", '$.user_id') AS user_id,
-    {{ utc("from_iso8601_timestamp(json_extract_scalar(t.\"topic\", '$.asked_at'))") }} AS asked_at,
+    TRY({{ utc("from_iso8601_timestamp(json_extract_scalar(t.\"topic\", '$.asked_at'))") }}) AS asked_at,
     COALESCE(CAST(json_extract_scalar(t."topic", '$.records') AS bigint), 0) AS records,
     json_extract_scalar(t."topic", '$.kind') AS failure_kind,
     CAST(json_extract_scalar(t."topic", '$.code') AS bigint) AS failure_code,

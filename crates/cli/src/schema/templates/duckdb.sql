@@ -157,6 +157,11 @@ CREATE TABLE IF NOT EXISTS object_topics (
 
 {% endif %}
 {% include "views.sql" %}
+{% if models or quality %}
+-- A load of a month fits into this memory.
+SET preserve_insertion_order = FALSE;
+SET memory_limit = '400MB';
+{% endif %}
 {% if models and quality %}
 -- Finished days that `luxury-brands schema compaction` turned into Parquet are read from there.
 SET VARIABLE paths = (SELECT list(file) FROM glob({{ parquet("loaded_objects") }}));
@@ -248,7 +253,7 @@ BEGIN TRANSACTION;
         o.time,
         t.topic.topic,
         t.topic.user_id,
-        CAST(t.topic.asked_at AS TIMESTAMPTZ),
+        TRY_CAST(t.topic.asked_at AS TIMESTAMPTZ),
         COALESCE(t.topic.records, 0),
         t.topic.kind,
         t.topic.code,
@@ -264,4 +269,8 @@ BEGIN TRANSACTION;
     WHERE t.topic.topic IS NOT NULL
 {% endcall %}
 {{ note_loaded() }}DROP TABLE quality_read;
+{% endif %}
+{% if models or quality %}
+RESET memory_limit;
+RESET preserve_insertion_order;
 {% endif %}

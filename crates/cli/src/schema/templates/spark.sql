@@ -186,7 +186,7 @@ SELECT
     o.`time`,
     t.run.topic,
     t.run.user_id,
-    CAST(t.run.asked_at AS TIMESTAMP) AS asked_at,
+    TRY_CAST(t.run.asked_at AS TIMESTAMP) AS asked_at,
     COALESCE(t.run.records, 0) AS records,
     t.run.kind AS failure_kind,
     t.run.code AS failure_code,
