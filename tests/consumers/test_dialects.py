@@ -15,12 +15,12 @@ RELOAD = ["Transaction", "Delete", "Insert"]
 
 # What each engine's script of a model consists of.
 MODEL = {
-    "athena": ["Create"] * 3,
+    "athena": ["Create"] * 4,
     "redshift": ["EXTERNAL SCHEMA", "Create", *["EXTERNAL TABLE"] * 2, *["Alter", *RELOAD, "Commit"] * 2],
     "snowflake": ["Create"] * 3 + ["Copy", *RELOAD, "Delete", "Commit"],
 }
 QUALITY = {
-    "athena": ["Create"] * 5,
+    "athena": ["Create"] * 7,
     "redshift": ["EXTERNAL SCHEMA", "Create", "Create", "EXTERNAL TABLE", "Create", *["Copy", "Alter"] * 3, "Insert", "Create", "Create"]
     + [*RELOAD, "Delete", "Insert", "Commit", "Drop", "Drop", "Drop"],
     "snowflake": ["Create"] * 4 + ["Copy", *RELOAD, "Delete", "Insert", "Delete", "Commit"],
@@ -81,6 +81,10 @@ def test_every_column_is_not_null(collected, model, engine):
     columns = list(create.find_all(exp.ColumnDef))
     assert [c.name.lower() for c in columns] == [*collected.records(model)[0], *ADDED]
     assert all(c.find(exp.NotNullColumnConstraint) for c in columns)
+
+
+def test_every_statement_of_athenas_compaction_parses(collected):
+    assert kinds(collected, "athena", "compaction") == ["Create", "Create", "Create", "Insert"] * 5
 
 
 def test_athenas_compaction_adds_what_finished_days_lack_and_its_view_has_each_row_once(collected):

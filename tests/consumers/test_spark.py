@@ -194,7 +194,7 @@ def test_athenas_table_of_lines_holds_each_array_whole(session, collected, model
         pytest.skip("the JSON SerDe that reads ndjson does not come with Spark")
     session.sql("CREATE DATABASE IF NOT EXISTS athena")
     session.sql("USE athena")
-    create, _partial, _view = collected.statements("athena", model)
+    create, *_ = collected.statements("athena", model)
     session.sql(create)
     days = sorted({path.parent.name.removeprefix(f"{model}_") for path in collected.objects(model)})
     table = f"athena.{model}_objects"

@@ -313,7 +313,7 @@ fn athena_takes_an_array_apart_in_a_view() {
     );
 
     -- The records of all objects. The view media_hashtag has each topic of a time once.
-    CREATE OR REPLACE VIEW media_hashtag_rows AS
+    CREATE OR REPLACE VIEW media_hashtag_json AS
     SELECT
         r."user_id",
         r."media_id",
@@ -357,6 +357,8 @@ fn athena_takes_an_array_apart_in_a_view() {
         "like_count" bigint,
         "comments_count" bigint
     )))) AS r ("user_id", "media_id", "timestamp", "caption", "media_type", "like_count", "comments_count");
+
+    CREATE OR REPLACE VIEW media_hashtag_rows AS SELECT * FROM media_hashtag_json;
     "##);
 }
 
