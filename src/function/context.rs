@@ -197,10 +197,11 @@ impl Context {
             }
             Ok(New::Exists) => {}
             // An earlier run's object has its quality object, unless that run was killed between its two puts. If there
-            // is none, the object is this run's.
+            // is none, the object is this run's. If both responses were lost, both objects are taken for this run's:
+            // hardly any time has an earlier run.
             Ok(New::Unclear) => {
                 let bytes = own_quality.len();
-                if let Ok(New::Stored) = self.sink.put_new(&quality_key, own_quality, left()).await {
+                if let Ok(New::Stored | New::Unclear) = self.sink.put_new(&quality_key, own_quality, left()).await {
                     let quality = Stored { key: quality_key, bytes, records: None, instead_of: None, result: Ok(()) };
                     return vec![of_raw(Ok(())), quality];
                 }

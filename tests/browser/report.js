@@ -250,7 +250,7 @@ const tests = {
     assert.match(await page.locator("#headline").innerText(), /\+960\s+the most, by house\.2/);
     await page.locator("#range-24h").click();
     assert.deepEqual(await gained(), { "house.2": ["+480", "+480", "0"], "house.1": ["+240", "+9,240", "19"], "house.3": ["–", "+9,024", "0"] });
-    assert.match(await page.locator("#headline").innerText(), /\+480[\s\S]*Interactions gained\s+2,400/);
+    assert.match(await page.locator("#headline").innerText(), /\+480\s+the most, by house\.2, of 2 houses with a figure[\s\S]*Interactions gained\s+2,400/);
     await page.locator("#range-6h").click();
     assert.deepEqual(Object.values(await gained()).map(([gain]) => gain), ["–", "–", "–"]);
     assert.match(await page.locator("#section-1 .takeaway").textContent(), /Nobody knows/);

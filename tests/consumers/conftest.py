@@ -72,7 +72,9 @@ def read(path: Path, form: str) -> list[dict]:
 
 
 def statements(script: str) -> list[str]:
-    return [statement for statement in script.split(";\n") if statement.strip()]
+    """The statements without the comments before them."""
+    script = re.sub("^--.*\n", "", script, flags=re.MULTILINE)
+    return [statement.strip() for statement in script.split(";\n") if statement.strip()]
 
 
 def run(folder: Path, *arguments) -> str:
@@ -123,6 +125,7 @@ VIEWS = {
 
 # What the shipped configuration does not have: the types `json` and `int?`, other names of objects.
 OPTIONAL = {
+    "ymd = %Y-%m-%d": "ymd = %Y%m%d",
     "datetime = %Y-%m-%d_%H%M%S": "datetime = %Y%m%dT%H%M%S",
     "profiles_location = raw/brand_{ymd}/": "profiles_location = raw/houses + more/",
     "like_count = like_count int": "like_count = like_count int?",

@@ -1,6 +1,7 @@
 """Spark loads what was collected by the statements of `luxury-brands schema --for spark`, and reads what
 Athena's table of `luxury-brands schema --for athena` would read."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -30,6 +31,10 @@ def session(tmp_path_factory):
         "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder}",
         "spark.sql.catalogImplementation": "hive",
         "spark.sql.shuffle.partitions": "1",
+        # Small data: many tasks, adapted plans and compiled stages would take most of the time.
+        "spark.sql.files.openCostInBytes": "0",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
         # `${ymd}` in Athena's table is no variable of Spark's.
         "spark.sql.variable.substitute": "false",
         # Snappy's native library does not load where musl is installed beside glibc.
@@ -96,6 +101,15 @@ def test_a_day_is_that_of_the_run_in_utc(session, loaded):
         assert all(f"_{day}/" in key for day, key in days)
 
 
+def test_a_filter_on_the_day_reaches_every_table_that_a_view_of_records_reads(session, loaded, model):
+    """Athena's views have the same steps, with `ymd` for the day."""
+    for view in [model, f"{model}_over_time"]:
+        query = session.sql(f"SELECT * FROM `{loaded.format}`.{view} WHERE collected_on = DATE '2026-11-24'")
+        filters = re.findall(r"FileScan parquet \S+?(\w+)\[.*PartitionFilters: \[(.*?)\]", query._jdf.queryExecution().executedPlan().toString())
+        assert len(filters) >= 3, "records, topics and reasons"
+        assert [table for table, filter in filters if "collected_on" not in filter] == [], filters
+
+
 def test_quality_adds_up_to_the_counts_of_its_objects(session, loaded):
     sums = dict(map(tuple, session.sql(f"SELECT outcome, sum(cases) FROM `{loaded.format}`.quality GROUP BY outcome").collect()))
     counts = [quality["counts"] for quality in loaded.quality()]
@@ -146,6 +160,9 @@ def plain(value):
 @pytest.fixture(scope="module")
 def whole_day(session, day):
     load(session, day, "day")
+    # Most views read these.
+    for table in ["brand_over_time", "media_over_time", "media_hashtag", "topic_runs", "followers_levels", "post_gains"]:
+        session.sql(f"CACHE TABLE day.{table}")
     return load_duckdb(day)
 
 
@@ -177,7 +194,7 @@ def test_athenas_table_of_lines_holds_each_array_whole(session, collected, model
         pytest.skip("the JSON SerDe that reads ndjson does not come with Spark")
     session.sql("CREATE DATABASE IF NOT EXISTS athena")
     session.sql("USE athena")
-    create, _view = collected.statements("athena", model)
+    create, _partial, _view = collected.statements("athena", model)
     session.sql(create)
     days = sorted({path.parent.name.removeprefix(f"{model}_") for path in collected.objects(model)})
     table = f"athena.{model}_objects"

@@ -131,12 +131,15 @@ async fn runs_that_lost_other_topics_do_not_replace_each_others_objects() {
 async fn an_object_whose_response_was_lost_is_this_runs_and_gets_its_quality_object() {
     for (status, code) in [(500, STORED), (0, STORED_HANGS_UP), (0, STORED_STALLS)] {
         let harness = Harness::with_faults(&["gucci=not_there"]).await;
-        harness.aws.fail_s3(S3Fault { part: "lux-raw/raw/brand", status, code, times: 1 });
+        let faults = ["lux-raw/raw/brand", "lux-raw/raw/media", "lux-raw/quality/media"];
+        faults.into_iter().for_each(|part| harness.aws.fail_s3(S3Fault { part, status, code, times: 1 }));
         let response = harness.run("brand_media").await.unwrap();
         assert_eq!(response.summary.partial.len(), 0, "{code}");
         assert!(partial(&harness, "partial/").is_empty(), "{code}");
-        assert_eq!(harness.records("brand").len(), 10);
-        assert_eq!(harness.quality("brand").unwrap()["object"], key("raw/", "brand"));
+        assert_eq!((harness.records("brand").len(), harness.records("media").len()), (10, 250));
+        for model in ["brand", "media"] {
+            assert_eq!(harness.quality(model).unwrap()["object"], key("raw/", model));
+        }
     }
 }
 

@@ -185,7 +185,8 @@ impl Quality {
 impl<'a> Table<'a> {
     fn new(config: &'a Config, model: Model, root: &str, target: Target) -> Result<Self> {
         let (fields, locations) = (config.mapping(model).fields(), &config.locations);
-        let is_added = |field: &&Field| ADDED.contains(&&*field.output) && field.response != field.output;
+        let is_moment = |field: &Field| field.output == "asked_at" && field.response == field.output;
+        let is_added = |field: &&Field| ADDED.contains(&&*field.output) && !is_moment(field);
         if let Some(field) = fields.iter().find(is_added) {
             bail!(
                 "the mapping of {model} has the field {0}, and its table has a column {0} of its own; give the field another name",
@@ -203,7 +204,8 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The columns that a table or a view adds to the fields of its mapping. `asked_at` may be such a field.
+/// The columns that a table or a view adds to the fields of its mapping. Only `asked_at` may be a field too: the one of
+/// our own.
 const ADDED: [&str; 7] =
     ["asked_at", "asked_at_known", "collected_at", "source_key", "quality_known", "collected_on", "defaults"];
 

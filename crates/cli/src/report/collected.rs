@@ -61,10 +61,9 @@ impl Collected {
             self.respond(response);
         }
         let mut responses = Response::of(model, time, self.slots.end(model, time), records);
-        // A run that was only asked after its slot is a missing one.
-        let row =
-            if responses.iter().all(Response::is_late) { responses.first().map(|response| response.row) } else { None };
-        if row.is_none() {
+        // A run whose responses are all late is a missing one.
+        let is_missing = !responses.is_empty() && responses.iter().all(Response::is_late);
+        if !is_missing {
             self.tables.entry(model).or_default().begin(time, 1);
         }
         let mut notes = Vec::new();
@@ -75,7 +74,7 @@ impl Collected {
             notes.extend(quality.rejected.iter().map(|rejected| (Column::Rejected(rejected.reason.clone()), 1)));
         }
         self.failures.add(job(model), time, &topics);
-        match responses.first_mut().filter(|_| row.is_some()) {
+        match responses.first_mut().filter(|_| is_missing) {
             Some(response) => response.notes = notes,
             None => self.note(model, time, notes),
         }
@@ -91,9 +90,10 @@ impl Collected {
 
     /// Adds a response. The responses of a model are added in the order of their moments.
     fn respond(&mut self, response: Response) {
-        let Response { model, time, at, row, user_id, records, notes, .. } = response;
+        let is_late = response.is_late();
+        let Response { model, time, at, row, user_id, records, notes } = response;
         let house = self.houses.index(&user_id);
-        if row != time {
+        if is_late {
             self.tables.entry(model).or_default().begin(row, 0);
             self.late.add(job(model), time, row, house);
         }

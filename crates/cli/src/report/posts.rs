@@ -164,11 +164,13 @@ mod tests {
         Record { media_id: id.to_owned(), timestamp: time.to_owned(), ..Record::default() }
     }
 
-    /// The posts and their likes in responses for a house, each given with its moment in seconds.
-    fn likes(responses: &[(i64, &[(&str, &str, Count)])]) -> Vec<Option<i64>> {
+    /// A post in a response: its id, when it was published, and its likes.
+    type Sight = (&'static str, &'static str, Count);
+
+    /// The likes gained in responses for a house, each given with its moment in seconds.
+    fn likes(responses: &[(i64, &[Sight])]) -> Vec<Option<i64>> {
         let mut posts = Posts::default();
-        let seen =
-            |(id, time, likes): &(&str, &str, Count)| (record(id, time), Seen { likes: *likes, comments: *likes });
+        let seen = |(id, time, likes): &Sight| (record(id, time), Seen { likes: *likes, comments: *likes });
         let add = |(at, seen_now): &(i64, &[_])| posts.add(0, at * 1_000, *at, seen_now.iter().map(seen).collect());
         let gained: Vec<Gained> = responses.iter().map(add).collect();
         assert!(gained.iter().all(|gained| gained.likes == gained.comments));

@@ -40,9 +40,19 @@ function estimate(window, parts) {
 // taken out; `upper` the rows that were answered from the upper level.
 function gain(house) {
   const { from, to } = STATE, points = counts(house);
+  // The number of counts before a time.
+  const before = (time) => {
+    let low = 0, high = points.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (points[middle].row < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
   const between = (start, end) => {
-    const first = points.findIndex((point) => point.row >= start), last = points.findLastIndex((point) => point.row <= end);
-    return first < 0 || last < first ? [] : points.slice(Math.max(0, first - 1), last + 1);
+    const first = before(start), next = before(end + 1);
+    return first < next ? points.slice(Math.max(0, first - 1), next) : [];
   };
   const window = between(from, to), pieces = [];
   for (let end = to; ; end -= DAY) {
@@ -74,5 +84,14 @@ function trace({ line, upper, estimate: before }, piece, parts, gained) {
   for (const point of parts[1] ?? []) upper.add(point.i);
 }
 
-// How much of the range an estimate covers, if that is not all of it.
-const covered = ({ pieces, estimated }) => (estimated === pieces ? null : `${n(estimated)} of ${n(pieces)} days`);
+// The shown houses that have a count, and of these the one that gained the most. `limits` says what its place leaves out:
+// days without an estimate, and houses without one.
+function gains() {
+  const houses = shown().map(gain).filter((h) => h.last != null), known = houses.filter((h) => h.estimate != null);
+  const best = most(known, (h) => h.estimate);
+  const limits = !best ? "" : [
+    best.estimated < best.pieces ? `, in ${n(best.estimated)} of ${n(best.pieces)} days` : "",
+    known.length < houses.length ? `, of ${many(known.length, "house")} with a figure` : "",
+  ].join("");
+  return { houses, best, limits };
+}

@@ -26,7 +26,7 @@ function barTable(head, body, bar) {
 
 function headline(box) {
   const houses = shown();
-  const best = most(houses.map(gain), (h) => h.estimate);
+  const { best, limits } = gains();
   const gained = add(total("media", "likes_gained"), total("media", "comments_gained"));
   const posted = DATA.posts.filter((p) => !STATE.off.has(p.house) && p.time >= STATE.from && p.time <= STATE.to);
   const one = houses.length === HOUSES.length ? [null] : houses;
@@ -37,7 +37,7 @@ function headline(box) {
   const item = (term, figure, note, cls) => el("div", {}, el("dt", {}, term),
     el("dd", { class: `number ${cls ?? ""}` }, figure), el("dd", { class: "note" }, note));
   box.replaceChildren(
-    item("Followers gained", signed(best?.estimate), best ? `${houses.length > 1 ? "the most, " : ""}by ${best.house.label}${covered(best) ? `, in ${covered(best)}` : ""}` : NO_ESTIMATE),
+    item("Followers gained", signed(best?.estimate), best ? `${houses.length > 1 ? "the most, " : ""}by ${best.house.label}${limits}` : NO_ESTIMATE),
     item("Posts by the houses", n(posted.length), posted.length ? `published, by ${many(new Set(posted.map((p) => p.house)).size, "house")}` : "published in this time"),
     item("Interactions gained", compact(gained), gained == null ? "likes and comments: takes two runs" : "likes and comments added to the houses’ posts"),
     item("Posts under hashtags", compact(sum(one.map(distinct))), one.length > 1 ? "distinct for each house, added up" : "distinct"),
@@ -47,10 +47,8 @@ function headline(box) {
 }
 
 function followers(box) {
-  const houses = shown().map(gain).filter((h) => h.last != null);
-  const best = most(houses, (h) => h.estimate);
-  const partly = best && covered(best) ? `, in ${covered(best)}` : "";
-  say(box, !best ? "Nobody knows what the houses gained in this time." : houses.length === 1 ? `${best.house.label} gained ${signed(best.estimate)} followers${partly}.` : best.estimate > 0 ? `${best.house.label} gained the most followers: ${signed(best.estimate)}${partly}.` : "No house gained followers in this time.",
+  const { houses, best, limits } = gains();
+  say(box, !best ? "Nobody knows what the houses gained in this time." : houses.length === 1 ? `${best.house.label} gained ${signed(best.estimate)} followers${limits}.` : best.estimate > 0 ? `${best.house.label} gained the most followers: ${signed(best.estimate)}${limits}.` : `No house gained followers in this time${limits}.`,
     `The API answers from two levels that differ by tens of thousands, and both grow. What a house gained is therefore an estimate from the growth within the levels; the difference of two counts can be wrong even in its sign. It ${NO_ESTIMATE}, on both levels if there are two. “As reported” shows the counts themselves.`);
   const split = box.appendChild(el("div", { class: "split" }));
   const left = split.appendChild(el("div"));

@@ -3,52 +3,61 @@
 
    Athena has no NOT NULL. The collector itself stores null only in nullable fields. #}
 {% set types = {"text": "varchar", "timestamp": "varchar", "integer": "bigint"} %}
+{% set partition = "ymd" %}
 {% macro seconds(instant) %}to_unixtime({{ instant }}){% endmacro %}
-{% macro instant_of(seconds) %}CAST(from_unixtime({{ seconds }}) AT TIME ZONE 'UTC' AS timestamp(3)){% endmacro %}
+{% macro instant_of(seconds) %}{{ utc("from_unixtime(" ~ seconds ~ ")") }}{% endmacro %}
 {% macro utc_day(instant) %}CAST({{ instant }} AS date){% endmacro %}
 {% macro double(number) %}CAST({{ number }} AS double){% endmacro %}
-{% macro joined(texts) %}array_join(array_agg(DISTINCT {{ texts }} ORDER BY {{ texts }}), ', '){% endmacro %}
+{% macro joined(texts) %}array_join(array_agg({{ texts }} ORDER BY {{ texts }}), ', '){% endmacro %}
+
+{# Athena's timestamps have no offset: they are in UTC here. #}
+{% macro utc(instant) %}CAST({{ instant }} AT TIME ZONE 'UTC' AS timestamp(3)){% endmacro %}
+
+{# A text like 2026-11-24T03:00:00+0000 as an instant. #}
+{% macro instant(text) %}
+{{ utc("parse_datetime(" ~ text ~ ", 'yyyy-MM-dd''T''HH:mm:ssZ')") }}
+{%- endmacro %}
 
 {# The key of the object of a row. #}
 {% macro key(objects) %}
 regexp_extract(o."$path", {{ objects.key_pattern | text }})
 {%- endmacro %}
 
-{# The time of the run in the key, as a text. #}
-{% macro run_time(model) %}
-regexp_replace({{ key(model.objects) }}, {{ model.moment.pattern | text }}, {{ model.moment.time | text }})
+{# The time of the run in the key, as an instant. #}
+{% macro run_time(objects, moment) %}
+{{ instant("regexp_replace(" ~ key(objects) ~ ", " ~ moment.pattern | text ~ ", " ~ moment.time | text ~ ")") }}
 {%- endmacro %}
 
-{# A text like 2026-11-24T03:00:00+0000 as an instant. Athena's timestamps have no offset: they are in UTC here. #}
-{% macro instant(text) %}
-CAST(parse_datetime({{ text }}, 'yyyy-MM-dd''T''HH:mm:ssZ') AT TIME ZONE 'UTC' AS timestamp(3))
-{%- endmacro %}
-
-{% macro projection(partition) %}
+{% macro projection(partition, model) %}
     'projection.ymd.type' = 'date',
     'projection.ymd.format' = {{ partition.format | text }},
     'projection.ymd.interval' = '1',
     'projection.ymd.interval.unit' = '{{ partition.unit }}',
     'projection.ymd.range' = 'NOW-3YEARS,NOW',
-    'storage.location.template' = {{ partition.path | text }}
+    'storage.location.template' = {{ partition.path | replace("${model}", model) | text }}
 {%- endmacro %}
 
+-- Only parsed: Athena cannot be had for tests. Spark has read the objects through its external tables.
+
 {% for model in models %}
-{% set objects = model.objects %}
+{% set row = "o" if ndjson else "r" %}
+{% set sources = [("objects", model.objects, model.moment), ("partial", model.partial, model.partial_moment)] %}
 {% if ndjson %}
 -- [common] format = ndjson: one object a line, as Athena's JSON readers want it.
-CREATE EXTERNAL TABLE IF NOT EXISTS `{{ model.name }}_objects` (
-    {% for field in model.fields %}
-    `{{ field.name }}` {{ "bigint" if field.type == "integer" else "string" }}{{ "" if loop.last else "," }}
-    {% endfor %}
-)
 {% else %}
 -- Athena's JSON readers want one object a line; an object of [common] format = array is one
 -- line. So the table reads lines as text, and the view takes the array apart.
-CREATE EXTERNAL TABLE IF NOT EXISTS `{{ model.name }}_objects` (
-    `line` string
-)
 {% endif %}
+{% for kind, objects, _moment in sources %}
+CREATE EXTERNAL TABLE IF NOT EXISTS `{{ model.name }}_{{ kind }}` (
+    {% if ndjson %}
+    {% for field in model.fields %}
+    `{{ field.name }}` {{ "bigint" if field.type == "integer" else "string" }}{{ "" if loop.last else "," }}
+    {% endfor %}
+    {% else %}
+    `line` string
+    {% endif %}
+)
 {% if objects.partition %}
 PARTITIONED BY (`ymd` string)
 {% endif %}
@@ -63,13 +72,15 @@ LOCATION {{ objects.folder | text }}
 
 TBLPROPERTIES (
     'projection.enabled' = 'true',
-{{ projection(objects.partition) }}
+{{ projection(objects.partition, model.name) }}
 )
 {%- endif %};
 
-CREATE OR REPLACE VIEW "{{ model.name }}" AS
+{% endfor %}
+-- The records of all objects. The view {{ model.name }} has each topic of a time once.
+CREATE OR REPLACE VIEW {{ model.name }}_rows AS
+{% for kind, objects, moment in sources %}
 SELECT
-    {% set row = "o" if ndjson else "r" %}
     {% for field in model.fields %}
     {% set name = field.name | ident %}
     {% if field.type == "timestamp" %}
@@ -78,13 +89,10 @@ SELECT
     {{ row }}.{{ name }},
     {% endif %}
     {% endfor %}
-    {{ instant(run_time(model)) }} AS "collected_at",
-    {{ key(objects) }} AS "source_key"
-    {%- if objects.partition %},
-    o."ymd"
-    {%- endif %}
-
-FROM "{{ model.name }}_objects" o
+    {{ run_time(objects, moment) }} AS "collected_at",
+    {{ key(objects) }} AS "source_key",
+    {{ "o.\"ymd\"" if objects.partition else "format_datetime(" ~ run_time(objects, moment) ~ ", " ~ model.partial.partition.format | text ~ ") AS \"ymd\"" }}
+FROM "{{ model.name }}_{{ kind }}" o
 {%- if not ndjson %}
 
 CROSS JOIN UNNEST(CAST(json_parse(o."line") AS array(row(
@@ -92,52 +100,84 @@ CROSS JOIN UNNEST(CAST(json_parse(o."line") AS array(row(
     {{ field.name | ident }} {{ types[field.type] }}{{ "" if loop.last else "," }}
     {% endfor %}
 )))) AS r ({{ model.fields | map(attribute="name") | map("ident") | join(", ") }})
-{%- endif %};
-
+{%- endif %}
+{{ ";\n" if loop.last else "\nUNION ALL" }}
+{% endfor %}
 {% endfor %}
 {% if quality %}
+{% set sources = [("objects", quality), ("partial", quality.partial)] %}
+{% for kind, objects in sources %}
 -- A quality object is one line.
-CREATE EXTERNAL TABLE IF NOT EXISTS `quality_objects` (
+CREATE EXTERNAL TABLE IF NOT EXISTS `quality_{{ kind }}` (
     `line` string
 )
 PARTITIONED BY (`model` string, `ymd` string)
 ROW FORMAT DELIMITED FIELDS TERMINATED BY '\001' LINES TERMINATED BY '\n'
 STORED AS TEXTFILE
-LOCATION {{ quality.folder | text }}
+LOCATION {{ objects.folder | text }}
 TBLPROPERTIES (
     'projection.enabled' = 'true',
     'projection.model.type' = 'enum',
     'projection.model.values' = 'brand,media,media_hashtag',
-{{ projection(quality.partition) }}
+{{ projection(objects.partition, "${model}") }}
 );
 
+{% endfor %}
 {% macro text_at(path) %}json_extract_scalar(o."line", '$.{{ path }}'){% endmacro %}
 {% macro number_at(path) %}CAST({{ text_at(path) }} AS bigint){% endmacro %}
-{% set time = "CAST(from_iso8601_timestamp(" ~ text_at("time") ~ ") AT TIME ZONE 'UTC' AS timestamp(3))" %}
+{% set time = utc("from_iso8601_timestamp(" ~ text_at("time") ~ ")") %}
+-- A quality object that cannot be read is passed over: the meaning of its records' defaults is unknown then.
+CREATE OR REPLACE VIEW "quality_read" AS
+{% for kind, objects in sources %}
+SELECT o."line", {{ key(objects) }} AS "source_key", o."model", o."ymd"
+FROM "quality_{{ kind }}" o
+WHERE {{ text_at("time") }} IS NOT NULL{{ ";\n" if loop.last else "\nUNION ALL" }}
+{% endfor %}
 CREATE OR REPLACE VIEW "quality" AS
 SELECT *
 FROM (
-    SELECT o."model", 'stored', {{ number_at("counts.records") }}, {{ text_at("object") }}, NULL, NULL, NULL, NULL, {{ time }}, {{ key(quality) }}
-    FROM "quality_objects" o
+    SELECT o."model", 'stored', {{ number_at("counts.records") }}, {{ text_at("object") }}, NULL, NULL, NULL, NULL, {{ time }}, o."source_key", o."ymd"
+    FROM "quality_read" o
     UNION ALL
-    SELECT o."model", 'defaulted', 1, {{ text_at("object") }}, c."id", f."field", r."reason", NULL, {{ time }}, {{ key(quality) }}
-    FROM "quality_objects" o
+    SELECT o."model", 'defaulted', 1, {{ text_at("object") }}, c."id", f."field", r."reason", NULL, {{ time }}, o."source_key", o."ymd"
+    FROM "quality_read" o
     CROSS JOIN UNNEST(CAST(json_extract(o."line", '$.defaulted') AS map(varchar, map(varchar, array(row("id" varchar)))))) AS f ("field", "reasons")
     CROSS JOIN UNNEST(f."reasons") AS r ("reason", "records")
     CROSS JOIN UNNEST(r."records") AS c ("id")
     UNION ALL
-    SELECT o."model", 'rejected', 1, {{ text_at("object") }}, NULL, NULL, c."reason", c."topic", {{ time }}, {{ key(quality) }}
-    FROM "quality_objects" o
+    SELECT o."model", 'rejected', 1, {{ text_at("object") }}, NULL, NULL, c."reason", c."topic", {{ time }}, o."source_key", o."ymd"
+    FROM "quality_read" o
     CROSS JOIN UNNEST(CAST(json_extract(o."line", '$.rejected') AS array(row("topic" varchar, "reason" varchar)))) AS c ("topic", "reason")
+    {% for outcome in ["defaulted", "rejected"] %}
     UNION ALL
-    SELECT o."model", 'defaulted', {{ number_at("not_listed.defaulted") }}, {{ text_at("object") }}, NULL, NULL, 'not listed', NULL, {{ time }}, {{ key(quality) }}
-    FROM "quality_objects" o
-    WHERE {{ number_at("not_listed.defaulted") }} > 0
-    UNION ALL
-    SELECT o."model", 'rejected', {{ number_at("not_listed.rejected") }}, {{ text_at("object") }}, NULL, NULL, 'not listed', NULL, {{ time }}, {{ key(quality) }}
-    FROM "quality_objects" o
-    WHERE {{ number_at("not_listed.rejected") }} > 0
-) AS q ("model", "outcome", "cases", "object_key", "record_id", "field", "reason", "topic", "collected_at", "source_key");
+    SELECT o."model", '{{ outcome }}', {{ number_at("not_listed." ~ outcome) }}, {{ text_at("object") }}, NULL, NULL, 'not listed', NULL, {{ time }}, o."source_key", o."ymd"
+    FROM "quality_read" o
+    WHERE {{ number_at("not_listed." ~ outcome) }} > 0
+    {% endfor %}
+) AS q ("model", "outcome", "cases", "object_key", "record_id", "field", "reason", "topic", "collected_at", "source_key", "ymd");
+
+{# `topics` of before is a list of names, which are no objects. #}
+-- Each topic of each object. The view topic_runs has those of a run. Objects of before topics were listed name the failed
+-- ones only.
+CREATE OR REPLACE VIEW object_topics AS
+SELECT
+    o."model" AS model,
+    COALESCE({{ text_at("job") }}, CASE o."model" WHEN 'media_hashtag' THEN 'hashtag' ELSE 'brand_media' END) AS job,
+    {{ time }} AS time,
+    json_extract_scalar(t."topic", '$.topic') AS topic,
+    json_extract_scalar(t."topic", '$.user_id') AS user_id,
+    {{ utc("from_iso8601_timestamp(json_extract_scalar(t.\"topic\", '$.asked_at'))") }} AS asked_at,
+    COALESCE(CAST(json_extract_scalar(t."topic", '$.records') AS bigint), 0) AS records,
+    json_extract_scalar(t."topic", '$.kind') AS failure_kind,
+    CAST(json_extract_scalar(t."topic", '$.code') AS bigint) AS failure_code,
+    json_extract_scalar(t."topic", '$.message') AS failure_message,
+    CAST(json_extract_scalar(t."topic", '$.gap_likely') AS boolean) AS gap_likely,
+    {{ text_at("object") }} AS object_key,
+    o."source_key",
+    o."ymd"
+FROM "quality_read" o
+CROSS JOIN UNNEST(CAST(COALESCE(json_extract(o."line", '$.failed_topics'), json_extract(o."line", '$.topics')) AS array(json))) AS t ("topic")
+WHERE json_extract_scalar(t."topic", '$.topic') IS NOT NULL;
 
 {% endif %}
 {% include "views.sql" %}

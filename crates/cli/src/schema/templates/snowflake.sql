@@ -2,19 +2,20 @@
    quotes. The quotes allow reserved words. #}
 {% set types = {"text": "VARCHAR", "timestamp": "TIMESTAMP_TZ", "integer": "NUMBER(38, 0)"} %}
 {% macro seconds(instant) %}(DATE_PART(EPOCH_MILLISECOND, {{ instant }}) / 1000){% endmacro %}
-{% macro instant_of(seconds) %}TO_TIMESTAMP_TZ(TO_TIMESTAMP_NTZ({{ seconds }})){% endmacro %}
+{% macro instant_of(seconds) %}DATEADD(SECOND, {{ seconds }}, '1970-01-01 00:00:00 +00:00'::TIMESTAMP_TZ){% endmacro %}
 {% macro utc_day(instant) %}CAST(CONVERT_TIMEZONE('UTC', {{ instant }}) AS DATE){% endmacro %}
 {% macro double(number) %}CAST({{ number }} AS DOUBLE){% endmacro %}
 {% macro joined(texts) %}LISTAGG({{ texts }}, ', ') WITHIN GROUP (ORDER BY {{ texts }}){% endmacro %}
 
-{# The key of the object of a row. #}
-{% macro key(objects) %}
-REGEXP_SUBSTR(o."FILE", {{ objects.key_pattern | text }})
+{# The key of the object of a row, in the usual place or in partial/. #}
+{% macro key(objects, partial) %}
+REGEXP_SUBSTR("FILE", {{ ("(" ~ objects.key_pattern ~ "|" ~ partial.key_pattern ~ ")") | text }})
 {%- endmacro %}
 
-{# The time of the run in the key, as a text. #}
-{% macro run_time(model) %}
-REGEXP_REPLACE({{ key(model.objects) }}, {{ model.moment.pattern | text }}, {{ model.moment.time | replace("$", "\\") | text }})
+{# The time of the run in a key, as a text. #}
+{% macro run_time(key, moments) %}
+{% for moment in moments %}REGEXP_REPLACE({% endfor %}{{ key }}
+{%- for moment in moments %}, {{ moment.pattern | text }}, {{ moment.time | replace("$", "\\") | text }}){% endfor %}
 {%- endmacro %}
 
 {# A text like 2026-11-24T03:00:00+0000 as an instant. #}
@@ -22,9 +23,9 @@ REGEXP_REPLACE({{ key(model.objects) }}, {{ model.moment.pattern | text }}, {{ m
 TO_TIMESTAMP_TZ({{ text }}, 'YYYY-MM-DD"T"HH24:MI:SSTZHTZM')
 {%- endmacro %}
 
-{# The staged rows, of each object's last state. #}
-{% macro newest(table) %}
-(SELECT * FROM "{{ table }}_STAGED" QUALIFY RANK() OVER (PARTITION BY "FILE" ORDER BY "MODIFIED" DESC) = 1) o
+{# The staged values, of each object's last state, with the object's key. #}
+{% macro newest(table, objects, partial) %}
+(SELECT {{ key(objects, partial) }} AS "SOURCE_KEY", "OBJECT" FROM "{{ table }}_STAGED" QUALIFY RANK() OVER (PARTITION BY "FILE" ORDER BY "MODIFIED" DESC) = 1) o
 {%- endmacro %}
 
 {% macro stage(table, root) %}
@@ -39,29 +40,32 @@ CREATE STAGE IF NOT EXISTS "COLLECTED" URL = {{ (root ~ "/") | text }} STORAGE_I
 
 {% endmacro %}
 
-{% macro load(table, objects, strip) %}
+{% macro copy(table, objects, partial, strip, on_error) %}
 -- Objects that were loaded are passed over; one that a repeated run replaced is loaded again.
 COPY INTO "{{ table }}_STAGED"
 FROM (
     SELECT METADATA$FILENAME, METADATA$FILE_LAST_MODIFIED, $1
     FROM @"COLLECTED"
 )
-PATTERN = {{ objects.path_pattern | text }}
+PATTERN = {{ ("(" ~ objects.path_pattern ~ "|" ~ partial.path_pattern ~ ")") | text }}
 FILE_FORMAT = (TYPE = JSON STRIP_OUTER_ARRAY = {{ strip }})
-ON_ERROR = ABORT_STATEMENT;
-
--- The rows of an object replace those of its last load.
-BEGIN TRANSACTION;
-DELETE FROM "{{ table }}" WHERE "SOURCE_KEY" IN (SELECT {{ key(objects) }} FROM "{{ table }}_STAGED" o);
-INSERT INTO "{{ table }}"
-{{ caller() | trim }};
-DELETE FROM "{{ table }}_STAGED";
-COMMIT;
+ON_ERROR = {{ on_error }};
 
 {% endmacro %}
 
+{# The rows of an object replace those of its last load. #}
+{% macro replace_rows(table, staged, objects, partial) %}
+DELETE FROM {{ table }} WHERE "SOURCE_KEY" IN (SELECT {{ key(objects, partial) }} FROM "{{ staged }}_STAGED");
+INSERT INTO {{ table }}
+{{ caller() | trim }};
+{% endmacro %}
+
+-- Tested on fakesnow 0.12, where each table and view has the rows that it has in DuckDB.
+-- Only parsed: CREATE STAGE, COPY INTO.
+
 {% for model in models %}
-CREATE TABLE IF NOT EXISTS {{ model.name | ident }} (
+-- The records of all objects. The view {{ model.name }} has each topic of a time once.
+CREATE TABLE IF NOT EXISTS {{ model.name }}_rows (
     {% for field in model.fields %}
     {{ field.name | ident }} {{ types[field.type] }}{{ "" if field.nullable else " NOT NULL" }},
     {% endfor %}
@@ -85,12 +89,31 @@ CREATE TABLE IF NOT EXISTS "QUALITY" (
     "SOURCE_KEY" VARCHAR NOT NULL
 );
 
+-- Each topic of each object. The view topic_runs has those of a run.
+CREATE TABLE IF NOT EXISTS object_topics (
+    model VARCHAR NOT NULL,
+    job VARCHAR NOT NULL,
+    time TIMESTAMP_TZ NOT NULL,
+    topic VARCHAR NOT NULL,
+    user_id VARCHAR,
+    asked_at TIMESTAMP_TZ,
+    records NUMBER(38, 0) NOT NULL,
+    failure_kind VARCHAR,
+    failure_code NUMBER(38, 0),
+    failure_message VARCHAR,
+    gap_likely BOOLEAN,
+    object_key VARCHAR,
+    source_key VARCHAR NOT NULL
+);
+
 {{ stage("QUALITY", quality.root) -}}
 {% endif %}
 {% include "views.sql" %}
 {% for model in models %}
-{% set objects = model.objects %}
-{% call load(model.name | upper, objects, "FALSE" if ndjson else "TRUE") %}
+{% set staged = model.name | upper %}
+{{ copy(staged, model.objects, model.partial, "FALSE" if ndjson else "TRUE", "ABORT_STATEMENT") -}}
+BEGIN TRANSACTION;
+{% call replace_rows(model.name ~ "_rows", staged, model.objects, model.partial) %}
 SELECT
     {% for field in model.fields %}
     {% if field.type == "timestamp" %}
@@ -99,33 +122,69 @@ SELECT
     o."OBJECT":"{{ field.name }}"::{{ types[field.type] }},
     {% endif %}
     {% endfor %}
-    {{ instant(run_time(model)) }},
-    {{ key(objects) }}
-FROM {{ newest(model.name | upper) }}
+    {{ instant(run_time('o."SOURCE_KEY"', [model.moment, model.partial_moment])) }},
+    o."SOURCE_KEY"
+FROM {{ newest(staged, model.objects, model.partial) }}
 {% endcall %}
+DELETE FROM "{{ staged }}_STAGED";
+COMMIT;
+
 {% endfor %}
 {% if quality %}
-{% call load("QUALITY", quality, "FALSE") %}
-{% set time = "TO_TIMESTAMP_TZ(o.\"OBJECT\":\"time\"::VARCHAR)" %}
-SELECT o."OBJECT":"model"::VARCHAR, 'stored', o."OBJECT":"counts":"records"::NUMBER, o."OBJECT":"object"::VARCHAR, NULL, NULL, NULL, NULL, {{ time }}, {{ key(quality) }}
-FROM {{ newest("QUALITY") }}
-UNION ALL
-SELECT o."OBJECT":"model"::VARCHAR, 'defaulted', 1, o."OBJECT":"object"::VARCHAR, c.VALUE:"id"::VARCHAR, f.KEY, r.KEY, NULL, {{ time }}, {{ key(quality) }}
-FROM {{ newest("QUALITY") }},
-    LATERAL FLATTEN(INPUT => o."OBJECT":"defaulted") f,
-    LATERAL FLATTEN(INPUT => f.VALUE) r,
-    LATERAL FLATTEN(INPUT => r.VALUE) c
-UNION ALL
-SELECT o."OBJECT":"model"::VARCHAR, 'rejected', 1, o."OBJECT":"object"::VARCHAR, NULL, NULL, c.VALUE:"reason"::VARCHAR, c.VALUE:"topic"::VARCHAR, {{ time }}, {{ key(quality) }}
-FROM {{ newest("QUALITY") }},
-    LATERAL FLATTEN(INPUT => o."OBJECT":"rejected") c
-UNION ALL
-SELECT o."OBJECT":"model"::VARCHAR, 'defaulted', o."OBJECT":"not_listed":"defaulted"::NUMBER, o."OBJECT":"object"::VARCHAR, NULL, NULL, 'not listed', NULL, {{ time }}, {{ key(quality) }}
-FROM {{ newest("QUALITY") }}
-WHERE o."OBJECT":"not_listed":"defaulted"::NUMBER > 0
-UNION ALL
-SELECT o."OBJECT":"model"::VARCHAR, 'rejected', o."OBJECT":"not_listed":"rejected"::NUMBER, o."OBJECT":"object"::VARCHAR, NULL, NULL, 'not listed', NULL, {{ time }}, {{ key(quality) }}
-FROM {{ newest("QUALITY") }}
-WHERE o."OBJECT":"not_listed":"rejected"::NUMBER > 0
+{% set partial = quality.partial %}
+{% macro text_at(path) %}o."OBJECT":{{ path }}::VARCHAR{% endmacro %}
+{% set time = text_at('"time"') ~ "::TIMESTAMP_TZ" %}
+{% set read %}
+{{ newest("QUALITY", quality, partial) }}
+{%- endset %}
+-- A quality object that cannot be read is passed over: the meaning of its records' defaults is unknown then.
+{{ copy("QUALITY", quality, partial, "FALSE", "SKIP_FILE") -}}
+BEGIN TRANSACTION;
+{% call replace_rows("\"QUALITY\"", "QUALITY", quality, partial) %}
+SELECT *
+FROM (
+    SELECT {{ text_at('"model"') }}, 'stored', o."OBJECT":"counts":"records"::NUMBER, {{ text_at('"object"') }}, NULL, NULL, NULL, NULL, {{ time }}, o."SOURCE_KEY"
+    FROM {{ read }}
+    UNION ALL
+    SELECT {{ text_at('"model"') }}, 'defaulted', 1, {{ text_at('"object"') }}, c.VALUE:"id"::VARCHAR, f.KEY, r.KEY, NULL, {{ time }}, o."SOURCE_KEY"
+    FROM {{ read }},
+        LATERAL FLATTEN(INPUT => o."OBJECT":"defaulted") f,
+        LATERAL FLATTEN(INPUT => f.VALUE) r,
+        LATERAL FLATTEN(INPUT => r.VALUE) c
+    UNION ALL
+    SELECT {{ text_at('"model"') }}, 'rejected', 1, {{ text_at('"object"') }}, NULL, NULL, c.VALUE:"reason"::VARCHAR, c.VALUE:"topic"::VARCHAR, {{ time }}, o."SOURCE_KEY"
+    FROM {{ read }},
+        LATERAL FLATTEN(INPUT => o."OBJECT":"rejected") c
+    {% for outcome in ["defaulted", "rejected"] %}
+    UNION ALL
+    SELECT {{ text_at('"model"') }}, '{{ outcome }}', o."OBJECT":"not_listed":"{{ outcome }}"::NUMBER, {{ text_at('"object"') }}, NULL, NULL, 'not listed', NULL, {{ time }}, o."SOURCE_KEY"
+    FROM {{ read }}
+    WHERE o."OBJECT":"not_listed":"{{ outcome }}"::NUMBER > 0
+    {% endfor %}
+) q ("MODEL", "OUTCOME", "CASES", "OBJECT_KEY", "RECORD_ID", "FIELD", "REASON", "TOPIC", "COLLECTED_AT", "SOURCE_KEY")
+WHERE "MODEL" IS NOT NULL AND "COLLECTED_AT" IS NOT NULL
 {% endcall %}
+-- Objects of before topics were listed name the failed ones only.
+{% call replace_rows("object_topics", "QUALITY", quality, partial) %}
+SELECT
+    {{ text_at('"model"') }},
+    COALESCE({{ text_at('"job"') }}, CASE {{ text_at('"model"') }} WHEN 'media_hashtag' THEN 'hashtag' ELSE 'brand_media' END),
+    {{ time }},
+    t.VALUE:"topic"::VARCHAR,
+    t.VALUE:"user_id"::VARCHAR,
+    t.VALUE:"asked_at"::VARCHAR::TIMESTAMP_TZ,
+    COALESCE(t.VALUE:"records"::NUMBER, 0),
+    t.VALUE:"kind"::VARCHAR,
+    t.VALUE:"code"::NUMBER,
+    t.VALUE:"message"::VARCHAR,
+    t.VALUE:"gap_likely"::BOOLEAN,
+    {{ text_at('"object"') }},
+    o."SOURCE_KEY"
+FROM {{ read }},
+    LATERAL FLATTEN(INPUT => COALESCE(o."OBJECT":"failed_topics", o."OBJECT":"topics")) t
+WHERE {{ text_at('"model"') }} IS NOT NULL AND {{ text_at('"time"') }} IS NOT NULL AND t.VALUE:"topic"::VARCHAR IS NOT NULL
+{% endcall %}
+DELETE FROM "QUALITY_STAGED";
+COMMIT;
+
 {% endif %}

