@@ -57,7 +57,7 @@ impl Goal {
         let runs = i32::try_from(config.limits.hashtag_runs_per_hour).unwrap_or(1);
         match session.client().stored_media(hashtag) {
             Some(stored) => Self::Stored(stored),
-            None => Self::Before(Utc::now() - TimeDelta::hours(1) / runs - MAX_START_DELAY),
+            None => Self::Before(session.client().now() - TimeDelta::hours(1) / runs - MAX_START_DELAY),
         }
     }
 

@@ -41,7 +41,7 @@ pub struct Client {
     pub(super) redactor: Arc<Redactor>,
     pub(super) memory: Budget,
     /// Gives the moments of responses.
-    pub(super) clock: Clock,
+    clock: Clock,
     /// The permit of a body larger than [`SMALL_BODY`](crate::memory::SMALL_BODY).
     pub(super) large_body: Semaphore,
     state: Mutex<State>,
@@ -100,6 +100,11 @@ impl Client {
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// The time by the client's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// The process's HTTP client.

@@ -476,7 +476,7 @@ impl<'c> Session<'c> {
         let request = http.get(&format!("{end_point}/{}", call.path(credentials)));
         let request = request.query(&call.query(credentials, unknown)).header(ACCEPT_ENCODING, "gzip");
         let response = timeout_at(end, http.send(request)).await.map_err(|_| late())?.map_err(no_response)?;
-        let asked_at = self.client.clock.now();
+        let asked_at = self.client.now();
         self.note_headers(response.headers());
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), Utc::now()));
         let Body { bytes, permit: _permit } =

@@ -201,7 +201,7 @@ def at_age(counts, target):
 
 def gained(window):
     """The followers gained within the two levels of the API."""
-    if len(window) < 8:
+    if len(window) < 12:
         return None
     (start, first), (end, last) = window[0], window[-1]
     rate = median((b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(window, window[1:]))

@@ -248,14 +248,14 @@ def test_followers_gained_are_those_within_the_two_levels(tmp_path, growth, gap,
 
 def test_a_step_without_a_return_and_too_few_runs_give_no_figure(tmp_path):
     made = Made(tmp_path)
-    for hour in range(31):
+    for hour in range(35):
         made.store("brand", hour, [{"followers_count": 20_000_000 + 100 * hour + (30_000 if hour >= 12 else 0)}])
     rows = made.ask("SELECT gained, gained_raw, runs FROM followers_daily ORDER BY day")
-    assert rows == [(None, 32_300, 24), (700, 700, 7)], "the second day has the last count of the first, too"
+    assert rows == [(None, 32_300, 24), (1_100, 1_100, 11)], "the second day has the last count of the first, too"
     few = Made(tmp_path / "few")
-    for hour in range(7):
+    for hour in range(11):
         few.store("brand", hour, [{"followers_count": 20_000_000 + 100 * hour}])
-    assert few.ask("SELECT gained, gained_raw FROM followers_daily") == [(None, 600)]
+    assert few.ask("SELECT gained, gained_raw FROM followers_daily") == [(None, 1_000)]
 
 
 def test_a_count_that_was_defaulted_loses_nothing(tmp_path):

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use collector::clock::Clock;
 use sandbox::Options;
 use serde_json::{Value, json};
 
@@ -33,10 +34,18 @@ struct Hour {
 
 impl Hour {
     async fn new(config: fn(String) -> String, options: fn(&mut Options), faults: &[&'static str]) -> Self {
-        let faults = faults.to_vec();
-        let harness =
-            Harness::new(Setting { config: Some(config), options: Some(options), faults, ..Setting::default() });
-        Self { harness: harness.await, start: Utc::now() }
+        Self::starting(Utc::now(), Clock::default(), config, options, faults).await
+    }
+
+    async fn starting(
+        start: DateTime<Utc>,
+        clock: Clock,
+        config: fn(String) -> String,
+        options: fn(&mut Options),
+        faults: &[&'static str],
+    ) -> Self {
+        let (config, options, faults) = (Some(config), Some(options), faults.to_vec());
+        Self { harness: Harness::new(Setting { config, options, faults, clock, ..Setting::default() }).await, start }
     }
 
     fn at(&self, minute: i64) -> DateTime<Utc> {
@@ -95,6 +104,13 @@ impl Hour {
         }
         came
     }
+}
+
+#[tokio::test]
+async fn the_first_run_of_a_process_reads_back_to_the_previous_run_by_the_clock_that_it_is_given() {
+    let start = Utc::now() - TimeDelta::days(30);
+    let hour = Hour::starting(start, Clock::at(start), auto, busy, &[]).await;
+    assert_eq!(hour.run(0).await.1, 1 + 5, "6 minutes back, and the look-up of the hashtag");
 }
 
 #[tokio::test]

@@ -87,7 +87,8 @@ impl PreviousRun {
 /// The event that repairs a run, and why it is that one; `None` if nothing is missing. `objects` are those of the run's
 /// time, of other runs too; without them, the report says what is missing.
 ///
-/// A run that lost objects, or stored none, is repeated as it was: its keys are free, or have the same objects.
+/// A run that lost objects, or stored none, is repeated as it was: its keys are free, or have the same objects. If the
+/// objects of other runs have some of its topics, a run that stored none is not repeated whole.
 /// Otherwise only the missing topics are run, without the shard. Their objects then have keys of their own.
 /// Under the run's keys they would replace its objects by fewer records.
 ///
@@ -106,8 +107,10 @@ pub(super) fn repair(previous: &PreviousRun, objects: Option<&Coverage>) -> Resu
         return if failed { Err(message.to_owned()) } else { Ok(None) };
     };
     let is_lost = previous.lost > 0 || error.is_some_and(|(kind, _)| kind == "store");
-    let is_there = objects.is_some_and(|objects| objects.has_all(previous.topics.as_deref()));
-    let as_it_was = (is_lost || !previous.stored) && !is_there;
+    let topics = previous.topics.as_deref();
+    let is_there = objects.is_some_and(|objects| objects.has_all(topics));
+    let is_there_in_part = objects.is_some_and(|objects| objects.has_some(topics));
+    let as_it_was = !is_there && (is_lost || !previous.stored && !is_there_in_part);
     let missing = previous.missing(objects);
     if !as_it_was && missing.is_empty() {
         return Ok(None);

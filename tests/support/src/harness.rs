@@ -4,6 +4,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use collector::clock::Clock;
 use collector::config::Config;
 use collector::function::{Function, Invocation, Settings};
 use collector::report::Error;
@@ -50,6 +51,7 @@ pub struct Setting {
     /// Further keys of the secret.
     pub secret: Option<Value>,
     pub renews_token: bool,
+    pub clock: Clock,
 }
 
 /// The settings of a function whose secret is the one of `aws`.
@@ -96,8 +98,8 @@ impl Harness {
         let aws = Aws::start().await;
         aws.set_secrets([secret(path.to_str().unwrap(), &setting.secret.unwrap_or_default()).to_string()]);
         let secret_prefix = Some("collectors/".to_owned());
-        let renews_token = setting.renews_token;
-        let function = Function::new(Settings { secret_prefix, renews_token, ..settings(&aws).await });
+        let Setting { renews_token, clock, .. } = setting;
+        let function = Function::new(Settings { secret_prefix, renews_token, clock, ..settings(&aws).await });
 
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (sink, redactor) = (Arc::clone(&lines), function.redactor());

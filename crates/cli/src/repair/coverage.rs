@@ -70,6 +70,16 @@ impl Coverage {
         !self.lacks_quality && topics.unwrap_or(&self.configured).iter().all(|topic| self.complete.contains(topic))
     }
 
+    /// Whether the objects have some of these topics, by default the configured ones, and all others are known to be
+    /// missing.
+    pub(super) fn has_some(&self, topics: Option<&[String]>) -> bool {
+        let topics = topics.unwrap_or(&self.configured);
+        let is_missing = |topic: &String| self.missing.iter().any(|run| run.topic == *topic);
+        !self.lacks_quality
+            && topics.iter().any(|topic| self.complete.contains(topic))
+            && topics.iter().all(|topic| self.complete.contains(topic) || is_missing(topic))
+    }
+
     pub(super) fn is_configured(&self, topic: &str) -> bool {
         self.configured.iter().any(|configured| configured == topic)
     }

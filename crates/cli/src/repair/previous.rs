@@ -87,14 +87,19 @@ fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
 
 /// The run of a quality object. Those of earlier versions list the failed topics by themselves, and under `topics` the
 /// names that the event selected.
+///
+/// If all topics of a whole run failed, it stored nothing. A subset is repeated by its topics in any case.
 fn of_quality(value: &Value) -> PreviousRun {
     let run = PreviousRun { stored: true, ..known(value) };
     if value.get("failed_topics").is_some() {
         return PreviousRun { failed: topics(entries(value, "failed_topics")), ..run };
     }
-    let failed = topics(entries(value, "topics").filter(|entry| entry.get("kind").is_some()));
+    let has_failed = |entry: &&Value| entry.get("kind").is_some();
+    let failed = topics(entries(value, "topics").filter(has_failed));
     let is_subset = value.get("subset") == Some(&Value::Bool(true));
-    PreviousRun { failed, topics: run.topics.filter(|_| is_subset), ..run }
+    let stored =
+        is_subset || value.get("object").is_some() || !entries(value, "topics").all(|entry| has_failed(&entry));
+    PreviousRun { failed, topics: run.topics.filter(|_| is_subset), stored, ..run }
 }
 
 fn of_error(kind: String, words: &str) -> Result<PreviousRun, String> {

@@ -2,7 +2,7 @@
 //! See `docs/figures.md`. `assets/followers.js` has the same, for the ranges that a reader chooses.
 
 /// The fewest counts that give a figure.
-const MIN_COUNTS: usize = 8;
+const MIN_COUNTS: usize = 12;
 
 /// The longest time that one estimate covers. A longer range is cut into pieces.
 const PIECE: i64 = 86_400;
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn one_level_gives_the_plain_difference() {
         assert_eq!(of((0..24).map(|hour| level(hour, false))), Some(230));
-        assert_eq!(of((0..8).map(|hour| 500 - hour * hour)), Some(-49));
+        assert_eq!(of((0..12).map(|hour| 500 - hour * hour)), Some(-121));
         // 0.01 % of 1,000,000 followers are 100.
         assert_eq!(of((0..24).map(|hour| 1_000_000 + if hour % 4 > 1 { 100 } else { 0 })), Some(100));
         assert_eq!(of((0..24).map(|hour| 1_000_000 + if hour % 4 > 1 { 101 } else { 0 })), Some(0));
@@ -156,8 +156,8 @@ mod tests {
 
     #[test]
     fn too_few_counts_give_no_figure() {
-        assert_eq!(of((0..7).map(|hour| level(hour, false))), None);
-        assert_eq!(of((0..8).map(|hour| level(hour, false))), Some(70));
+        assert_eq!(of((0..11).map(|hour| level(hour, false))), None);
+        assert_eq!(of((0..12).map(|hour| level(hour, false))), Some(110));
         assert_eq!(of([]), None);
     }
 
@@ -166,7 +166,7 @@ mod tests {
         let points = hourly((0..60).map(|hour| level(hour, hour % 4 < 2)));
         let gain = |from: i64, to: i64| gain(&points, from * HOUR, to * HOUR);
         let expected = |estimate, raw, pieces, estimated| Gain { estimate, raw: Some(raw), pieces, estimated };
-        assert_eq!(gain(10, 19), expected(Some(100), -19_900, 1, 1));
+        assert_eq!(gain(10, 22), expected(Some(130), -19_870, 1, 1));
         assert_eq!(gain(0, 24), expected(Some(240), 240, 1, 1));
         assert_eq!(gain(0, 59), expected(Some(590), -19_410, 3, 3));
         // 49 hours: two days, and one hour with two counts.

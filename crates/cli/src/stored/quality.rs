@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use super::Record;
@@ -14,29 +15,36 @@ use collector::record::Mapping;
 pub(crate) struct TopicRun {
     pub(crate) topic: String,
     /// Empty if the object does not say it.
+    #[serde(deserialize_with = "or_default")]
     pub(crate) user_id: String,
     /// When the topic's last response arrived; `None` if there was none, or if the object does not say it.
+    #[serde(deserialize_with = "or_default")]
     pub(crate) asked_at: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) records: usize,
     #[serde(flatten)]
     pub(crate) failure: Option<Failure>,
     /// The pages read of a hashtag whose gaps are closed, and the following two.
+    #[serde(deserialize_with = "or_default")]
     pub(crate) pages: Option<u32>,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) overlap: Option<usize>,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) gap_likely: bool,
 }
 
 /// Why records of a topic are missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Failure {
+    #[serde(deserialize_with = "or_default")]
     pub(crate) kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) code: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(crate) message: String,
 }
 
-/// A quality object.
+/// A quality object. A value of an unexpected type, which another version may have written, counts as unknown.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Quality {
@@ -44,12 +52,36 @@ pub(crate) struct Quality {
     #[serde(deserialize_with = "topics")]
     pub(crate) topics: Vec<TopicRun>,
     /// The topics that failed, in an object of an earlier version.
+    #[serde(deserialize_with = "or_default")]
     failed_topics: Vec<FailedTopic>,
+    #[serde(deserialize_with = "or_default")]
     counts: Counts,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) rejected: Vec<Rejected>,
-    defaulted: BTreeMap<String, BTreeMap<String, Vec<Defaulted>>>,
-    /// The cases that the object counts and has no room to list.
-    not_listed: NotListed,
+    /// `None` if it cannot be read.
+    #[serde(default = "empty", deserialize_with = "or_default")]
+    defaulted: Option<BTreeMap<String, BTreeMap<String, Vec<Defaulted>>>>,
+    /// The cases that the object counts and has no room to list; `None` if it cannot be read.
+    #[serde(default = "empty", deserialize_with = "or_default")]
+    not_listed: Option<NotListed>,
+}
+
+/// A value, or the default if it has another type.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Read<T> {
+        Value(T),
+        Other(IgnoredAny),
+    }
+    Ok(match Read::deserialize(deserializer)? {
+        Read::Value(value) => value,
+        Read::Other(_) => T::default(),
+    })
+}
+
+fn empty<T: Default>() -> Option<T> {
+    Some(T::default())
 }
 
 /// The topics of a quality object. Earlier versions list names.
@@ -59,12 +91,15 @@ fn topics<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TopicRun>, D
     enum Entry {
         Name(String),
         Run(TopicRun),
+        Other(IgnoredAny),
     }
     let run = |entry| match entry {
-        Entry::Name(topic) => TopicRun { topic, ..TopicRun::default() },
-        Entry::Run(run) => run,
+        Entry::Name(topic) => Some(TopicRun { topic, ..TopicRun::default() }),
+        Entry::Run(run) => Some(run),
+        Entry::Other(_) => None,
     };
-    Ok(Vec::deserialize(deserializer)?.into_iter().map(run).collect())
+    let entries: Vec<Entry> = or_default(deserializer)?;
+    Ok(entries.into_iter().filter_map(run).collect())
 }
 
 #[derive(Debug, Deserialize)]
@@ -144,9 +179,9 @@ pub(crate) struct Defaults<'m> {
 impl<'m> Defaults<'m> {
     /// The defaults that the quality object of an object of records lists.
     pub(crate) fn of(mapping: &'m Mapping, quality: Option<&Quality>) -> Self {
-        let known = quality.is_some_and(|quality| quality.not_listed.defaulted == 0);
+        let known = quality.is_some_and(Quality::lists_defaults);
         let mut by_field: HashMap<&str, HashMap<String, String>> = HashMap::new();
-        for (output, reasons) in quality.into_iter().flat_map(|quality| &quality.defaulted) {
+        for (output, reasons) in quality.into_iter().flat_map(|quality| &quality.defaulted).flatten() {
             let Some(field) = mapping.fields().iter().find(|field| field.output == *output) else { continue };
             let of_field = by_field.entry(&field.response).or_default();
             for (reason, records) in reasons {
@@ -199,10 +234,15 @@ impl Quality {
         self.counts.records.is_none_or(|counted| counted == records)
     }
 
+    /// Whether each default is listed.
+    fn lists_defaults(&self) -> bool {
+        self.defaulted.is_some() && self.not_listed.as_ref().is_some_and(|not_listed| not_listed.defaulted == 0)
+    }
+
     /// Removes the rejected records of other topics, and the defaults of records with other ids.
     pub(crate) fn retain(&mut self, topic: impl Fn(&str) -> bool, ids: &HashSet<&str>) {
         self.rejected.retain(|rejected| topic(&rejected.topic));
-        for reasons in self.defaulted.values_mut() {
+        for reasons in self.defaulted.iter_mut().flat_map(BTreeMap::values_mut) {
             for records in reasons.values_mut() {
                 records.retain(|record| ids.contains(&*record.id));
             }
@@ -212,7 +252,7 @@ impl Quality {
 
     /// How often each field was defaulted for each reason.
     pub(crate) fn defaulted_counts(&self) -> impl Iterator<Item = (&str, &str, usize)> {
-        self.defaulted.iter().flat_map(|(field, reasons)| {
+        self.defaulted.iter().flatten().flat_map(|(field, reasons)| {
             reasons.iter().map(move |(reason, records)| (field.as_str(), reason.as_str(), records.len()))
         })
     }
@@ -272,6 +312,21 @@ mod tests {
         let before = br#"{"topics":["dior","gucci"],"failed_topics":[{"topic":"gucci","kind":"throttled","code":4,"message":"no"}]}"#;
         assert_eq!(quality(before).unwrap().topics, [run("dior"), gucci]);
         assert_eq!(quality(br#"{"failed_topics":[]}"#).unwrap().topics, []);
+    }
+
+    #[test]
+    fn a_value_of_an_unexpected_type_is_unknown_and_the_rest_of_the_object_is_read() {
+        let object = br#"{"counts":[],"rejected":{},"defaulted":{"like_count":[]},"topics":[7,
+            {"topic":"dior","user_id":178,"asked_at":"yesterday","records":"50","pages":-1,"overlap":"7","gap_likely":null},
+            {"topic":"gucci","user_id":"179","asked_at":1795489202,"records":0,"kind":5,"code":"4","message":[]}]}"#;
+        let read = quality(object).unwrap();
+        let run = |topic: &str| TopicRun { topic: topic.into(), ..TopicRun::default() };
+        let gucci = TopicRun { user_id: "179".into(), failure: Some(Failure::default()), ..run("gucci") };
+        assert_eq!(read.topics, [run("dior"), gucci]);
+        assert!(read.is_of(50) && !read.lists_defaults());
+        let elsewhere = quality(br#"{"topics":{},"failed_topics":7,"not_listed":3,"defaulted":{}}"#).unwrap();
+        assert!(elsewhere.topics.is_empty() && !elsewhere.lists_defaults());
+        assert!(quality(b"{}").unwrap().lists_defaults() && quality(b"[").is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // Followers gained: an estimate, since the API answers from two levels that differ by tens of thousands and both grow.
 // docs/figures.md defines it, and report/followers.rs computes the same.
 
-const MIN_COUNTS = 8;
+const MIN_COUNTS = 12;
 
 // The counts of a house, each with its row, the time of the row and the moment of the response in milliseconds.
 function counts(house) {

@@ -417,7 +417,7 @@ SELECT
     w.user_name,
     CAST(w.followers AS BIGINT) AS followers,
     CAST(CASE
-        WHEN w.counts < 8 THEN NULL
+        WHEN w.counts < 12 THEN NULL
         WHEN w.levels = 1 THEN w.gained_raw
         WHEN e.is_sure = 1 THEN ROUND(e.gained)
     END AS BIGINT) AS gained,
