@@ -1,6 +1,10 @@
 """The statements for engines that cannot be had here are at least sentences of their languages. test_warehouses.py
 runs those for Redshift and Snowflake that have a stand-in."""
 
+import re
+from datetime import date, timedelta
+
+import duckdb
 import pytest
 import sqlglot
 from sqlglot import ErrorLevel, exp
@@ -77,3 +81,36 @@ def test_every_column_is_not_null(collected, model, engine):
     columns = list(create.find_all(exp.ColumnDef))
     assert [c.name.lower() for c in columns] == [*collected.records(model)[0], *ADDED]
     assert all(c.find(exp.NotNullColumnConstraint) for c in columns)
+
+
+def test_athenas_compaction_adds_what_finished_days_lack_and_its_view_has_each_row_once(collected):
+    """In DuckDB's words, over tables in place of the external ones."""
+    connection = duckdb.connect()
+    connection.execute("CREATE MACRO format_datetime(day, format) AS strftime(day, '%Y-%m-%d')")
+    script = [s for s in collected.statements("athena", "compaction") if re.search(r"\bbrand_", s)]
+    table, rows, to_compact, insert = ("\n".join(sqlglot.transpile(s, read="athena", write="duckdb")) for s in script)
+    connection.execute(re.sub(r"\) (PARTITIONED BY|LOCATION|WITH).*", ")", re.sub(r"\s+", " ", table)))
+    connection.execute("CREATE TABLE brand_json AS FROM brand_parquet")
+    days = [date.today() - timedelta(days=ago) for ago in [0, 1, 2, 40]]
+
+    def stored(day, key):
+        columns = {name: "0" for name, *_ in connection.execute("DESCRIBE brand_json").fetchall()}
+        record = columns | {"collected_at": day.isoformat(), "source_key": key, "ymd": day.isoformat()}
+        connection.execute(f"INSERT INTO brand_json VALUES ({', '.join('?' * len(record))})", list(record.values()))
+
+    def keys(table):
+        return sorted(key for (key,) in connection.execute(f"SELECT source_key FROM {table}").fetchall())
+
+    for day, key in zip(days, ["today", "yesterday", "before", "long ago"]):
+        stored(day, key)
+    connection.execute(rows)
+    connection.execute(to_compact)
+    assert keys("brand_rows") == ["before", "long ago", "today", "yesterday"], "without Parquet, all is JSON"
+    connection.execute(insert)
+    connection.execute(insert)
+    assert keys("brand_parquet") == ["before", "yesterday"]
+    stored(days[1], "repair")
+    assert keys("brand_rows") == ["before", "long ago", "today", "yesterday"]
+    connection.execute(insert)
+    assert keys("brand_parquet") == ["before", "repair", "yesterday"]
+    assert keys("brand_rows") == ["before", "long ago", "repair", "today", "yesterday"]

@@ -87,6 +87,7 @@ class Redshift(Engine):
         SET TIME ZONE 'Asia/Seoul';
         -- Redshift joins equal keys by hash. Without statistics, PostgreSQL would compare each row with each.
         SET enable_nestloop = off;
+        SET enable_mergejoin = off;
     """
 
     def __init__(self, connection: psycopg.Connection) -> None:

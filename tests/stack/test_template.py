@@ -165,6 +165,20 @@ def test_the_tables_are_those_that_the_program_prints():
     assert made.items() <= printed.items() and len(made) == 4
 
 
+def test_the_compaction_runs_the_statements_that_the_program_prints_and_deletes_no_snapshot():
+    done = subprocess.run([LUXURY_BRANDS, "schema", "compaction", "--for", "athena", "--config", ROOT / "configure.ini"], capture_output=True, text=True, check=True)
+    template = load(ROOT / "deploy" / "compaction.yaml")
+    _, tables, schedules_of = template["Resources"]["Fn::ForEach::Tables"]
+    written, _ = schedules_of["Compact&{Table}"]["Properties"]["Target"]["Input"]["Fn::Sub"]
+    calls = [json.loads(written.replace("${Table}", table)) for table in tables]
+    assert sorted(call["QueryString"] for call in calls) == sorted(re.findall(r"^INSERT INTO .*(?=;$)", done.stdout, re.MULTILINE))
+    tokens = {call["ClientRequestToken"].replace("<aws.scheduler.scheduled-time>", "2026-11-24T04:30:00Z") for call in calls}
+    assert len(tokens) == len(calls) and all(32 <= len(token) <= 128 for token in tokens), "as Athena takes them"
+    (policy,) = template["Resources"]["Role"]["Properties"]["Policies"]
+    (writes,) = [s["Resource"] for s in policy["PolicyDocument"]["Statement"] if "s3:DeleteObject" in s["Action"]]
+    assert writes["Fn::Sub"][0].endswith("/iceberg/*")
+
+
 def test_runs_over_shards_are_watched_where_they_are_due():
     alarms = of_type(SCALE, "AWS::CloudWatch::Alarm")
     for job, name in [("brand_media", "ShardedBrandMediaAbsentAlarm"), ("hashtag", "ShardedHashtagAbsentAlarm")]:

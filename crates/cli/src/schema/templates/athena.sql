@@ -37,6 +37,11 @@ regexp_extract(o."$path", {{ objects.key_pattern | text }})
     'storage.location.template' = {{ partition.path | replace("${model}", model) | text }}
 {%- endmacro %}
 
+{# The view that all others read. The compaction replaces it. #}
+{% macro of_json(table, view) %}
+CREATE OR REPLACE VIEW {{ view }} AS SELECT * FROM {{ table }}_json;
+{% endmacro %}
+
 -- Only parsed: Athena cannot be had for tests. Spark has read the objects through its external tables.
 
 {% for model in models %}
@@ -78,7 +83,7 @@ TBLPROPERTIES (
 
 {% endfor %}
 -- The records of all objects. The view {{ model.name }} has each topic of a time once.
-CREATE OR REPLACE VIEW {{ model.name }}_rows AS
+CREATE OR REPLACE VIEW {{ model.name }}_json AS
 {% for kind, objects, moment in sources %}
 SELECT
     {% for field in model.fields %}
@@ -103,6 +108,7 @@ CROSS JOIN UNNEST(CAST(json_parse(o."line") AS array(row(
 {%- endif %}
 {{ ";\n" if loop.last else "\nUNION ALL" }}
 {% endfor %}
+{{ of_json(model.name, model.name ~ "_rows") }}
 {% endfor %}
 {% if quality %}
 {% set sources = [("objects", quality), ("partial", quality.partial)] %}
@@ -133,7 +139,7 @@ SELECT o."line", {{ key(objects) }} AS "source_key", o."model", o."ymd"
 FROM "quality_{{ kind }}" o
 WHERE {{ text_at("time") }} IS NOT NULL{{ ";\n" if loop.last else "\nUNION ALL" }}
 {% endfor %}
-CREATE OR REPLACE VIEW "quality" AS
+CREATE OR REPLACE VIEW "quality_json" AS
 SELECT *
 FROM (
     SELECT o."model", 'stored', {{ number_at("counts.records") }}, {{ text_at("object") }}, NULL, NULL, NULL, NULL, {{ time }}, o."source_key", o."ymd"
@@ -156,17 +162,19 @@ FROM (
     {% endfor %}
 ) AS q ("model", "outcome", "cases", "object_key", "record_id", "field", "reason", "topic", "collected_at", "source_key", "ymd");
 
+{{ of_json("quality", "quality") }}
+
 {# `topics` of before is a list of names, which are no objects. #}
 -- Each topic of each object. The view topic_runs has those of a run. Objects of before topics were listed name the failed
 -- ones only.
-CREATE OR REPLACE VIEW object_topics AS
+CREATE OR REPLACE VIEW object_topics_json AS
 SELECT
     o."model" AS model,
     COALESCE({{ text_at("job") }}, CASE o."model" WHEN 'media_hashtag' THEN 'hashtag' ELSE 'brand_media' END) AS job,
     {{ time }} AS time,
     json_extract_scalar(t."topic", '$.topic') AS topic,
     json_extract_scalar(t."topic", '$.user_id') AS user_id,
-    {{ utc("from_iso8601_timestamp(json_extract_scalar(t.\"topic\", '$.asked_at'))") }} AS asked_at,
+    TRY({{ utc("from_iso8601_timestamp(json_extract_scalar(t.\"topic\", '$.asked_at'))") }}) AS asked_at,
     COALESCE(CAST(json_extract_scalar(t."topic", '$.records') AS bigint), 0) AS records,
     json_extract_scalar(t."topic", '$.kind') AS failure_kind,
     CAST(json_extract_scalar(t."topic", '$.code') AS bigint) AS failure_code,
@@ -179,5 +187,61 @@ FROM "quality_read" o
 CROSS JOIN UNNEST(CAST(COALESCE(json_extract(o."line", '$.failed_topics'), json_extract(o."line", '$.topics')) AS array(json))) AS t ("topic")
 WHERE json_extract_scalar(t."topic", '$.topic') IS NOT NULL;
 
+{{ of_json("object_topics", "object_topics") }}
+
 {% endif %}
 {% include "views.sql" %}
+{% if compaction and compaction[0].partial.partition.unit != "DAYS" %}
+-- A day is more than one folder by [common] ymd: there is no compaction.
+{% elif compaction %}
+{% set format = compaction[0].partial.partition.format %}
+{# The days from some time ago, as `ymd` has them. A join with them reads these days only. #}
+{% macro days(ago, last) %}
+SELECT format_datetime(CAST(t.day AS timestamp), {{ format | text }}) AS "ymd" FROM UNNEST(sequence(current_date - INTERVAL {{ ago }}, {{ last }}, INTERVAL '1' DAY)) AS t (day)
+{%- endmacro %}
+
+{% macro compact(table, view, columns) %}
+CREATE TABLE IF NOT EXISTS `{{ table }}_parquet` (
+    {% for name, type in columns %}
+    `{{ name }}` {{ type }},
+    {% endfor %}
+    `ymd` string
+)
+PARTITIONED BY (`ymd`)
+LOCATION {{ (root ~ "/iceberg/" ~ table ~ "/") | text }}
+TBLPROPERTIES ('table_type' = 'ICEBERG', 'format' = 'parquet');
+
+{# An Iceberg table has timestamps in microseconds, which a view of Athena does not. #}
+CREATE OR REPLACE VIEW {{ view }} AS
+SELECT {% for name, type in columns %}{{ "CAST(" ~ name | ident ~ " AS timestamp(3)) AS " if type == "timestamp" }}{{ name | ident }}, {% endfor %}"ymd"
+FROM {{ table }}_parquet
+UNION ALL
+SELECT {% for name, _type in columns %}j.{{ name | ident }}, {% endfor %}j."ymd"
+FROM {{ table }}_json j
+JOIN ({{ days("'3' YEAR", "current_date") }} EXCEPT SELECT "ymd" FROM {{ table }}_parquet) d ON d."ymd" = j."ymd";
+
+CREATE OR REPLACE VIEW {{ table }}_to_compact AS
+SELECT {% for name, _type in columns %}j.{{ name | ident }}, {% endfor %}j."ymd"
+FROM {{ table }}_json j
+JOIN ({{ days("'30' DAY", "current_date - INTERVAL '1' DAY") }}) d ON d."ymd" = j."ymd"
+LEFT JOIN (SELECT DISTINCT "source_key", "ymd" FROM {{ table }}_parquet) p ON p."source_key" = j."source_key" AND p."ymd" = j."ymd"
+WHERE p."source_key" IS NULL;
+
+INSERT INTO {{ table }}_parquet SELECT * FROM {{ table }}_to_compact;
+
+{% endmacro %}
+-- Turns the last 30 finished days into Parquet, in Iceberg tables, of which an INSERT is there whole or not at all. The JSON
+-- objects stay. The views read Parquet for each day that is there, and JSON for all others. Only the INSERT statements are
+-- to be repeated, such as once a day (deploy/compaction.yaml), but not two at once. They add the objects that are not there
+-- yet, so that a repair is in the views after the next one. An object that is replaced later keeps its rows.
+{% set types = {"text": "string", "timestamp": "timestamp", "integer": "bigint"} %}
+{% for model in compaction %}
+{% set columns = namespace(all=[]) %}
+{% for field in model.fields %}
+{% set columns.all = columns.all + [(field.name, types[field.type])] %}
+{% endfor %}
+{{ compact(model.name, model.name ~ "_rows", columns.all + [("collected_at", "timestamp"), ("source_key", "string")]) -}}
+{% endfor %}
+{{ compact("quality", "quality", [("model", "string"), ("outcome", "string"), ("cases", "bigint"), ("object_key", "string"), ("record_id", "string"), ("field", "string"), ("reason", "string"), ("topic", "string"), ("collected_at", "timestamp"), ("source_key", "string")]) -}}
+{{ compact("object_topics", "object_topics", [("model", "string"), ("job", "string"), ("time", "timestamp"), ("topic", "string"), ("user_id", "string"), ("asked_at", "timestamp"), ("records", "bigint"), ("failure_kind", "string"), ("failure_code", "bigint"), ("failure_message", "string"), ("gap_likely", "boolean"), ("object_key", "string"), ("source_key", "string")]) -}}
+{% endif %}

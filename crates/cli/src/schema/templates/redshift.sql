@@ -173,7 +173,7 @@ SELECT
     {{ time }} AS time,
     t."topic"::{{ text }} AS topic,
     t."user_id"::{{ text }} AS user_id,
-    t."asked_at"::{{ text }}::TIMESTAMPTZ AS asked_at,
+    CASE WHEN t."asked_at"::{{ text }} ~ '^[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}' THEN t."asked_at"::{{ text }}::TIMESTAMPTZ END AS asked_at,
     COALESCE(t."records"::BIGINT, 0) AS records,
     t."kind"::{{ text }} AS failure_kind,
     t."code"::BIGINT AS failure_code,

@@ -172,7 +172,7 @@ SELECT
     {{ time }},
     t.VALUE:"topic"::VARCHAR,
     t.VALUE:"user_id"::VARCHAR,
-    t.VALUE:"asked_at"::VARCHAR::TIMESTAMP_TZ,
+    TRY_CAST(t.VALUE:"asked_at"::VARCHAR AS TIMESTAMP_TZ),
     COALESCE(t.VALUE:"records"::NUMBER, 0),
     t.VALUE:"kind"::VARCHAR,
     t.VALUE:"code"::NUMBER,
