@@ -88,7 +88,8 @@ impl PreviousRun {
 /// time, of other runs too; without them, the report says what is missing.
 ///
 /// A run that lost objects, or stored none, is repeated as it was: its keys are free, or have the same objects. If the
-/// objects of other runs have some of its topics, a run that stored none is not repeated whole.
+/// objects of other runs have some of its topics, or other topics are missing too, a run that stored none is not
+/// repeated whole.
 /// Otherwise only the missing topics are run, without the shard. Their objects then have keys of their own.
 /// Under the run's keys they would replace its objects by fewer records.
 ///
@@ -110,8 +111,10 @@ pub(super) fn repair(previous: &PreviousRun, objects: Option<&Coverage>) -> Resu
     let topics = previous.topics.as_deref();
     let is_there = objects.is_some_and(|objects| objects.has_all(topics));
     let is_there_in_part = objects.is_some_and(|objects| objects.has_some(topics));
-    let as_it_was = !is_there && (is_lost || !previous.stored && !is_there_in_part);
     let missing = previous.missing(objects);
+    let names_missing = |topics: &[String]| missing.iter().all(|topic| topics.iter().any(|name| name == topic.name()));
+    let is_enough = objects.is_none() || topics.is_none_or(names_missing);
+    let as_it_was = !is_there && (is_lost || !previous.stored && !is_there_in_part && is_enough);
     if !as_it_was && missing.is_empty() {
         return Ok(None);
     }

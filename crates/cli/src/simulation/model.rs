@@ -105,20 +105,23 @@ pub(super) fn expected(history: &[Ran], journal: &[Put], model: &str, stamp: &st
             best.entry(topic).and_modify(|known: &mut (bool, u32)| *known = (*known).max(result)).or_insert(result);
         }
     }
-    let mut is_torn = false;
+    let (mut is_torn, mut adopts) = (false, BTreeSet::<u32>::new());
     for (key, number) in last.iter().filter(|(key, _)| !is_quality(key)) {
         let quality = last.get(&*quality_of(key));
         if quality == Some(number) {
             continue;
         }
         is_torn = true;
+        adopts.extend(quality);
         let latest = run(quality.map_or(*number, |quality| *number.max(quality)));
         // Next to the records of a killed run, a later one may store a quality object of no records.
         if latest.end == End::Well && run(*number).end == End::Well {
             return Err(format!("run {number} left {key} without its quality object (of run {quality:?})"));
         }
     }
-    for ran in history.iter().filter(|ran| ran.stamp == stamp && ran.end == End::Well) {
+    // A run whose response was lost may take the records of a killed run for its own: `Context::store` says when.
+    let is_sound = |ran: &&Ran| ran.stamp == stamp && ran.end == End::Well && !adopts.contains(&ran.run);
+    for ran in history.iter().filter(is_sound) {
         let unexplained = ran.outcomes.keys().find(|topic| !best.contains_key(topic) && !reasons.contains_key(topic));
         if let Some(topic) = unexplained {
             return Err(format!("no object says why {} has no {model} in run {}", TOPICS[*topic], ran.run));

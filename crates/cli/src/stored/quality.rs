@@ -118,6 +118,16 @@ impl TopicRun {
     pub(crate) fn is_known(&self) -> bool {
         !self.user_id.is_empty()
     }
+
+    /// Whether a record of the same object belongs to the topic.
+    pub(crate) fn has(&self, record: &Record) -> bool {
+        let is_named = if record.topic.is_empty() {
+            self.user_id == record.user_id || self.topic == record.user_name
+        } else {
+            self.topic == record.topic
+        };
+        self.records > 0 && is_named
+    }
 }
 
 impl From<FailedTopic> for TopicRun {
@@ -228,8 +238,7 @@ pub(crate) struct Figures {
 }
 
 impl Quality {
-    /// Whether this is the quality object of an object with so many records. A run that ended between its two puts
-    /// leaves the quality object of an earlier run next to its records.
+    /// Whether it counts this number of records. Objects of earlier versions may count none.
     pub(crate) fn is_of(&self, records: usize) -> bool {
         self.counts.records.is_none_or(|counted| counted == records)
     }

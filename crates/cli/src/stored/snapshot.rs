@@ -106,10 +106,9 @@ impl Snapshot {
         let mut taken = Vec::new();
         for (mut part, mut candidates) in parts.into_iter().zip(candidates) {
             candidates.retain(|candidate| best.get(&candidate.run.topic) == Some(&candidate.rank));
-            let quality = part.quality.as_ref().filter(|quality| quality.is_of(part.records.len()));
-            let defaults = Defaults::of(mapping, quality);
+            let defaults = Defaults::of(mapping, part.own_quality());
             let ranked = part.records.into_iter().filter_map(|record| {
-                let rank = candidates.iter().filter(|candidate| candidate.has(&record)).map(|c| c.rank).max()?;
+                let rank = candidates.iter().filter(|candidate| candidate.run.has(&record)).map(|c| c.rank).max()?;
                 let figures = defaults.figures(&record);
                 Some((record, figures, rank))
             });
@@ -196,6 +195,14 @@ impl Part {
         Ok(())
     }
 
+    /// The quality object, if it is of the run that stored these records. A run that ended between its two puts leaves
+    /// that of another run next to its records. Their number differs, or some listed topic has none.
+    fn own_quality(&self) -> Option<&Quality> {
+        let quality = self.quality.as_ref().filter(|quality| quality.is_of(self.records.len()))?;
+        let mut listed = quality.topics.iter().filter(|run| run.is_known() && run.records > 0);
+        listed.all(|run| self.records.iter().any(|record| run.has(record))).then_some(quality)
+    }
+
     /// The topics of the object, as its quality object lists them. Records of no listed topic are assigned to the owner
     /// of their user id.
     fn candidates(&self, part: usize, owners: &Owners, time: DateTime<Utc>) -> Vec<Candidate> {
@@ -205,11 +212,11 @@ impl Part {
             Candidate { rank: Rank { grade: Grade::of(&run), moment, part }, run }
         };
         let topics = self.quality.as_ref().map_or(&[][..], |quality| &quality.topics);
-        let is_of_these = self.quality.as_ref().is_some_and(|quality| quality.is_of(self.records.len()));
+        let is_of_these = self.own_quality().is_some();
         let (listed, others): (Vec<_>, Vec<_>) = topics.iter().partition(|run| is_of_these && run.is_known());
         let mut candidates: Vec<_> = listed.iter().map(|run| candidate(TopicRun::clone(run))).collect();
         for record in &self.records {
-            match candidates.iter_mut().enumerate().find(|(_, candidate)| candidate.has(record)) {
+            match candidates.iter_mut().enumerate().find(|(_, candidate)| candidate.run.has(record)) {
                 Some((i, _)) if i < listed.len() => {}
                 Some((_, candidate)) => candidate.run.records += 1,
                 None => {
@@ -247,19 +254,6 @@ impl Part {
         let owner = || owners.get(&record.user_id).and_then(Option::as_ref);
         let user_id = Some(&record.user_id).filter(|id| !id.is_empty());
         named.or_else(owner).or(user_id).unwrap_or(&self.key).clone()
-    }
-}
-
-impl Candidate {
-    /// Whether a record of the object belongs to the topic.
-    fn has(&self, record: &Record) -> bool {
-        let TopicRun { topic, user_id, records, .. } = &self.run;
-        *records > 0
-            && if record.topic.is_empty() {
-                *user_id == record.user_id || *topic == record.user_name
-            } else {
-                *topic == record.topic
-            }
     }
 }
 

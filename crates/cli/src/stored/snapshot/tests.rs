@@ -219,6 +219,16 @@ fn a_quality_object_of_another_run_says_nothing_about_these_records() {
     assert!(seen.records.iter().all(|(.., moment)| !moment.known));
     let expected = [("dior", 1, None), ("gucci", 0, Some("store")), ("prada", 0, Some("throttled")), ("ysl", 1, None)];
     assert_eq!(topics(&seen), expected);
+    let seen = snapshot(
+        Model::Media,
+        &[
+            ("raw ", json!([media("dior", "1", 0), media("ysl", "2", 0)])),
+            ("quality ", quality(2, json!([asked("dior", 9, 1), asked("gucci", 9, 1)]))),
+            ("raw part-0a", json!([media("gucci", "3", 0)])),
+            ("quality part-0a", quality(1, json!([asked("gucci", 5, 1)]))),
+        ],
+    );
+    assert_eq!(topics(&seen), [("dior", 1, None), ("gucci", 1, None), ("ysl", 1, None)], "as many records");
 }
 
 #[test]
