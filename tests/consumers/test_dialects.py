@@ -118,3 +118,18 @@ def test_athenas_compaction_adds_what_finished_days_lack_and_its_view_has_each_r
     connection.execute(insert)
     assert keys("brand_parquet") == ["before", "repair", "yesterday"]
     assert keys("brand_rows") == ["before", "long ago", "repair", "today", "yesterday"]
+
+
+# Those of Snowflake and Redshift that could name something in a view. Their stand-ins reserve fewer.
+RESERVED = """all any check column connect constraint current default delta end following for from full group having increment
+inner into issue join lateral left like minus natural new null of off offset old on only open or order organization
+overlaps parallel partition percent pivot placing primary qualify raw recover references regexp respect right rlike row
+rows sample schema select session_user set snapshot some start table tablesample tag text32k then to top trailing
+trigger union unique unpivot update user using values verbose view when where window with without""".split()
+
+
+def test_no_name_in_a_view_is_a_reserved_word(collected):
+    script = collected.schema("snowflake", "views")
+    names = re.findall(r"\bAS ([a-z_0-9]+)\b", script) + re.findall(r"^(?:WITH )?([a-z_0-9]+) AS \($", script, re.MULTILINE)
+    assert len(names) > 100
+    assert set(names) & set(RESERVED) == set()

@@ -277,14 +277,14 @@ WITH counts AS (
     WHERE {{ followers }} IS NOT NULL
     GROUP BY {{ account }}, asked_at
 ),
-following AS (
+with_next AS (
     SELECT c.*, LEAD(day) OVER (PARTITION BY user_id ORDER BY t) AS next_day
     FROM counts c
 ),
 members AS (
     SELECT user_id, user_name, asked_at, day, t, n, 0 AS is_before FROM counts
     UNION ALL
-    SELECT user_id, user_name, asked_at, next_day, t, n, 1 FROM following WHERE next_day <> day
+    SELECT user_id, user_name, asked_at, next_day, t, n, 1 FROM with_next WHERE next_day <> day
 ),
 steps AS (
     SELECT
