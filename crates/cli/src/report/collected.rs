@@ -357,18 +357,18 @@ mod tests {
     #[test]
     fn the_figures_of_the_whole_time_are_those_of_the_page() {
         let mut collected = Collected::default();
-        for hour in 0..9 {
+        for hour in 0..14 {
             let profile = json!([{"user_id": "7", "user_name": "loewe", "followers_count": 1_000_000 + 10 * hour + if hour % 3 == 0 { 0 } else { 5_000 }}]);
             collected.add(run(Model::Brand, hour * 3_600, vec![(Kind::Records, Ok(profile.to_string().into()))]));
         }
-        for hour in 0..9 {
+        for hour in 0..14 {
             let posts = json!([media("1", 100 + hour)]);
             collected.add(run(Model::Media, hour * 3_600, vec![(Kind::Records, Ok(posts.to_string().into()))]));
         }
         let page = collected.finish("here", 0);
         let (houses, _) = page.figures();
-        assert_eq!((houses[0].followers, houses[0].likes_gained), (Some(1_005_080), Some(8)));
-        assert_eq!((houses[0].gain.estimate, houses[0].gain.raw), (Some(80), Some(5_080)));
+        assert_eq!((houses[0].followers, houses[0].likes_gained), (Some(1_005_130), Some(13)));
+        assert_eq!((houses[0].gain.estimate, houses[0].gain.raw), (Some(130), Some(5_130)));
     }
 
     #[test]
