@@ -9,6 +9,7 @@ mod commands;
 mod credentials;
 mod documents;
 mod fields;
+mod figures;
 mod id_file;
 #[cfg(unix)]
 mod interrupts;
