@@ -139,7 +139,8 @@ fn compare(old: &TokenInfo, new: &TokenInfo) -> Result<(), String> {
     }
     // 0 means never. A missing value counts as now.
     let end = |at: Option<i64>| at.map_or(0, |at| if at == 0 { i64::MAX } else { at });
-    if end(new.expires_at) <= end(old.expires_at) {
+    // A day at least: the same end is reported a second later from one call to the next.
+    if end(new.expires_at).saturating_sub(end(old.expires_at)) < SECONDS_A_DAY {
         return Err("the new token lasts no longer than the old one".to_owned());
     }
     if end(new.data_access_expires_at) < end(old.data_access_expires_at) {
@@ -205,15 +206,16 @@ mod tests {
     fn a_new_token_is_taken_only_where_it_is_good_for_all_that_the_old_one_is_and_longer() {
         let old = info(100, 200, &["a", "b"]);
         let told = |new: TokenInfo| compare(&old, &new).map_or_else(|why| why, |()| "taken".to_owned());
-        assert_eq!(told(info(101, 200, &["b", "a", "c"])), "taken");
+        let later = 100 + SECONDS_A_DAY;
+        assert_eq!(told(info(later, 200, &["b", "a", "c"])), "taken");
         assert_eq!(told(info(0, 0, &["a", "b"])), "taken");
-        assert_eq!(told(info(100, 200, &["a", "b"])), "the new token lasts no longer than the old one");
+        assert_eq!(told(info(later - 1, 200, &["a", "b"])), "the new token lasts no longer than the old one");
         assert_eq!(
             told(TokenInfo { expires_at: None, ..info(1, 200, &["a", "b"]) }),
             "the new token lasts no longer than the old one"
         );
-        assert_eq!(told(info(101, 199, &["a", "b"])), "with the new token, access to data would end earlier");
-        assert_eq!(told(info(101, 200, &["a"])), "the new token lacks b");
+        assert_eq!(told(info(later, 199, &["a", "b"])), "with the new token, access to data would end earlier");
+        assert_eq!(told(info(later, 200, &["a"])), "the new token lacks b");
         assert!(told(TokenInfo::default()).starts_with("the new token is not valid"));
     }
 }
