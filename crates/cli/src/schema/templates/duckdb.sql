@@ -73,6 +73,8 @@ $rows$ END);
 -- Turns the finished days of a loaded database into Parquet, below {{ root }}/parquet. The JSON objects stay. A day that has
 -- new objects since, such as a repair, is written again by the next compaction. A day that is not over is left out.
 SET threads = 1;
+SET preserve_insertion_order = FALSE;
+SET memory_limit = '400MB';
 CREATE OR REPLACE TEMPORARY TABLE days_to_compact AS
 SELECT DISTINCT day FROM loaded_objects WHERE NOT compacted AND day < CAST(timezone('UTC', now()) AS DATE);
 {% macro compact(table, columns) %}
@@ -100,6 +102,8 @@ SELECT
 FROM loaded_objects
 GROUP BY day
 ORDER BY day;
+RESET memory_limit;
+RESET preserve_insertion_order;
 RESET threads;
 {% endif %}
 {% if models or quality %}
