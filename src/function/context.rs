@@ -93,7 +93,10 @@ impl Context {
         let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let (job, subset) = (event.job.name(), event.subset.is_some());
         let about = About { job, time: &time, subset, object: None, instead_of: None };
-        let stored = outputs.into_iter().map(|output| self.store(output, name, about, &runs, run.end));
+        // A run without any record leaves no object. Its response and its log have the reasons.
+        let is_empty = outputs.iter().all(|output| output.raw.is_none() && output.tally.rejected() == 0);
+        let outputs = outputs.into_iter().filter(|_| !is_empty);
+        let stored = outputs.map(|output| self.store(output, name, about, &runs, run.end));
         let stored = join_all(stored).await.into_iter().flatten();
         let stored = self.stored(stored, Summary { quality, gaps: Gaps::of(&runs), failures, ..Summary::default() });
         let (figures, target_file, lost) = stored;
@@ -157,8 +160,8 @@ impl Context {
     }
 
     /// Stores a model's records and its quality object. The quality object is stored even if nothing is
-    /// wrong: a repeated run would otherwise leave an outdated one next to its records. It is stored even if there
-    /// are no records, since it says why.
+    /// wrong: a repeated run would otherwise leave an outdated one next to its records. It is stored even if the model
+    /// has no records, since it says why.
     ///
     /// A run that lost topics replaces nothing. If an object exists already, both objects go to `partial/`.
     /// So does a quality object without records, which would be next to the records of an earlier run.

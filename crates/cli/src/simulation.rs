@@ -382,11 +382,6 @@ fn records_of_a_killed_run_that_a_later_one_takes_for_its_own_hide_no_repair() {
     ]);
 }
 
-#[test]
-fn a_run_that_collected_nothing_says_why() {
-    day(&[(What::Scheduled, [LOST; TOPICS.len()], Fault::None), (What::Scheduled, but(0, LOST), Fault::None)]);
-}
-
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }

@@ -120,7 +120,10 @@ pub(super) fn expected(history: &[Ran], journal: &[Put], model: &str, stamp: &st
         }
     }
     // A run whose response was lost may take the records of a killed run for its own: `Context::store` says when.
-    let is_sound = |ran: &&Ran| ran.stamp == stamp && ran.end == End::Well && !adopts.contains(&ran.run);
+    // A run that collected nothing leaves no object. Its response has the reasons.
+    let has_collected = |ran: &Ran| ran.outcomes.values().any(|outcome| !matches!(outcome, Outcome::Failed(_)));
+    let is_sound =
+        |ran: &&Ran| ran.stamp == stamp && ran.end == End::Well && has_collected(ran) && !adopts.contains(&ran.run);
     for ran in history.iter().filter(is_sound) {
         let unexplained = ran.outcomes.keys().find(|topic| !best.contains_key(topic) && !reasons.contains_key(topic));
         if let Some(topic) = unexplained {
