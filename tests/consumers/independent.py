@@ -107,7 +107,7 @@ class Data:
             times = sorted(time for of, time in rows if of == job)
             for before, after in zip(times, times[1:]):
                 for n in range(1, round((after - before) / every[job])):
-                    rows[job, before + n * every[job]] = (None, 0, None, "no run")
+                    rows[job, before + n * every[job]] = (None, 0, None, "nothing stored")
         return rows
 
     def followers_daily(self):

@@ -95,7 +95,7 @@ def test_runs_and_their_topics(connection, data):
         time = seconds(f"2026-11-24T{hour}:00:00Z")
         assert rows["brand_media", time] == expected["brand_media", time] == (11, 11, 0, None), "the quality object of media has it"
     assert rows == expected
-    assert rows["brand_media", seconds("2026-11-24T03:00:00Z")] == (None, 0, None, "no run")
+    assert rows["brand_media", seconds("2026-11-24T03:00:00Z")] == (None, 0, None, "nothing stored")
     topics = asked(connection, "SELECT job, epoch(time), topic, epoch(asked_at), failure_kind, records::INT FROM topic_runs", 5)
     assert {key: n for key, (n,) in topics.items()} == data.topic_runs()
     assert {kind for *_, kind in topics} >= {"permission", "not_there"}

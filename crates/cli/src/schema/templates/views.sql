@@ -255,7 +255,7 @@ LEFT JOIN listed l ON l.job = t.job AND l.time = t.time
 LEFT JOIN lost r ON r.job = t.job AND r.time = t.time
 LEFT JOIN stored s ON s.job = t.job AND s.time = t.time
 UNION ALL
-SELECT o.job, {{ instant_of(seconds("o.time") ~ " + n.n * o.every") }}, NULL, 0, NULL, 'no run', NULL
+SELECT o.job, {{ instant_of(seconds("o.time") ~ " + n.n * o.every") }}, NULL, 0, NULL, 'nothing stored', NULL
 FROM ordered o
 JOIN numbers n ON n.n < ROUND(({{ seconds("o.next_time") }} - {{ seconds("o.time") }}) / o.every);
 
