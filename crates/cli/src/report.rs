@@ -171,7 +171,7 @@ impl ReportArgs {
         let mut runs = stream::iter(runs).buffered(AT_ONCE);
         while let Some(run) = runs.next().await {
             let run = run?;
-            run.skipped.iter().for_each(|skipped| warn(&bar, skipped, output));
+            run.snapshot.skipped.iter().for_each(|skipped| warn(&bar, skipped, output));
             collected.add(run);
             bar.inc(1);
         }

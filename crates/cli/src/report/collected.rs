@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::stored::quality::{Count, Figures};
-use crate::stored::{Record, seconds};
+use crate::stored::{Record, Snapshot, seconds};
 use collector::record::Model;
 
 use super::hashtags::Hashtags;
@@ -50,7 +50,8 @@ impl Collected {
 
     /// Adds a run. The runs of a model are added in the order of their times.
     pub(super) fn add(&mut self, run: Run) {
-        let Run { model, time, records, topics, quality, unknown, skipped, files, bytes } = run;
+        let Run { model, time, snapshot } = run;
+        let Snapshot { records, topics, quality, unknown, skipped, files, bytes } = snapshot;
         self.source.files += files;
         self.source.bytes += bytes;
         self.skipped.extend(skipped);

@@ -2,27 +2,17 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::stored::quality::{Figures, Quality, TopicRun};
-use crate::stored::{Moment, Object, Record, Skipped, Snapshot};
+use crate::stored::{Object, Snapshot};
 use collector::config::Config;
 use collector::record::Model;
 
-/// What a run of a model collected, each record with the meanings of its figures.
+/// What a run of a model collected.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) model: Model,
     /// The time of the run, in seconds since 1970.
     pub(super) time: i64,
-    pub(super) records: Vec<(Record, Figures, Moment)>,
-    /// Each topic once.
-    pub(super) topics: Vec<TopicRun>,
-    pub(super) quality: Vec<Quality>,
-    /// The number of objects of records for which no quality object lists the defaults.
-    pub(super) unknown: usize,
-    /// The files that could not be read.
-    pub(super) skipped: Vec<Skipped>,
-    pub(super) files: usize,
-    pub(super) bytes: usize,
+    pub(super) snapshot: Snapshot,
 }
 
 impl Run {
@@ -33,8 +23,6 @@ impl Run {
         time: DateTime<Utc>,
         objects: Vec<(Object, Result<Vec<u8>, String>)>,
     ) -> Self {
-        let Snapshot { records, topics, quality, unknown, skipped, files, bytes } =
-            Snapshot::read(config, model, time, objects);
-        Self { model, time: time.timestamp(), records, topics, quality, unknown, skipped, files, bytes }
+        Self { model, time: time.timestamp(), snapshot: Snapshot::read(config, model, time, objects) }
     }
 }
