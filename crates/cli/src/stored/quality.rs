@@ -52,8 +52,8 @@ pub(crate) struct Quality {
     #[serde(deserialize_with = "topics")]
     pub(crate) topics: Vec<TopicRun>,
     /// The topics that failed, in an object of an earlier version.
-    #[serde(deserialize_with = "or_default")]
-    failed_topics: Vec<FailedTopic>,
+    #[serde(deserialize_with = "topics")]
+    failed_topics: Vec<TopicRun>,
     #[serde(deserialize_with = "or_default")]
     counts: Counts,
     #[serde(deserialize_with = "or_default")]
@@ -102,17 +102,6 @@ fn topics<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TopicRun>, D
     Ok(entries.into_iter().filter_map(run).collect())
 }
 
-#[derive(Debug, Deserialize)]
-struct FailedTopic {
-    topic: String,
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    code: Option<i64>,
-    #[serde(default)]
-    message: String,
-}
-
 impl TopicRun {
     /// Whether an object of this version lists it, with its user id and its records.
     pub(crate) fn is_known(&self) -> bool {
@@ -127,12 +116,6 @@ impl TopicRun {
             self.topic == record.topic
         };
         self.records > 0 && is_named
-    }
-}
-
-impl From<FailedTopic> for TopicRun {
-    fn from(FailedTopic { topic, kind, code, message }: FailedTopic) -> Self {
-        Self { topic, failure: Some(Failure { kind, code, message }), ..Self::default() }
     }
 }
 
@@ -171,7 +154,7 @@ pub(crate) fn quality(bytes: &[u8]) -> Result<Quality, String> {
     let mut quality: Quality = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     for failed in std::mem::take(&mut quality.failed_topics) {
         quality.topics.retain(|run| run.topic != failed.topic);
-        quality.topics.push(failed.into());
+        quality.topics.push(TopicRun { failure: Some(failed.failure.unwrap_or_default()), ..failed });
     }
     Ok(quality)
 }

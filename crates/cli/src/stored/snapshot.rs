@@ -1,6 +1,7 @@
 //! What was collected of a model at one time: each topic once, from the best of the time's objects.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -102,7 +103,7 @@ impl Snapshot {
     fn choose(&mut self, mapping: &Mapping, owners: &Owners, time: DateTime<Utc>, parts: Vec<Part>) {
         let candidates: Vec<Vec<Candidate>> =
             parts.iter().enumerate().map(|(i, part)| part.candidates(i, owners, time)).collect();
-        let best = best(candidates.iter().flatten());
+        let best = best(candidates.iter().flatten().map(|candidate| (candidate.run.topic.clone(), candidate.rank)));
         let mut taken = Vec::new();
         for (mut part, mut candidates) in parts.into_iter().zip(candidates) {
             candidates.retain(|candidate| best.get(&candidate.run.topic) == Some(&candidate.rank));
@@ -130,11 +131,11 @@ impl Snapshot {
     }
 }
 
-/// The rank of the best result of each topic.
-fn best<'c>(candidates: impl Iterator<Item = &'c Candidate>) -> HashMap<String, Rank> {
-    let mut best: HashMap<String, Rank> = HashMap::new();
-    for Candidate { run, rank } in candidates {
-        best.entry(run.topic.clone()).and_modify(|known| *known = (*known).max(*rank)).or_insert(*rank);
+/// The greatest rank of each topic, or of each record.
+fn best<K: Eq + Hash>(ranked: impl Iterator<Item = (K, Rank)>) -> HashMap<K, Rank> {
+    let mut best = HashMap::new();
+    for (of, rank) in ranked {
+        best.entry(of).and_modify(|known: &mut Rank| *known = (*known).max(rank)).or_insert(rank);
     }
     best
 }
@@ -148,10 +149,7 @@ fn distinct(objects: Vec<Vec<Ranked>>) -> Vec<Ranked> {
         return objects.into_iter().flatten().collect();
     }
     let identity = |record: &Record| (record.topic.clone(), record.user_id.clone(), record.media_id.clone());
-    let mut best = HashMap::new();
-    for (record, _, rank) in objects.iter().flatten() {
-        best.entry(identity(record)).and_modify(|known: &mut Rank| *known = (*known).max(*rank)).or_insert(*rank);
-    }
+    let best = best(objects.iter().flatten().map(|(record, _, rank)| (identity(record), *rank)));
     let is_best = |(record, _, rank): &Ranked| best.get(&identity(record)) == Some(rank);
     objects.into_iter().flatten().filter(is_best).collect()
 }
