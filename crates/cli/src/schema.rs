@@ -108,7 +108,7 @@ struct Script<'a> {
     /// The models whose tables are asked for.
     models: Vec<Table<'a>>,
     /// The quality objects, if they are asked for.
-    quality: Option<Quality>,
+    quality: Option<Places>,
     /// The views, if they are asked for.
     views: Option<Views<'a>>,
     /// All models, if the statements are asked for that turn finished days into Parquet.
@@ -117,13 +117,12 @@ struct Script<'a> {
     root: &'a str,
 }
 
-/// The quality objects of all models.
+/// Where the objects of a model, or all quality objects, are.
 #[derive(Debug, Serialize)]
-struct Quality {
-    #[serde(flatten)]
+struct Places {
     objects: Objects,
     moment: Moment,
-    /// Those of the records in `partial/`.
+    /// The objects of runs that lost topics, and that an earlier run's object keeps from their usual keys.
     partial: Objects,
     partial_moment: Moment,
 }
@@ -133,11 +132,8 @@ struct Quality {
 struct Table<'a> {
     name: &'static str,
     fields: Vec<Column<'a>>,
-    objects: Objects,
-    moment: Moment,
-    /// The objects of runs that lost topics, and that an earlier run's object keeps from their usual keys.
-    partial: Objects,
-    partial_moment: Moment,
+    #[serde(flatten)]
+    places: Places,
 }
 
 /// A field of a mapping.
@@ -170,9 +166,8 @@ struct View<'a> {
     identity: Vec<&'a str>,
 }
 
-impl Quality {
-    fn of(locations: &Locations, root: &str, target: Target) -> Result<Self> {
-        let (usual, partial) = (Pattern::quality(locations, None), Pattern::partial_quality(locations, None));
+impl Places {
+    fn of([usual, partial]: [Pattern<'_>; 2], locations: &Locations, root: &str, target: Target) -> Result<Self> {
         Ok(Self {
             objects: Objects::new(&usual, locations, root, target)?,
             moment: Moment::new(&usual, locations)?,
@@ -193,13 +188,12 @@ impl<'a> Table<'a> {
                 field.output
             );
         }
+        objects::check_folders(locations, model, target)?;
+        let patterns = [Pattern::records(locations, model), Pattern::partial(locations, model)];
         Ok(Self {
             name: model.name(),
             fields: fields.iter().map(Column::of).collect(),
-            objects: Objects::of_model(locations, model, root, target)?,
-            moment: Moment::new(&Pattern::records(locations, model), locations)?,
-            partial: Objects::new(&Pattern::partial(locations, model), locations, root, target)?,
-            partial_moment: Moment::new(&Pattern::partial(locations, model), locations)?,
+            places: Places::of(patterns, locations, root, target)?,
         })
     }
 }
@@ -291,10 +285,12 @@ impl SchemaArgs {
         let models = Model::ALL.into_iter().filter(|model| asked(model.name()));
         let table = |model| Table::new(config, model, root, target);
         let Some(template) = target.template() else { return json_schema::text(config, &models.collect::<Vec<_>>()) };
+        let locations = &config.locations;
+        let quality = [Pattern::quality(locations, None), Pattern::partial_quality(locations, None)];
         let script = Script {
             ndjson: config.format == Format::Ndjson,
             models: models.map(table).collect::<Result<_>>()?,
-            quality: asked(QUALITY).then(|| Quality::of(&config.locations, root, target)).transpose()?,
+            quality: asked(QUALITY).then(|| Places::of(quality, locations, root, target)).transpose()?,
             views: asked(VIEWS).then(|| Views::of(config)),
             compaction: self.compaction(table)?,
             root,

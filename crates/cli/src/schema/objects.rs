@@ -58,26 +58,25 @@ pub(super) struct Moment {
     day: String,
 }
 
-impl Objects {
-    /// The objects of a model's records.
-    ///
-    /// # Errors
-    /// If the engine reads folders, and cannot tell the folders of the location apart.
-    pub(super) fn of_model(locations: &Locations, model: Model, root: &str, target: Target) -> Result<Self> {
-        let pattern = Pattern::records(locations, model);
-        let shares =
-            |other: &Model| *other != model && Pattern::records(locations, *other).folders() == pattern.folders();
-        if target.reads_folders()
-            && let Some(other) = Model::ALL.into_iter().find(shares)
-        {
-            bail!(
-                "{model} and {other} share the folder {:?}: an engine that reads whole folders cannot tell them apart; give each its own in [common]",
-                pattern.folders()
-            );
-        }
-        Self::new(&pattern, locations, root, target)
+/// Checks that a model's records have folders of their own.
+///
+/// # Errors
+/// If the engine reads folders, and another model has the same ones.
+pub(super) fn check_folders(locations: &Locations, model: Model, target: Target) -> Result<()> {
+    let folders = |model| Pattern::records(locations, model).folders();
+    let shares = |other: &Model| *other != model && folders(*other) == folders(model);
+    if target.reads_folders()
+        && let Some(other) = Model::ALL.into_iter().find(shares)
+    {
+        bail!(
+            "{model} and {other} share the folder {:?}: an engine that reads whole folders cannot tell them apart; give each its own in [common]",
+            folders(model)
+        );
     }
+    Ok(())
+}
 
+impl Objects {
     /// The objects of a pattern.
     ///
     /// # Errors

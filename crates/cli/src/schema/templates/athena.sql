@@ -111,7 +111,7 @@ CROSS JOIN UNNEST(CAST(json_parse(o."line") AS array(row(
 {{ of_json(model.name, model.name ~ "_rows") }}
 {% endfor %}
 {% if quality %}
-{% set sources = [("objects", quality), ("partial", quality.partial)] %}
+{% set sources = [("objects", quality.objects), ("partial", quality.partial)] %}
 {% for kind, objects in sources %}
 -- A quality object is one line.
 CREATE EXTERNAL TABLE IF NOT EXISTS `quality_{{ kind }}` (

@@ -18,13 +18,13 @@ regexp_replace(regexp_replace({{ key }}, {{ objects.moment.pattern | text }}, {{
 
 {# The objects that are new since the last load, or that were replaced. If there are none, no rows are read: read_blob and
    read_json fail on an empty list. #}
-{% macro new(objects, partial, moments) %}
+{% macro new(places) %}
 -- The objects that were not loaded yet, and those that were replaced since.
-SET VARIABLE paths = (SELECT list(file) FROM (FROM glob({{ objects.glob | text }}) UNION ALL FROM glob({{ partial.glob | text }})));
+SET VARIABLE paths = (SELECT list(file) FROM (FROM glob({{ places.objects.glob | text }}) UNION ALL FROM glob({{ places.partial.glob | text }})));
 CREATE OR REPLACE TEMPORARY TABLE new_objects AS
-SELECT o.*, CAST({{ from_key("source_key", moments, "day") }} AS DATE) AS day
+SELECT o.*, CAST({{ from_key("source_key", places, "day") }} AS DATE) AS day
 FROM (
-    SELECT {{ key(objects, partial) }} AS source_key, "filename", size, last_modified
+    SELECT {{ key(places.objects, places.partial) }} AS source_key, "filename", size, last_modified
     FROM query(CASE WHEN getvariable('paths') IS NULL
         THEN 'SELECT '''' AS filename, 0 AS size, now() AS last_modified LIMIT 0'
         ELSE 'SELECT filename, size, last_modified FROM read_blob(getvariable(''paths''))' END)
@@ -187,7 +187,7 @@ COMMIT;
 DROP TABLE compacted_objects;
 {% endif %}
 {% for model in models %}
-{{ new(model.objects, model.partial, model) }}
+{{ new(model) }}
 BEGIN TRANSACTION;
 {% call insert(model.name ~ "_rows") %}
     SELECT
@@ -205,10 +205,10 @@ BEGIN TRANSACTION;
 {{ note_loaded() }}
 {% endfor %}
 {% if quality %}
-{{ new(quality, quality.partial, quality) }}
+{{ new(quality) }}
 -- A quality object that cannot be read is passed over: the meaning of its records' defaults is unknown then.
 CREATE OR REPLACE TEMPORARY TABLE quality_read AS FROM query(CASE WHEN getvariable('paths') IS NULL THEN 'SELECT NULL LIMIT 0' ELSE $objects$
-    SELECT {{ key(quality, quality.partial) }} AS source_key, *
+    SELECT {{ key(quality.objects, quality.partial) }} AS source_key, *
     FROM {% call read_json("newline_delimited", ",\n            ignore_errors = true") %}
                 'model': 'VARCHAR',
                 'job': 'VARCHAR',

@@ -137,7 +137,7 @@ COALESCE({{ text_at('"object"') }}, {{ text_at('"model"') }} || ' ' || {{ text_a
 -- then.
 CREATE TEMPORARY TABLE "quality_objects" ("object" SUPER);
 {% for model in ["brand", "media", "media_hashtag"] %}
-COPY "quality_objects" FROM {{ folder(quality.partition, model) }} IAM_ROLE default FORMAT JSON 'noshred' MAXERROR 100000;
+COPY "quality_objects" FROM {{ folder(quality.objects.partition, model) }} IAM_ROLE default FORMAT JSON 'noshred' MAXERROR 100000;
 ALTER TABLE "collected"."quality_partial" ADD IF NOT EXISTS PARTITION ("model" = '{{ model }}', "ymd" = '{ymd}') LOCATION {{ folder(quality.partial.partition, model) }};
 {% endfor %}
 INSERT INTO "quality_objects" SELECT CASE WHEN IS_VALID_JSON("line") THEN JSON_PARSE("line") END FROM "collected"."quality_partial" WHERE "ymd" = '{ymd}';

@@ -106,7 +106,7 @@ CREATE TABLE IF NOT EXISTS object_topics (
     source_key VARCHAR NOT NULL
 );
 
-{{ stage("QUALITY", quality.root) -}}
+{{ stage("QUALITY", quality.objects.root) -}}
 {% endif %}
 {% include "views.sql" %}
 {% for model in models %}
@@ -135,12 +135,12 @@ COMMIT;
 {% macro text_at(path) %}o."OBJECT":{{ path }}::VARCHAR{% endmacro %}
 {% set time = text_at('"time"') ~ "::TIMESTAMP_TZ" %}
 {% set read %}
-{{ newest("QUALITY", quality, partial) }}
+{{ newest("QUALITY", quality.objects, partial) }}
 {%- endset %}
 -- A quality object that cannot be read is passed over: the meaning of its records' defaults is unknown then.
-{{ copy("QUALITY", quality, partial, "FALSE", "SKIP_FILE") -}}
+{{ copy("QUALITY", quality.objects, partial, "FALSE", "SKIP_FILE") -}}
 BEGIN TRANSACTION;
-{% call replace_rows("\"QUALITY\"", "QUALITY", quality, partial) %}
+{% call replace_rows("\"QUALITY\"", "QUALITY", quality.objects, partial) %}
 SELECT *
 FROM (
     SELECT {{ text_at('"model"') }}, 'stored', o."OBJECT":"counts":"records"::NUMBER, {{ text_at('"object"') }}, NULL, NULL, NULL, NULL, {{ time }}, o."SOURCE_KEY"
@@ -165,7 +165,7 @@ FROM (
 WHERE "MODEL" IS NOT NULL AND "COLLECTED_AT" IS NOT NULL
 {% endcall %}
 -- Objects of before topics were listed name the failed ones only.
-{% call replace_rows("object_topics", "QUALITY", quality, partial) %}
+{% call replace_rows("object_topics", "QUALITY", quality.objects, partial) %}
 SELECT
     {{ text_at('"model"') }},
     COALESCE({{ text_at('"job"') }}, CASE {{ text_at('"model"') }} WHEN 'media_hashtag' THEN 'hashtag' ELSE 'brand_media' END),

@@ -136,7 +136,7 @@ INSERT INTO loads VALUES ('{{ model.name }}', started);
 {% set columns = "`model`, `outcome`, `cases`, `object_key`, `record_id`, `field`, `reason`, `topic`, `collected_at`, `source_key`" %}
 -- Data without quality objects has nothing to read here: leave out the rest then. A quality object that cannot be read is
 -- passed over: the meaning of its records' defaults is unknown then.
-{% call read("quality", quality, quality.partial, "mode 'DROPMALFORMED'") %}
+{% call read("quality", quality.objects, quality.partial, "mode 'DROPMALFORMED'") %}
     `model` STRING,
     `job` STRING,
     `time` TIMESTAMP,
@@ -150,7 +150,7 @@ INSERT INTO loads VALUES ('{{ model.name }}', started);
 {% endcall %}
 CREATE OR REPLACE TEMPORARY VIEW quality_objects_read AS
 SELECT *, CAST(to_utc_timestamp(`time`, current_timezone()) AS DATE) AS `collected_on`
-FROM {{ keyed("quality", quality, quality.partial) }}
+FROM {{ keyed("quality", quality.objects, quality.partial) }}
 WHERE `model` IS NOT NULL AND `time` IS NOT NULL;
 CREATE OR REPLACE TEMPORARY VIEW `quality_read` AS
 SELECT {{ columns }}, CAST(to_utc_timestamp(`collected_at`, current_timezone()) AS DATE) AS `collected_on`
