@@ -8,6 +8,21 @@
    it reaches the tables: an engine moves a filter through a window or a join only if the column is one of its keys. #}
 {% macro day(row) %}{% if partition %}{{ row }}.{{ partition | ident }}, {% endif %}{% endmacro %}
 {% macro same_day(left, right) %}{% if partition %} AND {{ left }}.{{ partition | ident }} = {{ right }}.{{ partition | ident }}{% endif %}{% endmacro %}
+{# The last known name of each account. #}
+{% macro names(account, account_name) %}
+names AS (
+    SELECT user_id, user_name
+    FROM (
+        SELECT
+            {{ account }} AS user_id,
+            {{ account_name }} AS user_name,
+            ROW_NUMBER() OVER (PARTITION BY {{ account }} ORDER BY asked_at DESC) AS place
+        FROM brand_over_time
+        WHERE {{ account_name }} IS NOT NULL
+    ) b
+    WHERE place = 1
+)
+{%- endmacro %}
 {% if views %}
 {% set brand, media, hashtags = views.models %}
 {% set jobs = {"brand": "brand_media", "media": "brand_media", "media_hashtag": "hashtag"} %}
@@ -575,7 +590,7 @@ gone AS (
     GROUP BY s.user_id, s.media_id
 ),
 accounts AS (
-    SELECT {{ account }} AS user_id, asked_at, {{ account_name }} AS user_name, {{ followers }} AS followers
+    SELECT {{ account }} AS user_id, asked_at, {{ followers }} AS followers
     FROM brand_over_time
 ),
 counts AS (
@@ -588,15 +603,7 @@ counts AS (
     WHERE a.followers IS NOT NULL
     GROUP BY p.user_id, p.media_id
 ),
-names AS (
-    SELECT user_id, user_name
-    FROM (
-        SELECT a.*, ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY asked_at DESC) AS place
-        FROM accounts a
-        WHERE user_name IS NOT NULL
-    ) a
-    WHERE place = 1
-)
+{{ names(account, account_name) }}
 SELECT
     s.media_id,
     s.user_id,
@@ -660,18 +667,7 @@ WITH posts_of_day AS (
         ON o.user_id = h.user_id AND o.media_id = h.media_id
     GROUP BY h.day, h.user_id
 ),
-names AS (
-    SELECT user_id, user_name
-    FROM (
-        SELECT
-            {{ account }} AS user_id,
-            {{ account_name }} AS user_name,
-            ROW_NUMBER() OVER (PARTITION BY {{ account }} ORDER BY asked_at DESC) AS place
-        FROM brand_over_time
-        WHERE {{ account_name }} IS NOT NULL
-    ) b
-    WHERE place = 1
-)
+{{ names(account, account_name) }}
 SELECT
     p.day,
     n.user_name,
