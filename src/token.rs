@@ -205,17 +205,17 @@ mod tests {
     #[test]
     fn a_new_token_is_taken_only_where_it_is_good_for_all_that_the_old_one_is_and_longer() {
         let old = info(100, 200, &["a", "b"]);
-        let told = |new: TokenInfo| compare(&old, &new).map_or_else(|why| why, |()| "taken".to_owned());
+        let verdict = |new: TokenInfo| compare(&old, &new).map_or_else(|why| why, |()| "taken".to_owned());
         let later = 100 + SECONDS_A_DAY;
-        assert_eq!(told(info(later, 200, &["b", "a", "c"])), "taken");
-        assert_eq!(told(info(0, 0, &["a", "b"])), "taken");
-        assert_eq!(told(info(later - 1, 200, &["a", "b"])), "the new token lasts no longer than the old one");
+        assert_eq!(verdict(info(later, 200, &["b", "a", "c"])), "taken");
+        assert_eq!(verdict(info(0, 0, &["a", "b"])), "taken");
+        assert_eq!(verdict(info(later - 1, 200, &["a", "b"])), "the new token lasts no longer than the old one");
         assert_eq!(
-            told(TokenInfo { expires_at: None, ..info(1, 200, &["a", "b"]) }),
+            verdict(TokenInfo { expires_at: None, ..info(1, 200, &["a", "b"]) }),
             "the new token lasts no longer than the old one"
         );
-        assert_eq!(told(info(later, 199, &["a", "b"])), "with the new token, access to data would end earlier");
-        assert_eq!(told(info(later, 200, &["a"])), "the new token lacks b");
-        assert!(told(TokenInfo::default()).starts_with("the new token is not valid"));
+        assert_eq!(verdict(info(later, 199, &["a", "b"])), "with the new token, access to data would end earlier");
+        assert_eq!(verdict(info(later, 200, &["a"])), "the new token lacks b");
+        assert!(verdict(TokenInfo::default()).starts_with("the new token is not valid"));
     }
 }

@@ -228,7 +228,7 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
         let stored = s3.call(request.map(s3s::Body::from)).await;
         assert!(stored.is_ok_and(|response| response.status().is_success()));
         return match code {
-            STORED_HANGS_UP => Err(std::io::Error::other("told to hang up")),
+            STORED_HANGS_UP => Err(std::io::Error::other("the test hangs up")),
             STORED_STALLS => std::future::pending().await,
             _ => Ok(reply(status, "application/xml", "<Error><Code>InternalError</Code></Error>")),
         };
@@ -240,7 +240,7 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
             return std::future::pending().await;
         }
         if code == HANGS_UP {
-            return Err(std::io::Error::other("told to hang up"));
+            return Err(std::io::Error::other("the test hangs up"));
         }
         if code == VAST_ERROR {
             return Ok(reply(status, "application/xml", vec![b' '; 100_000_000]));
