@@ -21,9 +21,10 @@ use crate::config::Config;
 use crate::config_file::{self, Loaded};
 use crate::error::Cause;
 use crate::event::Event;
-use crate::graph::{Client, Kind, KnownIds, Session, api_address};
+use crate::graph::{Client, Edge, Kind, KnownIds, Session, api_address};
 use crate::lock::lock;
 use crate::memory::Budget;
+use crate::record::Model;
 use crate::redact::Redactor;
 use crate::report::{Error, Response, Summary};
 use crate::secret::{Credentials, Secret, SecretError, SecretId, SecretWriter, Source};
@@ -213,7 +214,7 @@ impl Function {
         let secret_id = event.secret_id.as_ref();
         let context = tokio::select! {
             context = self.context(secret_id, run.stop.left()) => context?,
-            () = run.stop.interrupted() => return Err(Cause::NothingCollected("the run was interrupted".to_owned())),
+            () = run.stop.interrupted() => return Err(Cause::Interrupted),
         };
         if event.job != Job::Token {
             context.check_sink(run.stop.left()).await?;
@@ -221,6 +222,7 @@ impl Function {
         let reload = || self.reload_credentials(secret_id, context.client.http(), run.stop.left()).boxed();
         let session = Session::new(&context.client, run.stop.clone(), &reload)
             .keeping_answers(context.config.locations.keeps_answers());
+        session.replace_suspect_credentials().await;
         if event.job == Job::Hashtag {
             // The next run finds most of what this one would have. A brand_media run is the only one of its hour.
             session.pause_if_throttled();
@@ -231,7 +233,7 @@ impl Function {
                 let (state, failures) = token::run(&session, writer.as_ref()).await;
                 let (token, unknown) = state.map_or_else(|cause| (None, Some(cause)), |state| (Some(state), None));
                 let version_days_left =
-                    version::log(&context.config.version, session.version(), Utc::now().date_naive());
+                    version::log_end(&context.config.version, session.version(), Utc::now().date_naive());
                 let figures = Summary { token, failures, version_days_left, ..Summary::default() };
                 Done { figures, error: unknown.filter(|_| !session.is_throttled()), ..Done::default() }
             }
@@ -290,7 +292,12 @@ impl Function {
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor(), self.settings.memory);
-        let client = client.with_clock(self.settings.clock.clone());
+        let of_model = |model| {
+            let optional = config.mapping(model).requested_only_to_keep();
+            optional.map(|field| (Edge::of(model), field.to_owned())).collect::<Vec<_>>()
+        };
+        let optional = Model::ALL.into_iter().flat_map(of_model).collect();
+        let client = client.with_clock(self.settings.clock.clone()).with_optional_fields(optional);
         let known_ids = self.settings.known_ids.get(&api_address(&config.end_point));
         client.recall_hashtag_ids(known_ids.cloned().unwrap_or_default());
         Ok(Context { config, client: Arc::new(client), sink, sink_checked: Arc::default(), object })

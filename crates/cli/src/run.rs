@@ -278,24 +278,13 @@ pub(super) fn figures(response: &Response) -> String {
     format!("{} ({} ms, {} API calls{usage})", response.body, summary.elapsed_ms, summary.api_calls)
 }
 
-/// Why a run failed, without what the log has told of it.
-pub(super) fn untold(error: &Error) -> String {
-    match &error.cause {
-        Cause::TopicsFailed { failed, topics, .. } => {
-            format!("nothing was collected: {failed} of {topics} topics failed")
-        }
-        Cause::TokenUnknown(_) => "nothing was collected: the access token's state is unknown".to_owned(),
-        _ => error.text(),
-    }
-}
-
 /// Prints the table of a run that failed, and why it did.
 fn print_error(error: &Error, table: String, output: Output) -> Result<(), OutputError> {
     let printed = match table.trim_end() {
         table if output.json || output.quiet || table.is_empty() => Ok(()),
         table => output::print(table),
     };
-    let text = untold(error);
+    let text = error.beyond_the_log();
     // A configuration's faults are on lines of their own, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
     output::note(format_args!("error: {}", if has_lines { text.into() } else { printable(&text) }));

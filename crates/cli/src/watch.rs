@@ -16,7 +16,7 @@ use super::failure::{self, UsageError};
 use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output};
-use super::run::{RunOn, figures, untold};
+use super::run::{RunOn, figures};
 use super::setting::duration;
 use collector::error::Cause;
 use collector::function::{Function, Invocation, Settings};
@@ -161,7 +161,7 @@ impl Watching {
             }
             Err(error) => {
                 self.failed += 1;
-                output::note(format_args!("error: {job} at {time} failed: {}", printable(&untold(&error))));
+                output::note(format_args!("error: {job} at {time} failed: {}", printable(&error.beyond_the_log())));
                 if self.output.json {
                     let _ = failure::print_run(&error);
                 }

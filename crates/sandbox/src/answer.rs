@@ -85,7 +85,12 @@ impl State {
         let fault = match faults.iter().find(|f| {
             !matches!(
                 f,
-                Fault::Slow(_) | Fault::Usage(_) | Fault::UnknownField(_) | Fault::Token(_) | Fault::Searched(_)
+                Fault::Slow(_)
+                    | Fault::Usage(_)
+                    | Fault::UnknownField(_)
+                    | Fault::RefusedField(_)
+                    | Fault::Token(_)
+                    | Fault::Searched(_)
             )
         }) {
             None if gzip => return Ok(finish_compressed(response.status(reply.status), text.as_bytes())),
