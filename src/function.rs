@@ -75,7 +75,7 @@ pub struct Settings {
     pub aws: Option<aws_config::SdkConfig>,
     /// The memory budget of a run.
     pub memory: Budget,
-    /// Gives the moments of responses.
+    /// Gives the moments of responses, and the present that an event's time is compared with.
     pub clock: Clock,
     /// Learns the secrets.
     pub redactor: Arc<Redactor>,
@@ -206,7 +206,7 @@ impl Function {
     }
 
     async fn run(&self, run: &Run, event: &Event, progress: &dyn Progress) -> Result<Done, Cause> {
-        if let Some(problem) = event.odd_time(run.started) {
+        if let Some(problem) = event.odd_time(self.settings.clock.now()) {
             warn!(kind = "time", "{problem}");
         }
         event.check_secret(self.settings.secret_prefix.as_deref())?;

@@ -115,7 +115,9 @@ async fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
 fn an_interrupted_run_without_results_prints_its_error_and_keeps_the_signals_code() {
     for (job, fault) in [("brand_media", "*=stall"), ("hashtag", "*=stall"), ("token", "token=stall")] {
         let folder = folder();
-        let run = Running::start(folder.path(), &[job, "--sandbox", "--fault", fault]).until(1, "v21.0 responds");
+        let faults = ["--fault", fault, "--fault", "*=version:v21.0"];
+        let run = Running::start(folder.path(), &[&[job, "--sandbox"], &faults[..]].concat());
+        let run = run.until(1, "v21.0 responds");
         let ended = run.signal("-INT").end();
         assert_eq!(ended.code, Some(130), "{}", ended.told);
         assert!(ended.told.contains("error: nothing was collected: ") && ended.told.ends_with("interrupted by SIGINT"));

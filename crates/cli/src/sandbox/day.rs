@@ -75,7 +75,9 @@ impl DayArgs {
         let interrupt = Interrupt::listen()?;
         let bar = output.bar("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
         bar.set_length(runs.len() as u64);
-        output::log_above(&bar, level(output.verbose), &Arc::default());
+        // The log of hundreds of runs is shown only if it is asked for.
+        let level = if output.verbose == 0 { LevelFilter::OFF } else { output.level() };
+        output::log_above(&bar, level, &Arc::default());
         let sandbox = self.on.start(&self.config, 0).await?;
         let (end_point, secret) = (Some(sandbox.end_point()), Some(sandbox.secret(self.config.clone())));
         let clock = Clock::at(until);
@@ -130,17 +132,6 @@ fn schedule(until: DateTime<Utc>, hours: u32, limits: &Limits) -> Vec<(DateTime<
     let mut runs: Vec<_> = brand_media.chain(of(Job::Hashtag, limits.hashtag_runs_per_hour)).collect();
     runs.sort_by_key(|(time, _)| *time);
     runs
-}
-
-/// The least severity that the log has. The sandbox hides likes and omits captions on purpose, so that the warnings of
-/// its runs are shown only with `-v`.
-fn level(verbose: u8) -> LevelFilter {
-    match verbose {
-        0 => LevelFilter::OFF,
-        1 => LevelFilter::WARN,
-        2 => LevelFilter::INFO,
-        _ => LevelFilter::DEBUG,
-    }
 }
 
 #[cfg(test)]

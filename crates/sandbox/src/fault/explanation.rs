@@ -21,7 +21,7 @@ const fn of(fault: &'static str, does: &'static str, shows: &'static str) -> Exp
 }
 
 /// Every fault.
-pub(super) const EXPLANATIONS: [Explanation; 45] = [
+pub(super) const EXPLANATIONS: [Explanation; 46] = [
     of("transient", "HTTP 500, code 2: unavailable", "3 tries, then the topic fails (transient); with x2 it recovers"),
     of(
         "throttled",
@@ -73,6 +73,7 @@ pub(super) const EXPLANATIONS: [Explanation; 45] = [
         "a slower run; past --timeout, the topic fails (deadline)",
     ),
     of("unknown_field:<name>", "this field is not known", "asked once more without it; it is defaulted, one ERROR"),
+    of("version:<name>", "this version responds", "one line, a WARNING if the requested version has ended"),
     of("usage:<percent>", "this share of the limit is used", "from 80 a WARNING, from 95 no further call"),
     of(
         "searched:<hashtags>",
@@ -114,7 +115,7 @@ mod tests {
     fn every_fault_is_explained_and_nothing_else_is() {
         for Explanation { fault, .. } in EXPLANATIONS {
             let example = fault.replace("<code>[/<subcode>]", "4/2").replace("<status>", "503");
-            let example = example.replace("<name>", "like_count");
+            let example = example.replace("field:<name>", "field:like_count").replace("<name>", "v21.0");
             let example = example.split_once('<').map_or(example.clone(), |(word, _)| format!("{word}7"));
             assert!(example.parse::<Fault>().is_ok(), "{example}");
         }
