@@ -137,7 +137,7 @@ impl<'p> From<HouseFigures<'p>> for WrittenHouse<'p> {
 struct WrittenSource<'p> {
     /// The folder or bucket that was read.
     place: &'p str,
-    /// Whether it is the sandbox's data.
+    /// Whether some of it is the sandbox's data.
     made_up: bool,
     records: usize,
     files: usize,
@@ -229,9 +229,7 @@ impl ReportArgs {
         if sandbox.objects.is_empty() {
             return Ok((format!("{LOCAL_BUCKET} or {SANDBOX_BUCKET}"), local));
         }
-        output.remark(format_args!(
-            "nothing collected in {LOCAL_BUCKET}: {SANDBOX_BUCKET} is read instead, the sandbox's made-up data"
-        ));
+        output.remark(format_args!("nothing collected in {LOCAL_BUCKET}: {SANDBOX_BUCKET} is read instead"));
         Ok((SANDBOX_BUCKET.to_owned(), sandbox))
     }
 

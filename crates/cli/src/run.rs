@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::backend::{Backend, from_everywhere};
-use super::failure;
+use super::failure::{self, UsageError};
 use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output, OutputError};
@@ -158,6 +158,7 @@ impl RunOn {
         let settings = Settings {
             source: self.setting.source(),
             secret: sandbox.as_ref().map(|sandbox| sandbox.secret(self.setting.sandbox_config())),
+            sandbox: sandbox.is_some(),
             end_point: sandbox.as_ref().map(Sandbox::end_point),
             config_file: self.setting.config.clone(),
             destination,
@@ -187,6 +188,19 @@ impl RunOn {
             Destination::Bucket(bucket) => format!("s3://{bucket}"),
         };
         Ok((place, config))
+    }
+
+    /// Checks that a run with made-up data, or with real data, is repaired by the same kind of run.
+    ///
+    /// # Errors
+    /// [`UsageError`] if it would mix the two.
+    pub(super) fn check_kind(&self, is_sandbox: bool) -> Result<(), UsageError> {
+        match (is_sandbox, self.setting.sandbox) {
+            (true, false) => Err("the report is of a run on the sandbox, whose data is made up: add --sandbox"),
+            (false, true) => Err("the report is of a run on the real API: leave out --sandbox"),
+            _ => Ok(()),
+        }
+        .map_err(|problem| UsageError(problem.to_owned()))
     }
 
     /// The file of hashtag ids. The sandbox has none.

@@ -81,7 +81,8 @@ impl DayArgs {
         let sandbox = self.on.start(&self.config, 0).await?;
         let (end_point, secret) = (Some(sandbox.end_point()), Some(sandbox.secret(self.config.clone())));
         let clock = Clock::at(until);
-        let function = Function::new(Settings { end_point, secret, clock: clock.clone(), ..Settings::default() });
+        let function =
+            Function::new(Settings { sandbox: true, end_point, secret, clock: clock.clone(), ..Settings::default() });
         let (mut done, mut records, mut failed) = (0, 0, Vec::new());
         for (time, job) in runs.iter().take_while(|_| interrupt.signal().is_none()) {
             sandbox.set_now(*time);
