@@ -63,7 +63,7 @@ Exit codes:
   1    failed; standard error says why
   2    wrong arguments
   3    with --fail-on partial: some topics failed
-  130  interrupted by SIGINT (Ctrl-C); 143 by SIGTERM. What was collected is stored
+  130  interrupted by SIGINT (Ctrl-C); 143 by SIGTERM, 129 by SIGHUP. What was collected is stored
 
 Try it without a token or an AWS account: luxury-brands brand_media --sandbox";
 
