@@ -29,7 +29,7 @@ use sandbox::Sandbox;
 
 mod schedule;
 
-use schedule::{Schedule, shown};
+use schedule::{Schedule, shown, without_topics};
 
 /// The time limit of one run, as of the function in `template.yaml`: a slow run never reaches the next one of
 /// `hashtag`.
@@ -81,7 +81,10 @@ impl WatchArgs {
             );
             return Err(UsageError(told).into());
         }
-        let schedule = Schedule::new(&config.limits, clock.now());
+        let schedule = Schedule::new(&config, clock.now());
+        for (job, key) in without_topics(&config) {
+            tell(output, format_args!("{job} does not run: [topic] {key} is empty"));
+        }
         for (job, time) in schedule.next_of_each() {
             tell(output, format_args!("{job} runs next at {}", shown(time)));
         }
