@@ -186,10 +186,10 @@ fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up_in_a_co
 fn a_place_without_data_says_what_was_looked_for_and_where() {
     let folder = folder(CONFIGURE_INI);
     std::fs::create_dir(folder.path().join("empty")).unwrap();
-    let here = folder.path().canonicalize().unwrap().join("nosuch").display().to_string();
+    let nosuch = format!("{} does not exist", folder.path().canonicalize().unwrap().join("nosuch").display());
     for (place, expected) in [
-        ("nosuch", ["nothing collected in nosuch: it does not exist", &here]),
-        ("configure.ini", ["nothing collected in configure.ini: it is a file, not a folder", "configure.ini"]),
+        ("nosuch", ["nothing collected in nosuch: /", &nosuch]),
+        ("configure.ini", ["nothing collected in configure.ini: /", "/configure.ini is no folder"]),
         (
             "empty",
             ["nothing collected in empty (looked for quality/{model}_{ymd}/", "raw/brand_{ymd}/brand_{datetime}.json"],

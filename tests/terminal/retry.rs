@@ -8,7 +8,7 @@ use collector::report::Error;
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
-use crate::terminal::{command, folder, local, records, text};
+use crate::terminal::{command, folder, local, records, stand_in, text};
 use support::aws::S3Fault;
 use support::harness::Harness;
 
@@ -70,6 +70,27 @@ fn an_hour_is_repaired_by_objects_beside_its_own_and_needs_no_second_repair() {
     assert!(after.iter().filter(|(path, _)| path.to_str().unwrap().contains("_030000_part-")).count() == 4);
     assert_eq!(repair(folder.path(), quality), None);
     assert_eq!(stored(folder.path()), after);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_command_repairs_the_same_place_when_it_is_pasted() {
+    let (sandbox, folder) = stand_in(&["gucci=permissionx1"]).await;
+    let [secret, config] = ["secret.ini", "configure.ini"].map(|name| {
+        std::fs::rename(folder.path().join(name), folder.path().join(format!("my {name}"))).unwrap();
+        format!("my {name}")
+    });
+    let run = ["brand_media", "--secret", &secret, "--config", &config, "--out", "it's here"];
+    let ran = local(folder.path(), &run);
+    let told = text(&ran.stderr);
+    let hint = told.lines().find_map(|line| line.strip_prefix("to repair it: ")).unwrap();
+    let path = Path::new(env!("CARGO_BIN_EXE_luxury-brands")).parent().unwrap();
+    let path = format!("{}:{}", path.display(), std::env::var("PATH").unwrap());
+    let mut pasted = std::process::Command::new("sh");
+    pasted.args(["-c", hint]).env("PATH", path).current_dir(folder.path());
+    assert!(pasted.output().unwrap().status.success(), "{hint}");
+    let mut stored = Vec::new();
+    support::aws::walk(&folder.path().join("it's here/raw"), &mut |path| stored.push(path));
+    assert_eq!((stored.len(), sandbox.calls().len()), (4, 12), "{hint}: {stored:?}");
 }
 
 #[test]

@@ -35,6 +35,7 @@ mod sandbox;
 mod schema;
 mod setting;
 mod shard;
+mod shell;
 #[cfg(test)]
 mod simulation;
 mod storage;

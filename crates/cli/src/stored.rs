@@ -79,9 +79,9 @@ impl Stored {
     pub(super) async fn named(place: &str, config: &Config) -> Result<Self> {
         let folder = Path::new(place);
         if in_s3(place)?.is_none() && !folder.is_dir() {
-            let is = if folder.exists() { "is a file, not a folder" } else { "does not exist" };
-            let here = std::env::current_dir().unwrap_or_default();
-            bail!("nothing collected in {place}: it {is} (looked for in {})", here.join(folder).display());
+            let is = if folder.exists() { "is no folder" } else { "does not exist" };
+            let path = std::env::current_dir().unwrap_or_default().join(folder);
+            bail!("nothing collected in {place}: {} {is}", path.display());
         }
         let stored = Self::list(place, config).await?;
         if stored.objects.is_empty() { Err(stored.nothing(place, config)) } else { Ok(stored) }

@@ -17,6 +17,7 @@ use tracing::level_filters::LevelFilter;
 use crate::SandboxArgs;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
+use crate::shell;
 use crate::stored::Stored;
 use collector::clock::Clock;
 use collector::config::{self, Config};
@@ -74,7 +75,9 @@ impl DayArgs {
             None => Utc::now().duration_trunc(TimeDelta::hours(1)).context("the clock cannot be read")?,
         };
         let runs = schedule(until, self.hours, &config);
-        check_free(&runs, &config).await?;
+        if self.on.may_lose_topics() {
+            check_free(&runs, &config).await?;
+        }
         let interrupt = Interrupt::listen()?;
         let bar = output.bar("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
         bar.set_length(runs.len() as u64);
@@ -112,9 +115,10 @@ impl DayArgs {
         let collected = Collected { folder: SANDBOX_BUCKET, runs: done, records, failed, elapsed_ms };
         output.result(&collected, || {
             format!(
-                "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; look at them with: luxury-brands report {SANDBOX_BUCKET}",
+                "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; to see them: {}",
                 collected.failed.len(),
-                bar.elapsed().as_secs_f64()
+                bar.elapsed().as_secs_f64(),
+                self.report_command()
             )
         })?;
         if let Some(signal) = interrupt.signal() {
@@ -123,9 +127,16 @@ impl DayArgs {
         }
         Ok(ExitCode::SUCCESS)
     }
+
+    /// The command that shows what was collected.
+    fn report_command(&self) -> String {
+        let config = self.config.display().to_string();
+        let config = if config == config::DEFAULT_FILE { Vec::new() } else { vec!["--config", &config] };
+        shell::line(["luxury-brands", "report", SANDBOX_BUCKET].into_iter().chain(config))
+    }
 }
 
-/// Checks that no run would meet an object of its time. If it lost topics, it would not replace it.
+/// Checks that there is no object of a run's time. A run that lost topics would not replace it.
 ///
 /// # Errors
 /// If there is such an object. It says what to do.
@@ -134,7 +145,9 @@ async fn check_free(runs: &[(DateTime<Utc>, Job)], config: &Config) -> Result<()
     let stored = Stored::list(SANDBOX_BUCKET, config).await?;
     let taken = stored.objects.iter().map(|object| object.time).filter(|time| times.contains(time)).min();
     taken.map(shown).map_or(Ok(()), |first| {
-        bail!("./{SANDBOX_BUCKET} has objects of these hours, from {first} on: remove the folder, or collect the hours before with --until {first}")
+        bail!(
+            "./{SANDBOX_BUCKET} has objects of these hours, from {first} on, and a run that lost topics would replace none: remove the folder, or collect the hours before with --until {first}"
+        )
     })
 }
 
