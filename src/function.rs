@@ -56,6 +56,8 @@ pub struct Settings {
     pub source: Source,
     /// The secret itself, instead of the one at `source`. No new token can be put into it.
     pub secret: Option<Secret>,
+    /// Whether the API is the sandbox. The summary and the quality objects then say that the data is made up.
+    pub sandbox: bool,
     /// The API, instead of the configuration's. The version is added to it.
     pub end_point: Option<String>,
     /// The configuration, instead of the secret's `config_file`.
@@ -76,7 +78,7 @@ pub struct Settings {
     pub aws: Option<aws_config::SdkConfig>,
     /// The memory budget of a run.
     pub memory: Budget,
-    /// Gives the moments of responses.
+    /// Gives the moments of responses, and the present that an event's time is compared with.
     pub clock: Clock,
     /// Learns the secrets.
     pub redactor: Arc<Redactor>,
@@ -88,6 +90,7 @@ impl Default for Settings {
         Self {
             source: Source::File(secret::DEFAULT_FILE.into()),
             secret: None,
+            sandbox: false,
             end_point: None,
             config_file: None,
             destination: None,
@@ -191,6 +194,7 @@ impl Function {
                 Err(error) => (None, Done::from(Cause::from(error))),
             };
             let Done { figures, error_log, target_file, critical, error } = done;
+            let figures = Summary { sandbox: self.settings.sandbox, ..figures };
             let summary = run.summary(event.as_ref(), error.is_some(), figures);
             let notice = summary.notice(error.as_ref(), critical.as_ref(), &invocation.request_id);
             if let Some(notice) = notice.filter(|_| !run.stop.is_interrupted()) {
@@ -207,7 +211,7 @@ impl Function {
     }
 
     async fn run(&self, run: &Run, event: &Event, progress: &dyn Progress) -> Result<Done, Cause> {
-        if let Some(problem) = event.odd_time(run.started) {
+        if let Some(problem) = event.odd_time(self.settings.clock.now()) {
             warn!(kind = "time", "{problem}");
         }
         event.check_secret(self.settings.secret_prefix.as_deref())?;
@@ -300,7 +304,14 @@ impl Function {
         let client = client.with_clock(self.settings.clock.clone()).with_optional_fields(optional);
         let known_ids = self.settings.known_ids.get(&api_address(&config.end_point));
         client.recall_hashtag_ids(known_ids.cloned().unwrap_or_default());
-        Ok(Context { config, client: Arc::new(client), sink, sink_checked: Arc::default(), object })
+        Ok(Context {
+            config,
+            client: Arc::new(client),
+            sink,
+            sink_checked: Arc::default(),
+            object,
+            sandbox: self.settings.sandbox,
+        })
     }
 
     /// The context with the configuration that has changed in S3; `None` if it has not. What the process has
@@ -320,7 +331,7 @@ impl Function {
         }
         let (client, sink, sink_checked) =
             (Arc::clone(&kept.client), kept.sink.clone(), Arc::clone(&kept.sink_checked));
-        Ok(Some(Context { config, client, sink, sink_checked, object }))
+        Ok(Some(Context { config, client, sink, sink_checked, object, sandbox: kept.sandbox }))
     }
 
     /// A configuration as this function uses it. Its notices are logged.

@@ -73,6 +73,9 @@ pub struct About<'a> {
     pub job: &'a str,
     /// The time that names the objects.
     pub time: &'a str,
+    /// Whether the sandbox made the data up.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sandbox: bool,
     /// Whether the event selected topics.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub subset: bool,

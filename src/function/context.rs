@@ -36,6 +36,8 @@ pub(super) struct Context {
     pub(super) sink_checked: Arc<OnceCell<()>>,
     /// The object that holds the configuration; `None` for a file.
     pub(super) object: Option<Object>,
+    /// Whether the API is the sandbox, whose data is made up.
+    pub(super) sandbox: bool,
 }
 
 /// The results of a model: its object, if there are records, and the tally for its quality object.
@@ -94,7 +96,7 @@ impl Context {
         let name = RunName { time, part: part.as_deref() };
         let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let (job, subset) = (event.job.name(), event.subset.is_some());
-        let about = About { job, time: &time, subset, object: None, instead_of: None };
+        let about = About { job, time: &time, sandbox: self.sandbox, subset, ..About::default() };
         // A run without any record leaves no object. Its response and its log have the reasons.
         let is_empty = outputs.iter().all(|output| output.raw.is_none() && output.tally.rejected() == 0);
         let outputs = outputs.into_iter().filter(|_| !is_empty);

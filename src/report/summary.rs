@@ -258,6 +258,9 @@ pub struct Summary {
     pub job: Option<&'static str>,
     /// The time that names the objects.
     pub time: String,
+    /// Whether the sandbox made the data up. Absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sandbox: bool,
     /// The shard of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,

@@ -104,7 +104,7 @@ fn the_token_is_near_its_end() {
 
 #[test]
 fn the_version_has_ended() {
-    insta::assert_snapshot!(checked("v17.0", &[]), @"
+    insta::assert_snapshot!(checked("v17.0", &["*=version:v21.0"]), @"
     ok    secret         the sandbox needs none
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed

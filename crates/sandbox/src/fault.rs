@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use collector::version;
+
 mod explanation;
 mod topic;
 
@@ -42,6 +44,8 @@ pub enum Fault {
     RefusedField(String),
     /// The usage headers report this percentage.
     Usage(u32),
+    /// The response names this version.
+    Version(String),
     /// This number of other hashtags were searched for within 7 days.
     Searched(u32),
     /// `debug_token` reports this state.
@@ -198,6 +202,7 @@ impl FromStr for Fault {
             ("slow", Some(a)) => Ok(Self::Slow(number(a)?.into())),
             ("usage", Some(a)) => Ok(Self::Usage(number(a)?)),
             ("searched", Some(a)) => Ok(Self::Searched(number(a)?)),
+            ("version", Some(name)) if version::compare(name, name).is_some() => Ok(Self::Version(name.to_owned())),
             ("unknown_field", Some(field)) => Ok(Self::UnknownField(field.to_owned())),
             ("refused_field", Some(field)) => Ok(Self::RefusedField(field.to_owned())),
             ("code", Some(a)) => {
@@ -215,7 +220,7 @@ impl FromStr for Fault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultRule {
     /// An account, `#hashtag`, `#*` for every call about hashtags, `hashtags` for the list of those searched for,
-    /// `token`, a version that answers, or `*` for every call.
+    /// `token`, a version that is requested, or `*` for every call.
     pub topic: String,
     /// The fault.
     pub fault: Fault,

@@ -21,7 +21,7 @@ const fn of(fault: &'static str, does: &'static str, shows: &'static str) -> Exp
 }
 
 /// Every fault.
-pub(super) const EXPLANATIONS: [Explanation; 49] = [
+pub(super) const EXPLANATIONS: [Explanation; 50] = [
     of("transient", "HTTP 500, code 2: unavailable", "3 tries, then the topic fails (transient); with x2 it recovers"),
     of(
         "throttled",
@@ -77,6 +77,7 @@ pub(super) const EXPLANATIONS: [Explanation; 49] = [
     ),
     of("unknown_field:<name>", "this field is not known", "asked once more without it; it is defaulted, one ERROR"),
     of("refused_field:<name>", "code 100 for this field, without its name", "the topic fails (not_there)"),
+    of("version:<name>", "this version responds", "one line, a WARNING if the requested version has ended"),
     of("usage:<percent>", "this share of the limit is used", "from 80 a WARNING, from 95 no further call"),
     of(
         "searched:<hashtags>",
@@ -118,7 +119,7 @@ mod tests {
     fn every_fault_is_explained_and_nothing_else_is() {
         for Explanation { fault, .. } in EXPLANATIONS {
             let example = fault.replace("<code>[/<subcode>]", "4/2").replace("<status>", "503");
-            let example = example.replace("<name>", "like_count");
+            let example = example.replace("field:<name>", "field:like_count").replace("<name>", "v21.0");
             let example = example.split_once('<').map_or(example.clone(), |(word, _)| format!("{word}7"));
             assert!(example.parse::<Fault>().is_ok(), "{example}");
         }
