@@ -193,7 +193,7 @@ fn a_fault_of_what_the_sandbox_lacks_names_what_it_has() {
         assert!(named.iter().all(|name| told.contains(name)), "{told}");
     }
     let output = local(folder.path(), &["sandbox", "faults"]);
-    assert!(output.status.success() && text(&output.stdout).lines().count() == 47, "{output:?}");
+    assert!(output.status.success() && text(&output.stdout).lines().count() == 51, "{output:?}");
 }
 
 #[test]
