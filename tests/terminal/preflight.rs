@@ -70,8 +70,8 @@ fn hashtags_are_refused() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
-    FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action -> grant instagram_basic, and request Instagram Public Content Access in the app's review
-    FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action -> grant instagram_basic, and request Instagram Public Content Access in the app's review
+    FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the token lacks instagram_basic, or the app lacks the feature Instagram Public Content Access; the API does not say which -> grant instagram_basic, and request Instagram Public Content Access in the app's review
+    FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the token lacks instagram_basic, or the app lacks the feature Instagram Public Content Access; the API does not say which -> grant instagram_basic, and request Instagram Public Content Access in the app's review
     ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 4 of the 200 calls an hour
@@ -131,13 +131,13 @@ fn the_version_is_unknown() {
     ok    secret         the sandbox needs none
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
-    FAIL  token          its state is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/debug_token -> set [API] version = v26.0, the newest version tested
+    FAIL  token          its state is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/debug_token; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
     -     expiry         not checked: the token's state is unknown
     -     data access    not checked: the token's state is unknown
     -     scopes         not checked: the token's state is unknown
-    FAIL  account        hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000 -> set [API] version = v26.0, the newest version tested
-    FAIL  hashtag quota  the number of used hashtags is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000/recently_searched_hashtags -> set [API] version = v26.0, the newest version tested
-    FAIL  hashtag        #hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/ig_hashtag_search -> set [API] version = v26.0, the newest version tested
+    FAIL  account        hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
+    FAIL  hashtag quota  the number of used hashtags is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000/recently_searched_hashtags; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
+    FAIL  hashtag        #hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/ig_hashtag_search; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
     warn  version        v99.0 is configured and is not among the versions known (v17.0 to v27.0) -> set [API] version = v26.0, the newest version tested
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 4 of the 200 calls an hour
@@ -290,7 +290,7 @@ fn not_ok(faults: &[&str]) -> String {
 #[test]
 fn an_id_that_is_no_instagram_user_is_the_one_cause() {
     insta::assert_snapshot!(not_ok(&["*=wrong_ig_user_id"]), @"
-    FAIL  token          its state is unknown: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: (#100) Tried accessing nonexisting field (business_discovery) on node type (User) -> put the Page's instagram_business_account id into the secret as ig_user_id
+    FAIL  token          its state is unknown: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: (#100) Tried accessing nonexisting field (business_discovery) on node type (User); ig_user_id in the secret is not an Instagram user id of Facebook Login; it may be a Facebook user or Page id -> put the Page's instagram_business_account id into the secret as ig_user_id
     -     expiry         not checked: the token's state is unknown
     -     data access    not checked: the token's state is unknown
     -     scopes         not checked: the token's state is unknown
@@ -305,7 +305,7 @@ fn an_id_that_is_no_instagram_user_is_the_one_cause() {
 #[test]
 fn a_wrong_app_secret_is_the_one_cause() {
     insta::assert_snapshot!(not_ok(&["hermes=wrong_app_secret", "#*=wrong_app_secret"]), @"
-    FAIL  account        hermes: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: Invalid appsecret_proof provided in the API argument -> put app_id and app_secret into the secret
+    FAIL  account        hermes: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: Invalid appsecret_proof provided in the API argument; the app requires appsecret_proof, which needs its app secret -> put app_id and app_secret into the secret
     -     hashtag quota  not checked: no further call in this run: the app requires appsecret_proof, which needs its app secret
     -     hashtag        not checked: no further call in this run: the app requires appsecret_proof, which needs its app secret
     1 to fix
@@ -315,7 +315,7 @@ fn a_wrong_app_secret_is_the_one_cause() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_is_refused_does_not_blame_the_token() {
-    let (_sandbox, folder) = stand_in(&["*=wrong_app_secret", "token=wrong_app"]).await;
+    let (_sandbox, folder) = stand_in(&["token=wrong_app", "*=wrong_app_secret"]).await;
     let secret = folder.path().join("secret.ini");
     let with_app = std::fs::read_to_string(&secret).unwrap() + "app_id = 12345\napp_secret = placeholder-app-key\n";
     std::fs::write(&secret, with_app).unwrap();
@@ -323,7 +323,7 @@ async fn an_app_that_is_refused_does_not_blame_the_token() {
     let text = tokio::task::block_in_place(|| told(&local(folder.path(), &check, &[])));
     assert!(text.ends_with("exit status 1") && !text.contains("long-lived token"), "{text}");
     let failed: Vec<&str> = text.lines().filter(|line| line.starts_with("FAIL")).collect();
-    insta::assert_snapshot!(failed.join("\n"), @"FAIL  token          its state is unknown: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: Invalid appsecret_proof provided in the API argument -> put the app's own app secret into the secret as app_secret");
+    insta::assert_snapshot!(failed.join("\n"), @"FAIL  token          its state is unknown: set_up: (190) HTTP 400, fbtrace_id AsAnDbOx: Invalid OAuth access token signature.; app_id or app_secret in the secret is wrong; the API does not say which. The access token may be good -> copy both from the app's dashboard into the secret");
 }
 
 #[test]
