@@ -10,6 +10,8 @@ mod credentials;
 mod documents;
 mod fields;
 mod figures;
+#[cfg(target_os = "linux")]
+mod healthy;
 mod id_file;
 #[cfg(unix)]
 mod interrupts;

@@ -108,6 +108,8 @@ struct Script<'a> {
     ndjson: bool,
     /// The models whose tables are asked for.
     models: Vec<Table<'a>>,
+    /// The models whose job has topics. The others have no objects.
+    collected: Vec<&'static str>,
     /// The quality objects, if they are asked for.
     quality: Option<Places>,
     /// The views, if they are asked for.
@@ -165,6 +167,11 @@ struct View<'a> {
     of: BTreeMap<&'a str, &'a str>,
     /// The columns that identify a record within a run: those of the topic, the house and the medium.
     identity: Vec<&'a str>,
+}
+
+fn is_collected(config: &Config, model: Model) -> bool {
+    let job = if model == Model::MediaHashtag { Job::Hashtag } else { Job::BrandMedia };
+    !config.topics(job).is_empty()
 }
 
 impl Places {
@@ -288,6 +295,7 @@ impl SchemaArgs {
         let script = Script {
             ndjson: config.format == Format::Ndjson,
             models: models.map(table).collect::<Result<_>>()?,
+            collected: Model::ALL.into_iter().filter(|model| is_collected(config, *model)).map(Model::name).collect(),
             quality: asked(QUALITY).then(|| Places::of(quality, locations, root, target)).transpose()?,
             views: asked(VIEWS).then(|| Views::of(config)),
             compaction: self.compaction(table)?,
