@@ -161,6 +161,11 @@ fn api(document: &mut IniDocument) -> (String, String) {
         document.fault("API", "version", format!("{version:?} given, a version like v21.0 expected"));
         version.clear();
     }
+    if !end_point.is_empty() && !end_point.contains("{VERSION}") {
+        let problem =
+            format!("has no effect, since end_point is {end_point:?}: end_point = {} uses it", versioned(&end_point));
+        document.notice("API", "version", problem);
+    }
     let filled = end_point.replace("{VERSION}", &version);
     let usable = |u: Url| {
         matches!(u.scheme(), "http" | "https") && u.has_host() && u.query().is_none() && u.fragment().is_none()
@@ -171,6 +176,14 @@ fn api(document: &mut IniDocument) -> (String, String) {
         document.fault("API", "end_point", problem);
     }
     (filled.trim_end_matches('/').to_owned(), version)
+}
+
+/// The end point with `{VERSION}` at its end, in place of a version that is written there.
+fn versioned(end_point: &str) -> String {
+    let end_point = end_point.trim_end_matches('/');
+    let is_version = |name: &str| name.starts_with('v') && name.contains('.');
+    let address = end_point.rsplit_once('/').filter(|(_, name)| is_version(name)).map_or(end_point, |(rest, _)| rest);
+    format!("{address}/{{VERSION}}")
 }
 
 #[cfg(test)]
