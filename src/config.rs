@@ -72,7 +72,10 @@ impl Config {
         let shown = path.display().to_string();
         match file::read(path) {
             Ok(bytes) => Self::parse(&bytes, &shown),
-            Err(source) => Err(ConfigError::Unreadable { path: shown, source }),
+            Err(cause) => {
+                let path = std::path::absolute(path).map_or(shown, |path| path.display().to_string());
+                Err(ConfigError::Unreadable { path, cause, named_by: None })
+            }
         }
     }
 
@@ -162,8 +165,8 @@ fn api(document: &mut IniDocument) -> (String, String) {
         version.clear();
     }
     if !end_point.is_empty() && !end_point.contains("{VERSION}") {
-        let problem =
-            format!("has no effect, since end_point is {end_point:?}: end_point = {} uses it", versioned(&end_point));
+        let to_write = versioned(&end_point);
+        let problem = format!("has no effect, since end_point {end_point:?} has no {{VERSION}}; write {to_write}");
         document.notice("API", "version", problem);
     }
     let filled = end_point.replace("{VERSION}", &version);
@@ -178,12 +181,14 @@ fn api(document: &mut IniDocument) -> (String, String) {
     (filled.trim_end_matches('/').to_owned(), version)
 }
 
-/// The end point with `{VERSION}` at its end, in place of a version that is written there.
+/// The lines that give the end point its version by `{VERSION}`.
 fn versioned(end_point: &str) -> String {
     let end_point = end_point.trim_end_matches('/');
     let is_version = |name: &str| name.starts_with('v') && name.contains('.');
-    let address = end_point.rsplit_once('/').filter(|(_, name)| is_version(name)).map_or(end_point, |(rest, _)| rest);
-    format!("{address}/{{VERSION}}")
+    match end_point.rsplit_once('/').filter(|(_, name)| is_version(name)) {
+        Some((address, version)) => format!("end_point = {address}/{{VERSION}} and version = {version}"),
+        None => format!("end_point = {end_point}/{{VERSION}}"),
+    }
 }
 
 #[cfg(test)]

@@ -193,11 +193,11 @@ fn a_location_may_not_be_that_of_another_object() {
 
 #[test]
 fn an_end_point_without_its_version_is_a_notice_that_says_what_to_write() {
-    for end_point in ["https://graph.facebook.com", "https://graph.facebook.com/", "https://graph.facebook.com/v25.0"] {
-        let told =
-            notices(with("end_point = https://graph.facebook.com/{VERSION}", &format!("end_point = {end_point}")));
-        let what = format!("[API] version: has no effect, since end_point is {end_point:?}");
-        assert_eq!(told, [format!("{what}: end_point = https://graph.facebook.com/{{VERSION}} uses it")]);
+    for (end, and) in [("", ""), ("/", ""), ("/v25.0", " and version = v25.0"), ("/v25.0/", " and version = v25.0")] {
+        let end_point = format!("https://graph.facebook.com{end}");
+        let told = notices(with("https://graph.facebook.com/{VERSION}", &end_point));
+        let what = format!("[API] version: has no effect, since end_point {end_point:?} has no {{VERSION}}");
+        assert_eq!(told, [format!("{what}; write end_point = https://graph.facebook.com/{{VERSION}}{and}")]);
     }
 }
 
@@ -219,8 +219,12 @@ fn the_format_is_array_or_ndjson() {
 
 #[test]
 fn a_missing_file_is_named_with_where_it_is_looked_for() {
-    let error = Config::load(Path::new("/nowhere/configure.ini")).unwrap_err().to_string();
-    assert!(error.contains("/nowhere/configure.ini") && error.contains("config_file"), "{error}");
+    let error = || Config::load(Path::new("/nowhere/configure.ini")).unwrap_err();
+    let cause = "configuration /nowhere/configure.ini could not be read (No such file or directory (os error 2)); ";
+    let by_default = error().to_string();
+    assert!(by_default.starts_with(&format!("{cause}`luxury-brands init` writes one")), "{by_default}");
+    let named = error().named_by(Some("--config")).to_string();
+    assert_eq!(named, format!("{cause}--config names it (`packaged` is the one built into the program)"));
 }
 
 #[test]

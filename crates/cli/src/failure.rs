@@ -10,6 +10,9 @@ use collector::report::Error;
 use collector::secret::SecretError;
 use collector::telemetry::printable;
 
+/// The advice if there is no secret at all.
+pub(super) const WITHOUT_SECRET: &str = "To try it without a secret, add --sandbox.";
+
 /// An error of several lines. Its text is printable.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -47,6 +50,9 @@ pub(super) fn tell(error: &anyhow::Error, output: Output) -> ExitCode {
     output::note(format!("error: {text}"));
     if error.is::<UsageError>() {
         return output::usage_error();
+    }
+    if error.chain().any(|cause| cause.downcast_ref().is_some_and(SecretError::is_absent)) {
+        output.remark(WITHOUT_SECRET);
     }
     if output.json && !error.is::<OutputError>() {
         // What could not be written is told already.

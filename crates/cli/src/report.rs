@@ -13,6 +13,7 @@ use indicatif::{HumanBytes, ProgressBar};
 use serde::Serialize;
 
 use super::output::Output;
+use super::setting::configuration;
 use super::stored::{Object, Stored};
 use collector::config::{Config, DEFAULT_FILE, PACKAGED};
 use collector::record::{Model, OWNER};
@@ -213,7 +214,7 @@ impl ReportArgs {
     /// The configuration of the runs.
     fn config(&self) -> Result<Config> {
         let default = Path::new(if Path::new(DEFAULT_FILE).exists() { DEFAULT_FILE } else { PACKAGED });
-        Ok(Config::load(self.config.as_deref().unwrap_or(default))?)
+        Ok(configuration(self.config.as_deref().unwrap_or(default))?)
     }
 
     /// The data that is read, and where it is.

@@ -16,7 +16,7 @@ use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output, OutputError};
 use super::progress::Watch;
-use super::setting::duration;
+use super::setting::{self, duration};
 use super::{Setting, repair};
 use collector::config::Config;
 use collector::error::Cause;
@@ -176,7 +176,7 @@ impl RunOn {
         let destination = self.setting.destination(self.out.as_ref())?;
         let (destination, config) = if self.setting.sandbox {
             let sandbox = || Destination::Folder(SANDBOX_BUCKET.into());
-            (destination.unwrap_or_else(sandbox), Config::load(&self.setting.sandbox_config())?)
+            (destination.unwrap_or_else(sandbox), setting::configuration(&self.setting.sandbox_config())?)
         } else {
             let backend = Backend::open(&self.setting, Arc::default()).await?;
             let secret = backend.secret().await?;
@@ -299,8 +299,8 @@ fn print_error(error: &Error, table: String, output: Output) -> Result<(), Outpu
     // A configuration's faults are on lines of their own, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
     output::note(format_args!("error: {}", if has_lines { text.into() } else { printable(&text) }));
-    if matches!(error.cause, Cause::Secret(_)) {
-        output.remark("To try it without a secret, add --sandbox.");
+    if matches!(&error.cause, Cause::Secret(error) if error.is_absent()) {
+        output.remark(failure::WITHOUT_SECRET);
     }
     if output.json {
         return failure::print_run(error);

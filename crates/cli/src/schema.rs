@@ -12,6 +12,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::output::{self, Output};
+use super::setting::configuration;
 use super::stored::{Pattern, Stored};
 use collector::config::{Config, Format, Limits, Locations};
 use collector::record::{Field, FieldType, ID, Model, OWNER};
@@ -245,7 +246,7 @@ pub(super) struct Statements {
 
 impl SchemaArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        let config = Config::load(&self.config)?;
+        let config = configuration(&self.config)?;
         if !self.from.starts_with("s3://") {
             let stored = Stored::list(&self.from, &config).await?;
             if stored.objects.is_empty() {

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::failure::UsageError;
 use super::shard;
-use collector::config::{self, Config};
+use collector::config::{self, Config, ConfigError};
 use collector::secret::{SANDBOX_BUCKET, Source};
 use collector::sink::Destination;
 use sandbox::{FaultRule, Options, Sandbox};
@@ -64,6 +64,15 @@ impl Setting {
     }
 }
 
+/// The configuration in a file that `--config` or its default names.
+///
+/// # Errors
+/// As [`Config::load`].
+pub(super) fn configuration(path: &Path) -> Result<Config, ConfigError> {
+    let is_default = [config::DEFAULT_FILE, config::PACKAGED].map(Path::new).contains(&path);
+    Config::load(path).map_err(|error| error.named_by((!is_default).then_some("--config")))
+}
+
 /// The sandbox's behaviour.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Sandbox")]
@@ -89,7 +98,7 @@ pub(super) struct SandboxArgs {
 impl SandboxArgs {
     fn options(&self, config: &Path, port: u16) -> Result<Options> {
         let latency = self.latency.unwrap_or_default();
-        let mut options = Options { port, latency, seed: self.seed, ..Options::for_config(&Config::load(config)?) };
+        let mut options = Options { port, latency, seed: self.seed, ..Options::for_config(&configuration(config)?) };
         options.calls_allowed = self.calls_allowed;
         if let Some(path) = &self.accounts_from {
             options.accounts = shard::accounts(path)?;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::output::Output;
-use super::setting::duration;
+use super::setting::{configuration, duration};
 use super::storage::Storage;
 use collector::config::Config;
 use collector::topic::Job;
@@ -96,7 +96,7 @@ impl ShardArgs {
     }
 
     async fn plan(&self, output: Output) -> Result<()> {
-        let config = Config::load(&self.config)?;
+        let config = configuration(&self.config)?;
         let lists = Lists::read(
             &config,
             self.accounts_from.as_deref(),

@@ -174,7 +174,7 @@ impl Watching {
 fn unusable(cause: Cause) -> anyhow::Error {
     match cause {
         Cause::Config(error) => error.into(),
-        Cause::Secret(error) => anyhow::Error::from(error).context("no secret; `--sandbox` needs none"),
+        Cause::Secret(error) => error.into(),
         other => other.into(),
     }
 }

@@ -16,8 +16,9 @@ use tracing::level_filters::LevelFilter;
 use crate::SandboxArgs;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
+use crate::setting::configuration;
 use collector::clock::Clock;
-use collector::config::{self, Config, Limits};
+use collector::config::{self, Limits};
 use collector::function::{Function, Invocation, Settings};
 use collector::secret::SANDBOX_BUCKET;
 use collector::telemetry::printable;
@@ -66,7 +67,7 @@ struct FailedRun {
 
 impl DayArgs {
     pub(crate) async fn run(self, output: Output) -> Result<ExitCode> {
-        let limits = Config::load(&self.config)?.limits;
+        let limits = configuration(&self.config)?.limits;
         let until = match self.until {
             Some(until) => until,
             None => Utc::now().duration_trunc(TimeDelta::hours(1)).context("the clock cannot be read")?,
@@ -145,6 +146,8 @@ fn level(verbose: u8) -> LevelFilter {
 
 #[cfg(test)]
 mod tests {
+    use collector::config::Config;
+
     use super::*;
 
     #[test]
