@@ -184,7 +184,7 @@ impl Event {
             _ => String::new(),
         };
         problem(format!(
-            "asks for {key} that are not configured: {} (configured: {}){meant}",
+            "asks for {key} that are not configured: {}{meant}, one of these expected: {}",
             short(unknown.join(", ")),
             configured.join(", ")
         ))

@@ -35,8 +35,8 @@ mod context;
 mod run;
 
 use context::Context;
-pub use run::Invocation;
 use run::{Done, Run};
+pub use run::{Invocation, STORING_TIME};
 
 /// The time limit of the preparation. Lambda ends an initialisation after 10 seconds.
 const MAX_PREPARATION: Duration = Duration::from_secs(8);

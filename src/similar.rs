@@ -20,9 +20,9 @@ pub fn closest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
     similar.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name)
 }
 
-/// "; did you mean `name`?"; empty if no known name is similar to `given`.
+/// " (did you mean `name`?)"; empty if no known name is similar to `given`.
 pub fn did_you_mean<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> String {
-    closest(given, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    closest(given, known).map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
 fn similarity(given: &str, known: &str) -> f64 {
@@ -52,7 +52,7 @@ mod tests {
         for other in ["", "x", "region", "colour", "token_of_a_bank"] {
             assert_eq!(closest(other, known), None, "{other}");
         }
-        assert_eq!(did_you_mean("acounts", known), "; did you mean `accounts`?");
+        assert_eq!(did_you_mean("acounts", known), " (did you mean `accounts`?)");
         assert_eq!(did_you_mean("region", known), "");
     }
 }

@@ -175,7 +175,7 @@ pub(super) fn misread(value: &str) -> Option<&'static str> {
         return Some("`%(name)s` is not replaced: write the value itself");
     }
     if value.ends_with(';') || value.split_whitespace().skip(1).any(is_comment) {
-        return Some("a comment is part of the value: put it on a line of its own");
+        return Some("a comment here is part of the value: move it to another line");
     }
     if value.starts_with(quotes) || value.ends_with(quotes) {
         return Some("the quotes are part of the value: remove them");

@@ -261,7 +261,7 @@ pub(super) fn checked(document: &mut IniDocument, key: &str, location: &str) -> 
         fault(format!("{location:?} given, and % is not replaced: {{ymd}} and {{datetime}} are, by the formats above"));
     }
     if let Some(folder) = OWN_FOLDERS.into_iter().find(|folder| location.starts_with(folder)) {
-        fault(format!("{location:?} given, and {folder} has the collector's other objects: choose another folder"));
+        fault(format!("{location:?} given, and {folder} is for the collector's other objects: choose another folder"));
     }
     if !location.contains("{datetime}") {
         fault(format!("{location:?} has no {{datetime}}; each run would replace the last one's object"));

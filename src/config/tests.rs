@@ -126,7 +126,7 @@ name = name str
       [topic] accounts: "way_too_long_for_an_instagram_name" given, a username of [a-z0-9._]{1,30} expected
       [topic] accounts: "gucci" has no user id; add `gucci = <user id>` to [add_user_id]
       [topic] hashtags: "#dior" given, a hashtag of letters, digits and _ without # (at most 100) expected
-      [limits] calls_per_day: no such limit; the limits are concurrency, media_per_account, media_per_hashtag, calls_per_hour, hashtags_per_week, hashtag_calls_per_day, brand_media_runs_per_hour, hashtag_runs_per_hour; did you mean `hashtag_calls_per_day`?
+      [limits] calls_per_day: no such limit; the limits are concurrency, media_per_account, media_per_hashtag, calls_per_hour, hashtags_per_week, hashtag_calls_per_day, brand_media_runs_per_hour, hashtag_runs_per_hour (did you mean `hashtag_calls_per_day`?)
       [limits] concurrency: "0" given, a whole number from 1 to 256 expected
       [limits] media_per_hashtag: "51" given, a whole number from 1 to 50, or auto, expected
     "##);
@@ -179,7 +179,7 @@ fn a_location_may_not_be_that_of_another_object() {
         "summary/hashtag_{ymd}/hashtag_{datetime}.json",
     ] {
         let found = faults(with("raw/brand_{ymd}/brand_{datetime}.json", taken));
-        assert!(found.len() == 1 && found[0].contains("/ has the collector's other objects"), "{found:?}");
+        assert!(found.len() == 1 && found[0].contains("/ is for the collector's other objects"), "{found:?}");
     }
     let answers = "answers/brand_media_{ymd}/brand_media_{datetime}.jsonl.gz";
     let text = SHIPPED.replace("raw/brand_{ymd}/brand_{datetime}.json", answers);

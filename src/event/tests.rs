@@ -126,11 +126,11 @@ fn a_misspelt_job_key_or_topic_is_refused_with_the_one_that_was_meant() {
         (json!({"job": "hashtag", "secretid": "c/1"}), "secret_id"),
     ] {
         let error = Event::parse(&payload).unwrap_err().to_string();
-        assert!(error.contains(&format!(" expected; did you mean `{meant}`?")), "{error}");
+        assert!(error.contains(&format!(" expected (did you mean `{meant}`?)")), "{error}");
     }
     let event = parse(json!({"job": "hashtag", "hashtags": ["guci"]}));
     let error = event.check_subset(&["dior", "gucci"]).unwrap_err().to_string();
-    assert!(error.contains("guci (configured: dior, gucci); did you mean `gucci`?"), "{error}");
+    assert!(error.contains("guci (did you mean `gucci`?), one of these expected: dior, gucci;"), "{error}");
 }
 
 #[test]

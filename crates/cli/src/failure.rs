@@ -18,10 +18,10 @@ pub(super) const WITHOUT_SECRET: &str = "To try it without a secret, add --sandb
 #[error("{0}")]
 pub(super) struct Lines(pub(super) String);
 
-/// Arguments that clap takes and the command cannot use. The exit code is clap's.
+/// Arguments that clap takes and the command cannot use, or a file named there. The exit code is clap's.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct UsageError(pub(super) String);
+#[error("{0:#}")]
+pub(super) struct UsageError(pub(super) anyhow::Error);
 
 /// A failure with `--json`, in the form in which Lambda answers.
 #[derive(Debug, Serialize)]
@@ -63,6 +63,7 @@ pub(super) fn tell(error: &anyhow::Error, output: Output) -> ExitCode {
 
 /// An error for a terminal: on one line, unless it has several on purpose.
 fn shown(error: &anyhow::Error) -> String {
+    let error = error.downcast_ref().map_or(error, |UsageError(error)| error);
     let text = format!("{error:#}");
     let has_lines = error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<Lines>());
     if has_lines { text } else { printable(&text).into_owned() }

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::output::Output;
 use super::setting::configuration;
+use super::storage::place;
 use super::stored::{Object, Stored};
 use collector::config::{Config, DEFAULT_FILE, PACKAGED};
 use collector::record::{Model, OWNER};
@@ -45,7 +46,7 @@ const AT_ONCE: usize = 24;
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// The data: a folder or s3://BUCKET/PREFIX [default: ./local_env, or ./sandbox_env]
-    #[arg(value_name = "FOLDER|s3://BUCKET/PREFIX")]
+    #[arg(value_name = "FOLDER|s3://BUCKET/PREFIX", value_parser = place)]
     source: Option<String>,
     /// Where to write: a file, or a folder for report.html
     #[arg(short, long, value_name = "PATH", default_value = "report.html")]

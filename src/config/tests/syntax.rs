@@ -84,13 +84,13 @@ fn a_misspelt_name_is_the_fault_in_place_of_what_is_missing_because_of_it() {
     let found = faults(with("[add_user_id]", "[add_user_ids]"));
     assert_eq!(found[0], "[add_user_ids]: nothing reads this section; did you mean [add_user_id]?");
     let meant = faults(and("[limits]\ncalls_per_day = 1"));
-    assert!(meant[0].ends_with("hashtag_runs_per_hour; did you mean `hashtag_calls_per_day`?"), "{meant:?}");
+    assert!(meant[0].ends_with("hashtag_runs_per_hour (did you mean `hashtag_calls_per_day`?)"), "{meant:?}");
 }
 
 #[test]
 fn a_value_with_a_comment_or_quotes_or_an_interpolation_is_a_fault() {
     let location = "raw/brand_{ymd}/brand_{datetime}.json";
-    let (comment, quotes) = ("a comment is part of the value", "the quotes are part of the value");
+    let (comment, quotes) = ("a comment here is part of the value", "the quotes are part of the value");
     for (old, new, key, problem) in [
         (location, &*format!("{location}  # hourly"), "[common] profiles_location", comment),
         (location, &format!("{location} ;hourly"), "[common] profiles_location", comment),

@@ -16,7 +16,7 @@ use tracing::level_filters::LevelFilter;
 use crate::SandboxArgs;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
-use crate::setting::configuration;
+use crate::setting::{configuration, time};
 use collector::clock::Clock;
 use collector::config::{self, Limits};
 use collector::function::{Function, Invocation, Settings};
@@ -33,7 +33,7 @@ pub(crate) struct DayArgs {
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24 * 366))]
     hours: u32,
     /// The time up to which to collect, in RFC 3339 [default: the last full hour]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<DateTime<Utc>>,
     /// The configuration file
     #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
