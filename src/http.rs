@@ -22,6 +22,8 @@ use tower::util::MapFutureLayer;
 use tracing::warn;
 use url::{Host, Url};
 
+use crate::diagnosis::Diagnosis;
+
 /// The time limit of a connect. Each call's own time limit applies too.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -144,6 +146,29 @@ async fn counted<F: Future>(connects: Arc<RwLock<()>>, connect: F) -> F::Output 
     }
     drop(connecting);
     connect.await
+}
+
+/// What an error proves of a request that had no response.
+pub fn diagnosis(error: &(dyn std::error::Error + 'static)) -> Diagnosis {
+    let causes = std::iter::successors(Some(error), |cause| (*cause).source());
+    let proven = |cause: &(dyn std::error::Error + 'static)| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        let tls = io.and_then(std::io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        // The types of the connector's errors are private.
+        let text = cause.to_string();
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+            Some(Diagnosis::Certificate)
+        } else if text.starts_with("tunnel error") {
+            Some(Diagnosis::ProxyRefuses)
+        } else if text.starts_with("dns error") {
+            Some(Diagnosis::UnknownHost)
+        } else if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
+            Some(Diagnosis::Refused)
+        } else {
+            None
+        }
+    };
+    causes.filter_map(proven).next().unwrap_or(Diagnosis::NoResponse)
 }
 
 /// Whether an address is on this machine.

@@ -17,6 +17,7 @@ pub mod collect;
 pub mod config;
 pub mod config_file;
 pub mod counted;
+pub mod diagnosis;
 pub mod env;
 pub mod error;
 pub mod event;

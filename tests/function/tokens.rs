@@ -154,7 +154,8 @@ async fn the_token_job_tells_how_long_the_version_that_answers_still_does() {
     let days = || State::of("v21.0", Utc::now().date_naive()).days_left();
     let before = days();
     for (config, ended) in [(Some(config as fn(String) -> String), true), (None, false)] {
-        let harness = Harness::new(Setting { config, ..Setting::default() }).await;
+        let faults = if ended { vec!["*=version:v21.0"] } else { Vec::new() };
+        let harness = Harness::new(Setting { config, faults, ..Setting::default() }).await;
         let told = harness.run("token").await.unwrap().summary.version_days_left;
         let metric = harness.log().into_iter().find(|l| l.get("_aws").is_some()).unwrap();
         assert_eq!(metric.get("version_days_left").and_then(serde_json::Value::as_i64), told);
@@ -162,8 +163,10 @@ async fn the_token_job_tells_how_long_the_version_that_answers_still_does() {
         if ended {
             assert!(told == before || told == days(), "{told:?}");
             let message = warned[0]["message"].as_str().unwrap();
-            assert!(message.contains("v17.0 ended") && message.contains("v21.0 answers in its place"), "{message}");
+            assert!(message.starts_with("version v17.0 was requested and v21.0 responds"), "{message}");
             assert!(message.contains("set [API] version = v26.0"), "the newest version tested: {message}");
+            let end = warned[1]["message"].as_str().unwrap();
+            assert!(end.starts_with("version v21.0 ends in "), "{end}");
         } else {
             assert_eq!((told, warned.len()), (None, 0), "its end is not announced");
         }

@@ -96,7 +96,7 @@ fn a_folder_that_cannot_be_written_is_found_before_the_first_call() {
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(told.contains("the folder sandbox_env cannot be written: "), "{told}");
-    assert!(!told.contains("hermes") && !told.contains("v21.0 responds"), "no call: {told}");
+    assert!(!told.contains("hermes"), "no call: {told}");
 }
 
 #[test]

@@ -20,7 +20,6 @@ use collector::redact::Redactor;
 use collector::secret::{Secret, Source};
 use collector::sink::{Destination, Sink};
 
-pub(super) mod advice;
 mod api;
 mod checklist;
 mod compare;
@@ -28,7 +27,6 @@ mod hashtags;
 mod probe;
 mod version;
 
-use advice::Advice;
 #[cfg(test)]
 pub(super) use checklist::Checked;
 use checklist::Checklist;
@@ -107,9 +105,8 @@ impl CheckArgs {
                 let store =
                     if self.on.sandbox { "the sandbox's secret".to_owned() } else { source_name(&backend.source) };
                 let scopes = api::token(checklist, &session, &config, &store).await;
-                let advice = Advice { store: &store, scopes: &scopes, version: &config.version };
-                api::account(checklist, &session, &config, &advice).await;
-                hashtags::check(checklist, &session, &config, &advice).await;
+                api::account(checklist, &session, &config, &scopes).await;
+                hashtags::check(checklist, &session, &config).await;
                 api::unknown_fields(checklist, "accounts", &client.unknown_fields(Edge::Discovery));
                 api::unknown_fields(checklist, "hashtags", &client.unknown_fields(Edge::RecentMedia));
                 version::report(checklist, &config.version, &session, Utc::now().date_naive());

@@ -49,6 +49,7 @@ impl RetryArgs {
         let (name, text) = self.input()?;
         let unusable = |error: String| UsageError(anyhow!(error));
         let previous = repair::read(name, &text).map_err(unusable)?;
+        self.once.on.check_kind(previous.sandbox)?;
         let objects = self.objects(&previous, output).await;
         let Some((event, why)) = repair::repair(&previous, objects.as_ref()).map_err(unusable)? else {
             let reason = match &objects {

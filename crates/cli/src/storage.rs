@@ -37,7 +37,7 @@ impl Storage {
     /// # Errors
     /// If no client can be built.
     pub(super) async fn open(named: &str) -> Result<Self> {
-        let Some((bucket, key)) = in_bucket(named) else { return Ok(Self::Local(named.into())) };
+        let Some((bucket, key)) = in_s3(named) else { return Ok(Self::Local(named.into())) };
         let redactor: Arc<Redactor> = Arc::default();
         let config = aws::redacting(&from_everywhere(http::client()?).await, Arc::clone(&redactor));
         let (client, key) = (aws::s3(&config), key.trim_end_matches('/').to_owned());
@@ -141,7 +141,7 @@ impl Storage {
 }
 
 /// The bucket and the key of `s3://bucket/key`; `None` for a path.
-fn in_bucket(named: &str) -> Option<(&str, &str)> {
+pub(super) fn in_s3(named: &str) -> Option<(&str, &str)> {
     let rest = named.strip_prefix("s3://")?;
     Some(rest.split_once('/').unwrap_or((rest, "")))
 }
@@ -151,7 +151,7 @@ fn in_bucket(named: &str) -> Option<(&str, &str)> {
 /// # Errors
 /// What is expected in its place.
 pub(super) fn place(named: &str) -> Result<String, String> {
-    match in_bucket(named) {
+    match in_s3(named) {
         Some(("", _)) => return Err("s3://BUCKET or s3://BUCKET/PREFIX expected".to_owned()),
         // Its errors are those of every bucket.
         Some((bucket, _)) => format!("s3://{bucket}").parse::<Destination>().map(drop)?,
