@@ -162,8 +162,7 @@ fn quiet_leaves_errors_and_nothing_else() {
 fn what_belongs_to_the_sandbox_is_refused_without_it() {
     let folder = folder();
     for option in [
-        ["--fault", "x=y"],
-        ["--fault", "help"],
+        ["--fault", "gucci=throttled"],
         ["--seed", "1"],
         ["--latency", "0s"],
         ["--calls-allowed", "9"],

@@ -155,7 +155,7 @@ fn an_event_is_taken_as_json_or_as_a_file() {
         ("{", "is not JSON"),
     ] {
         let output = local(folder.path(), &["brand_media", "--sandbox", "--event", given]);
-        assert!(output.status.code() == Some(1) && text(&output.stderr).contains(told), "{output:?}");
+        assert!(output.status.code() == Some(2) && text(&output.stderr).contains(told), "{output:?}");
     }
 }
 
