@@ -13,14 +13,16 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::RwLock;
 use tokio::time::timeout;
 use tower::util::MapFutureLayer;
 use tracing::warn;
 use url::{Host, Url};
+
+mod roots;
+
+pub use roots::ROOTS_FILES;
 
 /// The time limit of a connect. Each call's own time limit applies too.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,33 +37,21 @@ pub const LARGEST_OBJECT: usize = 64 * 1024 * 1024;
 /// The largest other answer of AWS that is read, in bytes. A secret has at most 64 KiB.
 const LARGEST_AWS_ANSWER: usize = 1024 * 1024;
 
-/// The variable that names a PEM file of further root certificates. OpenSSL, curl and Go read it too. A
-/// proxy that inspects TLS, or an emulator of AWS or of the API, needs it.
-pub const ROOTS_FILE: &str = "SSL_CERT_FILE";
-
 /// Builds the client. It speaks HTTP/2 where the peer does, and follows no redirects, since one would carry
-/// the token elsewhere. It trusts Mozilla's root certificates, which are compiled in, and those of the file
-/// that [`ROOTS_FILE`] names.
+/// the token elsewhere. It trusts Mozilla's root certificates, which are compiled in, and those of the files
+/// that [`ROOTS_FILES`] name.
 ///
 /// # Errors
 /// Where the TLS stack cannot be set up.
 pub fn client() -> reqwest::Result<Client> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(file) = std::env::var_os(ROOTS_FILE).filter(|file| !file.is_empty()) {
-        let file = std::path::Path::new(&file);
-        if let Err(error) = add_roots(&mut roots, file) {
-            let file = file.display();
-            warn!(kind = "config", "{ROOTS_FILE}={file}: {error}; Mozilla's root certificates alone are trusted");
-        }
-    }
+    let (roots, problems) = roots::trusted();
+    problems.iter().for_each(|problem| warn!(kind = "config", "{problem}"));
     client_trusting(roots)
 }
 
-/// Adds the certificates of a PEM file. A certificate that cannot be used is skipped.
-fn add_roots(roots: &mut RootCertStore, file: &std::path::Path) -> Result<(), rustls::pki_types::pem::Error> {
-    let certificates = CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?;
-    roots.add_parsable_certificates(certificates);
-    Ok(())
+/// What is wrong with the files of root certificates, for a program that shows no log.
+pub fn root_problems() -> Vec<String> {
+    roots::trusted().1
 }
 
 /// Builds the [`client`] that trusts `roots` instead.
@@ -158,23 +148,34 @@ pub fn is_on_loopback(url: &str) -> bool {
 
 /// `client` as the AWS SDK takes it.
 pub fn for_sdk(client: Client) -> SharedHttpClient {
-    SharedHttpClient::new(Shared(client.client))
+    SharedHttpClient::new(Shared { client: client.client, limit: None })
 }
 
 #[derive(Debug, Clone)]
-struct Shared(reqwest::Client);
+struct Shared {
+    client: reqwest::Client,
+    /// The time limit of a response.
+    limit: Option<Duration>,
+}
 
 impl HttpClient for Shared {
-    // The SDK bounds each attempt and each operation itself; see `aws.rs`.
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+    // The SDK bounds each attempt and each operation of the services itself; see `aws.rs`. It sets a time limit of a
+    // response for the addresses of credentials: 1 s for the metadata of an instance, which may be silent.
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Self { limit: settings.read_timeout(), ..self.clone() })
     }
 }
 
 impl HttpConnector for Shared {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.0.clone();
-        HttpConnectorFuture::new(async move { send(client, request).await })
+        let Self { client, limit } = self.clone();
+        HttpConnectorFuture::new(async move {
+            let sent = send(client, request);
+            match limit {
+                Some(limit) => timeout(limit, sent).await.map_err(|late| ConnectorError::timeout(late.into()))?,
+                None => sent.await,
+            }
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
@@ -189,6 +190,14 @@ pub enum SecretError {
         /// Why not.
         reason: String,
     },
+    /// The secret in Secrets Manager is stored as bytes that are not text.
+    #[error(
+        "the secret {id} is stored as bytes (SecretBinary) that are not UTF-8; store it as JSON text (SecretString)"
+    )]
+    Binary {
+        /// The name or ARN.
+        id: String,
+    },
     /// The secret in Secrets Manager is not a JSON object of strings.
     #[error("the secret {id} is not a JSON object of strings; expected the keys ig_user_id, access_token and bucket")]
     NotJson {
@@ -253,12 +262,28 @@ async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secr
     }
     let answer = manager(id, aws, limit).get_secret_value().secret_id(id).send().await;
     let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
-    from_json(id, answer.secret_string().unwrap_or_default())
+    from_json(id, text_of(id, &answer)?)
+}
+
+/// The text of a secret, which may be stored as bytes.
+fn text_of<'a>(id: &str, answer: &'a GetSecretValueOutput) -> Result<&'a str, SecretError> {
+    match (answer.secret_string(), answer.secret_binary()) {
+        (None, Some(bytes)) => {
+            std::str::from_utf8(bytes.as_ref()).map_err(|_| SecretError::Binary { id: id.to_owned() })
+        }
+        (text, _) => Ok(text.unwrap_or_default()),
+    }
+}
+
+/// A text without the byte order mark that some editors and shells put at its start.
+fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn from_json(id: &str, text: &str) -> Result<Secret, SecretError> {
     let not_json = || SecretError::NotJson { id: id.to_owned() };
-    let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).map_err(|_| not_json())?;
+    let keys = serde_json::from_str(without_bom(text));
+    let keys: serde_json::Map<String, serde_json::Value> = keys.map_err(|_| not_json())?;
     check(id, |key| match keys.get(key) {
         Some(serde_json::Value::String(text)) => Ok(Some(text.clone())),
         Some(serde_json::Value::Number(number)) => Ok(Some(number.to_string())),

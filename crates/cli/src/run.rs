@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::backend::{Backend, from_everywhere};
+use super::backend::Backend;
 use super::failure;
 use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
@@ -18,6 +18,7 @@ use super::output::{self, Output, OutputError};
 use super::progress::Watch;
 use super::setting::duration;
 use super::{Setting, repair};
+use collector::aws;
 use collector::config::Config;
 use collector::error::Cause;
 use collector::event::Event;
@@ -163,7 +164,7 @@ impl RunOn {
             destination,
             secret_prefix: secret::prefix_from_env(),
             renews_token: self.renew,
-            load_aws: from_everywhere,
+            load_aws: aws::from_everywhere,
             memory: Budget::of(MEMORY),
             ..Settings::default()
         };

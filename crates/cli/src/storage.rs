@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::{Context, Error, Result, anyhow, bail};
 use aws_sdk_s3::primitives::ByteStream;
 
-use crate::backend::from_everywhere;
 use collector::causes::with_causes;
 use collector::redact::Redactor;
 use collector::{aws, http};
@@ -42,7 +41,7 @@ impl Storage {
             bail!("{named:?} names no bucket; s3://bucket or s3://bucket/prefix expected");
         }
         let redactor: Arc<Redactor> = Arc::default();
-        let config = aws::redacting(&from_everywhere(http::client()?).await, Arc::clone(&redactor));
+        let config = aws::redacting(&aws::from_everywhere(http::client()?).await, Arc::clone(&redactor));
         let (client, key) = (aws::s3(&config), key.trim_end_matches('/').to_owned());
         Ok(Self::S3 { client, bucket: bucket.to_owned(), key, redactor })
     }
