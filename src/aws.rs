@@ -26,6 +26,10 @@ use crate::causes::with_causes;
 use crate::http;
 use crate::redact::Redactor;
 
+mod access;
+
+pub use access::{AwsProblem, check};
+
 fn version() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }

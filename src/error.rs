@@ -1,6 +1,7 @@
 //! Why an invocation failed. The kinds stay the same over versions.
 
 use crate::config::ConfigError;
+use crate::diagnosis::Diagnosis;
 use crate::event::EventError;
 use crate::secret::SecretError;
 use crate::sink::Unusable;
@@ -49,11 +50,12 @@ impl Cause {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Event(_) => "event",
-            Self::Secret(_) | Self::Sink(Unusable::NoRegion { .. }) => "secret",
+            Self::Secret(_) => "secret",
+            Self::Sink(unusable) if matches!(unusable.problem.diagnosis, Diagnosis::NoRegion) => "secret",
             Self::Config(_) => "config",
             Self::Http(_) => "http",
             Self::NothingCollected(_) | Self::TopicsFailed { .. } | Self::TokenUnknown(_) => "nothing_collected",
-            Self::Store(_) | Self::Sink(Unusable::Place(_)) => "store",
+            Self::Store(_) | Self::Sink(_) => "store",
         }
     }
 }

@@ -20,6 +20,8 @@ use tower::util::MapFutureLayer;
 use tracing::warn;
 use url::{Host, Url};
 
+use crate::diagnosis::Diagnosis;
+
 mod roots;
 
 pub use roots::ROOTS_FILES;
@@ -136,6 +138,31 @@ async fn counted<F: Future>(connects: Arc<RwLock<()>>, connect: F) -> F::Output 
     connect.await
 }
 
+/// What an error proves of a request that had no response; `None` if another try may succeed.
+pub fn diagnosis(error: &(dyn std::error::Error + 'static)) -> Option<Diagnosis> {
+    let mut causes = std::iter::successors(Some(error), |cause| (*cause).source());
+    causes.find_map(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        let tls = io.and_then(tls_error);
+        // The types of the connector's errors are private.
+        let text = cause.to_string();
+        match tls {
+            Some(tls) if tls.to_string().contains("CaUsedAsEndEntity") => Some(Diagnosis::CertificateOfCa),
+            Some(rustls::Error::InvalidCertificate(_)) => Some(Diagnosis::EndpointCertificate),
+            _ if text == "tunnel error: proxy authorization required" => Some(Diagnosis::ProxyLogin),
+            _ if text == "tunnel error: unsuccessful" => Some(Diagnosis::EndpointProxy),
+            _ if text.starts_with("dns error") => Some(Diagnosis::EndpointUnknown),
+            _ => io.filter(|io| io.kind() == std::io::ErrorKind::ConnectionRefused).map(|_| Diagnosis::EndpointRefused),
+        }
+    })
+}
+
+/// The error of TLS in one of a connection, which holds it in several layers that are not its sources.
+fn tls_error(error: &std::io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref().or_else(|| inner.downcast_ref().and_then(tls_error))
+}
+
 /// Whether an address is on this machine.
 pub fn is_on_loopback(url: &str) -> bool {
     match Url::parse(url).ok().as_ref().and_then(Url::host) {
@@ -224,9 +251,11 @@ mod tests {
 
     /// A TLS server that speaks `protocols` and takes a while for a handshake, a client that trusts it, and the
     /// number of handshakes.
-    async fn tls_server(protocols: &[&str]) -> (String, Client, Arc<AtomicUsize>) {
+    async fn tls_server(protocols: &[&str], is_ca: rcgen::IsCa) -> (String, Client, Arc<AtomicUsize>) {
         let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let certificate = params.self_signed(&key).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -249,7 +278,8 @@ mod tests {
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_millis(50)).await;
-                    let stream = hyper_util::rt::TokioIo::new(acceptor.accept(stream).await.unwrap());
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let stream = hyper_util::rt::TokioIo::new(stream);
                     let respond = hyper::service::service_fn(async |_| {
                         tokio::time::sleep(Duration::from_millis(50)).await;
                         Ok::<_, std::convert::Infallible>(http::Response::new("{}".to_owned()))
@@ -265,11 +295,24 @@ mod tests {
     #[tokio::test]
     async fn eleven_first_calls_share_a_connection_if_the_peer_speaks_http_2_and_succeed_if_it_does_not() {
         for (protocols, expected) in [(&["h2", "http/1.1"][..], 1), (&["http/1.1"], 11), (&[], 11)] {
-            let (end_point, client, handshakes) = tls_server(protocols).await;
+            let (end_point, client, handshakes) = tls_server(protocols, rcgen::IsCa::NoCa).await;
             let call = async || client.send(client.get(&end_point)).await.unwrap().status();
             let statuses = futures_util::future::join_all((0..11).map(|_| call())).await;
             assert!(statuses.iter().all(reqwest::StatusCode::is_success), "{protocols:?} {statuses:?}");
             assert_eq!(handshakes.load(Ordering::Relaxed), expected, "{protocols:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_of_a_ca_and_one_that_is_not_trusted_have_different_causes() {
+        let of_a_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let (of_a_ca, trusting, _) = tls_server(&[], of_a_ca).await;
+        let (untrusted, ..) = tls_server(&[], rcgen::IsCa::NoCa).await;
+        for (end_point, expected) in
+            [(of_a_ca, Diagnosis::CertificateOfCa), (untrusted, Diagnosis::EndpointCertificate)]
+        {
+            let error = trusting.send(trusting.get(&end_point)).await.unwrap_err();
+            assert_eq!(diagnosis(&error), Some(expected), "{error:?}");
         }
     }
 

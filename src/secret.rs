@@ -11,8 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use url::Url;
 
-use crate::aws;
-use crate::causes::with_causes;
+use crate::aws::{self, AwsProblem};
 use crate::env::variable;
 use crate::http::is_on_loopback;
 use crate::redact::Redactor;
@@ -255,13 +254,10 @@ fn manager(id: &str, aws: &SdkConfig, limit: Duration) -> aws_sdk_secretsmanager
 }
 
 async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secret, SecretError> {
-    if region_of(id).or(aws.region().map(Region::as_ref)).is_none() {
-        let reason =
-            "no AWS region is set: set AWS_REGION, or give the secret's ARN, which names its region".to_owned();
-        return Err(SecretError::Manager { id: id.to_owned(), reason });
-    }
+    let unreadable = |reason: String| SecretError::Manager { id: id.to_owned(), reason };
+    aws::check(aws, region_of(id), limit).await.map_err(|problem| unreadable(problem.to_string()))?;
     let answer = manager(id, aws, limit).get_secret_value().secret_id(id).send().await;
-    let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
+    let answer = answer.map_err(|error| unreadable(AwsProblem::text(&error)))?;
     from_json(id, text_of(id, &answer)?)
 }
 

@@ -99,7 +99,7 @@ impl Backend {
     pub(super) async fn sink(&self, destination: Destination) -> Sink {
         match destination {
             Destination::Folder(folder) => Sink::Folder(folder),
-            Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws().await), bucket },
+            Destination::Bucket(bucket) => Sink::s3(self.aws().await, bucket),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use aws_sdk_s3::primitives::ByteStream;
@@ -42,6 +43,7 @@ impl Storage {
         }
         let redactor: Arc<Redactor> = Arc::default();
         let config = aws::redacting(&aws::from_everywhere(http::client()?).await, Arc::clone(&redactor));
+        aws::check(&config, None, Duration::MAX).await.with_context(|| format!("{named} cannot be read or written"))?;
         let (client, key) = (aws::s3(&config), key.trim_end_matches('/').to_owned());
         Ok(Self::S3 { client, bucket: bucket.to_owned(), key, redactor })
     }

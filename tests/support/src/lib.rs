@@ -3,4 +3,5 @@
 pub mod aws;
 pub mod harness;
 pub mod process;
+pub mod recorder;
 pub mod runtime_api;
