@@ -1,4 +1,4 @@
-//! The clock that gives the moments of responses.
+//! The clock that gives the present and the moments of responses.
 
 use std::sync::{Arc, Mutex};
 

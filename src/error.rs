@@ -1,8 +1,10 @@
 //! Why an invocation failed. The kinds stay the same over versions.
 
 use crate::config::ConfigError;
+use crate::counted::counted;
 use crate::diagnosis::Diagnosis;
 use crate::event::EventError;
+use crate::graph::Failure;
 use crate::secret::SecretError;
 use crate::sink::Unusable;
 
@@ -21,28 +23,37 @@ pub enum Cause {
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be built: {0}")]
     Http(#[from] reqwest::Error),
-    /// No topic gave a record.
-    #[error("nothing was collected: {0}")]
-    NothingCollected(String),
-    /// Every topic failed, or those that did not gave no record. Each failure was logged by itself.
-    #[error("nothing was collected: {failed} of {topics} topics failed, the first of them {first}")]
+    /// There was nothing to collect.
+    #[error("nothing was collected: {}", .0.row().cause)]
+    NothingCollected(Diagnosis),
+    /// A signal ended the run before its first call.
+    #[error("nothing was collected: the run was interrupted")]
+    Interrupted,
+    /// Every topic failed, or those that did not gave no record. The log has each cause with its topics.
+    #[error("nothing was collected: {}: {first}", some_failed(*.failed, *.topics))]
     TopicsFailed {
         /// The number of topics that failed.
         failed: usize,
         /// The number of topics.
         topics: usize,
-        /// The first one's name and failure.
+        /// The failure of the first one.
         first: String,
+        /// The cause of that failure.
+        diagnosis: Diagnosis,
     },
-    /// The question about the token failed. The failure was logged by itself.
+    /// The token's state could not be requested. The log has the failure.
     #[error("nothing was collected: the access token's state is unknown: {0}")]
-    TokenUnknown(String),
+    TokenUnknown(Failure),
     /// An object could not be stored.
     #[error("{0}")]
     Store(String),
     /// No object could be stored, so nothing was collected.
     #[error("nothing was collected, since nothing could be stored: {0}")]
     Sink(#[from] Unusable),
+}
+
+fn some_failed(failed: usize, topics: usize) -> String {
+    format!("{failed} of {} failed", counted(topics, "topic"))
 }
 
 impl Cause {
@@ -54,8 +65,48 @@ impl Cause {
             Self::Sink(unusable) if matches!(unusable.problem.diagnosis, Diagnosis::NoRegion) => "secret",
             Self::Config(_) => "config",
             Self::Http(_) => "http",
-            Self::NothingCollected(_) | Self::TopicsFailed { .. } | Self::TokenUnknown(_) => "nothing_collected",
+            Self::NothingCollected(_) | Self::Interrupted | Self::TopicsFailed { .. } | Self::TokenUnknown(_) => {
+                "nothing_collected"
+            }
             Self::Store(_) | Self::Sink(_) => "store",
+        }
+    }
+
+    /// The row of the table of causes.
+    pub const fn diagnosis(&self) -> Diagnosis {
+        match self {
+            Self::Event(_) => Diagnosis::Event,
+            Self::Secret(SecretError::Access { problem, .. }) => problem.diagnosis,
+            Self::Secret(_) => Diagnosis::Secret,
+            Self::Config(_) => Diagnosis::Configuration,
+            Self::Http(_) => Diagnosis::Certificate,
+            Self::NothingCollected(diagnosis) | Self::TopicsFailed { diagnosis, .. } => *diagnosis,
+            Self::Interrupted => Diagnosis::Interrupted,
+            Self::TokenUnknown(failure) => failure.diagnosis,
+            Self::Sink(unusable) => unusable.problem.diagnosis,
+            Self::Store(_) => Diagnosis::Store,
+        }
+    }
+
+    /// The text with the next step. The texts of the other causes have it.
+    pub fn with_next_step(&self) -> String {
+        match self {
+            Self::NothingCollected(diagnosis) => format!("{self}; next step: {}", diagnosis.row().next),
+            Self::TopicsFailed { .. } | Self::TokenUnknown(_) => format!("{self}. {}", self.diagnosis().sentence()),
+            _ => self.to_string(),
+        }
+    }
+
+    /// The text with the next step, without what the log has said by itself.
+    pub fn beyond_the_log(&self) -> String {
+        match self {
+            Self::TopicsFailed { failed, topics, diagnosis, .. } => {
+                format!("nothing was collected: {}: {}", some_failed(*failed, *topics), diagnosis.sentence())
+            }
+            Self::TokenUnknown(failure) => {
+                format!("nothing was collected: the access token's state is unknown: {}", failure.diagnosis.sentence())
+            }
+            _ => self.with_next_step(),
         }
     }
 }

@@ -21,9 +21,10 @@ use crate::config::Config;
 use crate::config_file::{self, Loaded};
 use crate::error::Cause;
 use crate::event::Event;
-use crate::graph::{Client, Kind, KnownIds, Session, api_address};
+use crate::graph::{Client, Edge, Kind, KnownIds, Session, api_address};
 use crate::lock::lock;
 use crate::memory::Budget;
+use crate::record::Model;
 use crate::redact::Redactor;
 use crate::report::{Error, Response, Summary};
 use crate::secret::{Credentials, Secret, SecretError, SecretId, SecretWriter, Source};
@@ -55,6 +56,8 @@ pub struct Settings {
     pub source: Source,
     /// The secret itself, instead of the one at `source`. No new token can be put into it.
     pub secret: Option<Secret>,
+    /// Whether the API is the sandbox. The summary and the quality objects then say that the data is made up.
+    pub sandbox: bool,
     /// The API, instead of the configuration's. The version is added to it.
     pub end_point: Option<String>,
     /// The configuration, instead of the secret's `config_file`.
@@ -75,7 +78,7 @@ pub struct Settings {
     pub aws: Option<aws_config::SdkConfig>,
     /// The memory budget of a run.
     pub memory: Budget,
-    /// Gives the moments of responses.
+    /// Gives the moments of responses, and the present that an event's time is compared with.
     pub clock: Clock,
     /// Learns the secrets.
     pub redactor: Arc<Redactor>,
@@ -87,6 +90,7 @@ impl Default for Settings {
         Self {
             source: Source::File(secret::DEFAULT_FILE.into()),
             secret: None,
+            sandbox: false,
             end_point: None,
             config_file: None,
             destination: None,
@@ -197,6 +201,7 @@ impl Function {
                 Err(error) => (None, Done::from(Cause::from(error))),
             };
             let Done { figures, error_log, target_file, critical, error } = done;
+            let figures = Summary { sandbox: self.settings.sandbox, ..figures };
             let summary = run.summary(event.as_ref(), error.is_some(), figures);
             let notice = summary.notice(error.as_ref(), critical.as_ref(), &invocation.request_id);
             if let Some(notice) = notice.filter(|_| !run.stop.is_interrupted()) {
@@ -213,14 +218,14 @@ impl Function {
     }
 
     async fn run(&self, run: &Run, event: &Event, progress: &dyn Progress) -> Result<Done, Cause> {
-        if let Some(problem) = event.odd_time(run.started) {
+        if let Some(problem) = event.odd_time(self.settings.clock.now()) {
             warn!(kind = "time", "{problem}");
         }
         event.check_secret(self.settings.secret_prefix.as_deref())?;
         let secret_id = event.secret_id.as_ref();
         let context = tokio::select! {
             context = self.context(secret_id, run.stop.left()) => context?,
-            () = run.stop.interrupted() => return Err(Cause::NothingCollected("the run was interrupted".to_owned())),
+            () = run.stop.interrupted() => return Err(Cause::Interrupted),
         };
         if event.job != Job::Token {
             context.check_sink(run.stop.left()).await?;
@@ -228,6 +233,7 @@ impl Function {
         let reload = || self.reload_credentials(secret_id, context.client.http(), run.stop.left()).boxed();
         let session = Session::new(&context.client, run.stop.clone(), &reload)
             .keeping_answers(context.config.locations.keeps_answers());
+        session.replace_suspect_credentials().await;
         if event.job == Job::Hashtag {
             // The next run finds most of what this one would have. A brand_media run is the only one of its hour.
             session.pause_if_throttled();
@@ -238,7 +244,7 @@ impl Function {
                 let (state, failures) = token::run(&session, writer.as_ref()).await;
                 let (token, unknown) = state.map_or_else(|cause| (None, Some(cause)), |state| (Some(state), None));
                 let version_days_left =
-                    version::log(&context.config.version, session.version(), Utc::now().date_naive());
+                    version::log_end(&context.config.version, session.version(), Utc::now().date_naive());
                 let figures = Summary { token, failures, version_days_left, ..Summary::default() };
                 Done { figures, error: unknown.filter(|_| !session.is_throttled()), ..Done::default() }
             }
@@ -297,10 +303,22 @@ impl Function {
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor(), self.settings.memory);
-        let client = client.with_clock(self.settings.clock.clone());
+        let of_model = |model| {
+            let optional = config.mapping(model).requested_only_to_keep();
+            optional.map(|field| (Edge::of(model), field.to_owned())).collect::<Vec<_>>()
+        };
+        let optional = Model::ALL.into_iter().flat_map(of_model).collect();
+        let client = client.with_clock(self.settings.clock.clone()).with_optional_fields(optional);
         let known_ids = self.settings.known_ids.get(&api_address(&config.end_point));
         client.recall_hashtag_ids(known_ids.cloned().unwrap_or_default());
-        Ok(Context { config, client: Arc::new(client), sink, sink_checked: Arc::default(), object })
+        Ok(Context {
+            config,
+            client: Arc::new(client),
+            sink,
+            sink_checked: Arc::default(),
+            object,
+            sandbox: self.settings.sandbox,
+        })
     }
 
     /// The context with the configuration that has changed in S3; `None` if it has not. What the process has
@@ -320,7 +338,7 @@ impl Function {
         }
         let (client, sink, sink_checked) =
             (Arc::clone(&kept.client), kept.sink.clone(), Arc::clone(&kept.sink_checked));
-        Ok(Some(Context { config, client, sink, sink_checked, object }))
+        Ok(Some(Context { config, client, sink, sink_checked, object, sandbox: kept.sandbox }))
     }
 
     /// A configuration as this function uses it. Its notices are logged.

@@ -3,6 +3,7 @@
 mod body;
 mod call;
 mod client;
+mod diagnose;
 mod error;
 mod limits;
 mod response;

@@ -138,23 +138,23 @@ async fn counted<F: Future>(connects: Arc<RwLock<()>>, connect: F) -> F::Output 
     connect.await
 }
 
-/// What an error proves of a request that had no response; `None` if another try may succeed.
-pub fn diagnosis(error: &(dyn std::error::Error + 'static)) -> Option<Diagnosis> {
+/// What an error proves of a request that had no response.
+pub fn diagnosis(error: &(dyn std::error::Error + 'static)) -> Diagnosis {
     let mut causes = std::iter::successors(Some(error), |cause| (*cause).source());
-    causes.find_map(|cause| {
+    let proven = causes.find_map(|cause| {
         let io = cause.downcast_ref::<std::io::Error>();
-        let tls = io.and_then(tls_error);
         // The types of the connector's errors are private.
         let text = cause.to_string();
-        match tls {
+        match io.and_then(tls_error) {
             Some(tls) if tls.to_string().contains("CaUsedAsEndEntity") => Some(Diagnosis::CertificateOfCa),
-            Some(rustls::Error::InvalidCertificate(_)) => Some(Diagnosis::EndpointCertificate),
+            Some(rustls::Error::InvalidCertificate(_)) => Some(Diagnosis::Certificate),
             _ if text == "tunnel error: proxy authorization required" => Some(Diagnosis::ProxyLogin),
-            _ if text == "tunnel error: unsuccessful" => Some(Diagnosis::EndpointProxy),
-            _ if text.starts_with("dns error") => Some(Diagnosis::EndpointUnknown),
-            _ => io.filter(|io| io.kind() == std::io::ErrorKind::ConnectionRefused).map(|_| Diagnosis::EndpointRefused),
+            _ if text.starts_with("tunnel error") => Some(Diagnosis::ProxyRefuses),
+            _ if text.starts_with("dns error") => Some(Diagnosis::UnknownHost),
+            _ => io.filter(|io| io.kind() == std::io::ErrorKind::ConnectionRefused).map(|_| Diagnosis::Refused),
         }
-    })
+    });
+    proven.unwrap_or(Diagnosis::NoResponse)
 }
 
 /// The error of TLS in one of a connection, which holds it in several layers that are not its sources.
@@ -308,11 +308,9 @@ mod tests {
         let of_a_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let (of_a_ca, trusting, _) = tls_server(&[], of_a_ca).await;
         let (untrusted, ..) = tls_server(&[], rcgen::IsCa::NoCa).await;
-        for (end_point, expected) in
-            [(of_a_ca, Diagnosis::CertificateOfCa), (untrusted, Diagnosis::EndpointCertificate)]
-        {
+        for (end_point, expected) in [(of_a_ca, Diagnosis::CertificateOfCa), (untrusted, Diagnosis::Certificate)] {
             let error = trusting.send(trusting.get(&end_point)).await.unwrap_err();
-            assert_eq!(diagnosis(&error), Some(expected), "{error:?}");
+            assert_eq!(diagnosis(&error), expected, "{error:?}");
         }
     }
 

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod collect;
 pub mod config;
 pub mod config_file;
+pub mod counted;
 pub mod diagnosis;
 pub mod env;
 pub mod error;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::graph::{Failure, Kind};
 use crate::memory::LARGEST_QUALITY;
-use crate::record::{Issue, IssueKind, Mapping, Model, Record, Reject};
+use crate::record::{Field, Issue, IssueKind, Mapping, Model, Record, Reject};
 
 /// The results of one model in one run, over all topics.
 #[derive(Debug)]
@@ -73,6 +73,9 @@ pub struct About<'a> {
     pub job: &'a str,
     /// The time that names the objects.
     pub time: &'a str,
+    /// Whether the sandbox made the data up.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sandbox: bool,
     /// Whether the event selected topics.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub subset: bool,
@@ -230,12 +233,12 @@ impl<'m> Tally<'m> {
     }
 
     /// The defaulted fields, by field in the mapping's order, and by reason.
-    pub fn defaulted_counts(&self) -> Vec<(&str, Count)> {
-        let count = |((field, kind), examples): (&(usize, IssueKind), &Examples<Defaulted>)| {
-            let output = self.mapping.fields().get(*field).map_or("", |f| f.output.as_str());
-            (output, Count { kind: kind.name(), field: self.field_label(*field), count: examples.count })
+    pub fn defaulted_counts(&self) -> Vec<(&Field, Count)> {
+        let count = |((index, kind), examples): (&(usize, IssueKind), &Examples<Defaulted>)| {
+            let field = self.mapping.fields().get(*index)?;
+            Some((field, Count { kind: kind.name(), field: self.field_label(*index), count: examples.count }))
         };
-        self.defaulted.iter().map(count).collect()
+        self.defaulted.iter().filter_map(count).collect()
     }
 
     /// The rejected records by reason.

@@ -11,10 +11,11 @@ mod response;
 mod summary;
 
 pub use error::{Error, ErrorMessage, parts};
-pub use log::{error_log, log_quality, log_unknown_fields};
+pub use log::{error_log, log_failures, log_quality, log_unknown_fields};
 pub use metrics::{Metric, emit};
 pub use metrics::{NAMESPACE, service_from_env};
 pub use response::{Answer, Response};
 pub use summary::{
-    AnswersFile, FailedTopic, File, Gaps, ModelQuality, Partial, Quality, Renewal, RenewalEnd, Summary, TokenState,
+    AnswersFile, FailedTopic, FailureCause, File, Gaps, ModelQuality, Partial, Quality, Renewal, RenewalEnd, Summary,
+    TokenState,
 };

@@ -12,6 +12,7 @@ use sha2::Sha256;
 use url::Url;
 
 use crate::aws::{self, AwsProblem};
+use crate::causes::with_causes;
 use crate::env::variable;
 use crate::http::is_on_loopback;
 use crate::redact::Redactor;
@@ -181,6 +182,14 @@ pub enum SecretError {
         /// The position of the fault and what was expected there. It holds nothing of the file's text.
         reason: String,
     },
+    /// Secrets Manager cannot be used.
+    #[error("the secret {id} could not be read from AWS Secrets Manager: {problem}")]
+    Access {
+        /// The name or ARN.
+        id: String,
+        /// Why not.
+        problem: AwsProblem,
+    },
     /// Secrets Manager did not return the secret.
     #[error("the secret {id} could not be read from AWS Secrets Manager: {reason}")]
     Manager {
@@ -254,10 +263,13 @@ fn manager(id: &str, aws: &SdkConfig, limit: Duration) -> aws_sdk_secretsmanager
 }
 
 async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secret, SecretError> {
-    let unreadable = |reason: String| SecretError::Manager { id: id.to_owned(), reason };
-    aws::check(aws, region_of(id), limit).await.map_err(|problem| unreadable(problem.to_string()))?;
+    let no_access = |problem| SecretError::Access { id: id.to_owned(), problem };
+    aws::check(aws, region_of(id), limit).await.map_err(no_access)?;
     let answer = manager(id, aws, limit).get_secret_value().secret_id(id).send().await;
-    let answer = answer.map_err(|error| unreadable(AwsProblem::text(&error)))?;
+    let answer = answer.map_err(|error| match AwsProblem::of(&error) {
+        Some(problem) => no_access(problem),
+        None => SecretError::Manager { id: id.to_owned(), reason: with_causes(&error) },
+    })?;
     from_json(id, text_of(id, &answer)?)
 }
 

@@ -5,6 +5,8 @@
 use chrono::{DateTime, Utc};
 use tracing::{error, info, warn};
 
+use crate::counted::counted;
+use crate::diagnosis::Diagnosis;
 use crate::error::Cause;
 use crate::graph::{Failure, Kind, Session, TokenInfo};
 use crate::report::{FailedTopic, Renewal, RenewalEnd, TokenState};
@@ -28,7 +30,7 @@ pub async fn run(
         Ok(info) => info,
         Err(failure) => {
             error!(kind = failure.kind.name(), code = failure.code, "the access token's state is unknown: {failure}");
-            return (Err(Cause::TokenUnknown(failure.to_string())), vec![failed(failure)]);
+            return (Err(Cause::TokenUnknown(failure.clone())), vec![failed(failure)]);
         }
     };
     let (renewal, renewed) = match writer {
@@ -56,16 +58,18 @@ pub fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
 fn log(info: &TokenInfo, state: &TokenState) {
     let (kind, days_left) = (Kind::Token.name(), state.days_left);
     if !state.is_valid {
-        let Failure { code, subcode, message, .. } = info.refusal();
-        critical!(kind, code, subcode, "the access token is not valid: {message}");
+        let Failure { code, subcode, message, diagnosis, .. } = info.refusal();
+        critical!(kind, code, subcode, "the access token is not valid: {message}; {}", diagnosis.sentence());
         return;
     }
     match days_left {
         Some(days) if days < 0 => {
-            critical!(kind, days_left, "the access token or its access to data has expired: renew it")
+            critical!(kind, days_left, "{}", Diagnosis::DataAccessExpired.sentence())
         }
         Some(days) if days < WARN_DAYS => {
-            warn!(kind, days_left, "the access token or its access to data expires in {days} days: renew it")
+            let (days, next) =
+                (counted(usize::try_from(days).unwrap_or_default(), "day"), Diagnosis::DataAccessExpired.row().next);
+            warn!(kind, days_left, "the access token or its access to data expires in {days}; next step: {next}")
         }
         Some(days) => info!(days_left, "the access token is valid for {days} days"),
         None => info!("the access token is valid and does not expire"),

@@ -6,6 +6,8 @@ use std::fmt;
 use chrono::NaiveDate;
 use tracing::{info, warn};
 
+use crate::diagnosis::Diagnosis;
+
 mod table;
 
 pub use table::{Day, End, Sure, TESTED, VERSIONS, Version};
@@ -86,41 +88,66 @@ pub fn compare(one: &str, other: &str) -> Option<Ordering> {
     Some(numbers(one)?.cmp(&numbers(other)?))
 }
 
-/// What to do about the version `asked` for, which has ended, is about to, or is not known. `is_served` is whether
-/// it answers itself.
-pub fn advice(asked: &str, is_served: bool) -> String {
-    let is_known = VERSIONS.iter().any(|version| version.name == asked);
+/// Whether `name` is not in the table of versions.
+pub fn is_unknown(name: &str) -> bool {
+    !VERSIONS.iter().any(|version| version.name == name)
+}
+
+/// What to do about the version `asked`, which has ended, is about to end, or is not known. `is_served` is whether it
+/// responds itself.
+pub fn diagnosis(asked: &str, is_served: bool) -> Diagnosis {
     match compare(asked, TESTED) {
-        Some(Ordering::Less) => format!(
-            "`luxury-brands check --api-version {TESTED}` shows what would change; then set [API] version = {TESTED}, the newest version tested"
-        ),
-        Some(Ordering::Greater) if !is_known && !is_served => {
-            format!("set [API] version = {TESTED}, the newest version tested")
-        }
-        _ => format!("read Meta's changelog; {TESTED} is the newest version tested"),
+        Some(Ordering::Less) => Diagnosis::VersionOld,
+        Some(Ordering::Greater) if is_unknown(asked) && !is_served => Diagnosis::VersionUnknown,
+        _ => Diagnosis::VersionUntested,
     }
 }
 
-/// Logs how long the version that answers still does, and gives the days; `None` where its end is not known.
-/// `served` is the version that an answer told of.
-pub(crate) fn log(asked: &str, served: Option<&str>, today: NaiveDate) -> Option<i64> {
-    let answers = served.unwrap_or(asked);
-    let (state, answering) = (State::of(asked, today), State::of(answers, today));
-    let told = match served {
-        Some(served) if served != asked => {
-            format!("version {asked} {state}; {served} answers in its place and {answering}")
-        }
-        _ => format!("version {asked} {state}"),
-    };
-    let version_days_left = answering.days_left();
-    let is_fine = answers == asked && state != State::Unknown && version_days_left.is_none_or(|days| days >= WARN_DAYS);
-    if is_fine {
-        info!(version_days_left, "{told}");
-    } else {
-        warn!(version_days_left, kind = "version", "{told}: {}", advice(asked, answers == asked));
+/// Logs that another version responds than the one that was requested.
+pub(crate) fn log_difference(asked: &str, served: &str, today: NaiveDate) {
+    if served == asked {
+        return;
     }
-    version_days_left
+    match State::of(asked, today) {
+        state @ State::Ended(..) => {
+            let next = diagnosis(asked, false).row().next;
+            warn!(
+                kind = KIND,
+                "version {asked} was requested and {served} responds, since {asked} {state}; next step: {next}"
+            );
+        }
+        _ => info!(kind = KIND, "version {asked} was requested and {served} responds"),
+    }
 }
+
+/// Logs when the version that responds ends, and returns the days until then; `None` if its end is not known.
+/// `served` is the version that a response named.
+pub(crate) fn log_end(asked: &str, served: Option<&str>, today: NaiveDate) -> Option<i64> {
+    let serving = served.unwrap_or(asked);
+    let state = State::of(serving, today);
+    let next = || diagnosis(serving, served.is_some()).row().next;
+    match state {
+        // Meta's API does not serve a version that has ended. Another one may.
+        State::Ended(..) if served.is_some() => {
+            info!(kind = KIND, "version {serving} responds, although Meta's {serving} {state}");
+            return None;
+        }
+        State::Lives(_) => info!(kind = KIND, "version {serving} {state}"),
+        State::Ends(_, days) if days >= WARN_DAYS => {
+            info!(kind = KIND, version_days_left = days, "version {serving} {state}")
+        }
+        _ => warn!(
+            kind = KIND,
+            version_days_left = state.days_left(),
+            "version {serving} {state}; next step: {}",
+            next()
+        ),
+    }
+    state.days_left()
+}
+
+/// The `kind` of the log lines about the version.
+const KIND: &str = "version";
 
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ const MAX_DETAIL: usize = 300;
 
 /// A problem that no further try solves.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{}", diagnosis.sentence(detail.as_deref()))]
+#[error("{}; next step: {}", self.cause(), .diagnosis.row().next)]
 pub struct AwsProblem {
     /// What is wrong.
     pub diagnosis: Diagnosis,
@@ -40,12 +40,18 @@ impl AwsProblem {
         let mut causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
         let proven = causes.find_map(|cause| match cause.downcast_ref::<CredentialsError>() {
             Some(error) => Some(of_credentials(error)),
-            None => cause.downcast_ref::<reqwest::Error>().and_then(|error| http::diagnosis(error)),
+            None => cause.downcast_ref::<reqwest::Error>().and_then(of_request),
         });
         // The SDK could not make the request.
         let is_unsent = || matches!(error, SdkError::DispatchFailure(failure) if failure.is_other());
-        let diagnosis = proven.or_else(|| is_unsent().then_some(Diagnosis::EndpointUnusable))?;
+        let diagnosis = proven.or_else(|| is_unsent().then_some(Diagnosis::EndpointMalformed))?;
         Some(Self { diagnosis, detail: Some(with_causes(error).chars().take(MAX_DETAIL).collect()) })
+    }
+
+    /// What is wrong, with what the error says.
+    pub fn cause(&self) -> String {
+        let detail = self.detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
+        format!("{}{detail}", self.diagnosis.row().cause)
     }
 
     /// The text of an operation's error: what it proves, or what it says.
@@ -75,6 +81,17 @@ pub async fn check(config: &SdkConfig, region: Option<&str>, limit: Duration) ->
         Ok(Err(error)) => Err(AwsProblem { diagnosis: of_credentials(&error), detail: Some(shortened(&error)) }),
         Err(_) => Err(Diagnosis::CredentialsLate.into()),
     }
+}
+
+/// What a request without a response proves of the endpoint.
+fn of_request(error: &reqwest::Error) -> Option<Diagnosis> {
+    Some(match http::diagnosis(error) {
+        Diagnosis::Refused => Diagnosis::EndpointRefused,
+        Diagnosis::UnknownHost => Diagnosis::EndpointUnknown,
+        Diagnosis::Certificate => Diagnosis::EndpointCertificate,
+        Diagnosis::NoResponse => return None,
+        of_the_way => of_the_way,
+    })
 }
 
 /// The text of the error on one line. The default chain lists each source on a line of its own.

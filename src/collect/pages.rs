@@ -14,7 +14,7 @@ use tracing::warn;
 use super::{Collected, Outcome, Topic};
 use crate::answers::Line;
 use crate::config::{Config, Limits, MEDIA_PER_PAGE};
-use crate::graph::{Call, Cursor, Failure, Kind, MediaIds, Page, Response, Session};
+use crate::graph::{Call, Cursor, Failure, MediaIds, Page, Response, Session};
 use crate::json;
 use crate::record::{Batch, Mapping, Model, Own, Record};
 use crate::topic::{Account, HashtagId};
@@ -127,7 +127,7 @@ pub(super) async fn fetch<'c>(
     }
     let id = session.hashtag_id(&hashtag.name).await?;
     let outcome = pages(Source::Hashtag(&id)).await;
-    if outcome.as_ref().is_err_and(|failure| failure.kind == Kind::NotFound)
+    if outcome.as_ref().is_err_and(Failure::is_about_the_topic)
         && let Some(other) = session.other_hashtag_id(&hashtag.name, &id).await
     {
         return pages(Source::Hashtag(&other)).await;

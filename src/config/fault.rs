@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::counted::counted;
+
 /// One fault in `configure.ini`, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -75,20 +77,13 @@ pub enum ConfigError {
         problem: String,
     },
     /// The file has faults.
-    #[error("configuration {path} is invalid, {} to correct:{}", counted(.faults), listed(.faults))]
+    #[error("configuration {path} is invalid, {} to correct:{}", counted(.faults.len(), "fault"), listed(.faults))]
     Faults {
         /// The file's path.
         path: String,
         /// Every fault, in the order of the checks.
         faults: Vec<Fault>,
     },
-}
-
-fn counted(faults: &[Fault]) -> String {
-    match faults.len() {
-        1 => "1 fault".to_owned(),
-        n => format!("{n} faults"),
-    }
 }
 
 fn listed(faults: &[Fault]) -> String {

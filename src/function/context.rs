@@ -17,12 +17,13 @@ use crate::body::Body;
 use crate::collect::{Outcome, Progress, Topic, asked_at, collect, failure_of};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::config_file::Object;
+use crate::diagnosis::Diagnosis;
 use crate::error::Cause;
 use crate::event::{Event, TopicSelector, digest};
 use crate::graph::{Client, Edge, MediaIds, Session};
 use crate::quality::{About, Reach, Tally, TopicRun};
 use crate::record::Model;
-use crate::report::{self, AnswersFile, FailedTopic, File, Gaps, Partial, Quality, Summary};
+use crate::report::{self, AnswersFile, FailedTopic, FailureCause, File, Gaps, Partial, Quality, Summary};
 use crate::sink::{New, Sink, SinkError};
 use crate::topic::{HashtagId, Job};
 
@@ -35,6 +36,8 @@ pub(super) struct Context {
     pub(super) sink_checked: Arc<OnceCell<()>>,
     /// The object that holds the configuration; `None` for a file.
     pub(super) object: Option<Object>,
+    /// Whether the API is the sandbox, whose data is made up.
+    pub(super) sandbox: bool,
 }
 
 /// The results of a model: its object, if there are records, and the tally for its quality object.
@@ -79,7 +82,8 @@ impl Context {
         let topics = self.topics(event)?;
         let mut outcomes = collect(&self.config, session, &topics, progress).await;
         let (runs, seen): (Vec<_>, Vec<_>) = topics.iter().zip(&mut outcomes).map(topic_run).unzip();
-        let failures = FailedTopic::of(&runs);
+        let (failures, causes) = (FailedTopic::of(&runs), FailureCause::of(&runs));
+        report::log_failures(&causes);
         let models = topics.first().map_or(&[][..], |topic| topic.models());
         let outputs = self.outputs(&topics, outcomes, models);
         let tallies: Vec<&Tally<'_>> = outputs.iter().map(|output| &output.tally).collect();
@@ -93,13 +97,14 @@ impl Context {
         let name = RunName { time, part: part.as_deref() };
         let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
         let (job, subset) = (event.job.name(), event.subset.is_some());
-        let about = About { job, time: &time, subset, object: None, instead_of: None };
+        let about = About { job, time: &time, sandbox: self.sandbox, subset, ..About::default() };
         // A run without any record leaves no object. Its response and its log have the reasons.
         let is_empty = outputs.iter().all(|output| output.raw.is_none() && output.tally.rejected() == 0);
         let outputs = outputs.into_iter().filter(|_| !is_empty);
         let stored = outputs.map(|output| self.store(output, name, about, &runs, run.end));
         let stored = join_all(stored).await.into_iter().flatten();
-        let stored = self.stored(stored, Summary { quality, gaps: Gaps::of(&runs), failures, ..Summary::default() });
+        let stored =
+            self.stored(stored, Summary { quality, gaps: Gaps::of(&runs), failures, causes, ..Summary::default() });
         let (figures, target_file, lost) = stored;
         // After the records, which they never cost the time or the memory to be stored.
         let answers = self.store_answers(event.job, name, session, figures.failures.is_empty(), run.end).await;
@@ -333,10 +338,14 @@ fn lost_part(part: Option<&str>, topics: &[TopicRun<'_>]) -> String {
 }
 
 fn nothing_collected(figures: &Summary, topics: usize) -> Cause {
-    let failed = figures.failures.len();
-    match figures.failures.first() {
-        Some(first) => Cause::TopicsFailed { failed, topics, first: format!("{}: {}", first.topic, first.message) },
-        None if topics == 0 => Cause::NothingCollected("the configuration lists no topics for this job".to_owned()),
-        None => Cause::NothingCollected(format!("the answers for {topics} topics hold no record that can be stored")),
+    match figures.causes.as_slice() {
+        [] if topics == 0 => Cause::NothingCollected(Diagnosis::NoTopics),
+        [] => Cause::NothingCollected(Diagnosis::NoRecords),
+        [first, ..] => Cause::TopicsFailed {
+            failed: figures.failures.len(),
+            topics,
+            first: first.message.clone(),
+            diagnosis: first.cause,
+        },
     }
 }

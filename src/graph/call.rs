@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::response::{Cursor, Page, SearchedHashtag};
-use crate::record::{ID, requested_name};
+use crate::record::{ID, Model, requested_name};
 use crate::secret::Credentials;
 use crate::topic::{HashtagId, HashtagName, Username};
 
@@ -56,6 +56,14 @@ pub enum Edge {
 }
 
 impl Edge {
+    /// The edge of a model's records.
+    pub const fn of(model: Model) -> Self {
+        match model {
+            Model::Brand | Model::Media => Self::Discovery,
+            Model::MediaHashtag => Self::RecentMedia,
+        }
+    }
+
     /// The name, as the API's reference has it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -66,6 +74,26 @@ impl Edge {
 }
 
 impl Call<'_> {
+    /// Whether it concerns hashtags and not accounts.
+    pub(super) const fn is_about_hashtags(&self) -> bool {
+        matches!(self, Self::RecentMedia { .. } | Self::HashtagSearch(_) | Self::SearchedHashtags)
+    }
+
+    /// Whether it requests fields besides the id.
+    pub(super) fn requests_fields(&self) -> bool {
+        self.fields().any(|field| field != ID)
+    }
+
+    /// The fields that it requests of profiles and media.
+    fn fields(&self) -> impl Iterator<Item = &str> {
+        let (profile, media): (&[&str], &[&str]) = match self {
+            Self::BusinessDiscovery { profile, media, .. } => (profile, media),
+            Self::RecentMedia { media, .. } => (&[], media),
+            _ => (&[], &[]),
+        };
+        profile.iter().chain(media).copied()
+    }
+
     /// The topic of a page: its edge, and the account's name or the hashtag's id; `None` for another call.
     pub(super) fn topic(&self) -> Option<(Edge, &str)> {
         match self {
@@ -139,17 +167,11 @@ impl Call<'_> {
     /// The requested field that an error's message names in parentheses and that is not in `unknown` yet. A field
     /// that is already unknown is the last choice: another topic may have met it first.
     pub(super) fn named_field(&self, message: &str, unknown: &[String]) -> Option<String> {
-        let requested = match self {
-            Self::BusinessDiscovery { profile, media, .. } => [*profile, *media],
-            Self::RecentMedia { media, .. } => [&[], *media],
-            _ => return None,
-        };
-        let names = |request: &&&str| {
+        let names = |request: &&str| {
             let mut names = request.split(['{', ',', '}']).filter(|name| !name.is_empty() && *name != ID);
             names.any(|name| message.contains(&format!("({name})")))
         };
-        let mut named: Vec<&str> =
-            requested.iter().copied().flatten().filter(names).map(|request| requested_name(request)).collect();
+        let mut named: Vec<&str> = self.fields().filter(names).map(requested_name).collect();
         named.sort_by_key(|field| is_unknown(field, unknown));
         named.first().map(|field| (*field).to_owned())
     }

@@ -42,6 +42,8 @@ pub struct Client {
     pub(super) memory: Budget,
     /// Gives the moments of responses.
     clock: Clock,
+    /// The fields that are requested only for the responses that are kept.
+    optional_fields: Vec<(Edge, String)>,
     /// The permit of a body larger than [`SMALL_BODY`](crate::memory::SMALL_BODY).
     pub(super) large_body: Semaphore,
     state: Mutex<State>,
@@ -53,6 +55,10 @@ pub(super) struct State {
     credentials: Arc<Credentials>,
     pub(super) hashtags: BTreeMap<HashtagName, Known>,
     pub(super) unknown_fields: BTreeSet<(Edge, String)>,
+    /// Whether the version that responds has been compared with the requested one.
+    pub(super) compared_versions: bool,
+    /// Whether a key of the secret was found to be wrong. The next run reads the secret again.
+    pub(super) suspects_secret: bool,
     /// The topics that have responded: the account's name, or the hashtag's id.
     pub(super) responded: BTreeSet<(Edge, String)>,
     throttled: Option<Throttled>,
@@ -87,19 +93,34 @@ impl Client {
             credentials: Arc::new(credentials),
             hashtags: BTreeMap::new(),
             unknown_fields: BTreeSet::new(),
+            compared_versions: false,
+            suspects_secret: false,
             responded: BTreeSet::new(),
             throttled: None,
             usage: None,
             stored_media: BTreeMap::new(),
         };
         let (clock, large_body) = (Clock::default(), Semaphore::new(1));
-        Self { http, end_point, version, redactor, memory, clock, large_body, state: Mutex::new(state) }
+        let (state, optional_fields) = (Mutex::new(state), Vec::new());
+        Self { http, end_point, version, redactor, memory, clock, optional_fields, large_body, state }
     }
 
     /// The same client, which reads the moments of responses from `clock`.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// The same client, whose calls can do without the fields `optional`.
+    #[must_use]
+    pub fn with_optional_fields(self, optional: Vec<(Edge, String)>) -> Self {
+        Self { optional_fields: optional, ..self }
+    }
+
+    /// The optional fields of `edge` that are not in `unknown` yet.
+    pub(super) fn optional_fields(&self, edge: Edge, unknown: &[String]) -> Vec<String> {
+        let optional = self.optional_fields.iter().filter(|(of, field)| *of == edge && !unknown.contains(field));
+        optional.map(|(_, field)| field.clone()).collect()
     }
 
     /// The time by the client's clock.

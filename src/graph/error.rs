@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use strum::{Display, IntoStaticStr};
 
+use crate::diagnosis::Diagnosis;
 use crate::json::{self, beginning, fields};
 use crate::memory::SMALL_BODY;
 
@@ -29,6 +30,8 @@ pub enum Kind {
     #[serde(rename = "not_there")]
     #[strum(serialize = "not_there")]
     NotFound,
+    /// A key of the secret is wrong. The run makes no further call, and the next one reads the secret again.
+    SetUp,
     /// The caller has searched for as many hashtags in 7 days as are allowed. The topic fails, and the run makes no
     /// further search.
     HashtagQuota,
@@ -50,6 +53,36 @@ impl Kind {
     /// The name in logs, the summary and the quality object.
     pub fn name(self) -> &'static str {
         self.into()
+    }
+
+    /// Whether a call that fails so is the last one of its run.
+    pub const fn ends_the_calls(self) -> bool {
+        matches!(self, Self::Throttled | Self::VersionEnded | Self::SetUp)
+    }
+
+    /// Whether the same call with other fields may succeed.
+    pub(super) const fn is_of_the_call(self) -> bool {
+        matches!(self, Self::NotFound | Self::Permission | Self::Unexpected)
+    }
+
+    /// What the kind proves by itself, without a code and a call.
+    const fn diagnosis(self) -> Diagnosis {
+        match self {
+            Self::Transient => Diagnosis::NoResponse,
+            Self::Throttled => Diagnosis::Throttled,
+            Self::VersionEnded => Diagnosis::VersionEnded,
+            Self::Token => Diagnosis::TokenRefused,
+            Self::SetUp => Diagnosis::Secret,
+            Self::Permission => Diagnosis::Forbidden,
+            Self::NotFound => Diagnosis::NotThere,
+            Self::HashtagQuota => Diagnosis::HashtagQuota,
+            Self::UnknownField => Diagnosis::UnknownField,
+            Self::TooManyRecords => Diagnosis::TooManyRecords,
+            Self::Memory => Diagnosis::Memory,
+            Self::Unexpected => Diagnosis::UnknownCode,
+            Self::Deadline => Diagnosis::OutOfTime,
+            Self::Usage => Diagnosis::NearLimit,
+        }
     }
 }
 
@@ -158,6 +191,9 @@ pub struct Failure {
     pub subcode: Option<i64>,
     /// What happened. The text holds no secret.
     pub message: String,
+    /// What it proves.
+    #[serde(skip)]
+    pub diagnosis: Diagnosis,
     /// When the response that describes it arrived; `None` if the last try had no response.
     #[serde(skip)]
     pub asked_at: Option<DateTime<Utc>>,
@@ -166,7 +202,24 @@ pub struct Failure {
 impl Failure {
     /// A failure without a code and without a response.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, code: None, subcode: None, message: message.into(), asked_at: None }
+        let diagnosis = kind.diagnosis();
+        Self { kind, code: None, subcode: None, message: message.into(), diagnosis, asked_at: None }
+    }
+
+    /// Whether it says that the topic is not there, and does not name the caller or a field.
+    pub fn is_about_the_topic(&self) -> bool {
+        matches!(
+            self.diagnosis,
+            Diagnosis::AccountNotThere
+                | Diagnosis::HashtagNotThere
+                | Diagnosis::NoLongerThere
+                | Diagnosis::UnnamedField
+        )
+    }
+
+    /// The same failure, which proves `diagnosis`.
+    pub fn with(self, diagnosis: Diagnosis) -> Self {
+        Self { diagnosis, ..self }
     }
 
     /// The same failure, whose response arrived at `asked_at`.

@@ -40,7 +40,7 @@ impl Usage {
         let business: Vec<Value> = json("x-business-use-case-usage");
         let entries =
             business.iter().filter_map(Value::as_object).flat_map(|o| o.values()).filter_map(Value::as_array).flatten();
-        for entry in entries {
+        for entry in entries.filter(|entry| counts(entry)) {
             usage.add(entry);
             let minutes = entry.get("estimated_time_to_regain_access").and_then(whole).filter(|m| *m > 0);
             usage.regain_minutes = usage.regain_minutes.max(minutes);
@@ -57,6 +57,11 @@ impl Usage {
     pub fn max(self, other: Self) -> Self {
         Self { percent: self.percent.max(other.percent), regain_minutes: self.regain_minutes.max(other.regain_minutes) }
     }
+}
+
+/// Whether an entry is of the product that our calls count against: each product has its own limit.
+fn counts(entry: &Value) -> bool {
+    entry.get("type").and_then(Value::as_str).is_none_or(|product| product == "instagram")
 }
 
 fn whole(value: &Value) -> Option<u32> {
@@ -194,6 +199,12 @@ mod tests {
             read(r#"{"call_count":28,"total_time":25,"total_cputime":25}"#, business),
             Usage { percent: Some(97), regain_minutes: Some(190) }
         );
+    }
+
+    #[test]
+    fn the_usage_of_another_product_does_not_count() {
+        let business = r#"{"1":[{"type":"ads_management","call_count":100,"estimated_time_to_regain_access":60},{"type":"instagram","call_count":3}]}"#;
+        assert_eq!(read("{}", business), Usage { percent: Some(3), regain_minutes: None });
     }
 
     #[test]

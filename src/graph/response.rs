@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use super::error::{ApiError, Failure, Kind};
+use crate::diagnosis::Diagnosis;
 use crate::json::{self, Name, Reader, beginning, fields};
 use crate::topic::{HashtagId, id};
 
@@ -167,7 +168,8 @@ impl TokenInfo {
     /// The failure that an invalid token causes.
     pub fn refusal(&self) -> Failure {
         let ApiError { code, error_subcode: subcode, message, .. } = self.error.clone().unwrap_or_default();
-        Failure { code, subcode, ..Failure::new(Kind::Token, message) }
+        let diagnosis = Diagnosis::of_a_refused_token(subcode);
+        Failure { code, subcode, diagnosis, ..Failure::new(Kind::Token, message) }
     }
 
     /// Reads the response; `None` if it is not the expected JSON.

@@ -11,16 +11,18 @@ use http::header::ACCEPT_ENCODING;
 use secrecy::SecretString;
 use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::body::{self, Body, BodyError};
 use super::call::Call;
-use super::client::{Client, Known};
+use super::client::{Client, Known, api_address};
+use super::diagnose::diagnosed;
 use super::error::{ApiError, Failure, Kind};
 use super::limits::{MAX_CONCURRENT_NEAR_LIMIT, MAX_RETRY_AFTER, TRIES, Throttled, Usage, backoff};
 use super::response::{Page, Response, SearchedHashtag, TokenInfo};
 use crate::answers::Answers;
 use crate::causes::with_causes;
+use crate::diagnosis::{Diagnosis, Row};
 use crate::json;
 use crate::lock::lock;
 use crate::memory::{self, LARGEST_BODY};
@@ -29,6 +31,7 @@ use crate::secret::Credentials;
 use crate::stop::Stop;
 use crate::telemetry::critical;
 use crate::topic::{HashtagId, HashtagName};
+use crate::version;
 
 /// Reads the secret again; `None` if that failed. The reader logs why.
 pub type ReloadCredentials<'c> = dyn Fn() -> BoxFuture<'c, Option<Credentials>> + Send + Sync + 'c;
@@ -38,8 +41,6 @@ const MAX_TRY: Duration = Duration::from_secs(15);
 
 /// The lengths that a token can have; those seen have about 200 characters.
 const TOKEN_LENGTHS: std::ops::RangeInclusive<usize> = 16..=4096;
-
-const MAY_BE_THERE: &str = "this topic responded before in this process, so it may be throttling or a lost permission";
 
 /// A client during one run.
 pub struct Session<'c> {
@@ -158,27 +159,25 @@ impl<'c> Session<'c> {
     /// Makes a call for a page of media, whose records are taken from the run's memory budget.
     ///
     /// # Errors
-    /// The [`Failure`] of the call. If the topic is "not there" and has responded before in this process, it says
-    /// what else may be the reason: users of other clients report that the API refuses a throttled caller, or one
-    /// that lost a permission, with the codes of a missing object (100 with subcode 33, 24, 110).
+    /// The [`Failure`] of the call. If the topic is "not there" and has responded before in this process, there are
+    /// other causes: users of other clients report that the API refuses a throttled caller, or one that lost a
+    /// permission, with the codes of a missing object (100 with subcode 33, 24, 110).
     pub async fn page(&self, call: &Call<'_>) -> Result<Response<Page>, Failure> {
         let topic = call.topic().map(|(edge, topic)| (edge, topic.to_owned()));
-        let mut page = self.call(call, |body| call.page(body)).await;
+        let page = self.call(call, |body| call.page(body)).await;
         let mut state = self.client.state();
-        match &mut page {
+        match page {
             Ok(response) => {
                 state.responded.extend(topic);
                 self.reserve(&response.value).map_err(|failure| failure.at(response.asked_at))?;
+                Ok(response)
             }
-            Err(failure)
-                if failure.kind == Kind::NotFound
-                    && topic.as_ref().is_some_and(|topic| state.responded.contains(topic)) =>
-            {
-                failure.message = format!("{}: {MAY_BE_THERE}", failure.message);
+            Err(failure) => {
+                let was_there = topic.is_some_and(|topic| state.responded.contains(&topic));
+                let is_gone = was_there && failure.is_about_the_topic();
+                Err(if is_gone { failure.with(Diagnosis::NoLongerThere) } else { failure })
             }
-            Err(_) => {}
         }
-        page
     }
 
     /// The id of a hashtag. A process searches for it once.
@@ -215,7 +214,7 @@ impl<'c> Session<'c> {
                 Err(no_hashtag(name).at(asked_at))
             }
             Err(failure) => {
-                if failure.kind == Kind::NotFound {
+                if failure.is_about_the_topic() {
                     state.hashtags.remove(name);
                 }
                 Err(failure)
@@ -298,24 +297,43 @@ impl<'c> Session<'c> {
         if is_token { Ok(Some(new)) } else { Err(Failure::new(Kind::Unexpected, "the new token cannot be one")) }
     }
 
+    /// Reads the secret again if an earlier run found that a key of it is wrong.
+    pub async fn replace_suspect_credentials(&self) {
+        if std::mem::take(&mut self.client.state().suspects_secret)
+            && let Some(credentials) = (self.reload)().await
+        {
+            self.client.set_credentials(credentials);
+        }
+    }
+
     /// Makes a call, within the run's time. Repeats it without a field each time the API says that it does not know
-    /// one, and with reloaded credentials if it refuses the token.
+    /// one, without the optional fields if it is refused for another reason of its own, and with reloaded credentials
+    /// if the API refuses the token.
     async fn call<T>(&self, call: &Call<'_>, read: impl Fn(&str) -> Option<T>) -> Result<Response<T>, Failure> {
         let edge = call.topic().map(|(edge, _)| edge);
         self.in_time(async {
             loop {
                 let unknown = edge.map(|edge| self.client.unknown_fields(edge)).unwrap_or_default();
-                let failure = match self.call_or_reload(call, &unknown, &read).await {
-                    Err(failure) if failure.code == Some(100) => failure,
-                    done => return done,
+                let (edge, failure) = match (edge, self.call_or_reload(call, &unknown, &read).await) {
+                    (Some(edge), Err(failure)) if failure.kind.is_of_the_call() => (edge, failure),
+                    (_, done) => return done,
                 };
-                let (Some(edge), Some(field)) = (edge, call.named_field(&failure.message, &unknown)) else {
-                    return Err(failure);
-                };
-                if unknown.contains(&field) {
-                    return Err(Failure { kind: Kind::UnknownField, ..failure });
+                let named = call.named_field(&failure.message, &unknown).filter(|_| failure.code == Some(100));
+                if let Some(field) = named {
+                    if unknown.contains(&field) {
+                        return Err(Failure { kind: Kind::UnknownField, ..failure }.with(Diagnosis::UnknownField));
+                    }
+                    self.client.state().unknown_fields.insert((edge, field));
+                    continue;
                 }
-                self.client.state().unknown_fields.insert((edge, field));
+                let optional = self.client.optional_fields(edge, &unknown);
+                if optional.is_empty() {
+                    return Err(failure);
+                }
+                let without = [unknown, optional.clone()].concat();
+                let done = self.call_or_reload(call, &without, &read).await?;
+                self.client.state().unknown_fields.extend(optional.into_iter().map(|field| (edge, field)));
+                return Ok(done);
             }
         })
         .await
@@ -336,7 +354,8 @@ impl<'c> Session<'c> {
         tokio::select! {
             biased;
             () = self.deadline.reached() => {
-                Err(Failure::new(Kind::Deadline, format!("given up: {}", self.deadline.reason())))
+                let failure = Failure::new(Kind::Deadline, format!("given up: {}", self.deadline.reason()));
+                Err(if self.deadline.is_interrupted() { failure.with(Diagnosis::Interrupted) } else { failure })
             }
             done = call => done,
         }
@@ -415,7 +434,7 @@ impl<'c> Session<'c> {
                 return Err(failure);
             };
             let (kind, code) = (failure.kind.name(), failure.code);
-            warn!(kind, code, wait_ms = wait.as_millis() as u64, "a call failed and is tried again: {failure}");
+            info!(kind, code, wait_ms = wait.as_millis() as u64, "a call failed and is tried again: {failure}");
             sleep(wait).await;
             tries += 1;
         }
@@ -437,7 +456,7 @@ impl<'c> Session<'c> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let done = self.send(call, credentials, unknown, read).await;
         match done.as_ref().err().map(|failed| &failed.failure) {
-            Some(failure) if matches!(failure.kind, Kind::Throttled | Kind::VersionEnded) => self.halt(failure),
+            Some(failure) if failure.kind.ends_the_calls() => self.halt(failure),
             Some(failure) if failure.kind == Kind::Transient => {}
             Some(failure) if failure.kind == Kind::HashtagQuota => {
                 drop(self.hashtag_quota.set(Failure { asked_at: None, ..failure.clone() }));
@@ -471,10 +490,14 @@ impl<'c> Session<'c> {
         // At most half of the remaining time, so that a try that stalls leaves time for another.
         let limit = MAX_TRY.min(self.left() / 2).max(Duration::from_millis(100));
         let end = Instant::now() + limit;
-        let late = || Failure::new(Kind::Transient, format!("no whole response within {} ms", limit.as_millis()));
+        let late = || {
+            let message = format!("no whole response from {} within {} ms", self.address(), limit.as_millis());
+            Failure::new(Kind::Transient, message)
+        };
         let Client { http, end_point, large_body, redactor, .. } = self.client;
         let request = http.get(&format!("{end_point}/{}", call.path(credentials)));
         let request = request.query(&call.query(credentials, unknown)).header(ACCEPT_ENCODING, "gzip");
+        let no_response = |error| self.no_response(error);
         let response = timeout_at(end, http.send(request)).await.map_err(|_| late())?.map_err(no_response)?;
         let asked_at = self.client.now();
         self.note_headers(response.headers());
@@ -490,7 +513,7 @@ impl<'c> Session<'c> {
                 .at(asked_at),
                 BodyError::TooLarge => {
                     let message = format!("HTTP {status}: the response is larger than {} MiB", LARGEST_BODY >> 20);
-                    Failure::new(Kind::Unexpected, message).at(asked_at)
+                    Failure::new(Kind::Unexpected, message).with(Diagnosis::TooLarge).at(asked_at)
                 }
             })?;
         let body = redactor.redact_bytes(bytes);
@@ -510,15 +533,24 @@ impl<'c> Session<'c> {
             (300..=399, _) => "redirects are not followed".to_owned(),
             _ => "no error body of the API".to_owned(),
         };
-        let mut failure = Failure::from_response(ApiError::read(&body).as_ref(), status, &problem).at(asked_at);
-        match call {
-            Call::HashtagSearch(_) if failure.code == Some(18) => failure.kind = Kind::HashtagQuota,
-            Call::ExchangeToken => {
-                failure.message = "no new token in the response, whose text may quote one and is left out".to_owned();
-            }
-            _ => {}
+        let failure = Failure::from_response(ApiError::read(&body).as_ref(), status, &problem).at(asked_at);
+        let mut failure = diagnosed(failure, call, credentials, &self.client.version, status);
+        if matches!(call, Call::ExchangeToken) {
+            failure.message = "no new token in the response, whose text may quote one and is left out".to_owned();
         }
         Err(FailedTry { failure, retry_after })
+    }
+
+    /// The address of the API, without the path of a call.
+    fn address(&self) -> String {
+        api_address(&self.client.end_point)
+    }
+
+    /// The failure of a call without a response. The text leaves out the URL, which holds the token.
+    fn no_response(&self, error: reqwest::Error) -> Failure {
+        let diagnosis = crate::http::diagnosis(&error);
+        let message = format!("no response from {}: {}", self.address(), with_causes(&error.without_url()));
+        Failure::new(Kind::Transient, message).with(diagnosis)
     }
 
     /// Takes a page's records from the run's memory budget.
@@ -538,14 +570,10 @@ impl<'c> Session<'c> {
     }
 
     fn halt(&self, failure: &Failure) {
-        let Failure { kind, code, subcode, .. } = *failure;
-        let reason = match kind {
-            Kind::Throttled => "the API throttles the caller",
-            Kind::VersionEnded => "the API has ended the requested version: set [API] version to a supported one",
-            Kind::Token => "the API refuses the access token",
-            _ => "the API's usage is near its limit",
-        };
-        let halt = Failure { code, subcode, ..Failure::new(kind, format!("no further call in this run: {reason}")) };
+        let Failure { kind, code, subcode, diagnosis, .. } = *failure;
+        let Row { cause, next, .. } = diagnosis.row();
+        let halt =
+            Failure { message: format!("no further call in this run: {cause}"), asked_at: None, ..failure.clone() };
         {
             // A refusal replaces a usage near the limit: a response that throttles also reports full usage
             // in its headers.
@@ -555,8 +583,11 @@ impl<'c> Session<'c> {
             }
             *halted = Some(halt);
         }
+        if kind == Kind::SetUp {
+            self.client.state().suspects_secret = true;
+        }
         if kind == Kind::Usage {
-            warn!(kind = kind.name(), "{reason}: no further call is started in this run");
+            warn!(kind = kind.name(), "no further call in this run: {cause}; next step: {next}");
             return;
         }
         let regain_minutes = self.usage().regain_minutes;
@@ -565,7 +596,13 @@ impl<'c> Session<'c> {
             self.client.set_throttled(Some(throttled));
         }
         let kind = kind.name();
-        critical!(kind, code, subcode, regain_minutes, "{reason}: no further call in this run: {failure}");
+        critical!(
+            kind,
+            code,
+            subcode,
+            regain_minutes,
+            "no further call in this run: {cause}; next step: {next}; the API's error: {failure}"
+        );
     }
 
     fn note_headers(&self, headers: &HeaderMap) {
@@ -587,10 +624,9 @@ impl<'c> Session<'c> {
         let served = headers.get("facebook-api-version").and_then(|v| v.to_str().ok());
         if let Some(served) = served.filter(|v| is_version(v))
             && self.version.set(served.to_owned()).is_ok()
-            && served != self.client.version
+            && !std::mem::replace(&mut self.client.state().compared_versions, true)
         {
-            let asked = &self.client.version;
-            warn!("version {asked} was requested and {served} responds: {asked} has ended; set [API] version");
+            version::log_difference(&self.client.version, served, Utc::now().date_naive());
         }
     }
 }
@@ -602,11 +638,6 @@ fn is_version(text: &str) -> bool {
 
 fn no_hashtag(name: &HashtagName) -> Failure {
     Failure::new(Kind::NotFound, format!("a search for {name} finds no hashtag"))
-}
-
-/// The failure of a call without a response. The text leaves out the URL, which holds the token.
-fn no_response(error: reqwest::Error) -> Failure {
-    Failure::new(Kind::Transient, with_causes(&error.without_url()))
 }
 
 /// `Retry-After` in either form: seconds, or a date.

@@ -153,6 +153,12 @@ impl Mapping {
         mapped.chain(also).filter(|request| seen.insert(requested_name(request))).collect()
     }
 
+    /// The response fields that are requested only for the responses that are kept.
+    pub fn requested_only_to_keep(&self) -> impl Iterator<Item = &str> {
+        let is_mapped = |name: &str| self.fields.iter().any(|field| field.response == name);
+        self.also.iter().map(String::as_str).filter(move |name| !is_mapped(name))
+    }
+
     fn is_ours(&self, field: &Field) -> bool {
         is_own(self.model, &field.response)
     }

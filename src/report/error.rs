@@ -24,7 +24,12 @@ pub struct Error {
 impl Error {
     /// The cause, as text.
     pub fn text(&self) -> String {
-        self.redactor.redact(&self.cause.to_string()).into_owned()
+        self.redactor.redact(&self.cause.with_next_step()).into_owned()
+    }
+
+    /// The cause without what the log has said by itself, as text.
+    pub fn beyond_the_log(&self) -> String {
+        self.redactor.redact(&self.cause.beyond_the_log()).into_owned()
     }
 }
 
@@ -39,7 +44,7 @@ pub struct ErrorMessage<S> {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = ErrorMessage { message: self.cause.to_string(), summary: &*self.summary };
+        let message = ErrorMessage { message: self.cause.with_next_step(), summary: &*self.summary };
         let text = serde_json::to_string(&message).expect("a struct of strings, numbers and lists is JSON");
         f.write_str(&self.redactor.redact(&text))
     }

@@ -1,12 +1,13 @@
 //! What the log and the error log say about a run.
 
+use serde_json::json;
 use tracing::{error, info, warn};
 
 use super::metrics::emit;
-use super::summary::{FailedTopic, Summary};
+use super::summary::{FailedTopic, FailureCause, Summary};
 use crate::graph::Kind;
 use crate::quality::Tally;
-use crate::record::requested_name;
+use crate::record::{IssueKind, requested_name};
 use crate::topic::Job;
 
 impl Summary {
@@ -20,12 +21,38 @@ impl Summary {
     }
 }
 
+/// Logs the failures of topics, once for each cause.
+pub fn log_failures(causes: &[FailureCause]) {
+    for cause in causes {
+        let FailureCause { kind, code, subcode, message, topics, .. } = cause;
+        let (kind, count) = (kind.name(), cause.count());
+        match topics.as_slice() {
+            [topic] => error!(topic, kind, code, subcode, "{count}: {message}"),
+            topics => {
+                let topics = json!(topics).to_string();
+                error!(json.topics = topics, kind, code, subcode, "{count}: {message}");
+            }
+        }
+    }
+}
+
+/// The response fields that the API documents to leave out: of hidden counts, licensed media and empty texts.
+const DOCUMENTED_GAPS: [&str; 4] = ["like_count", "media_url", "caption", "name"];
+
 /// Logs what was left out or defaulted, once for each model, reason and field.
 pub fn log_quality(tallies: &[&Tally<'_>]) {
     for tally in tallies {
         let model = tally.mapping().model.name();
         for (field, count) in tally.defaulted_counts() {
-            warn!(model, field, kind = count.kind, count = count.count, "fields defaulted");
+            let (kind, number) = (count.kind, count.count);
+            let is_documented =
+                kind == IssueKind::NotFound.name() && DOCUMENTED_GAPS.contains(&field.response.as_str());
+            let field = &field.output;
+            if is_documented {
+                info!(model, field, kind, count = number, "fields defaulted: the API leaves them out");
+            } else {
+                warn!(model, field, kind, count = number, "fields defaulted");
+            }
         }
         for count in tally.rejected_counts() {
             warn!(model, kind = count.kind, count = count.count, "records left out");
@@ -37,14 +64,17 @@ pub fn log_quality(tallies: &[&Tally<'_>]) {
 pub fn log_unknown_fields(unknown: &[String], tallies: &[&Tally<'_>]) {
     for tally in tallies {
         let requested = tally.mapping().requested().into_iter().map(requested_name);
+        let only_to_keep: Vec<&str> = tally.mapping().requested_only_to_keep().collect();
         for field in requested.filter(|f| unknown.iter().any(|u| u == f)) {
-            let model = tally.mapping().model.name();
-            error!(
-                model,
-                field,
-                kind = Kind::UnknownField.name(),
-                "the API no longer knows this field: it is defaulted; take it out of the mapping"
-            );
+            let (model, kind) = (tally.mapping().model.name(), Kind::UnknownField.name());
+            if only_to_keep.contains(&field) {
+                error!(model, field, kind, "the API refuses this field of the kept responses: remove it from [common]");
+            } else {
+                error!(
+                    model,
+                    field, kind, "the API no longer knows this field, which is defaulted: remove it from the mapping"
+                );
+            }
         }
     }
 }

@@ -1,8 +1,10 @@
 //! A run in figures.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use crate::counted::counted;
+use crate::diagnosis::Diagnosis;
 use crate::graph::{Failure, Kind};
 use crate::quality::{Tally, TopicRun};
 use crate::record::Model;
@@ -92,6 +94,76 @@ impl FailedTopic {
     }
 }
 
+/// A cause of failures, and the topics that failed for it.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FailureCause {
+    /// The name of the cause in docs/failures.md.
+    #[cfg_attr(test, schemars(with = "&str"))]
+    #[serde(serialize_with = "name")]
+    pub cause: Diagnosis,
+    /// The class of the failures.
+    #[cfg_attr(test, schemars(with = "&str"))]
+    pub kind: Kind,
+    /// The API's code; null if it gave none.
+    pub code: Option<i64>,
+    /// The API's subcode; null if it gave none.
+    pub subcode: Option<i64>,
+    /// What happened to the first of the topics.
+    pub message: String,
+    /// Whether some records of these topics were collected.
+    pub is_cut_short: bool,
+    /// The topics.
+    pub topics: Vec<String>,
+}
+
+fn name<S: Serializer>(cause: &Diagnosis, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(cause.name())
+}
+
+impl FailureCause {
+    /// The causes of the failures in `topics`, in the order of their first topics.
+    pub fn of(topics: &[TopicRun<'_>]) -> Vec<Self> {
+        let mut causes: Vec<Self> = Vec::new();
+        for run in topics {
+            let Some(failure) = &run.failure else { continue };
+            let is_cut_short = run.records.iter().any(|(_, records)| *records > 0);
+            let of = |cause: &&mut Self| {
+                (cause.cause, cause.kind, cause.code, cause.subcode, cause.is_cut_short)
+                    == (failure.diagnosis, failure.kind, failure.code, failure.subcode, is_cut_short)
+            };
+            match causes.iter_mut().find(of) {
+                Some(cause) => cause.topics.push(run.topic.to_owned()),
+                None => causes.push(Self {
+                    cause: failure.diagnosis,
+                    kind: failure.kind,
+                    code: failure.code,
+                    subcode: failure.subcode,
+                    message: failure.to_string(),
+                    is_cut_short,
+                    topics: vec![run.topic.to_owned()],
+                }),
+            }
+        }
+        causes
+    }
+
+    /// The names of the topics, of many the first ones.
+    fn names(&self) -> String {
+        const MOST: usize = 3;
+        let first: Vec<&str> = self.topics.iter().take(MOST).map(String::as_str).collect();
+        let more = self.topics.len() - first.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{more}", first.join(", "))
+    }
+
+    /// How many topics failed, or were cut short.
+    pub fn count(&self) -> String {
+        let end = if self.is_cut_short { "cut short" } else { "failed" };
+        format!("{} {end}", counted(self.topics.len(), "topic"))
+    }
+}
+
 /// What was left out or defaulted in the records of one model.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -150,8 +222,8 @@ impl TokenState {
 
     /// Why the token is not usable; `None` if it is.
     pub fn unusable(&self) -> Option<Failure> {
-        let state = if self.is_valid { "it or its access to data has expired" } else { "it is not valid" };
-        (!self.is_usable()).then(|| Failure::new(Kind::Token, format!("the access token is of no use: {state}")))
+        let diagnosis = if self.is_valid { Diagnosis::DataAccessExpired } else { Diagnosis::TokenRefused };
+        (!self.is_usable()).then(|| Failure::new(Kind::Token, "the access token cannot be used").with(diagnosis))
     }
 }
 
@@ -186,6 +258,9 @@ pub struct Summary {
     pub job: Option<&'static str>,
     /// The time that names the objects.
     pub time: String,
+    /// Whether the sandbox made the data up. Absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sandbox: bool,
     /// The shard of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
@@ -212,6 +287,9 @@ pub struct Summary {
     pub gaps: Option<Gaps>,
     /// The topics that failed.
     pub failures: Vec<FailedTopic>,
+    /// Why they failed: each cause once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<FailureCause>,
     /// What was left out or defaulted.
     pub quality: Quality,
     /// The number of calls to the API. Each try counts.
@@ -257,14 +335,22 @@ impl Summary {
             return format!("{job}: the access token is {state}, {left}{renewal}");
         }
         let Quality { rejected, defaulted, .. } = self.quality;
-        let (records, files, failed) = (self.records(), self.files.len(), self.failures.len());
-        let apart = match self.partial.len() {
-            0 => String::new(),
-            partial => format!("; {partial} objects of an earlier run stay, and what came is in partial/"),
-        };
-        format!(
-            "{job}: {records} records in {files} objects; {rejected} records rejected, {defaulted} fields defaulted, {failed} topics failed{apart}"
-        )
+        let mut text = format!(
+            "{job}: {} in {}; {} rejected, {} defaulted, {} failed",
+            counted(self.records(), "record"),
+            counted(self.files.len(), "object"),
+            counted(rejected, "record"),
+            counted(defaulted, "field"),
+            counted(self.failures.len(), "topic"),
+        );
+        if !self.partial.is_empty() {
+            let earlier = counted(self.partial.len(), "object");
+            text += &format!("; {earlier} of an earlier run stayed, and the records of this run are in partial/");
+        }
+        for cause in &self.causes {
+            text += &format!(". {}: {}", cause.names(), cause.cause.sentence());
+        }
+        text
     }
 
     /// The summary as JSON text.

@@ -59,7 +59,7 @@ fn the_advice_is_the_newest_version_tested_and_never_an_older_one() {
         ("v99.0", true, false),
         ("v99.0", false, true),
     ] {
-        assert_eq!(advice(asked, is_served).contains("set [API] version = v26.0"), sets, "{asked}");
+        assert_eq!(diagnosis(asked, is_served).row().next.contains("set [API] version = v26.0"), sets, "{asked}");
     }
     assert_eq!(compare("v9.0", "v10.0"), Some(Ordering::Less));
     assert_eq!(compare("v9", "v10.0"), None);

@@ -262,7 +262,8 @@ async fn metrics_name_the_job_and_what_has_no_topics_sends_nothing_of_records() 
 #[tokio::test]
 async fn another_version_than_the_configured_one_is_logged_once_a_run() {
     let config = |ini: String| ini.replace("v26.0", "v17.0");
-    let harness = Harness::new(Setting { config: Some(config), ..Setting::default() }).await;
+    let faults = vec!["*=version:v21.0"];
+    let harness = Harness::new(Setting { config: Some(config), faults, ..Setting::default() }).await;
     harness.run("brand_media").await.unwrap();
     let told = harness
         .logged("WARNING")

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod answers;
+mod causes;
 #[cfg(target_os = "linux")]
 mod chaos;
 mod collects;

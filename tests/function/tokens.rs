@@ -154,7 +154,8 @@ async fn the_token_job_tells_how_long_the_version_that_answers_still_does() {
     let days = || State::of("v21.0", Utc::now().date_naive()).days_left();
     let before = days();
     for (config, ended) in [(Some(config as fn(String) -> String), true), (None, false)] {
-        let harness = Harness::new(Setting { config, ..Setting::default() }).await;
+        let faults = if ended { vec!["*=version:v21.0"] } else { Vec::new() };
+        let harness = Harness::new(Setting { config, faults, ..Setting::default() }).await;
         let told = harness.run("token").await.unwrap().summary.version_days_left;
         let metric = harness.log().into_iter().find(|l| l.get("_aws").is_some()).unwrap();
         assert_eq!(metric.get("version_days_left").and_then(serde_json::Value::as_i64), told);

@@ -151,7 +151,7 @@ fn a_report_counts_a_repaired_hour_as_one_run_and_each_record_once() {
 }
 
 #[test]
-fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up() {
+fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up_in_a_copy_too() {
     let folder = folder(CONFIGURE_INI);
     let nothing = local(folder.path(), &["report"], &[]);
     let told = String::from_utf8_lossy(&nothing.stderr).into_owned();
@@ -168,12 +168,43 @@ fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up() {
     assert_eq!(page(folder.path())["source"]["made_up"], true);
     std::fs::rename(folder.path().join("sandbox_env"), folder.path().join("local_env")).unwrap();
     local(folder.path(), &["brand_media", "--sandbox"], &[]);
-    let of_local = local(folder.path(), &["report"], &[]);
-    assert!(out(&of_local).contains(" files of local_env (") && of_local.stderr.is_empty(), "{of_local:?}");
-    assert_eq!(
-        (&page(folder.path())["source"]["place"], &page(folder.path())["source"]["made_up"]),
-        (&json!("local_env"), &json!(false))
-    );
+    let made_up = |place: &str| {
+        let report = local(folder.path(), &["report"], &[]);
+        assert!(out(&report).contains(&format!(" files of {place} (")) && report.stderr.is_empty(), "{report:?}");
+        page(folder.path())["source"]["made_up"].clone()
+    };
+    assert_eq!(made_up("local_env, the sandbox's made-up data"), true);
+    // Real data has the same objects without the mark.
+    support::aws::walk(&folder.path().join("local_env/quality"), &mut |path| {
+        let quality = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, quality.replace(r#""sandbox":true,"#, "")).unwrap();
+    });
+    assert_eq!(made_up("local_env"), false);
+}
+
+#[test]
+fn a_place_without_data_says_what_was_looked_for_and_where() {
+    let folder = folder(CONFIGURE_INI);
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    let nosuch = format!("{} does not exist", folder.path().canonicalize().unwrap().join("nosuch").display());
+    for (place, expected) in [
+        ("nosuch", ["nothing collected in nosuch: /", &nosuch]),
+        ("configure.ini", ["nothing collected in configure.ini: /", "/configure.ini is no folder"]),
+        (
+            "empty",
+            ["nothing collected in empty (looked for quality/{model}_{ymd}/", "raw/brand_{ymd}/brand_{datetime}.json"],
+        ),
+        ("s3://", ["\"s3://\" names no bucket", "s3://bucket/prefix"]),
+    ] {
+        for command in [&["report", place][..], &["schema", "--for", "duckdb", "--from", place]] {
+            let output = local(folder.path(), command, &[]);
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!((output.status.code(), out(&output)), (Some(1), String::new()), "{told}");
+            assert!(expected.iter().all(|part| told.contains(part)), "{told}");
+        }
+    }
+    let output = local(folder.path(), &["report", "--config", "nope.ini"], &[]);
+    assert!(output.status.code() == Some(1) && String::from_utf8_lossy(&output.stderr).contains("nope.ini"));
 }
 
 #[test]
@@ -221,20 +252,6 @@ fn the_responses_of_a_sandbox_day_have_the_times_of_its_runs() {
             assert!((run..run + TimeDelta::minutes(1)).contains(&asked_at), "{topic}");
         }
     }
-}
-
-#[test]
-fn a_report_and_a_schema_without_data_say_what_they_looked_for() {
-    let folder = folder(CONFIGURE_INI);
-    for arguments in [&["report", "nosuch"][..], &["schema", "--for", "duckdb", "--from", "nosuch"]] {
-        let failed = local(folder.path(), arguments, &[]);
-        let message = String::from_utf8_lossy(&failed.stderr).into_owned();
-        let expected =
-            "nothing collected in nosuch (looked for quality/{model}_{ymd}/{model}_{datetime}.json, raw/brand_";
-        assert!(failed.status.code() == Some(1) && message.contains(expected), "{message}");
-    }
-    let failed = local(folder.path(), &["report", "--config", "nope.ini"], &[]);
-    assert!(failed.status.code() == Some(1) && String::from_utf8_lossy(&failed.stderr).contains("nope.ini"));
 }
 
 #[test]

@@ -67,7 +67,7 @@ const EVENT: &str = r#"{"time":"2026-01-31T23:59:07Z"}"#;
 
 #[test]
 fn a_signal_ends_a_run_as_its_deadline_does_and_sets_the_exit_code() {
-    for (signal, name, code) in [("-TERM", "SIGTERM", 143), ("-INT", "SIGINT", 130)] {
+    for (signal, name, code) in [("-TERM", "SIGTERM", 143), ("-INT", "SIGINT", 130), ("-HUP", "SIGHUP", 129)] {
         let folder = folder();
         let arguments = ["brand_media", "--sandbox", "--fault", "gucci=stall", "--event", EVENT];
         let run = Running::start(folder.path(), &arguments).until(10, "26 records");
@@ -94,6 +94,17 @@ fn a_signal_ends_a_run_as_its_deadline_does_and_sets_the_exit_code() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_under_nohup_is_not_ended_by_sighup() {
+    let folder = folder();
+    let binary = env!("CARGO_BIN_EXE_luxury-brands");
+    let mut command = Command::new("nohup");
+    command.args([binary, "brand_media", "--sandbox", "-v", "--fault", "gucci=slow:2000"]).current_dir(folder.path());
+    let ended = Running::spawn(command).until(10, "26 records").signal("-HUP").end();
+    assert_eq!((ended.code, records(folder.path(), "brand")), (Some(0), 11), "{}", ended.told);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
     let harness = Harness::with_faults(&["gucci=stall"]).await;
@@ -115,7 +126,9 @@ async fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
 fn an_interrupted_run_without_results_prints_its_error_and_keeps_the_signals_code() {
     for (job, fault) in [("brand_media", "*=stall"), ("hashtag", "*=stall"), ("token", "token=stall")] {
         let folder = folder();
-        let run = Running::start(folder.path(), &[job, "--sandbox", "--fault", fault]).until(1, "v21.0 responds");
+        let faults = ["--fault", fault, "--fault", "*=version:v21.0"];
+        let run = Running::start(folder.path(), &[&[job, "--sandbox"], &faults[..]].concat());
+        let run = run.until(1, "v21.0 responds");
         let ended = run.signal("-INT").end();
         assert_eq!(ended.code, Some(130), "{}", ended.told);
         assert!(ended.told.contains("error: nothing was collected: ") && ended.told.ends_with("interrupted by SIGINT"));

@@ -76,7 +76,7 @@ async fn a_region_that_is_not_set_is_found_before_the_first_call() {
     );
     std::fs::write(&file, lines).unwrap();
     let event = json!({"job": "brand_media", "time": TIME});
-    let expected = "no AWS region is set; next step: set AWS_REGION";
+    let expected = "no AWS region is set: AWS_REGION, AWS_DEFAULT_REGION and the AWS profile have none";
     for source in [Source::File(file), Source::Manager("collector".to_owned())] {
         let function = Function::new(Settings { source, aws: Some(aws.clone()), ..Settings::default() });
         let limit = std::time::SystemTime::now() + std::time::Duration::from_secs(30);
@@ -138,10 +138,10 @@ async fn an_endpoint_that_cannot_be_reached_is_found_before_the_first_call() {
     let (refuses, wants_login) = (Recorder::start(403, String::new()).await, Recorder::start(407, String::new()).await);
     for (variable, value, cause) in [
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:9", "nothing accepts connections at the endpoint ("),
-        ("AWS_ENDPOINT_URL_S3", "http://no-such-host.invalid", "the endpoint's host name does not resolve"),
+        ("AWS_ENDPOINT_URL_S3", "http://no-such-host.invalid", "the endpoint's host name is wrong, or this network"),
         ("AWS_ENDPOINT_URL_S3", "localhost:9000", "`localhost:9000` was not a valid URI"),
         ("AWS_REGION", "us west 2", "the region is malformed"),
-        ("HTTPS_PROXY", &refuses.end_point(), "the proxy refuses to connect to the endpoint"),
+        ("HTTPS_PROXY", &refuses.end_point(), "the proxy does not allow this host"),
         ("HTTPS_PROXY", &wants_login.end_point(), "the proxy needs a user and a password"),
     ] {
         let printed = refused(&with_keys(&[(variable, value)])).await;
@@ -169,7 +169,7 @@ fn a_folder_that_cannot_be_written_is_found_before_the_first_call() {
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(told.contains("the folder sandbox_env cannot be used: the folder cannot be written ("), "{told}");
-    assert!(!told.contains("hermes") && !told.contains("v21.0 responds"), "no call: {told}");
+    assert!(!told.contains("hermes"), "no call: {told}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use collector::report::Error;
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
-use crate::terminal::{command, folder, local, records, text};
+use crate::terminal::{command, folder, local, records, stand_in, text};
 use support::aws::S3Fault;
 use support::harness::Harness;
 
@@ -70,6 +70,45 @@ fn an_hour_is_repaired_by_objects_beside_its_own_and_needs_no_second_repair() {
     assert!(after.iter().filter(|(path, _)| path.to_str().unwrap().contains("_030000_part-")).count() == 4);
     assert_eq!(repair(folder.path(), quality), None);
     assert_eq!(stored(folder.path()), after);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_command_repairs_the_same_place_when_it_is_pasted() {
+    let (sandbox, folder) = stand_in(&["gucci=permissionx1"]).await;
+    let [secret, config] = ["secret.ini", "configure.ini"].map(|name| {
+        std::fs::rename(folder.path().join(name), folder.path().join(format!("my {name}"))).unwrap();
+        format!("my {name}")
+    });
+    let run = ["brand_media", "--secret", &secret, "--config", &config, "--out", "it's here"];
+    let ran = local(folder.path(), &run);
+    let told = text(&ran.stderr);
+    let hint = told.lines().find_map(|line| line.strip_prefix("to repair it: ")).unwrap();
+    let path = Path::new(env!("CARGO_BIN_EXE_luxury-brands")).parent().unwrap();
+    let path = format!("{}:{}", path.display(), std::env::var("PATH").unwrap());
+    let mut pasted = std::process::Command::new("sh");
+    pasted.args(["-c", hint]).env("PATH", path).current_dir(folder.path());
+    assert!(pasted.output().unwrap().status.success(), "{hint}");
+    let mut stored = Vec::new();
+    support::aws::walk(&folder.path().join("it's here/raw"), &mut |path| stored.push(path));
+    assert_eq!((stored.len(), sandbox.calls().len()), (4, 12), "{hint}: {stored:?}");
+}
+
+#[test]
+fn a_report_of_made_up_data_is_not_repaired_on_the_real_api_nor_a_real_one_on_the_sandbox() {
+    let folder = folder();
+    let quality = hour(folder.path());
+    let before = stored(folder.path());
+    let refused = |arguments: &[&str]| {
+        let output = local(folder.path(), arguments);
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{output:?}");
+        assert_eq!(stored(folder.path()), before);
+        text(&output.stderr)
+    };
+    for arguments in [&["retry", quality][..], &["retry", quality, "--dry-run"]] {
+        assert!(refused(arguments).contains("whose data is made up: add --sandbox"));
+    }
+    let real = r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","files":[],"failures":[{"topic":"gucci"}]}"#;
+    assert!(refused(&["retry", real, "--sandbox"]).contains("a run on the real API: leave out --sandbox"));
 }
 
 /// The accounts that a repair would collect; `None` if nothing is missing.
@@ -160,7 +199,9 @@ fn of_a_run_in_which_every_topic_failed_only_those_that_no_other_run_has_are_rep
 fn a_place_that_cannot_be_listed_is_a_warning_and_the_report_says_what_is_missing() {
     let folder = folder();
     run_twice(folder.path(), [&["gucci"], &["dior"]]);
-    let output = local(folder.path(), &["retry", &quality(folder.path())[3], "--dry-run"]);
+    let report = std::fs::read_to_string(folder.path().join(&quality(folder.path())[3])).unwrap();
+    // As of a real run, without whose secret no place is known.
+    let output = local(folder.path(), &["retry", &report.replace(r#""sandbox":true,"#, ""), "--dry-run"]);
     assert!(text(&output.stderr).starts_with("WARNING only this report says what is missing: "), "{output:?}");
     let expected = format!(r#"{{"job":"brand_media","time":"{TIME}","accounts":["dior"]}}"#);
     assert_eq!(text(&output.stdout), expected + "\n");
@@ -173,7 +214,7 @@ fn a_dry_run_prints_the_event_and_runs_nothing() {
     let before = stored(folder.path());
     let whole = std::fs::read_to_string(folder.path().join(quality)).unwrap();
     for given in [quality, &whole] {
-        let output = local(folder.path(), &["retry", given, "--dry-run"]);
+        let output = local(folder.path(), &["retry", given, "--sandbox", "--dry-run"]);
         let expected = r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["gucci","fendi"]}"#;
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), format!("{expected}\n")), "{output:?}");
     }
@@ -231,9 +272,11 @@ fn refused(folder: &Path, given: &str) -> Output {
 #[test]
 fn a_run_in_which_nothing_failed_is_reported_and_not_repeated() {
     let folder = folder();
-    let summary = json!({"job": "hashtag", "time": TIME, "files": [{"key": "raw/x.json"}], "failures": []});
-    let quality = json!({"job": "hashtag", "time": TIME, "topics": [{"topic": "dior", "records": 50}], "rejected": []});
-    let earlier = json!({"job": "hashtag", "time": TIME, "failed_topics": []});
+    let summary =
+        json!({"job": "hashtag", "time": TIME, "sandbox": true, "files": [{"key": "raw/x.json"}], "failures": []});
+    let topics = json!([{"topic": "dior", "records": 50}]);
+    let quality = json!({"job": "hashtag", "time": TIME, "sandbox": true, "topics": topics, "rejected": []});
+    let earlier = json!({"job": "hashtag", "time": TIME, "sandbox": true, "failed_topics": []});
     for given in [json!({"summary": summary}), quality, earlier] {
         let output = refused(folder.path(), &given.to_string());
         assert!(output.status.success() && text(&output.stderr).contains("nothing failed in this run"), "{output:?}");
@@ -245,7 +288,8 @@ fn what_cannot_be_read_or_repaired_is_an_error_that_says_what_was_given_and_what
     let folder = folder();
     std::fs::write(folder.path().join("secret.ini"), "[SECRET]\naccess_token = placeholder\n").unwrap();
     let failure = json!([{"topic": "token", "kind": "token", "code": 190, "message": "expired"}]);
-    let token = json!({"summary": {"job": "token", "time": TIME, "files": [], "failures": failure}}).to_string();
+    let token = json!({"summary": {"job": "token", "time": TIME, "sandbox": true, "files": [], "failures": failure}})
+        .to_string();
     for (given, expected) in [
         ("nowhere.json", "\"nowhere.json\" is neither JSON nor a file that can be read"),
         ("secret.ini", "secret.ini is no JSON"),

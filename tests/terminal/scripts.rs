@@ -193,7 +193,7 @@ fn a_fault_of_what_the_sandbox_lacks_names_what_it_has() {
         assert!(named.iter().all(|name| told.contains(name)), "{told}");
     }
     let output = local(folder.path(), &["sandbox", "faults"]);
-    assert!(output.status.success() && text(&output.stdout).lines().count() == 46, "{output:?}");
+    assert!(output.status.success() && text(&output.stdout).lines().count() == 47, "{output:?}");
 }
 
 #[test]
@@ -255,4 +255,19 @@ async fn a_real_run_takes_its_secret_configuration_and_destination_from_the_comm
     assert!(aws.objects().is_empty());
     let output = run(&[&job[..], &config, &["--out", &format!("s3://{BUCKET}")]].concat()).await.unwrap();
     assert!(output.status.success() && aws.objects().iter().any(|(key, _)| key == BRAND), "{output:?}");
+}
+
+#[test]
+fn a_sandbox_day_over_hours_that_are_there_already_is_refused_and_names_free_ones() {
+    let folder = folder();
+    let day = |until: &str| {
+        let fault = ["--fault", "*=permission"];
+        local(folder.path(), &[&["sandbox", "day", "--hours", "2", "--until", until], &fault[..]].concat())
+    };
+    let event = r#"{"time":"2026-11-24T02:00:00Z"}"#;
+    assert!(local(folder.path(), &["brand_media", "--sandbox", "--event", event]).status.success());
+    let refused = day("2026-11-24T03:00:00Z");
+    let told = text(&refused.stderr);
+    assert!(refused.status.code() == Some(1) && told.ends_with("with --until 2026-11-24T02:00:00Z\n"), "{told}");
+    assert!(text(&day("2026-11-24T02:00:00Z").stderr).contains("none of the 26 runs collected anything"));
 }

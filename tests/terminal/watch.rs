@@ -15,14 +15,14 @@ use support::harness::{CONFIGURE_INI, TOKEN, api_of};
 use support::process::held;
 
 /// A process that watches, and all that it prints.
-struct Watching {
+pub struct Watching {
     child: Child,
     lines: Receiver<String>,
     told: Vec<String>,
 }
 
 impl Watching {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = command(folder, &[&["watch"], arguments].concat());
         command.env("SECRET_FILE", folder.join("secret.ini"));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -38,7 +38,7 @@ impl Watching {
     }
 
     /// Waits until `count` lines hold `part`.
-    fn until(&mut self, count: usize, part: &str) {
+    pub fn until(&mut self, count: usize, part: &str) {
         while self.told.iter().filter(|line| line.contains(part)).count() < count {
             let line = self.lines.recv_timeout(Duration::from_secs(120));
             self.told.push(line.unwrap_or_else(|error| panic!("no {part:?} ({error}): {:#?}", self.told)));
@@ -46,7 +46,7 @@ impl Watching {
     }
 
     /// Ends the process by a signal: its exit code, and all that it printed.
-    fn end(mut self, signal: &str) -> (Option<i32>, Vec<String>) {
+    pub fn end(mut self, signal: &str) -> (Option<i32>, Vec<String>) {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
         let code = self.child.wait().unwrap().code();
@@ -200,6 +200,19 @@ fn a_shortened_hour_is_refused_against_the_real_api() {
         "{told}"
     );
     assert!(told.contains("https://graph.facebook.com/v17.0") && refused.stdout.is_empty(), "{told}");
+}
+
+#[test]
+fn a_job_without_topics_is_named_once_and_never_runs() {
+    let folder = folder();
+    let config = CONFIGURE_INI.lines().map(|line| if line.starts_with("accounts = ") { "accounts =" } else { line });
+    std::fs::write(folder.path().join("configure.ini"), config.collect::<Vec<_>>().join("\n")).unwrap();
+    let mut watching = Watching::start(folder.path(), &["--sandbox", "--hour", "3s"]);
+    watching.until(13, " hashtag: ");
+    let (code, told) = watching.end("-TERM");
+    assert_eq!(code, Some(143), "{told:#?}");
+    let about: Vec<_> = told.iter().filter(|line| line.contains("brand_media")).collect();
+    assert_eq!(about, ["brand_media does not run: [topic] accounts is empty"], "{told:#?}");
 }
 
 #[test]

@@ -82,9 +82,9 @@ async fn a_run_that_fails_is_told_once_with_what_failed_and_what_to_do() {
     let harness = chat.harness(&["*=permission"]).await;
     assert!(harness.run("brand_media").await.is_err());
     insta::assert_snapshot!(chat.told().join("\n---\n"), @"
-    brand_media of 2026-01-31T23:59:07Z failed: nothing was collected: 11 of 11 topics failed, the first of them hermes: HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action
+    brand_media of 2026-01-31T23:59:07Z failed: nothing was collected: 11 of 11 topics failed: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action
     0 records stored, 11 topics failed; kind nothing_collected
-    To do: the log has the reason for each topic; `luxury-brands check` tries what a run needs
+    Next step: grant instagram_basic, instagram_manage_insights and pages_read_engagement to a token of Facebook Login; read the app's dashboard for its review
     Log: requestId request-1
     ");
     assert!(!harness.leaks() && harness.logged("WARNING").iter().all(|line| line["kind"] != "webhook"));

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::Setting;
 use super::backend::{self, Backend};
-use super::check::advice::{Advice, Call};
 use super::output::{self, Output};
 use collector::config::{Config, Plan};
 use collector::graph::{Call as ApiCall, Failure, Kind, Session};
@@ -93,7 +92,7 @@ impl AddAccountArgs {
         let client = backend.client(&config, &secret);
         let session = backend::session(&client);
         let id = user_id(&session, name).await.map_err(|failure| {
-            let told = format!("{name}: {}: {failure} -> {}", failure.kind, to_do(&failure, &config));
+            let told = format!("{name}: {}: {failure} -> {}", failure.kind, failure.diagnosis.row().next);
             anyhow::anyhow!("{}", backend.redactor.redact(&told))
         })?;
         let added = Added::of(&config, &plan, name, &id, false, session.calls());
@@ -140,11 +139,4 @@ async fn user_id(session: &Session<'_>, name: &Username) -> Result<UserId, Failu
     let [id] = profile.as_deref().and_then(|profile| json::fields(profile.get(), ["id"])).unwrap_or_default();
     let id = id.and_then(|id| UserId::new(&json::text(id).ok()?));
     id.ok_or_else(|| Failure::new(Kind::Unexpected, "the answer has no id of the account"))
-}
-
-fn to_do(failure: &Failure, config: &Config) -> String {
-    if failure.kind == Kind::NotFound && failure.code != Some(100) {
-        return "check the name, and that it is a professional account: the API shows no other".to_owned();
-    }
-    Advice { store: "the secret", scopes: &[], version: &config.version }.about(Call::Account, failure)
 }

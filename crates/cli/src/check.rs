@@ -17,9 +17,8 @@ use collector::config::{Config, ConfigError, Locations};
 use collector::graph::{Edge, Usage};
 use collector::redact::Redactor;
 use collector::secret::{Secret, Source};
-use collector::sink::{Destination, Sink};
+use collector::sink::{Destination, Sink, Unusable};
 
-pub(super) mod advice;
 mod api;
 mod checklist;
 mod compare;
@@ -27,7 +26,6 @@ mod hashtags;
 mod probe;
 mod version;
 
-use advice::Advice;
 #[cfg(test)]
 pub(super) use checklist::Checked;
 use checklist::Checklist;
@@ -98,9 +96,8 @@ impl CheckArgs {
                 let store =
                     if self.on.sandbox { "the sandbox's secret".to_owned() } else { source_name(&backend.source) };
                 let scopes = api::token(checklist, &session, &config, &store).await;
-                let advice = Advice { store: &store, scopes: &scopes, version: &config.version };
-                api::account(checklist, &session, &config, &advice).await;
-                hashtags::check(checklist, &session, &config, &advice).await;
+                api::account(checklist, &session, &config, &scopes).await;
+                hashtags::check(checklist, &session, &config).await;
                 api::unknown_fields(checklist, "accounts", &client.unknown_fields(Edge::Discovery));
                 api::unknown_fields(checklist, "hashtags", &client.unknown_fields(Edge::RecentMedia));
                 version::report(checklist, &config.version, &session, Utc::now().date_naive());
@@ -116,6 +113,10 @@ impl CheckArgs {
     async fn bucket(&self, checklist: &mut Checklist, sink: &Sink) {
         if self.no_write {
             return checklist.skip("bucket", "untried because of --no-write");
+        }
+        if let Err(Unusable { place, problem }) = sink.preflight(STORING_LIMIT).await {
+            let cause = format!("{place} cannot be used: {}", problem.cause());
+            return checklist.fail("bucket", cause, problem.diagnosis.row().next);
         }
         let key = Locations::probe();
         let stored = json!({

@@ -35,7 +35,7 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens for SIGINT and SIGTERM on a thread of its own. A second signal then ends the process even
+    /// Listens for SIGHUP, SIGINT and SIGTERM on a thread of its own. A second signal then ends the process even
     /// where this thread is blocked, as by a slow folder.
     pub(super) fn listen() -> Result<Self> {
         let interrupt = Self::default();
@@ -64,6 +64,7 @@ mod system {
 
     use super::{Interrupt, Signal};
 
+    const SIGHUP: Signal = Signal { name: "SIGHUP", number: 1 };
     const SIGINT: Signal = Signal { name: "SIGINT", number: 2 };
     const SIGTERM: Signal = Signal { name: "SIGTERM", number: 15 };
 
@@ -81,9 +82,11 @@ mod system {
 
     async fn heed(interrupt: &Interrupt, listens: &mpsc::Sender<io::Result<()>>) -> io::Result<()> {
         let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let mut hang_up = (!ignores_hang_up()).then(|| signal(SignalKind::hangup())).transpose()?;
         let _ = listens.send(Ok(()));
         loop {
             let came = tokio::select! {
+                Some(()) = async { hang_up.as_mut()?.recv().await } => SIGHUP,
                 Some(()) = int.recv() => SIGINT,
                 Some(()) = term.recv() => SIGTERM,
                 else => return Ok(()),
@@ -97,6 +100,13 @@ mod system {
             );
             interrupt.token.cancel();
         }
+    }
+
+    /// Whether the process was started to ignore SIGHUP, as `nohup` does. To listen would undo that. Only Linux says it.
+    fn ignores_hang_up() -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
     }
 }
 

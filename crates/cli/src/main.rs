@@ -35,6 +35,7 @@ mod sandbox;
 mod schema;
 mod setting;
 mod shard;
+mod shell;
 #[cfg(test)]
 mod simulation;
 mod storage;
@@ -63,7 +64,7 @@ Exit codes:
   1    failed; standard error says why
   2    wrong arguments
   3    with --fail-on partial: some topics failed
-  130  interrupted by SIGINT (Ctrl-C); 143 by SIGTERM. What was collected is stored
+  130  interrupted by SIGINT (Ctrl-C); 143 by SIGTERM, 129 by SIGHUP. What was collected is stored
 
 Try it without a token or an AWS account: luxury-brands brand_media --sandbox";
 

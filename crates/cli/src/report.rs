@@ -137,7 +137,7 @@ impl<'p> From<HouseFigures<'p>> for WrittenHouse<'p> {
 struct WrittenSource<'p> {
     /// The folder or bucket that was read.
     place: &'p str,
-    /// Whether it is the sandbox's data.
+    /// Whether some of it is the sandbox's data.
     made_up: bool,
     records: usize,
     files: usize,
@@ -148,9 +148,6 @@ impl ReportArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         let config = Arc::new(self.config()?);
         let (place, stored) = self.source(&config, output).await?;
-        if stored.objects.is_empty() {
-            return Err(stored.nothing(&place, &config));
-        }
         let runs = self.runs(&stored.objects);
         if runs.is_empty() {
             bail!("the runs in {place} are all outside of the time that --since and --until give");
@@ -219,7 +216,7 @@ impl ReportArgs {
     /// The data that is read, and where it is.
     async fn source(&self, config: &Config, output: Output) -> Result<(String, Stored)> {
         if let Some(place) = &self.source {
-            return Ok((place.clone(), Stored::list(place, config).await?));
+            return Ok((place.clone(), Stored::named(place, config).await?));
         }
         let local = Stored::list(LOCAL_BUCKET, config).await?;
         if !local.objects.is_empty() {
@@ -227,11 +224,9 @@ impl ReportArgs {
         }
         let sandbox = Stored::list(SANDBOX_BUCKET, config).await?;
         if sandbox.objects.is_empty() {
-            return Ok((format!("{LOCAL_BUCKET} or {SANDBOX_BUCKET}"), local));
+            return Err(local.nothing(&format!("{LOCAL_BUCKET} or {SANDBOX_BUCKET}"), config));
         }
-        output.remark(format_args!(
-            "nothing collected in {LOCAL_BUCKET}: {SANDBOX_BUCKET} is read instead, the sandbox's made-up data"
-        ));
+        output.remark(format_args!("nothing collected in {LOCAL_BUCKET}: {SANDBOX_BUCKET} is read instead"));
         Ok((SANDBOX_BUCKET.to_owned(), sandbox))
     }
 

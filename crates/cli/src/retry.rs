@@ -47,6 +47,7 @@ impl RetryArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         let (name, text) = self.input()?;
         let previous = repair::read(name, &text).map_err(|error| anyhow!(error))?;
+        self.once.on.check_kind(previous.sandbox)?;
         let objects = self.objects(&previous, output).await;
         let Some((event, why)) = repair::repair(&previous, objects.as_ref()).map_err(|error| anyhow!(error))? else {
             let reason = match &objects {

@@ -11,13 +11,13 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::backend::Backend;
-use super::failure;
+use super::failure::{self, UsageError};
 use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output, OutputError};
 use super::progress::Watch;
 use super::setting::duration;
-use super::{Setting, repair};
+use super::{Setting, repair, shell};
 use collector::aws;
 use collector::config::Config;
 use collector::error::Cause;
@@ -159,6 +159,7 @@ impl RunOn {
         let settings = Settings {
             source: self.setting.source(),
             secret: sandbox.as_ref().map(|sandbox| sandbox.secret(self.setting.sandbox_config())),
+            sandbox: sandbox.is_some(),
             end_point: sandbox.as_ref().map(Sandbox::end_point),
             config_file: self.setting.config.clone(),
             destination,
@@ -183,11 +184,20 @@ impl RunOn {
             let secret = backend.secret().await?;
             (destination.unwrap_or_else(|| Destination::of(&secret)), backend.config(&secret).await?)
         };
-        let place = match destination {
-            Destination::Folder(folder) => folder.display().to_string(),
-            Destination::Bucket(bucket) => format!("s3://{bucket}"),
-        };
-        Ok((place, config))
+        Ok((shown_place(&destination), config))
+    }
+
+    /// Checks that a run with made-up data, or with real data, is repaired by the same kind of run.
+    ///
+    /// # Errors
+    /// [`UsageError`] if it would mix the two.
+    pub(super) fn check_kind(&self, is_sandbox: bool) -> Result<(), UsageError> {
+        match (is_sandbox, self.setting.sandbox) {
+            (true, false) => Err("the report is of a run on the sandbox, whose data is made up: add --sandbox"),
+            (false, true) => Err("the report is of a run on the real API: leave out --sandbox"),
+            _ => Ok(()),
+        }
+        .map_err(|problem| UsageError(problem.to_owned()))
     }
 
     /// The file of hashtag ids. The sandbox has none.
@@ -203,9 +213,20 @@ impl RunOn {
             return;
         }
         if let (Some(job), Some(event)) = (summary.job, repair::of_summary(summary)) {
-            let sandbox = if self.setting.sandbox { " --sandbox" } else { "" };
-            output.remark(format_args!("to repair it: luxury-brands {job}{sandbox} --event '{}'", event.to_json()));
+            let mut arguments = self.setting.arguments();
+            arguments.extend(self.out.iter().flat_map(|out| ["--out".to_owned(), shown_place(out)]));
+            arguments.extend(["--event".to_owned(), event.to_json()]);
+            let command = shell::line(["luxury-brands", job].into_iter().chain(arguments.iter().map(String::as_str)));
+            output.remark(format_args!("to repair it: {}", printable(&command)));
         }
+    }
+}
+
+/// A folder or a bucket as `--out` takes it.
+fn shown_place(destination: &Destination) -> String {
+    match destination {
+        Destination::Folder(folder) => folder.display().to_string(),
+        Destination::Bucket(bucket) => format!("s3://{bucket}"),
     }
 }
 
@@ -279,24 +300,13 @@ pub(super) fn figures(response: &Response) -> String {
     format!("{} ({} ms, {} API calls{usage})", response.body, summary.elapsed_ms, summary.api_calls)
 }
 
-/// Why a run failed, without what the log has told of it.
-pub(super) fn untold(error: &Error) -> String {
-    match &error.cause {
-        Cause::TopicsFailed { failed, topics, .. } => {
-            format!("nothing was collected: {failed} of {topics} topics failed")
-        }
-        Cause::TokenUnknown(_) => "nothing was collected: the access token's state is unknown".to_owned(),
-        _ => error.text(),
-    }
-}
-
 /// Prints the table of a run that failed, and why it did.
 fn print_error(error: &Error, table: String, output: Output) -> Result<(), OutputError> {
     let printed = match table.trim_end() {
         table if output.json || output.quiet || table.is_empty() => Ok(()),
         table => output::print(table),
     };
-    let text = untold(error);
+    let text = error.beyond_the_log();
     // A configuration's faults are on lines of their own, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
     output::note(format_args!("error: {}", if has_lines { text.into() } else { printable(&text) }));

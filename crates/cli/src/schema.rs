@@ -12,6 +12,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::output::{self, Output};
+use super::storage;
 use super::stored::{Pattern, Stored};
 use collector::config::{Config, Format, Limits, Locations};
 use collector::record::{Field, FieldType, ID, Model, OWNER};
@@ -246,11 +247,8 @@ pub(super) struct Statements {
 impl SchemaArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         let config = Config::load(&self.config)?;
-        if !self.from.starts_with("s3://") {
-            let stored = Stored::list(&self.from, &config).await?;
-            if stored.objects.is_empty() {
-                return Err(stored.nothing(&self.from, &config));
-            }
+        if storage::in_s3(&self.from)?.is_none() {
+            Stored::named(&self.from, &config).await?;
         }
         let text = self.text(&config)?;
         // A JSON Schema is a document already.

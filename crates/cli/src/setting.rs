@@ -13,6 +13,8 @@ use collector::secret::{SANDBOX_BUCKET, Source};
 use collector::sink::Destination;
 use sandbox::{FaultRule, Options, Sandbox};
 
+const DEFAULT_SEED: u64 = 1;
+
 /// The options of every command that calls the API.
 #[derive(Debug, Clone, Args)]
 #[command(mut_group("SandboxArgs", |group| group.requires("sandbox")))]
@@ -34,6 +36,20 @@ impl Setting {
     /// Where the secret is kept.
     pub(super) fn source(&self) -> Source {
         self.secret.clone().map_or_else(Source::from_env, Source::File)
+    }
+
+    /// The options that give another run the same secret, configuration and made-up data.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let SandboxArgs { seed, accounts_from, .. } = &self.behaviour;
+        let mut arguments = if self.sandbox { vec!["--sandbox".to_owned()] } else { Vec::new() };
+        let files = [("--secret", &self.secret), ("--config", &self.config), ("--accounts-from", accounts_from)];
+        for (option, file) in files {
+            arguments.extend(file.iter().flat_map(|file| [option.to_owned(), file.display().to_string()]));
+        }
+        if *seed != DEFAULT_SEED {
+            arguments.extend(["--seed".to_owned(), seed.to_string()]);
+        }
+        arguments
     }
 
     /// Starts the sandbox; `None` without `--sandbox`.
@@ -72,7 +88,7 @@ pub(super) struct SandboxArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     latency: Option<Duration>,
     /// The seed of the generated data
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = DEFAULT_SEED)]
     seed: u64,
     /// A fault, as <topic>=<fault>[x<times>]; may be repeated. `sandbox faults` lists them. The topic is an
     /// account, #hashtag, #* (all hashtags), hashtags (the recent searches), token, a version or *
@@ -103,6 +119,11 @@ impl SandboxArgs {
         };
         options.faults = self.fault.iter().map(rule).collect::<Result<_, _>>()?;
         Ok(options)
+    }
+
+    /// Whether a run may lose topics.
+    pub(super) fn may_lose_topics(&self) -> bool {
+        !self.fault.is_empty() || self.calls_allowed.is_some()
     }
 
     /// Starts the sandbox, in which the topics of the configuration exist.

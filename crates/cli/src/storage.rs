@@ -36,11 +36,7 @@ impl Storage {
     /// # Errors
     /// Where no bucket is named, or no client can be built.
     pub(super) async fn open(named: &str) -> Result<Self> {
-        let Some(rest) = named.strip_prefix("s3://") else { return Ok(Self::Local(named.into())) };
-        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        if bucket.is_empty() {
-            bail!("{named:?} names no bucket; s3://bucket or s3://bucket/prefix expected");
-        }
+        let Some((bucket, key)) = in_s3(named)? else { return Ok(Self::Local(named.into())) };
         let redactor: Arc<Redactor> = Arc::default();
         let config = aws::redacting(&aws::from_everywhere(http::client()?).await, Arc::clone(&redactor));
         aws::check(&config, None, Duration::MAX).await.with_context(|| format!("{named} cannot be read or written"))?;
@@ -142,6 +138,19 @@ impl Storage {
             }
         }
     }
+}
+
+/// The bucket and the key of `s3://bucket/key`; `None` for a path.
+///
+/// # Errors
+/// If no bucket is named.
+pub(super) fn in_s3(named: &str) -> Result<Option<(&str, &str)>> {
+    let Some(rest) = named.strip_prefix("s3://") else { return Ok(None) };
+    let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+    if bucket.is_empty() {
+        bail!("{named:?} names no bucket; s3://bucket or s3://bucket/prefix expected");
+    }
+    Ok(Some((bucket, key)))
 }
 
 fn redacted(redactor: &Redactor, error: &(impl std::error::Error + 'static)) -> Error {

@@ -1,12 +1,13 @@
 //! The objects that runs stored: where the configuration puts them, and what they hold.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Error, Result, anyhow, bail};
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 
-use super::storage::Storage;
+use super::storage::{Storage, in_s3};
 use collector::config::{Config, Locations, ObjectKey, RunName};
 use collector::record::Model;
 
@@ -69,6 +70,21 @@ impl Stored {
     pub(super) async fn list(place: &str, config: &Config) -> Result<Self> {
         let folders = patterns(&config.locations).iter().map(|(.., pattern)| pattern.folder()).collect();
         Self::list_folders(place, config, folders).await
+    }
+
+    /// Lists the same in a place that a person names.
+    ///
+    /// # Errors
+    /// If there is no such folder, if it cannot be listed, or if it has no objects.
+    pub(super) async fn named(place: &str, config: &Config) -> Result<Self> {
+        let folder = Path::new(place);
+        if in_s3(place)?.is_none() && !folder.is_dir() {
+            let is = if folder.exists() { "is no folder" } else { "does not exist" };
+            let path = std::env::current_dir().unwrap_or_default().join(folder);
+            bail!("nothing collected in {place}: {} {is}", path.display());
+        }
+        let stored = Self::list(place, config).await?;
+        if stored.objects.is_empty() { Err(stored.nothing(place, config)) } else { Ok(stored) }
     }
 
     /// Lists the objects of one time, in a folder or in `s3://bucket`.

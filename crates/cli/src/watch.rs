@@ -16,8 +16,9 @@ use super::failure::{self, UsageError};
 use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output};
-use super::run::{RunOn, figures, untold};
+use super::run::{RunOn, figures};
 use super::setting::duration;
+use collector::clock;
 use collector::config::Config;
 use collector::error::Cause;
 use collector::function::{Function, Invocation, Settings};
@@ -29,7 +30,7 @@ use sandbox::Sandbox;
 
 mod schedule;
 
-use schedule::{Schedule, shown};
+use schedule::{Schedule, shown, without_topics};
 
 /// The time limit of one run, as of the function in `template.yaml`: a slow run never reaches the next one of
 /// `hashtag`.
@@ -66,8 +67,10 @@ impl WatchArgs {
         output.log(&settings.redactor);
         let id_file = self.on.id_file();
         let known_ids = id_file.as_ref().map(IdFile::read).unwrap_or_default();
-        let renews_token = self.renew;
-        let function = Function::new(Settings { known_ids: known_ids.clone(), renews_token, ..settings });
+        let (renews_token, clock) = (self.renew, Clock::new(self.hour));
+        let present = clock.present();
+        let known = known_ids.clone();
+        let function = Function::new(Settings { known_ids: known, renews_token, clock: present.clone(), ..settings });
         let config = tokio::select! {
             config = usable(&function) => config.map_err(unusable)?,
             () = interrupted.cancelled() => return Ok(interrupt.signal().map_or(ExitCode::FAILURE, Signal::exit_code)),
@@ -79,15 +82,17 @@ impl WatchArgs {
             );
             return Err(UsageError(told).into());
         }
-        let clock = Clock::new(self.hour);
-        let schedule = Schedule::new(&config.limits, clock.now());
+        let schedule = Schedule::new(&config, clock.now());
+        for (job, key) in without_topics(&config) {
+            tell(output, format_args!("{job} does not run: [topic] {key} is empty"));
+        }
         for (job, time) in schedule.next_of_each() {
             tell(output, format_args!("{job} runs next at {}", shown(time)));
         }
         let limit = self.on.timeout.unwrap_or(TIME_LIMIT);
         let on = self.on;
         let (runs, failed) = (0, 0);
-        Watching { on, output, function, sandbox, id_file, known_ids, clock, interrupt, limit, runs, failed }
+        Watching { on, output, function, sandbox, id_file, known_ids, clock, present, interrupt, limit, runs, failed }
             .until_a_signal(schedule)
             .await
     }
@@ -108,6 +113,8 @@ struct Watching {
     /// The hashtag ids after the last run.
     known_ids: KnownIds,
     clock: Clock,
+    /// The function's clock: the schedule's, if that is fast.
+    present: clock::Clock,
     interrupt: Interrupt,
     limit: Duration,
     runs: u64,
@@ -138,6 +145,7 @@ impl Watching {
     /// One run, under the time of the schedule. A failed one is told.
     async fn run(&mut self, job: Job, time: DateTime<Utc>) {
         self.runs += 1;
+        self.present.set(time);
         if let Some(sandbox) = self.sandbox.as_ref().filter(|_| self.clock.is_fast()) {
             sandbox.set_now(time);
         }
@@ -162,7 +170,7 @@ impl Watching {
             }
             Err(error) => {
                 self.failed += 1;
-                output::note(format_args!("error: {job} at {time} failed: {}", printable(&untold(&error))));
+                output::note(format_args!("error: {job} at {time} failed: {}", printable(&error.beyond_the_log())));
                 if self.output.json {
                     let _ = failure::print_run(&error);
                 }
@@ -198,6 +206,11 @@ struct Clock {
 impl Clock {
     fn new(hour: Option<Duration>) -> Self {
         Self { started: Utc::now(), speed: hour.map_or(1.0, |hour| HOUR / hour.as_secs_f64()) }
+    }
+
+    /// The clock of the function.
+    fn present(&self) -> clock::Clock {
+        if self.is_fast() { clock::Clock::at(self.started) } else { clock::Clock::default() }
     }
 
     fn is_fast(&self) -> bool {

@@ -17,7 +17,7 @@ use super::{Call, HangUp, State, data};
 use collector::lock::lock;
 use collector::version::{self, TESTED, VERSIONS};
 
-/// The oldest living version, as of November 2026. Calls to an older one are answered by it, silently.
+/// The oldest supported version, as of November 2026. It responds to a version that is older than those of the table.
 const OLDEST_VERSION: &str = "v21.0";
 
 /// The version that answers a call without one.
@@ -70,7 +70,8 @@ impl State {
             "x-app-usage",
             json!({"call_count": usage, "total_time": usage / 2, "total_cputime": usage / 3}).to_string(),
         );
-        if let Some(served) = served {
+        let other = faults.iter().find_map(|f| if let Fault::Version(version) = f { Some(&**version) } else { None });
+        if let Some(served) = other.or(served) {
             response = response.header("facebook-api-version", served);
         }
         let reply = if used > allowed as usize {
@@ -85,7 +86,13 @@ impl State {
         let fault = match faults.iter().find(|f| {
             !matches!(
                 f,
-                Fault::Slow(_) | Fault::Usage(_) | Fault::UnknownField(_) | Fault::Token(_) | Fault::Searched(_)
+                Fault::Slow(_)
+                    | Fault::Usage(_)
+                    | Fault::UnknownField(_)
+                    | Fault::RefusedField(_)
+                    | Fault::Token(_)
+                    | Fault::Searched(_)
+                    | Fault::Version(_)
             )
         }) {
             None if gzip => return Ok(finish_compressed(response.status(reply.status), text.as_bytes())),
@@ -176,11 +183,9 @@ fn split_version(path: &str) -> (Option<&str>, &str) {
     if version::compare(first, first).is_some() { (Some(first), rest) } else { (None, path) }
 }
 
-/// The version that answers a call for `asked`; `None` where there is no such version.
+/// The version that responds to a call for `asked`; `None` if there is no such version.
 fn served(asked: Option<&str>) -> Option<&'static str> {
     let Some(asked) = asked else { return Some(DEFAULT_VERSION) };
-    if version::compare(asked, OLDEST_VERSION)?.is_lt() {
-        return Some(OLDEST_VERSION);
-    }
-    VERSIONS.iter().map(|version| version.name).find(|name| *name == asked)
+    let known = VERSIONS.iter().map(|version| version.name).find(|name| *name == asked);
+    known.or_else(|| version::compare(asked, OLDEST_VERSION)?.is_lt().then_some(OLDEST_VERSION))
 }

@@ -42,6 +42,10 @@ impl State {
         let Some(nodes) = expression::parse(fields) else {
             return Reply::error(400, 2500, None, "Syntax error in the field expression");
         };
+        let refuses = |f: &&Fault| matches!(f, Fault::RefusedField(name) if requests(fields, name));
+        if faults.iter().any(refuses) {
+            return Reply::error(400, 100, None, "(#100) Please read documentation for supported fields.");
+        }
         match path {
             "ig_hashtag_search" => self.hashtag_search(topic),
             _ if path.ends_with("/recently_searched_hashtags") => self.searched_hashtags(&nodes, query, faults),
@@ -127,4 +131,9 @@ impl State {
         }
         Reply::ok(json!({"business_discovery": found, "id": caller}))
     }
+}
+
+/// Whether the expression `fields` requests `name`, at any depth.
+fn requests(fields: &str, name: &str) -> bool {
+    fields.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
 }

@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use collector::version;
+
 mod explanation;
 mod topic;
 
@@ -38,8 +40,12 @@ pub enum Fault {
     Body(Body),
     /// The API no longer knows this field.
     UnknownField(String),
+    /// The API refuses this field without naming it.
+    RefusedField(String),
     /// The usage headers report this percentage.
     Usage(u32),
+    /// The response names this version.
+    Version(String),
     /// This number of other hashtags were searched for within 7 days.
     Searched(u32),
     /// `debug_token` reports this state.
@@ -144,7 +150,7 @@ const TOKENS: [(&str, TokenFault); 5] = [
 ];
 
 /// The error bodies of each class, as recorded or documented: word, status, code, subcode, message.
-const CLASSES: [(&str, u16, i64, Option<i64>, &str); 8] = [
+const CLASSES: [(&str, u16, i64, Option<i64>, &str); 11] = [
     ("transient", 500, 2, None, "Service temporarily unavailable"),
     ("throttled", 403, 4, None, "(#4) Application request limit reached"),
     ("blocked", 403, 4, Some(2_207_051), "(#4) We restrict certain activity to protect our community"),
@@ -152,6 +158,15 @@ const CLASSES: [(&str, u16, i64, Option<i64>, &str); 8] = [
     ("permission", 400, 10, None, "(#10) Application does not have permission for this action"),
     ("not_there", 400, 110, Some(2_207_013), "Invalid user id"),
     ("control_characters", 400, 10, None, "(#10) Refused\r\nCRITICAL forged line\u{1b}[31m\u{9b}1m\u{202e}"),
+    ("wrong_app_secret", 400, 100, None, "Invalid appsecret_proof provided in the API argument"),
+    ("wrong_app", 400, 190, None, "Invalid OAuth access token signature."),
+    (
+        "wrong_ig_user_id",
+        400,
+        100,
+        None,
+        "(#100) Tried accessing nonexisting field (business_discovery) on node type (User)",
+    ),
     ("unexpected", 400, 506, Some(2_207_034), "This call is not possible now"),
 ];
 
@@ -187,7 +202,9 @@ impl FromStr for Fault {
             ("slow", Some(a)) => Ok(Self::Slow(number(a)?.into())),
             ("usage", Some(a)) => Ok(Self::Usage(number(a)?)),
             ("searched", Some(a)) => Ok(Self::Searched(number(a)?)),
+            ("version", Some(name)) if version::compare(name, name).is_some() => Ok(Self::Version(name.to_owned())),
             ("unknown_field", Some(field)) => Ok(Self::UnknownField(field.to_owned())),
+            ("refused_field", Some(field)) => Ok(Self::RefusedField(field.to_owned())),
             ("code", Some(a)) => {
                 let (code, subcode) = a.split_once('/').map_or((a, None), |(c, s)| (c, Some(s)));
                 let code = code.parse().map_err(|_| unknown())?;
@@ -203,7 +220,7 @@ impl FromStr for Fault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultRule {
     /// An account, `#hashtag`, `#*` for every call about hashtags, `hashtags` for the list of those searched for,
-    /// `token`, a version that answers, or `*` for every call.
+    /// `token`, a version that is requested, or `*` for every call.
     pub topic: String,
     /// The fault.
     pub fault: Fault,

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::advice::{Advice, BASIC, Call, DISCOVERY, lacks};
 use super::checklist::Checklist;
 use collector::config::Config;
+use collector::diagnosis::Diagnosis;
 use collector::graph::{Call as ApiCall, Failure, Kind, Page, Session, TokenInfo};
 use collector::json;
 use collector::record::{Model, requested_name};
@@ -14,6 +14,17 @@ use collector::token::{self, SECONDS_A_DAY, WARN_DAYS};
 /// private.
 const ACCOUNTS_TRIED: usize = 3;
 
+/// The permission that every call needs.
+const BASIC: &str = "instagram_basic";
+
+/// What `business_discovery` is documented to need besides, as of 2026-08.
+const DISCOVERY: [&str; 2] = ["instagram_manage_insights", "pages_read_engagement"];
+
+/// Whether the token is known to be without a permission.
+fn lacks(scopes: &[String], scope: &str) -> bool {
+    !scopes.is_empty() && !scopes.iter().any(|granted| granted == scope)
+}
+
 /// Checks the token: its validity, its two expiries and its scopes. Returns the scopes, where the API reported
 /// them.
 pub(super) async fn token(
@@ -22,12 +33,11 @@ pub(super) async fn token(
     config: &Config,
     store: &str,
 ) -> Vec<String> {
-    let advice = Advice { store, scopes: &[], version: &config.version };
     let info = match session.debug_token().await {
         Ok(info) => info,
         Err(failure) => {
             let message = format!("its state is unknown: {}: {failure}", failure.kind);
-            checklist.fail("token", message, advice.about(Call::Token, &failure));
+            checklist.fail("token", message, failure.diagnosis.row().next);
             ["expiry", "data access", "scopes"]
                 .into_iter()
                 .for_each(|w| checklist.skip(w, "the token's state is unknown"));
@@ -43,7 +53,7 @@ pub(super) async fn token(
         let numbers: Vec<String> =
             [error.code, error.error_subcode].into_iter().flatten().map(|n| n.to_string()).collect();
         let message = format!("not valid ({}): {}", numbers.join("/"), error.message);
-        checklist.fail("token", message, advice.about(Call::Token, &info.refusal()));
+        checklist.fail("token", message, info.refusal().diagnosis.row().next);
     }
     if state.is_valid {
         expiry(checklist, "expiry", "the token", info.expires_at, state.expires_at, store);
@@ -109,7 +119,7 @@ fn scopes(checklist: &mut Checklist, info: &TokenInfo, config: &Config) {
 }
 
 /// Checks one account: its profile with one of its media.
-pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, config: &Config, advice: &Advice<'_>) {
+pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, config: &Config, scopes: &[String]) {
     const WHAT: &str = "account";
     let (profile, media) = (config.mapping(Model::Brand).requested(), config.mapping(Model::Media).requested());
     let names: Vec<&str> = profile.iter().map(|request| requested_name(request)).collect();
@@ -132,20 +142,26 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
                     format!("{name} answers: {fields} of {} fields of its profile, {media} medium", names.len());
                 return checklist.ok(WHAT, message);
             }
-            Err(failure) if failure.kind == Kind::NotFound && failure.code != Some(100) => {
-                let to_do = format!("check whether {name} was renamed or is no longer a professional account");
-                checklist.warn(WHAT, format!("{name}: {failure}"), to_do);
+            Err(failure) if failure.diagnosis == Diagnosis::AccountNotThere => {
+                checklist.warn(WHAT, format!("{name}: {failure}"), failure.diagnosis.row().next);
                 last = Some(failure);
             }
             Err(failure) => {
-                let to_do = advice.about(Call::Account, &failure);
-                return failed(checklist, WHAT, name.as_str(), session, &failure, &to_do);
+                let lacking: Vec<&str> = [BASIC].into_iter().chain(DISCOVERY).filter(|s| lacks(scopes, s)).collect();
+                let name = match failure.kind {
+                    Kind::Permission if !lacking.is_empty() => {
+                        format!("{name} (the token lacks {})", lacking.join(", "))
+                    }
+                    _ => name.to_string(),
+                };
+                return failed(checklist, WHAT, &name, session, &failure);
             }
         }
     }
     match last {
         Some(failure) => {
-            checklist.fail(WHAT, format!("no account tried is there: {failure}"), "look at [topic] accounts")
+            let message = format!("none of the accounts tried is there: {failure}");
+            checklist.fail(WHAT, message, failure.diagnosis.row().next);
         }
         None => checklist.skip(WHAT, "no accounts are followed"),
     }
@@ -158,11 +174,10 @@ pub(super) fn failed(
     name: &str,
     session: &Session<'_>,
     failure: &Failure,
-    to_do: &str,
 ) {
     match session.halted() {
         Some(halt) if halt == *failure => checklist.skip(what, halt.message),
-        _ => checklist.fail(what, format!("{name}: {}: {failure}", failure.kind), to_do),
+        _ => checklist.fail(what, format!("{name}: {}: {failure}", failure.kind), failure.diagnosis.row().next),
     }
 }
 
@@ -170,6 +185,6 @@ pub(super) fn failed(
 pub(super) fn unknown_fields(checklist: &mut Checklist, topics: &str, fields: &[String]) {
     if !fields.is_empty() {
         let message = format!("of {topics} the API does not know {}: each record gets the default", fields.join(", "));
-        checklist.warn("fields", message, "take them out of the mappings, or set an [API] version that knows them");
+        checklist.warn("fields", message, Diagnosis::UnknownField.row().next);
     }
 }

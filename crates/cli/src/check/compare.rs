@@ -2,10 +2,11 @@
 //! what would change.
 
 use super::super::backend::{self, Backend};
-use super::advice::Advice;
 use super::checklist::Checklist;
 use super::probe::{Fields, Probe, probe};
 use collector::config::Config;
+use collector::counted::counted;
+use collector::diagnosis::Diagnosis;
 use collector::graph::HashtagIds;
 use collector::record::Model;
 use collector::secret::Secret;
@@ -38,20 +39,20 @@ pub(super) async fn compare(
     let mut ids = HashtagIds::new();
     let (now, then) = (asked(backend, config, secret, &mut ids).await, asked(backend, &moved, secret, &mut ids).await);
     for Probe { version, served, calls, failures, .. } in [&now, &then] {
+        let calls = counted(usize::try_from(*calls).unwrap_or(usize::MAX), "call");
         match served {
             Some(served) if served != version => {
                 checklist.warn(
                     "version",
-                    format!("{version} is answered by {served} ({calls} calls)"),
-                    "`luxury-brands check` says why",
+                    format!("{version} is requested and {served} responds, whose fields follow ({calls})"),
+                    Diagnosis::VersionEnded.row().next,
                 );
             }
-            _ => checklist.ok("version", format!("{version} is asked ({calls} calls)")),
+            _ => checklist.ok("version", format!("{version} is requested and responds ({calls})")),
         }
-        let advice = Advice { store: "the secret", scopes: &[], version };
-        for (call, topic, failure) in failures {
+        for (topic, failure) in failures {
             let message = format!("{version}: {topic}: {}: {failure}", failure.kind);
-            checklist.fail("version", message, advice.about(*call, failure));
+            checklist.fail("version", message, failure.diagnosis.row().next);
         }
     }
     for model in Model::ALL {

@@ -3,10 +3,11 @@
 //! A check costs no hashtag that a run would not: it asks for a followed one, and for one that counts already
 //! where there is one.
 
-use super::advice::{Advice, Call};
+use super::api::failed;
 use super::checklist::Checklist;
 use collector::config::Config;
-use collector::graph::{Call as ApiCall, Failure, Kind, SearchedHashtag, Session, Usage};
+use collector::diagnosis::Diagnosis;
+use collector::graph::{Call as ApiCall, SearchedHashtag, Session, Usage};
 use collector::record::Model;
 use collector::topic::Hashtag;
 
@@ -17,14 +18,14 @@ const CALL: &str = "hashtag";
 const HASHTAGS_TRIED: usize = 3;
 
 /// The quota, and one hashtag.
-pub(super) async fn check(checklist: &mut Checklist, session: &Session<'_>, config: &Config, advice: &Advice<'_>) {
+pub(super) async fn check(checklist: &mut Checklist, session: &Session<'_>, config: &Config) {
     if config.hashtags.is_empty() {
         return [QUOTA, CALL].into_iter().for_each(|what| checklist.skip(what, "no hashtags are followed"));
     }
     let searched = match session.searched_hashtags().await {
         Ok(searched) => Some(searched),
         Err(failure) => {
-            refused(checklist, QUOTA, "the number of used hashtags is unknown", session, &failure, advice);
+            failed(checklist, QUOTA, "the number of used hashtags is unknown", session, &failure);
             None
         }
     };
@@ -35,7 +36,7 @@ pub(super) async fn check(checklist: &mut Checklist, session: &Session<'_>, conf
     let (counted, others): (Vec<&Hashtag>, Vec<&Hashtag>) = config.hashtags.iter().partition(counts);
     let room = searched.as_ref().is_none_or(|searched| searched.len() < config.limits.hashtags_per_week as usize);
     let tried = counted.into_iter().chain(others.into_iter().filter(|_| room)).take(HASHTAGS_TRIED);
-    call(checklist, session, config, advice, tried).await;
+    call(checklist, session, config, tried).await;
 }
 
 fn is(searched: &SearchedHashtag, hashtag: &Hashtag) -> bool {
@@ -78,7 +79,6 @@ async fn call<'c>(
     checklist: &mut Checklist,
     session: &Session<'_>,
     config: &Config,
-    advice: &Advice<'_>,
     tried: impl Iterator<Item = &'c Hashtag>,
 ) {
     let fields = config.mapping(Model::MediaHashtag).requested();
@@ -96,30 +96,21 @@ async fn call<'c>(
         match asked.await {
             Ok(0) => return checklist.ok(CALL, format!("{name} answers: no medium within 24 hours")),
             Ok(media) => return checklist.ok(CALL, format!("{name} answers: {media} medium")),
-            Err(failure) if failure.kind == Kind::NotFound && failure.code != Some(100) => {
-                let to_do = "check that it exists: the API also refuses hashtags that it calls sensitive";
-                checklist.warn(CALL, format!("{name}: {failure}"), to_do);
+            Err(failure) if failure.diagnosis == Diagnosis::HashtagNotThere => {
+                checklist.warn(CALL, format!("{name}: {failure}"), failure.diagnosis.row().next);
                 last = Some(failure);
             }
-            Err(failure) => return refused(checklist, CALL, &name, session, &failure, advice),
+            Err(failure) => return failed(checklist, CALL, &name, session, &failure),
         }
     }
     match last {
         Some(failure) => {
-            checklist.fail(CALL, format!("no hashtag tried is there: {failure}"), "look at [topic] hashtags")
+            checklist.fail(
+                CALL,
+                format!("none of the hashtags tried is there: {failure}"),
+                failure.diagnosis.row().next,
+            );
         }
         None => checklist.skip(CALL, "none of those followed may be searched for now"),
     }
-}
-
-/// A call that failed, unless none is made any more.
-pub(super) fn refused(
-    checklist: &mut Checklist,
-    what: &'static str,
-    name: &str,
-    session: &Session<'_>,
-    failure: &Failure,
-    advice: &Advice<'_>,
-) {
-    super::api::failed(checklist, what, name, session, failure, &advice.about(Call::Hashtag, failure));
 }

@@ -2,8 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use super::advice::Call;
 use collector::config::Config;
+use collector::diagnosis::Diagnosis;
 use collector::graph::{Call as ApiCall, Client, Edge, Failure, HashtagIds, Kind, Session};
 use collector::json;
 use collector::record::{ID, Model, requested_name};
@@ -21,7 +21,7 @@ pub(super) struct Probe {
     /// The version that answered, where the API named it.
     pub(super) served: Option<String>,
     pub(super) calls: u64,
-    pub(super) failures: Vec<(Call, String, Failure)>,
+    pub(super) failures: Vec<(String, Failure)>,
     models: Vec<(Model, Fields)>,
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn probe(session: &Session<'_>, client: &Client, config: &Confi
     let ask = async |account: &Account| of_account(session, client, config, &account.username).await;
     match first_there(config.accounts.iter(), ask).await {
         Ok(found) => models.extend(found.into_iter().flatten()),
-        Err((account, failure)) => failures.push((Call::Account, account.username.to_string(), failure)),
+        Err((account, failure)) => failures.push((account.username.to_string(), failure)),
     }
     let ask = async |hashtag: &Hashtag| {
         let id = match hashtag.id.as_ref().or_else(|| ids.get(&hashtag.name)) {
@@ -94,7 +94,7 @@ pub(super) async fn probe(session: &Session<'_>, client: &Client, config: &Confi
     let hashtags = config.hashtags.iter().filter(|_| session.halted().is_none());
     match first_there(hashtags, ask).await {
         Ok(fields) => models.extend(fields.map(|fields| (Model::MediaHashtag, fields))),
-        Err((hashtag, failure)) => failures.push((Call::Hashtag, format!("#{}", hashtag.name), failure)),
+        Err((hashtag, failure)) => failures.push((format!("#{}", hashtag.name), failure)),
     }
     Probe {
         version: config.version.clone(),
@@ -123,7 +123,7 @@ async fn first_there<'t, T: 't, A>(
 
 /// Whether a call was refused for a field that the API did not name.
 fn is_unnamed(failure: &Failure) -> bool {
-    failure.kind == Kind::NotFound && failure.code == Some(100) && failure.subcode.is_none()
+    failure.diagnosis == Diagnosis::UnnamedField
 }
 
 async fn of_account(
@@ -180,7 +180,7 @@ async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Fai
         Err(failure) if is_unnamed(&failure) => {}
         Err(failure) => return Err(failure),
     }
-    let mut fields = Fields::default();
+    let (mut fields, mut refused) = (Fields::default(), None);
     for request in requests.iter().filter(|request| **request != ID) {
         let name = requested_name(request).to_owned();
         match ask(&[ID, request]).await {
@@ -188,9 +188,16 @@ async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Fai
                 fields.records = fields.records.max(seen.records);
                 fields.answered.push((name, seen.fields.last().copied().unwrap_or_default()));
             }
-            Err(failure) if is_unnamed(&failure) || failure.kind == Kind::UnknownField => fields.unknown.push(name),
+            Err(failure) if is_unnamed(&failure) || failure.kind == Kind::UnknownField => {
+                fields.unknown.push(name);
+                refused = Some(failure);
+            }
             Err(failure) => return Err(failure),
         }
+    }
+    // If each field is refused, the fields are not the cause.
+    if let (true, Some(failure)) = (fields.answered.is_empty(), refused) {
+        return Err(failure);
     }
     fields.answered.insert(0, (ID.to_owned(), fields.records));
     Ok(fields)

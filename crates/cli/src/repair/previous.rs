@@ -10,6 +10,8 @@ use collector::report;
 pub(crate) struct PreviousRun {
     pub(super) job: Option<String>,
     pub(super) time: Option<String>,
+    /// Whether the sandbox made the run's data up.
+    pub(crate) sandbox: bool,
     pub(super) shard: Option<String>,
     pub(super) secret_id: Option<String>,
     /// The topics that the event selected; `None` for all, or where the report has none.
@@ -118,6 +120,7 @@ fn known(value: &Value) -> PreviousRun {
     PreviousRun {
         job: of("job"),
         time: of("time"),
+        sandbox: value.get("sandbox") == Some(&Value::Bool(true)),
         shard: of("shard"),
         secret_id: of("secret_id"),
         topics,
@@ -229,6 +232,26 @@ mod tests {
         assert_eq!(of(json!({"topics": topics, "subset": true})), selected);
         assert_eq!(of(json!({"failed_topics": [{"topic": "gucci"}]})), None, "an earlier version");
         assert_eq!(of(json!({"failed_topics": [{"topic": "gucci"}], "topics": ["dior", "gucci"]})), selected);
+    }
+
+    #[test]
+    fn every_form_of_a_report_says_whether_its_run_was_on_the_sandbox() {
+        let summary = Summary { sandbox: true, ..summary() };
+        let response = Response::new(Utc::now(), String::new(), String::new(), summary.clone(), Arc::default());
+        let error = Error {
+            cause: Cause::Store("it was denied".into()),
+            summary: Box::new(summary.clone()),
+            redactor: Arc::default(),
+        };
+        let error = json!({"errorType": error.cause.kind(), "errorMessage": error.to_string()});
+        let line = json!({"message": "brand_media: 3 records", "summary": serde_json::to_value(&summary).unwrap()});
+        let quality = json!({"job": "brand_media", "sandbox": true, "topics": [], "rejected": []});
+        for text in
+            [serde_json::to_string(&response).unwrap(), error.to_string(), line.to_string(), quality.to_string()]
+        {
+            assert!(read("x", &text).unwrap().sandbox, "{text}");
+        }
+        assert!(!previous_run().sandbox);
     }
 
     #[test]

@@ -58,6 +58,7 @@ impl Collected {
         self.source.records += records.len();
         self.source.unknown += unknown;
         self.source.newest = self.source.newest.max(time);
+        self.source.made_up |= quality.iter().any(|quality| quality.sandbox);
         for response in self.waiting.before(model, time) {
             self.respond(response);
         }

@@ -1,7 +1,6 @@
 //! The data of the page, in the shape in which its script reads it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -12,13 +11,12 @@ use super::posts::{Post, Posts};
 use super::runs::{Failure, Failures, Late, LateRuns, MOST_LISTED, Rhythm, Skipped, rhythm};
 use super::table::{Column, Measure, Table};
 use collector::record::Model;
-use collector::secret::SANDBOX_BUCKET;
 
 /// The origin and the amount of the data.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Source {
     pub(super) place: String,
-    /// Whether the data is the sandbox's, which is made up.
+    /// Whether some of the data is the sandbox's, which is made up. Its quality objects say so.
     pub(super) made_up: bool,
     /// When the page was made, in seconds since 1970.
     pub(super) made: i64,
@@ -34,9 +32,7 @@ pub(super) struct Source {
 impl Source {
     /// The same data, read from `place`, on a page made at `made`.
     pub(super) fn at(self, place: &str, made: i64) -> Self {
-        // The folder's name decides, wherever the folder is. No bucket can have it.
-        let made_up = Path::new(place).file_name().is_some_and(|name| name == SANDBOX_BUCKET);
-        Self { place: place.to_owned(), made_up, made, ..self }
+        Self { place: place.to_owned(), made, ..self }
     }
 
     /// The origin of the data, for a person. It says so where the data is made up.
@@ -237,16 +233,5 @@ mod tests {
         let hours = BTreeMap::from([(-1_000_000, 1), (100, 2), (103, 1)]);
         let listed = listed(None, &hours).unwrap();
         assert_eq!((listed.from, listed.posts), (100, vec![2, 0, 0, 1]));
-    }
-
-    #[test]
-    fn the_sandboxs_folder_is_marked_as_made_up_data_wherever_it_is() {
-        let named = |place: &str| Source::default().at(place, 0).named();
-        for place in ["sandbox_env", "./sandbox_env/", "/tmp/x/sandbox_env"] {
-            assert_eq!(named(place), format!("{place}, the sandbox's made-up data"));
-        }
-        for place in ["local_env", "s3://lux-raw/sandbox", "sandbox_env/copy"] {
-            assert_eq!(named(place), place);
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! `luxury-brands sandbox day`: a day of data for everything that needs more than one run. The real function makes
 //! it on the sandbox, at each moment of the schedule.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,8 +17,10 @@ use tracing::level_filters::LevelFilter;
 use crate::SandboxArgs;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
+use crate::shell;
+use crate::stored::Stored;
 use collector::clock::Clock;
-use collector::config::{self, Config, Limits};
+use collector::config::{self, Config};
 use collector::function::{Function, Invocation, Settings};
 use collector::secret::SANDBOX_BUCKET;
 use collector::telemetry::printable;
@@ -66,25 +69,31 @@ struct FailedRun {
 
 impl DayArgs {
     pub(crate) async fn run(self, output: Output) -> Result<ExitCode> {
-        let limits = Config::load(&self.config)?.limits;
+        let config = Config::load(&self.config)?;
         let until = match self.until {
             Some(until) => until,
             None => Utc::now().duration_trunc(TimeDelta::hours(1)).context("the clock cannot be read")?,
         };
-        let runs = schedule(until, self.hours, &limits);
+        let runs = schedule(until, self.hours, &config);
+        if self.on.may_lose_topics() {
+            check_free(&runs, &config).await?;
+        }
         let interrupt = Interrupt::listen()?;
         let bar = output.bar("{bar:30} {pos}/{len} runs  {eta} left  {wide_msg}");
         bar.set_length(runs.len() as u64);
-        output::log_above(&bar, level(output.verbose), &Arc::default());
+        // The log of hundreds of runs is shown only if it is asked for.
+        let level = if output.verbose == 0 { LevelFilter::OFF } else { output.level() };
+        output::log_above(&bar, level, &Arc::default());
         let sandbox = self.on.start(&self.config, 0).await?;
         let (end_point, secret) = (Some(sandbox.end_point()), Some(sandbox.secret(self.config.clone())));
         let clock = Clock::at(until);
-        let function = Function::new(Settings { end_point, secret, clock: clock.clone(), ..Settings::default() });
+        let function =
+            Function::new(Settings { sandbox: true, end_point, secret, clock: clock.clone(), ..Settings::default() });
         let (mut done, mut records, mut failed) = (0, 0, Vec::new());
         for (time, job) in runs.iter().take_while(|_| interrupt.signal().is_none()) {
             sandbox.set_now(*time);
             clock.set(*time);
-            let time = time.to_rfc3339_opts(SecondsFormat::Secs, true);
+            let time = shown(*time);
             bar.set_message(format!("{time} {job}"));
             let mut invocation = Invocation::new(format!("sandbox-day-{done}"), SystemTime::now() + TIME_LIMIT);
             invocation.interrupt = interrupt.token();
@@ -106,9 +115,10 @@ impl DayArgs {
         let collected = Collected { folder: SANDBOX_BUCKET, runs: done, records, failed, elapsed_ms };
         output.result(&collected, || {
             format!(
-                "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; look at them with: luxury-brands report {SANDBOX_BUCKET}",
+                "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; to see them: {}",
                 collected.failed.len(),
-                bar.elapsed().as_secs_f64()
+                bar.elapsed().as_secs_f64(),
+                self.report_command()
             )
         })?;
         if let Some(signal) = interrupt.signal() {
@@ -117,30 +127,48 @@ impl DayArgs {
         }
         Ok(ExitCode::SUCCESS)
     }
+
+    /// The command that shows what was collected.
+    fn report_command(&self) -> String {
+        let config = self.config.display().to_string();
+        let config = if config == config::DEFAULT_FILE { Vec::new() } else { vec!["--config", &config] };
+        shell::line(["luxury-brands", "report", SANDBOX_BUCKET].into_iter().chain(config))
+    }
 }
 
-/// The runs of the `hours` hours before `until`, in their order, as often as `[limits]` says.
-fn schedule(until: DateTime<Utc>, hours: u32, limits: &Limits) -> Vec<(DateTime<Utc>, Job)> {
+/// Checks that there is no object of a run's time. A run that lost topics would not replace it.
+///
+/// # Errors
+/// If there is such an object. It says what to do.
+async fn check_free(runs: &[(DateTime<Utc>, Job)], config: &Config) -> Result<()> {
+    let times: BTreeSet<DateTime<Utc>> = runs.iter().map(|(time, _)| *time).collect();
+    let stored = Stored::list(SANDBOX_BUCKET, config).await?;
+    let taken = stored.objects.iter().map(|object| object.time).filter(|time| times.contains(time)).min();
+    taken.map(shown).map_or(Ok(()), |first| {
+        bail!(
+            "./{SANDBOX_BUCKET} has objects of these hours, from {first} on, and a run that lost topics would replace none: remove the folder, or collect the hours before with --until {first}"
+        )
+    })
+}
+
+/// A time as it is written in an event.
+fn shown(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The runs of the `hours` hours before `until`, in their order, as often as `[limits]` says. A job without topics has
+/// none.
+fn schedule(until: DateTime<Utc>, hours: u32, config: &Config) -> Vec<(DateTime<Utc>, Job)> {
     let start = until - TimeDelta::hours(hours.into());
     let of = |job: Job, per_hour: u32| {
+        let per_hour = if config.topics(job).is_empty() { 0 } else { per_hour };
         let at = move |n| start + TimeDelta::seconds(n * 3_600 / i64::from(per_hour.max(1)));
         (0..i64::from(hours * per_hour)).map(move |n| (at(n), job))
     };
-    let brand_media = of(Job::BrandMedia, limits.brand_media_runs_per_hour);
-    let mut runs: Vec<_> = brand_media.chain(of(Job::Hashtag, limits.hashtag_runs_per_hour)).collect();
+    let brand_media = of(Job::BrandMedia, config.limits.brand_media_runs_per_hour);
+    let mut runs: Vec<_> = brand_media.chain(of(Job::Hashtag, config.limits.hashtag_runs_per_hour)).collect();
     runs.sort_by_key(|(time, _)| *time);
     runs
-}
-
-/// The least severity that the log has. The sandbox hides likes and omits captions on purpose, so that the warnings of
-/// its runs are shown only with `-v`.
-fn level(verbose: u8) -> LevelFilter {
-    match verbose {
-        0 => LevelFilter::OFF,
-        1 => LevelFilter::WARN,
-        2 => LevelFilter::INFO,
-        _ => LevelFilter::DEBUG,
-    }
 }
 
 #[cfg(test)]
@@ -149,8 +177,10 @@ mod tests {
 
     #[test]
     fn a_day_at_the_default_schedule_is_24_runs_of_brand_media_and_288_of_hashtag() {
-        let limits = Limits { brand_media_runs_per_hour: 1, hashtag_runs_per_hour: 12, ..limits() };
-        let runs = schedule("2026-11-24T03:00:00Z".parse().unwrap(), 24, &limits);
+        let mut config = config();
+        config.limits.brand_media_runs_per_hour = 1;
+        config.limits.hashtag_runs_per_hour = 12;
+        let runs = schedule("2026-11-24T03:00:00Z".parse().unwrap(), 24, &config);
         let of = |job| runs.iter().filter(|(_, j)| *j == job).map(|(t, _)| t.to_rfc3339()).collect::<Vec<_>>();
         let (brand, hashtag) = (of(Job::BrandMedia), of(Job::Hashtag));
         assert_eq!((brand.len(), hashtag.len()), (24, 288));
@@ -159,12 +189,15 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_is_not_scheduled_has_no_runs() {
-        let limits = Limits { brand_media_runs_per_hour: 0, hashtag_runs_per_hour: 12, ..limits() };
-        assert_eq!(schedule("2026-11-24T03:00:00Z".parse().unwrap(), 2, &limits).len(), 24);
+    fn a_job_that_is_not_scheduled_or_has_no_topics_has_no_runs() {
+        let mut config = config();
+        config.limits.brand_media_runs_per_hour = 0;
+        assert_eq!(schedule("2026-11-24T03:00:00Z".parse().unwrap(), 2, &config).len(), 24);
+        config.hashtags.clear();
+        assert!(schedule("2026-11-24T03:00:00Z".parse().unwrap(), 2, &config).is_empty());
     }
 
-    fn limits() -> Limits {
-        Config::load(std::path::Path::new("../../configure.ini")).unwrap().limits
+    fn config() -> Config {
+        Config::load(std::path::Path::new("../../configure.ini")).unwrap()
     }
 }

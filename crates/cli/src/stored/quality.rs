@@ -51,6 +51,9 @@ pub(crate) struct Quality {
     /// The topics of the run. An object of an earlier version has those that failed and those that the event selected.
     #[serde(deserialize_with = "topics")]
     pub(crate) topics: Vec<TopicRun>,
+    /// Whether the sandbox made the data up.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) sandbox: bool,
     /// The topics that failed, in an object of an earlier version.
     #[serde(deserialize_with = "topics")]
     failed_topics: Vec<TopicRun>,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use tracing::warn;
 
-use collector::config::Limits;
+use collector::config::Config;
 use collector::topic::Job;
 
 const HOUR: i64 = 60 * 60;
@@ -52,20 +52,28 @@ impl Times {
 
 /// The schedule of a process, and which of its times were taken.
 #[derive(Debug)]
-pub(super) struct Schedule([Times; 3]);
+pub(super) struct Schedule(Vec<Times>);
+
+/// The jobs that have no topics, and the keys that would list them. They do not run.
+pub(super) fn without_topics(config: &Config) -> impl Iterator<Item = (Job, &'static str)> {
+    let jobs = [Job::BrandMedia, Job::Hashtag].into_iter().filter(|job| config.topics(*job).is_empty());
+    jobs.filter_map(|job| Some((job, job.topics_key()?)))
+}
 
 impl Schedule {
-    /// The schedule of `limits`. Its first times come after `now`.
-    pub(super) fn new(limits: &Limits, now: DateTime<Utc>) -> Self {
+    /// The schedule of `config`. Its first times come after `now`.
+    pub(super) fn new(config: &Config, now: DateTime<Utc>) -> Self {
         let times = |job, period, per_period: u32, offset| {
             let times = Times { job, period, per_period: per_period.max(1).into(), offset, taken: 0 };
             Times { taken: times.last(now), ..times }
         };
-        Self([
-            times(Job::BrandMedia, HOUR, limits.brand_media_runs_per_hour, 0),
-            times(Job::Hashtag, HOUR, limits.hashtag_runs_per_hour, 0),
+        let mut schedule = vec![
+            times(Job::BrandMedia, HOUR, config.limits.brand_media_runs_per_hour, 0),
+            times(Job::Hashtag, HOUR, config.limits.hashtag_runs_per_hour, 0),
             times(Job::Token, DAY, 1, TOKEN_AT),
-        ])
+        ];
+        schedule.retain(|times| without_topics(config).all(|(job, _)| job != times.job));
+        Self(schedule)
     }
 
     /// The next time of each job.
@@ -131,10 +139,15 @@ mod tests {
         format!("2026-11-24T{text}Z").parse().unwrap()
     }
 
+    fn config() -> Config {
+        Config::load(std::path::Path::new("../../configure.ini")).unwrap()
+    }
+
     fn schedule(brand_media: u32, hashtag: u32, now: &str) -> Schedule {
-        let limits = Config::load(std::path::Path::new("../../configure.ini")).unwrap().limits;
-        let limits = Limits { brand_media_runs_per_hour: brand_media, hashtag_runs_per_hour: hashtag, ..limits };
-        Schedule::new(&limits, time(now))
+        let mut config = config();
+        config.limits.brand_media_runs_per_hour = brand_media;
+        config.limits.hashtag_runs_per_hour = hashtag;
+        Schedule::new(&config, time(now))
     }
 
     /// What is taken at each time, and what the log says of it.
@@ -184,6 +197,15 @@ mod tests {
     fn a_process_that_starts_between_two_times_waits_and_one_that_starts_at_a_time_has_missed_it() {
         assert_eq!(schedule(1, 12, "08:04:59").next(), time("08:05:00"));
         assert_eq!(schedule(1, 12, "08:05:00").next(), time("08:10:00"));
+    }
+
+    #[test]
+    fn a_job_without_topics_never_runs() {
+        let mut config = config();
+        config.accounts.clear();
+        let mut schedule = Schedule::new(&config, time("05:59:59"));
+        assert_eq!(taken(&mut schedule, "06:59:59").0, ["token 06:17:00", "hashtag 06:55:00"]);
+        assert_eq!(without_topics(&config).collect::<Vec<_>>(), [(Job::BrandMedia, "accounts")]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ const fn of(fault: &'static str, does: &'static str, shows: &'static str) -> Exp
 }
 
 /// Every fault.
-pub(super) const EXPLANATIONS: [Explanation; 45] = [
+pub(super) const EXPLANATIONS: [Explanation; 50] = [
     of("transient", "HTTP 500, code 2: unavailable", "3 tries, then the topic fails (transient); with x2 it recovers"),
     of(
         "throttled",
@@ -33,6 +33,9 @@ pub(super) const EXPLANATIONS: [Explanation; 45] = [
     of("permission", "code 10: not permitted", "the topic fails (permission)"),
     of("not_there", "code 110/2207013: no such account", "the topic fails (not_there)"),
     of("control_characters", "code 10, with control characters in its message", "they are shown as escapes"),
+    of("wrong_app_secret", "code 100, which names appsecret_proof", "CRITICAL (set_up); no further call"),
+    of("wrong_app", "code 190, as for an app that is refused", "for `token` with an app: CRITICAL (set_up)"),
+    of("wrong_ig_user_id", "code 100, which names business_discovery", "CRITICAL (set_up); no further call"),
     of("unexpected", "code 506, which is on no list", "the topic fails (unexpected), without a second try"),
     of("stall", "stops in the middle of the answer", "the call's time ends, then as transient"),
     of("hang_up", "closes the connection without an answer", "as transient"),
@@ -73,6 +76,8 @@ pub(super) const EXPLANATIONS: [Explanation; 45] = [
         "a slower run; past --timeout, the topic fails (deadline)",
     ),
     of("unknown_field:<name>", "this field is not known", "asked once more without it; it is defaulted, one ERROR"),
+    of("refused_field:<name>", "code 100 for this field, without its name", "the topic fails (not_there)"),
+    of("version:<name>", "this version responds", "one line, a WARNING if the requested version has ended"),
     of("usage:<percent>", "this share of the limit is used", "from 80 a WARNING, from 95 no further call"),
     of(
         "searched:<hashtags>",
@@ -114,7 +119,7 @@ mod tests {
     fn every_fault_is_explained_and_nothing_else_is() {
         for Explanation { fault, .. } in EXPLANATIONS {
             let example = fault.replace("<code>[/<subcode>]", "4/2").replace("<status>", "503");
-            let example = example.replace("<name>", "like_count");
+            let example = example.replace("field:<name>", "field:like_count").replace("<name>", "v21.0");
             let example = example.split_once('<').map_or(example.clone(), |(word, _)| format!("{word}7"));
             assert!(example.parse::<Fault>().is_ok(), "{example}");
         }
