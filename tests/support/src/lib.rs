@@ -5,3 +5,4 @@ pub mod harness;
 pub mod process;
 pub mod recorder;
 pub mod runtime_api;
+pub mod variables;
