@@ -14,8 +14,12 @@ pub enum Diagnosis {
     UnknownHost,
     /// The TLS certificate is not trusted.
     Certificate,
+    /// The certificate of the server is that of a CA.
+    CertificateOfCa,
     /// The proxy refuses to connect.
     ProxyRefuses,
+    /// The proxy needs a login.
+    ProxyLogin,
     /// The connection broke, or there was no whole response in time.
     NoResponse,
     /// The API says that it has a fault.
@@ -126,8 +130,35 @@ pub enum Diagnosis {
     Secret,
     /// The configuration cannot be used.
     Configuration,
+    // AWS, or the store in its place.
     /// No AWS region.
     NoRegion,
+    /// No AWS credentials.
+    NoCredentials,
+    /// The AWS credentials are not found in time.
+    CredentialsLate,
+    /// The login of AWS single sign-on has ended.
+    SsoExpired,
+    /// The source of the AWS credentials fails.
+    CredentialsUnusable,
+    /// The AWS credentials are refused.
+    CredentialsRefused,
+    /// The clock is wrong.
+    ClockWrong,
+    /// The endpoint is no URL, or cannot be combined with other settings.
+    EndpointMalformed,
+    /// Nothing accepts connections at the endpoint.
+    EndpointRefused,
+    /// The endpoint's host name does not resolve.
+    EndpointUnknown,
+    /// The endpoint's certificate is not trusted.
+    EndpointCertificate,
+    /// The bucket does not exist.
+    NoBucket,
+    /// The bucket is in another region.
+    OtherRegion,
+    /// The folder cannot be written.
+    Folder,
     /// The bucket or the folder cannot be used.
     Store,
 }
@@ -185,10 +216,20 @@ impl Diagnosis {
                 "a proxy that inspects TLS has its own certificate, or the address is not that of the API",
                 "name the proxy's root certificate in SSL_CERT_FILE (PEM), or correct [API] end_point",
             ),
+            Self::CertificateOfCa => (
+                "a request without a response: the server's TLS certificate has CA:TRUE",
+                "the server uses the certificate of a CA, which is not allowed",
+                "give the server a certificate with CA:FALSE, signed by that CA or by itself",
+            ),
             Self::ProxyRefuses => (
-                "a call without a response: the proxy answers 403 or 407 to CONNECT",
-                "the proxy refuses this host (403), or needs a user and a password (407)",
-                "allow the host at the proxy, or write user and password into HTTPS_PROXY",
+                "a request without a response: the proxy refuses CONNECT, with HTTP 403 or another status",
+                "the proxy does not allow this host",
+                "allow the host at the proxy, or add it to NO_PROXY",
+            ),
+            Self::ProxyLogin => (
+                "a request without a response: the proxy answers CONNECT with HTTP 407",
+                "the proxy needs a user and a password",
+                "set HTTPS_PROXY=http://user:password@host:port, or add the host of the request to NO_PROXY",
             ),
             Self::NoResponse => (
                 "a call without a whole response in time, or a broken connection",
@@ -446,9 +487,72 @@ impl Diagnosis {
                 "correct the configuration as the message says",
             ),
             Self::NoRegion => (
-                "no AWS region is set, and the data goes to S3",
-                "AWS_REGION, AWS_DEFAULT_REGION and the profile have no region",
+                "no AWS region is set, and the secret or the bucket is in AWS",
+                "no AWS region is set: AWS_REGION, AWS_DEFAULT_REGION and the AWS profile have none",
                 "set AWS_REGION, or `region` in the AWS profile; `bucket = local_env` in the secret needs none",
+            ),
+            Self::NoCredentials => (
+                "no source of AWS credentials has any",
+                "there are no AWS credentials",
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; `aws sts get-caller-identity` tries them",
+            ),
+            Self::CredentialsLate => (
+                "no AWS credentials within 5 s",
+                "the source of the AWS credentials does not respond within 5 s",
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; outside EC2, set AWS_EC2_METADATA_DISABLED=true",
+            ),
+            Self::SsoExpired => (
+                "no AWS credentials, since single sign-on refuses its token or there is none",
+                "the login of AWS single sign-on has ended",
+                "run `aws sso login`, with the profile of AWS_PROFILE",
+            ),
+            Self::CredentialsUnusable => (
+                "an error of the source of the AWS credentials; the message has it",
+                "the AWS credentials cannot be loaded",
+                "correct the AWS profile or the variable that the message names; `aws sts get-caller-identity` tries them",
+            ),
+            Self::CredentialsRefused => (
+                "InvalidAccessKeyId, SignatureDoesNotMatch, ExpiredToken and the like",
+                "the AWS credentials are refused: the key is unknown, its secret is wrong, or temporary ones have expired; the code says which",
+                "set the current key of the user, or log in again",
+            ),
+            Self::ClockWrong => {
+                ("RequestTimeTooSkewed", "the clock of this machine is more than 15 minutes wrong", "correct the clock")
+            }
+            Self::EndpointMalformed => (
+                "a request to AWS that cannot be made",
+                "the endpoint or the region is malformed, or the endpoint cannot be combined with other settings",
+                "correct the variable or the AWS profile, such as AWS_ENDPOINT_URL=http://127.0.0.1:9000; an endpoint of your own excludes AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT",
+            ),
+            Self::EndpointRefused => (
+                "a request to AWS without a response: connection refused",
+                "nothing accepts connections at the endpoint",
+                "start what listens there, or correct AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 or `endpoint_url` in the AWS profile",
+            ),
+            Self::EndpointUnknown => (
+                "a request to AWS without a response: the host name does not resolve",
+                "the endpoint's host name is wrong, or this network does not resolve it; the error does not say which",
+                "correct AWS_REGION or the endpoint, then resolve the name from this network",
+            ),
+            Self::EndpointCertificate => (
+                "a request to AWS without a response: the TLS certificate is not trusted",
+                "the endpoint's TLS certificate is not trusted, or is for another host name; the message says which",
+                "name its root certificate in SSL_CERT_FILE or AWS_CA_BUNDLE (PEM), and call the host by the name in its certificate",
+            ),
+            Self::NoBucket => (
+                "NoSuchBucket, before the first call",
+                "the bucket does not exist",
+                "create it, or correct `bucket` in the secret",
+            ),
+            Self::OtherRegion => (
+                "a bucket that names another region, before the first call",
+                "the bucket is in another region than the one that is set",
+                "set AWS_REGION to the bucket's region",
+            ),
+            Self::Folder => (
+                "a folder in which no file can be made, before the first call",
+                "the folder cannot be written",
+                "run it from a place where the folder can be written, or remove what is in its place",
             ),
             Self::Store => (
                 "`errorType` store",

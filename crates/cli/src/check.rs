@@ -19,7 +19,7 @@ use collector::diagnosis::Diagnosis;
 use collector::graph::{Edge, Usage};
 use collector::redact::Redactor;
 use collector::secret::{Secret, Source};
-use collector::sink::{Destination, Sink};
+use collector::sink::{Destination, Sink, Unusable};
 
 mod api;
 mod checklist;
@@ -117,6 +117,10 @@ impl CheckArgs {
     async fn bucket(&self, checklist: &mut Checklist, sink: &Sink) {
         if self.no_write {
             return checklist.skip("bucket", "untried because of --no-write");
+        }
+        if let Err(Unusable { place, problem }) = sink.preflight(STORING_LIMIT).await {
+            let cause = format!("{place} cannot be used: {}", problem.cause());
+            return checklist.fail("bucket", cause, problem.diagnosis);
         }
         let key = Locations::probe();
         let stored = json!({
