@@ -257,8 +257,10 @@ pub(super) fn checked(document: &mut IniDocument, key: &str, location: &str) -> 
         fault(format!("{location:?} given, and {problem}"));
         return String::new();
     }
-    if location.contains('%') {
-        fault(format!("{location:?} given, and % is not replaced: {{ymd}} and {{datetime}} are, by the formats above"));
+    if location.split('%').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic())) {
+        fault(format!(
+            "{location:?} given, and time formats are not replaced: write {{ymd}} and {{datetime}}, which the keys ymd and datetime define"
+        ));
     }
     if let Some(folder) = OWN_FOLDERS.into_iter().find(|folder| location.starts_with(folder)) {
         fault(format!("{location:?} given, and {folder} is for the collector's other objects: choose another folder"));

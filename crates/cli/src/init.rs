@@ -5,10 +5,11 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use serde::Serialize;
 
+use super::failure::UsageError;
 use super::output::Output;
 use collector::config;
 use collector::secret::{self, Source};
@@ -43,6 +44,9 @@ impl InitArgs {
             Source::File(path) => path,
             Source::Manager(_) => secret::DEFAULT_FILE.into(),
         });
+        if path == self.config {
+            return Err(UsageError(anyhow!("--secret and --config name the same file, {}", path.display())).into());
+        }
         let secret = format!(
             "[SECRET]\nig_user_id = <the Instagram user id that makes the calls>\naccess_token = <its long-lived token>\n\
              # an S3 bucket; local_env is the folder ./local_env\nbucket = local_env\nconfig_file = {}\n",
@@ -78,7 +82,7 @@ fn create(path: &Path, text: &str) -> io::Result<bool> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_file() => Ok(false),
         file => file?.write_all(text.as_bytes()).map(|()| true),
     }
 }
