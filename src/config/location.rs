@@ -257,6 +257,7 @@ pub(super) fn checked(document: &mut IniDocument, key: &str, location: &str) -> 
         fault(format!("{location:?} given, and {problem}"));
         return String::new();
     }
+    // Any other % is part of the key.
     if location.split('%').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic())) {
         fault(format!(
             "{location:?} given, and time formats are not replaced: write {{ymd}} and {{datetime}}, which the keys ymd and datetime define"
