@@ -243,6 +243,6 @@ fn a_cause_is_printed_once_with_what_names_the_file_and_the_remedy() {
         let (code, text) = error(folder.path(), &line.split(' ').collect::<Vec<_>>(), &[]);
         assert!(code == Some(1) && text.contains(expected), "{line}: {text}");
         assert_eq!(text.matches(cause).count(), usize::from(has_cause), "{line}: {text}");
-        assert_eq!(text.contains("add --sandbox"), has_sandbox, "{line}: {text}");
+        assert_eq!(text.contains("`--sandbox` needs none"), has_sandbox, "{line}: {text}");
     }
 }

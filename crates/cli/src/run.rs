@@ -336,8 +336,8 @@ fn print_error(error: &Error, table: String, output: Output) -> Result<(), Outpu
     // A configuration's faults are on lines of their own, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
     output::note(format_args!("error: {}", if has_lines { text.into() } else { printable(&text) }));
-    if matches!(&error.cause, Cause::Secret(error) if error.is_absent()) {
-        output.remark(failure::WITHOUT_SECRET);
+    if let Cause::Secret(error) = &error.cause {
+        failure::remark_no_secret(error, output);
     }
     if output.json {
         return failure::print_run(error);
