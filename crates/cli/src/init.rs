@@ -47,6 +47,9 @@ impl InitArgs {
         if path == self.config {
             return Err(UsageError(anyhow!("--secret and --config name the same file, {}", path.display())).into());
         }
+        if let Some(folder) = [&path, &self.config].into_iter().find(|path| path.is_dir()) {
+            return Err(UsageError(anyhow!("{} is a folder, a file expected", folder.display())).into());
+        }
         let secret = format!(
             "[SECRET]\nig_user_id = <the Instagram user id that makes the calls>\naccess_token = <its long-lived token>\n\
              # an S3 bucket; local_env is the folder ./local_env\nbucket = local_env\nconfig_file = {}\n",
@@ -82,7 +85,7 @@ fn create(path: &Path, text: &str) -> io::Result<bool> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_file() => Ok(false),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         file => file?.write_all(text.as_bytes()).map(|()| true),
     }
 }
