@@ -8,6 +8,7 @@ mod check;
 mod commands;
 mod credentials;
 mod documents;
+mod exit_codes;
 mod fields;
 mod figures;
 #[cfg(target_os = "linux")]

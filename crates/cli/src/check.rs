@@ -13,6 +13,7 @@ use serde_json::json;
 use super::Setting;
 use super::backend::{self, Backend};
 use super::output::Output;
+use super::setting::configuration;
 use collector::config::{Config, ConfigError, Locations};
 use collector::graph::{Edge, Usage};
 use collector::redact::Redactor;
@@ -60,7 +61,7 @@ impl CheckArgs {
         backend::log(output, &redactor);
         let mut checklist = Checklist::new(output, Arc::clone(&redactor));
         // The sandbox is built from the configuration, so it cannot start with a faulty one.
-        let fault = if self.on.sandbox { Config::load(&self.on.sandbox_config()).err() } else { None };
+        let fault = if self.on.sandbox { configuration(&self.on.sandbox_config()).err() } else { None };
         match fault {
             Some(error) => report_config_error(&mut checklist, &error),
             None => self.check(&mut checklist, out, redactor).await?,
@@ -76,13 +77,21 @@ impl CheckArgs {
         let secret = match backend.secret().await {
             Ok(secret) => secret,
             Err(error) => {
-                checklist.fail("secret", error, "without a secret, try `luxury-brands check --sandbox`");
+                let to_do = if error.is_absent() {
+                    "`luxury-brands init` writes one; `luxury-brands check --sandbox` needs none".to_owned()
+                } else {
+                    format!("correct it in {}", source_name(&backend.source))
+                };
+                checklist.fail("secret", error, to_do);
                 checklist.skip("configuration", "the secret names its file");
                 return Ok(());
             }
         };
         let destination = out.unwrap_or_else(|| Destination::of(&secret));
         checklist.ok("secret", secret_summary(&backend, &secret));
+        for notice in &secret.notices {
+            checklist.warn("secret", notice, format!("correct it in {}", source_name(&backend.source)));
+        }
         match backend.config(&secret).await {
             Err(error) => report_config_error(checklist, &error),
             Ok(config) => {
@@ -172,7 +181,12 @@ fn report_config_error(checklist: &mut Checklist, error: &ConfigError) {
         ConfigError::Faults { path, faults } => {
             faults.iter().for_each(|fault| checklist.fail(WHAT, fault, format!("correct it in {path}")));
         }
-        other => checklist.fail(WHAT, other, "docs/configuration.md has every key"),
+        ConfigError::Unreadable { .. } | ConfigError::Object { .. } => {
+            checklist.fail(WHAT, error, "correct its name, or put it there");
+        }
+        ConfigError::NotUtf8 { path, .. } | ConfigError::Syntax { path, .. } => {
+            checklist.fail(WHAT, error, format!("correct it in {path}"));
+        }
     }
 }
 

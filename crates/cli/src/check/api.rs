@@ -36,7 +36,7 @@ pub(super) async fn token(
     let info = match session.debug_token().await {
         Ok(info) => info,
         Err(failure) => {
-            let message = format!("its state is unknown: {}: {failure}", failure.kind);
+            let message = format!("its state is unknown: {}", failure.explained());
             checklist.fail("token", message, failure.diagnosis.row().next);
             ["expiry", "data access", "scopes"]
                 .into_iter()
@@ -177,7 +177,7 @@ pub(super) fn failed(
 ) {
     match session.halted() {
         Some(halt) if halt == *failure => checklist.skip(what, halt.message),
-        _ => checklist.fail(what, format!("{name}: {}: {failure}", failure.kind), failure.diagnosis.row().next),
+        _ => checklist.fail(what, format!("{name}: {}", failure.explained()), failure.diagnosis.row().next),
     }
 }
 

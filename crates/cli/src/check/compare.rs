@@ -51,7 +51,7 @@ pub(super) async fn compare(
             _ => checklist.ok("version", format!("{version} is requested and responds ({calls})")),
         }
         for (topic, failure) in failures {
-            let message = format!("{version}: {topic}: {}: {failure}", failure.kind);
+            let message = format!("{version}: {topic}: {}", failure.explained());
             checklist.fail("version", message, failure.diagnosis.row().next);
         }
     }
