@@ -102,7 +102,7 @@ async fn a_token_is_exchanged_below_ten_days_alone_and_where_it_is_asked_for_alo
 async fn assert_failed(harness: &Harness, before: &str, why: &str, what: &str) {
     let Renewal { end, told } = renewal(harness).await.unwrap();
     assert!(end == RenewalEnd::Failed && told.contains(why), "{what}: {told}");
-    assert!(told.ends_with("; the old token is good for 5 more days"), "{what}: {told}");
+    assert!(told.ends_with("; the old token is valid for 5 more days"), "{what}: {told}");
     let errors = harness.logged("ERROR");
     assert!(errors.len() == 1 && errors[0]["kind"] == "renewal", "{what}: {errors:?}");
     assert!(harness.log().iter().any(|line| line["token_renewals_failed"] == 1), "{what}");

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::checklist::Checklist;
 use collector::config::Config;
+use collector::counted::counted;
 use collector::diagnosis::Diagnosis;
 use collector::graph::{Call as ApiCall, Failure, Kind, Page, Session, TokenInfo};
 use collector::json;
 use collector::record::{Model, requested_name};
-use collector::token::{self, SECONDS_A_DAY, WARN_DAYS};
+use collector::token::{self, WARN_DAYS, days_until};
 
 /// The accounts that are tried before the call counts as failed. One of them may have been renamed or gone
 /// private.
@@ -87,15 +88,15 @@ fn expiry(
             None => checklist.skip(what, "the API did not report it"),
         };
     };
-    let days = (at - Utc::now()).num_seconds().div_euclid(SECONDS_A_DAY);
+    let days = days_until(at, Utc::now());
     let date = at.format("%Y-%m-%d");
     let to_do = format!("make a new long-lived token and put it into {store}");
     if days < 0 {
         checklist.fail(what, format!("{who} expired on {date}"), to_do);
     } else if days < WARN_DAYS {
-        checklist.warn(what, format!("{who} expires in {days} days, on {date}"), to_do);
+        checklist.warn(what, format!("{who} expires in {}, on {date}", counted(days, "day")), to_do);
     } else {
-        checklist.ok(what, format!("{who} expires in {days} days, on {date}"));
+        checklist.ok(what, format!("{who} expires in {}, on {date}", counted(days, "day")));
     }
 }
 
@@ -134,12 +135,12 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
         let call = ApiCall::BusinessDiscovery { username: name, profile, media, limit: 1, after: None };
         match session.page(&call).await.map(|response| count(&response.value)) {
             Ok((0, media)) => {
-                let message = format!("{name} answers without a profile, {media} media");
+                let message = format!("{name} answers without a profile, {}", counted(media, "medium"));
                 return checklist.warn(WHAT, message, "ask again later");
             }
             Ok((fields, media)) => {
-                let message =
-                    format!("{name} answers: {fields} of {} fields of its profile, {media} medium", names.len());
+                let (names, media) = (counted(names.len(), "field"), counted(media, "medium"));
+                let message = format!("{name} answers: {fields} of {names} of its profile, {media}");
                 return checklist.ok(WHAT, message);
             }
             Err(failure) if failure.diagnosis == Diagnosis::AccountNotThere => {

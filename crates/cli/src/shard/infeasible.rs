@@ -1,12 +1,15 @@
 //! What a plan lacks: credentials, or time.
 
 use super::plan::{Credential, Plan, Request};
+use crate::plan::times;
+use collector::counted::counted;
 
 /// A request that cannot be planned, and requests that can.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{accounts} accounts and {hashtags} hashtags do not fit {credentials} credentials: {needed} calls an hour are needed and {allowed} can be planned, {hashtags} hashtags and {hashtags_allowed} are allowed a week; {}",
-    .would_do.join("; ")
+    "{} and {} do not fit {}: {needed} calls an hour are needed and {allowed} can be planned, {} and {hashtags_allowed} are allowed a week; {}",
+    counted(*.accounts, "account"), counted(*.hashtags, "hashtag"), counted(*.credentials, "credential"),
+    counted(*.hashtags, "hashtag"), .would_do.join("; ")
 )]
 pub(super) struct Infeasible {
     accounts: usize,
@@ -43,8 +46,12 @@ fn missing(request: &Request) -> Infeasible {
     let hashtags = Request::cost(request.hashtag, pinned);
     let mut would_do = Vec::new();
     match more_credentials(request) {
-        Some(more) => would_do
-            .push(format!("{more} more credentials of {} calls an hour and {} hashtags a week would do", NEW.0, NEW.1)),
+        Some(more) => would_do.push(format!(
+            "{} of {} calls an hour and {} hashtags a week would do",
+            counted(more, "more credential"),
+            NEW.0,
+            NEW.1
+        )),
         None => would_do.push("no number of credentials would do: a topic's calls exceed what one may make".to_owned()),
     }
     would_do.extend(schedule(request));
@@ -111,7 +118,8 @@ fn schedule(request: &Request) -> Option<String> {
     let runs = (1..request.hashtag.runs_per_hour).rev().find(|runs| fits(&|r| r.hashtag.runs_per_hour = *runs));
     if let Some(runs) = runs {
         return Some(format!(
-            "or hashtag {runs} times an hour (--hashtag-runs {runs}) with the credentials that there are"
+            "or hashtag {} an hour (--hashtag-runs {runs}) with the credentials that there are",
+            times(runs)
         ));
     }
     let both = CYCLES.into_iter().find(|every| {
@@ -121,6 +129,6 @@ fn schedule(request: &Request) -> Option<String> {
         })
     });
     both.map(|every| {
-        format!("or brand_media every {every} hours and hashtag once an hour (--every {every}h --hashtag-runs 1) with the credentials that there are")
+        format!("or brand_media every {} and hashtag once an hour (--every {every}h --hashtag-runs 1) with the credentials that there are", counted(every, "hour"))
     })
 }
