@@ -1,32 +1,34 @@
-//! The AWS SDK's configuration: our HTTP client, retries and time limits set on purpose, and region and
-//! credentials from where the process runs.
+//! The AWS SDK's configuration, by the SDK's own loader, so that its standard variables count. Our HTTP client,
+//! retries and time limits are set on purpose.
 //!
 //! Lambda hands a function its region and credentials in variables and no other way, so the function
-//! reads only those ([`from_variables`]). A person's come from profiles, SSO and more ([`loader`]).
+//! reads only those ([`from_variables`]). A person's come from profiles, SSO and more ([`from_everywhere`]).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_types::retry::{ErrorKind, ReconnectMode};
-use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use aws_types::service_config::ServiceConfigKey;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use memchr::memmem;
 
 use crate::causes::with_causes;
-use crate::env::variable;
 use crate::http;
 use crate::redact::Redactor;
+
+mod access;
+
+pub use access::{AwsProblem, check};
 
 fn version() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
@@ -47,25 +49,26 @@ const OPERATION: Duration = Duration::from_secs(15);
 /// Loads the configuration of the SDK: one of this module's two functions.
 pub type Load = fn(http::Client) -> BoxFuture<'static, SdkConfig>;
 
-/// What the environment's variables say, as in Lambda: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
-/// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_ENDPOINT_URL`, which a service's own (such as
-/// `AWS_ENDPOINT_URL_S3`) goes before.
+/// The configuration in variables, as in Lambda. No file is read and no metadata service is asked.
 pub fn from_variables(client: http::Client) -> BoxFuture<'static, SdkConfig> {
-    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable);
-    let mut config = SdkConfig::builder()
-        .behavior_version(version())
-        .http_client(http::for_sdk(client))
-        .retry_config(retries())
-        .timeout_config(timeouts())
-        .sleep_impl(TokioSleep::new())
-        .region(region.map(Region::new))
-        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
-        .service_config(Variables);
-    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
-    std::future::ready(config.build()).boxed()
+    #[allow(deprecated, reason = "the type's new path is in a crate that is not a dependency of ours")]
+    let no_profile = {
+        use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
+        ProfileFiles::builder().with_contents(ProfileFileKind::Config, "").build()
+    };
+    let loader = loader(client)
+        .profile_files(no_profile)
+        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
+    loader.load().boxed()
 }
 
-/// The SDK's own loader with our settings. A program in a terminal completes them from the whole default chain.
+/// The whole default chain of AWS: variables, profiles, SSO, processes, containers, instances.
+pub fn from_everywhere(client: http::Client) -> BoxFuture<'static, SdkConfig> {
+    loader(client).load().boxed()
+}
+
+/// The SDK's own loader with our settings.
 pub fn loader(client: http::Client) -> aws_config::ConfigLoader {
     aws_config::defaults(version())
         .http_client(http::for_sdk(client))
@@ -114,20 +117,18 @@ fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build()
 }
 
-/// A service's own variables: `AWS_ENDPOINT_URL_S3` is `AWS_ENDPOINT_URL` of the service `s3`.
-#[derive(Debug)]
-struct Variables;
-
-impl LoadServiceConfig for Variables {
-    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        let service = key.service_id().to_ascii_uppercase().replace([' ', '-'], "_");
-        variable(&format!("{}_{service}", key.env())).or_else(|| variable(key.env()))
-    }
+/// The endpoint of S3 that a variable, the profile or the program sets, instead of AWS's own. The variable or the
+/// `[services]` section of S3 takes precedence over the general ones.
+pub fn s3_endpoint(config: &SdkConfig) -> Option<String> {
+    let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url");
+    let key = key.build().expect("all its parts are given");
+    let of_s3 = config.service_config().and_then(|services| services.load_config(key));
+    of_s3.or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
-/// The S3 client: path-style where an endpoint is set, since a custom one has no host for each bucket.
+/// The S3 client: path-style if an endpoint is set, since a custom one has no host for each bucket.
 pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
-    let custom = config.endpoint_url().is_some() || variable("AWS_ENDPOINT_URL_S3").is_some();
+    let custom = s3_endpoint(config).is_some();
     let config = aws_sdk_s3::config::Builder::from(config).force_path_style(custom).retry_classifier(WorthAnotherTry);
     aws_sdk_s3::Client::from_conf(config.build())
 }

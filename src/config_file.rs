@@ -9,8 +9,7 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use bytes::Bytes;
 
-use crate::aws;
-use crate::causes::with_causes;
+use crate::aws::{self, AwsProblem};
 use crate::config::{Config, ConfigError};
 use crate::file::LARGEST;
 
@@ -61,9 +60,7 @@ pub async fn load<'a>(
         .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty() && !key.ends_with('/'))
         .ok_or_else(|| unreadable("a bucket and a key expected, such as s3://bucket/configure.ini"))?;
     let aws = aws().await;
-    if aws.region().is_none() {
-        return Err(unreadable("no AWS region is set: set AWS_REGION"));
-    }
+    aws::check(aws, None, limit).await.map_err(|problem| unreadable(&problem.to_string()))?;
     let object = Object { client: aws::s3(aws), bucket: bucket.to_owned(), key: key.to_owned(), etag: None };
     object.changed(limit).await?.ok_or_else(|| unreadable("S3 answered that it has not changed"))
 }
@@ -95,7 +92,7 @@ impl Object {
         let got = match get.set_if_none_match(self.etag.clone()).send().await {
             Ok(got) => got,
             Err(error) if is_unchanged(&error) => return Ok(None),
-            Err(error) => return Err(with_causes(&error)),
+            Err(error) => return Err(AwsProblem::text(&error)),
         };
         let etag = got.e_tag().map(str::to_owned);
         // A store that does not know the condition sends the same content again.

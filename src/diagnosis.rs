@@ -14,8 +14,12 @@ pub enum Diagnosis {
     UnknownHost,
     /// The TLS certificate is not trusted.
     Certificate,
+    /// The certificate of the server is that of a CA.
+    CertificateOfCa,
     /// The proxy refuses to connect.
     ProxyRefuses,
+    /// The proxy needs a login.
+    ProxyLogin,
     /// The connection broke, or there was no whole response in time.
     NoResponse,
     /// The API says that it has a fault.
@@ -51,8 +55,8 @@ pub enum Diagnosis {
     NoPageRole,
     /// Refused without a subcode that says why.
     TokenRefused,
-    /// Access to data has expired.
-    DataAccessExpired,
+    /// The token or its access to data has expired or is about to.
+    TokenEnds,
     // The keys of the secret.
     /// The app requires a proof.
     ProofMissing,
@@ -73,6 +77,12 @@ pub enum Diagnosis {
     AccountsNotPermitted,
     /// Hashtags are not permitted.
     HashtagsNotPermitted,
+    /// The token is known to lack a permission.
+    PermissionMissing,
+    /// Profiles are not permitted, although the token has every permission.
+    ReviewMissing,
+    /// Hashtags are not permitted, although the token has the permission.
+    HashtagFeatureMissing,
     /// The token's state is not shown to the token itself.
     TokenStateNotPermitted,
     /// HTTP 401 or 403 without the API's error.
@@ -86,6 +96,8 @@ pub enum Diagnosis {
     NoLongerThere,
     /// The API does not say what is not there.
     NotThere,
+    /// A profile or media are missing in a response.
+    IncompleteResponse,
     /// A call with several fields is refused, and no field is named.
     UnnamedField,
     /// A field is named.
@@ -112,12 +124,41 @@ pub enum Diagnosis {
     // The set-up.
     /// The event cannot be run.
     Event,
+    /// There is no secret.
+    NoSecret,
     /// The secret cannot be used.
     Secret,
     /// The configuration cannot be used.
     Configuration,
+    // AWS, or the store in its place.
     /// No AWS region.
     NoRegion,
+    /// No AWS credentials.
+    NoCredentials,
+    /// The AWS credentials are not found in time.
+    CredentialsLate,
+    /// The login of AWS single sign-on has ended.
+    SsoExpired,
+    /// The source of the AWS credentials fails.
+    CredentialsUnusable,
+    /// The AWS credentials are refused.
+    CredentialsRefused,
+    /// The clock is wrong.
+    ClockWrong,
+    /// The endpoint is no URL, or cannot be combined with other settings.
+    EndpointMalformed,
+    /// Nothing accepts connections at the endpoint.
+    EndpointRefused,
+    /// The endpoint's host name does not resolve.
+    EndpointUnknown,
+    /// The endpoint's certificate is not trusted.
+    EndpointCertificate,
+    /// The bucket does not exist.
+    NoBucket,
+    /// The bucket is in another region.
+    OtherRegion,
+    /// The folder cannot be written.
+    Folder,
     /// The bucket or the folder cannot be used.
     Store,
 }
@@ -175,10 +216,20 @@ impl Diagnosis {
                 "a proxy that inspects TLS has its own certificate, or the address is not that of the API",
                 "name the proxy's root certificate in SSL_CERT_FILE (PEM), or correct [API] end_point",
             ),
+            Self::CertificateOfCa => (
+                "a request without a response: the server's TLS certificate has CA:TRUE",
+                "the server uses the certificate of a CA, which is not allowed",
+                "give the server a certificate with CA:FALSE, signed by that CA or by itself",
+            ),
             Self::ProxyRefuses => (
-                "a call without a response: the proxy answers 403 or 407 to CONNECT",
-                "the proxy refuses this host (403), or needs a user and a password (407)",
-                "allow the host at the proxy, or write user and password into HTTPS_PROXY",
+                "a request without a response: the proxy refuses CONNECT, with HTTP 403 or another status",
+                "the proxy does not allow this host",
+                "allow the host at the proxy, or add it to NO_PROXY",
+            ),
+            Self::ProxyLogin => (
+                "a request without a response: the proxy answers CONNECT with HTTP 407",
+                "the proxy needs a user and a password",
+                "set HTTPS_PROXY=http://user:password@host:port, or add the host of the request to NO_PROXY",
             ),
             Self::NoResponse => (
                 "a call without a whole response in time, or a broken connection",
@@ -260,9 +311,9 @@ impl Diagnosis {
                 "the access token is wrong, expired or revoked; the API does not say which",
                 "make a new long-lived token and put it into the secret (docs/tokens.md)",
             ),
-            Self::DataAccessExpired => (
-                "`expires_at` or `data_access_expires_at` of `debug_token` is past",
-                "the access token or its access to data has expired",
+            Self::TokenEnds => (
+                "`expires_at` or `data_access_expires_at` of `debug_token` is past or less than 7 days ahead",
+                "the access token or its access to data has expired or is about to",
                 "make a new long-lived token and put it into the secret (docs/tokens.md)",
             ),
             Self::ProofMissing => (
@@ -310,6 +361,21 @@ impl Diagnosis {
                 "the token lacks instagram_basic, or the app lacks the feature Instagram Public Content Access; the API does not say which",
                 "grant instagram_basic, and request Instagram Public Content Access in the app's review",
             ),
+            Self::PermissionMissing => (
+                "code 3, 10 or 200 to 299, and a permission that the token does not have",
+                "the token lacks a permission that this call needs",
+                "grant the permission when making a new long-lived token, and put that into the secret",
+            ),
+            Self::ReviewMissing => (
+                "code 3, 10 or 200 to 299 for an account, and a token with every permission",
+                "the app lacks its review or is blocked, or the user lacks a role on the Page; the API does not say which",
+                "read the app's dashboard for its review, then give the user a role on the Page",
+            ),
+            Self::HashtagFeatureMissing => (
+                "code 3, 10 or 200 to 299 for a hashtag, and a token with instagram_basic",
+                "the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which",
+                "request Instagram Public Content Access in the app's review, and read the app's dashboard",
+            ),
             Self::TokenStateNotPermitted => (
                 "code 3, 10, 100 or 200 to 299 for `debug_token`",
                 "the token may not ask for its own state",
@@ -339,6 +405,11 @@ impl Diagnosis {
                 "HTTP 404 without an error of the API",
                 "[API] end_point or [API] version is wrong",
                 "compare both with docs/configuration.md",
+            ),
+            Self::IncompleteResponse => (
+                "a response without a profile or without media",
+                "the account has none, or the API left it out; the response does not say which",
+                "none if the next run has it; otherwise open the profile in a browser",
             ),
             Self::UnnamedField => (
                 "code 100 without a subcode and without the name of a field, for a call with several fields",
@@ -400,6 +471,11 @@ impl Diagnosis {
                 "the payload is not an event of this function",
                 "correct the event (docs/configuration.md#the-event)",
             ),
+            Self::NoSecret => (
+                "no secret where SECRET_ID, SECRET_FILE or the default names it",
+                "there is no secret yet, or its name is wrong",
+                "correct the name, or write a secret with `luxury-brands init`; `--sandbox` needs none",
+            ),
             Self::Secret => (
                 "`errorType` secret",
                 "the secret cannot be read, or a key of it is wrong; the message names it",
@@ -411,9 +487,72 @@ impl Diagnosis {
                 "correct the configuration as the message says",
             ),
             Self::NoRegion => (
-                "no AWS region is set, and the data goes to S3",
-                "AWS_REGION, AWS_DEFAULT_REGION and the profile have no region",
+                "no AWS region is set, and the secret or the bucket is in AWS",
+                "no AWS region is set: AWS_REGION, AWS_DEFAULT_REGION and the AWS profile have none",
                 "set AWS_REGION, or `region` in the AWS profile; `bucket = local_env` in the secret needs none",
+            ),
+            Self::NoCredentials => (
+                "no source of AWS credentials has any",
+                "there are no AWS credentials",
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; `aws sts get-caller-identity` tries them",
+            ),
+            Self::CredentialsLate => (
+                "no AWS credentials within 5 s",
+                "the source of the AWS credentials does not respond within 5 s",
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; outside EC2, set AWS_EC2_METADATA_DISABLED=true",
+            ),
+            Self::SsoExpired => (
+                "no AWS credentials, since single sign-on refuses its token or there is none",
+                "the login of AWS single sign-on has ended",
+                "run `aws sso login`, with the profile of AWS_PROFILE",
+            ),
+            Self::CredentialsUnusable => (
+                "an error of the source of the AWS credentials; the message has it",
+                "the AWS credentials cannot be loaded",
+                "correct the AWS profile or the variable that the message names; `aws sts get-caller-identity` tries them",
+            ),
+            Self::CredentialsRefused => (
+                "InvalidAccessKeyId, SignatureDoesNotMatch, ExpiredToken and the like",
+                "the AWS credentials are refused: the key is unknown, its secret is wrong, or temporary ones have expired; the code says which",
+                "set the current key of the user, or log in again",
+            ),
+            Self::ClockWrong => {
+                ("RequestTimeTooSkewed", "the clock of this machine is more than 15 minutes wrong", "correct the clock")
+            }
+            Self::EndpointMalformed => (
+                "a request to AWS that cannot be made",
+                "the endpoint or the region is malformed, or the endpoint cannot be combined with other settings",
+                "correct the variable or the AWS profile, such as AWS_ENDPOINT_URL=http://127.0.0.1:9000; an endpoint of your own excludes AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT",
+            ),
+            Self::EndpointRefused => (
+                "a request to AWS without a response: connection refused",
+                "nothing accepts connections at the endpoint",
+                "start what listens there, or correct AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 or `endpoint_url` in the AWS profile",
+            ),
+            Self::EndpointUnknown => (
+                "a request to AWS without a response: the host name does not resolve",
+                "the endpoint's host name is wrong, or this network does not resolve it; the error does not say which",
+                "correct AWS_REGION or the endpoint, then resolve the name from this network",
+            ),
+            Self::EndpointCertificate => (
+                "a request to AWS without a response: the TLS certificate is not trusted",
+                "the endpoint's TLS certificate is not trusted, or is for another host name; the message says which",
+                "name its root certificate in SSL_CERT_FILE or AWS_CA_BUNDLE (PEM), and call the host by the name in its certificate",
+            ),
+            Self::NoBucket => (
+                "NoSuchBucket, before the first call",
+                "the bucket does not exist",
+                "create it, or correct `bucket` in the secret",
+            ),
+            Self::OtherRegion => (
+                "a bucket that names another region, before the first call",
+                "the bucket is in another region than the one that is set",
+                "set AWS_REGION to the bucket's region",
+            ),
+            Self::Folder => (
+                "a folder in which no file can be made, before the first call",
+                "the folder cannot be written",
+                "run it from a place where the folder can be written, or remove what is in its place",
             ),
             Self::Store => (
                 "`errorType` store",

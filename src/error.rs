@@ -61,13 +61,14 @@ impl Cause {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Event(_) => "event",
-            Self::Secret(_) | Self::Sink(Unusable::NoRegion { .. }) => "secret",
+            Self::Secret(_) => "secret",
+            Self::Sink(unusable) if matches!(unusable.problem.diagnosis, Diagnosis::NoRegion) => "secret",
             Self::Config(_) => "config",
             Self::Http(_) => "http",
             Self::NothingCollected(_) | Self::Interrupted | Self::TopicsFailed { .. } | Self::TokenUnknown(_) => {
                 "nothing_collected"
             }
-            Self::Store(_) | Self::Sink(Unusable::Place(_)) => "store",
+            Self::Store(_) | Self::Sink(_) => "store",
         }
     }
 
@@ -75,14 +76,15 @@ impl Cause {
     pub const fn diagnosis(&self) -> Diagnosis {
         match self {
             Self::Event(_) => Diagnosis::Event,
+            Self::Secret(SecretError::Access { problem, .. }) => problem.diagnosis,
             Self::Secret(_) => Diagnosis::Secret,
             Self::Config(_) => Diagnosis::Configuration,
             Self::Http(_) => Diagnosis::Certificate,
             Self::NothingCollected(diagnosis) | Self::TopicsFailed { diagnosis, .. } => *diagnosis,
             Self::Interrupted => Diagnosis::Interrupted,
             Self::TokenUnknown(failure) => failure.diagnosis,
-            Self::Sink(Unusable::NoRegion { .. }) => Diagnosis::NoRegion,
-            Self::Store(_) | Self::Sink(Unusable::Place(_)) => Diagnosis::Store,
+            Self::Sink(unusable) => unusable.problem.diagnosis,
+            Self::Store(_) => Diagnosis::Store,
         }
     }
 

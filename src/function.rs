@@ -166,8 +166,15 @@ impl Function {
     /// Reads the secret and the configuration and builds the clients before the first invocation. Each
     /// invocation tries again after an error or a timeout.
     pub async fn prepare(&self) {
-        let prepared = async { self.context(None, MAX_PREPARATION).await?.check_sink(MAX_PREPARATION).await };
-        let _ = timeout(MAX_PREPARATION, prepared).await;
+        let _ = timeout(MAX_PREPARATION, self.check_sink()).await;
+    }
+
+    /// Checks that objects can be stored, as each run does before its first call.
+    ///
+    /// # Errors
+    /// [`Cause`]: as [`config`](Self::config), or nothing can be stored.
+    pub async fn check_sink(&self) -> Result<(), Cause> {
+        self.context(None, MAX_PREPARATION).await?.check_sink(MAX_PREPARATION).await
     }
 
     /// Runs one invocation.
@@ -299,7 +306,7 @@ impl Function {
         let config = self.adopt(config);
         let sink = match self.settings.destination.clone().unwrap_or_else(|| Destination::of(&secret)) {
             Destination::Folder(folder) => Sink::Folder(folder),
-            Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws(&http).await), bucket },
+            Destination::Bucket(bucket) => Sink::s3(self.aws(&http).await, bucket),
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor(), self.settings.memory);

@@ -13,8 +13,6 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::RwLock;
 use tokio::time::timeout;
@@ -23,6 +21,10 @@ use tracing::warn;
 use url::{Host, Url};
 
 use crate::diagnosis::Diagnosis;
+
+mod roots;
+
+pub use roots::ROOTS_FILES;
 
 /// The time limit of a connect. Each call's own time limit applies too.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,33 +39,21 @@ pub const LARGEST_OBJECT: usize = 64 * 1024 * 1024;
 /// The largest other answer of AWS that is read, in bytes. A secret has at most 64 KiB.
 const LARGEST_AWS_ANSWER: usize = 1024 * 1024;
 
-/// The variable that names a PEM file of further root certificates. OpenSSL, curl and Go read it too. A
-/// proxy that inspects TLS, or an emulator of AWS or of the API, needs it.
-pub const ROOTS_FILE: &str = "SSL_CERT_FILE";
-
 /// Builds the client. It speaks HTTP/2 where the peer does, and follows no redirects, since one would carry
-/// the token elsewhere. It trusts Mozilla's root certificates, which are compiled in, and those of the file
-/// that [`ROOTS_FILE`] names.
+/// the token elsewhere. It trusts Mozilla's root certificates, which are compiled in, and those of the files
+/// that [`ROOTS_FILES`] name.
 ///
 /// # Errors
 /// Where the TLS stack cannot be set up.
 pub fn client() -> reqwest::Result<Client> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(file) = std::env::var_os(ROOTS_FILE).filter(|file| !file.is_empty()) {
-        let file = std::path::Path::new(&file);
-        if let Err(error) = add_roots(&mut roots, file) {
-            let file = file.display();
-            warn!(kind = "config", "{ROOTS_FILE}={file}: {error}; Mozilla's root certificates alone are trusted");
-        }
-    }
+    let (roots, problems) = roots::trusted();
+    problems.iter().for_each(|problem| warn!(kind = "config", "{problem}"));
     client_trusting(roots)
 }
 
-/// Adds the certificates of a PEM file. A certificate that cannot be used is skipped.
-fn add_roots(roots: &mut RootCertStore, file: &std::path::Path) -> Result<(), rustls::pki_types::pem::Error> {
-    let certificates = CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?;
-    roots.add_parsable_certificates(certificates);
-    Ok(())
+/// What is wrong with the files of root certificates, for a program that shows no log.
+pub fn root_problems() -> Vec<String> {
+    roots::trusted().1
 }
 
 /// Builds the [`client`] that trusts `roots` instead.
@@ -150,25 +140,27 @@ async fn counted<F: Future>(connects: Arc<RwLock<()>>, connect: F) -> F::Output 
 
 /// What an error proves of a request that had no response.
 pub fn diagnosis(error: &(dyn std::error::Error + 'static)) -> Diagnosis {
-    let causes = std::iter::successors(Some(error), |cause| (*cause).source());
-    let proven = |cause: &(dyn std::error::Error + 'static)| {
+    let mut causes = std::iter::successors(Some(error), |cause| (*cause).source());
+    let proven = causes.find_map(|cause| {
         let io = cause.downcast_ref::<std::io::Error>();
-        let tls = io.and_then(std::io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>());
         // The types of the connector's errors are private.
         let text = cause.to_string();
-        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
-            Some(Diagnosis::Certificate)
-        } else if text.starts_with("tunnel error") {
-            Some(Diagnosis::ProxyRefuses)
-        } else if text.starts_with("dns error") {
-            Some(Diagnosis::UnknownHost)
-        } else if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
-            Some(Diagnosis::Refused)
-        } else {
-            None
+        match io.and_then(tls_error) {
+            Some(tls) if tls.to_string().contains("CaUsedAsEndEntity") => Some(Diagnosis::CertificateOfCa),
+            Some(rustls::Error::InvalidCertificate(_)) => Some(Diagnosis::Certificate),
+            _ if text == "tunnel error: proxy authorization required" => Some(Diagnosis::ProxyLogin),
+            _ if text.starts_with("tunnel error") => Some(Diagnosis::ProxyRefuses),
+            _ if text.starts_with("dns error") => Some(Diagnosis::UnknownHost),
+            _ => io.filter(|io| io.kind() == std::io::ErrorKind::ConnectionRefused).map(|_| Diagnosis::Refused),
         }
-    };
-    causes.filter_map(proven).next().unwrap_or(Diagnosis::NoResponse)
+    });
+    proven.unwrap_or(Diagnosis::NoResponse)
+}
+
+/// The error of TLS in one of a connection, which holds it in several layers that are not its sources.
+fn tls_error(error: &std::io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref().or_else(|| inner.downcast_ref().and_then(tls_error))
 }
 
 /// Whether an address is on this machine.
@@ -183,23 +175,34 @@ pub fn is_on_loopback(url: &str) -> bool {
 
 /// `client` as the AWS SDK takes it.
 pub fn for_sdk(client: Client) -> SharedHttpClient {
-    SharedHttpClient::new(Shared(client.client))
+    SharedHttpClient::new(Shared { client: client.client, limit: None })
 }
 
 #[derive(Debug, Clone)]
-struct Shared(reqwest::Client);
+struct Shared {
+    client: reqwest::Client,
+    /// The time limit of a response.
+    limit: Option<Duration>,
+}
 
 impl HttpClient for Shared {
-    // The SDK bounds each attempt and each operation itself; see `aws.rs`.
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+    // The SDK bounds each attempt and each operation of the services itself; see `aws.rs`. It sets a time limit of a
+    // response for the addresses of credentials: 1 s for the metadata of an instance, which may be silent.
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Self { limit: settings.read_timeout(), ..self.clone() })
     }
 }
 
 impl HttpConnector for Shared {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.0.clone();
-        HttpConnectorFuture::new(async move { send(client, request).await })
+        let Self { client, limit } = self.clone();
+        HttpConnectorFuture::new(async move {
+            let sent = send(client, request);
+            match limit {
+                Some(limit) => timeout(limit, sent).await.map_err(|late| ConnectorError::timeout(late.into()))?,
+                None => sent.await,
+            }
+        })
     }
 }
 
@@ -248,9 +251,11 @@ mod tests {
 
     /// A TLS server that speaks `protocols` and takes a while for a handshake, a client that trusts it, and the
     /// number of handshakes.
-    async fn tls_server(protocols: &[&str]) -> (String, Client, Arc<AtomicUsize>) {
+    async fn tls_server(protocols: &[&str], is_ca: rcgen::IsCa) -> (String, Client, Arc<AtomicUsize>) {
         let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let certificate = params.self_signed(&key).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -273,7 +278,8 @@ mod tests {
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_millis(50)).await;
-                    let stream = hyper_util::rt::TokioIo::new(acceptor.accept(stream).await.unwrap());
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let stream = hyper_util::rt::TokioIo::new(stream);
                     let respond = hyper::service::service_fn(async |_| {
                         tokio::time::sleep(Duration::from_millis(50)).await;
                         Ok::<_, std::convert::Infallible>(http::Response::new("{}".to_owned()))
@@ -289,11 +295,22 @@ mod tests {
     #[tokio::test]
     async fn eleven_first_calls_share_a_connection_if_the_peer_speaks_http_2_and_succeed_if_it_does_not() {
         for (protocols, expected) in [(&["h2", "http/1.1"][..], 1), (&["http/1.1"], 11), (&[], 11)] {
-            let (end_point, client, handshakes) = tls_server(protocols).await;
+            let (end_point, client, handshakes) = tls_server(protocols, rcgen::IsCa::NoCa).await;
             let call = async || client.send(client.get(&end_point)).await.unwrap().status();
             let statuses = futures_util::future::join_all((0..11).map(|_| call())).await;
             assert!(statuses.iter().all(reqwest::StatusCode::is_success), "{protocols:?} {statuses:?}");
             assert_eq!(handshakes.load(Ordering::Relaxed), expected, "{protocols:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_of_a_ca_and_one_that_is_not_trusted_have_different_causes() {
+        let of_a_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let (of_a_ca, trusting, _) = tls_server(&[], of_a_ca).await;
+        let (untrusted, ..) = tls_server(&[], rcgen::IsCa::NoCa).await;
+        for (end_point, expected) in [(of_a_ca, Diagnosis::CertificateOfCa), (untrusted, Diagnosis::Certificate)] {
+            let error = trusting.send(trusting.get(&end_point)).await.unwrap_err();
+            assert_eq!(diagnosis(&error), expected, "{error:?}");
         }
     }
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use url::Url;
 
-use crate::aws;
+use crate::aws::{self, AwsProblem};
 use crate::causes::with_causes;
 use crate::env::variable;
 use crate::http::is_on_loopback;
@@ -196,6 +197,14 @@ pub enum SecretError {
         /// The position of the fault and what was expected there. It holds nothing of the file's text.
         reason: String,
     },
+    /// Secrets Manager cannot be used.
+    #[error("the secret {id} could not be read from AWS Secrets Manager: {problem}")]
+    Access {
+        /// The name or ARN.
+        id: String,
+        /// Why not.
+        problem: AwsProblem,
+    },
     /// Secrets Manager did not return the secret.
     #[error("the secret {id} could not be read from AWS Secrets Manager: {reason}")]
     Manager {
@@ -203,6 +212,14 @@ pub enum SecretError {
         id: String,
         /// Why not.
         reason: String,
+    },
+    /// The secret in Secrets Manager is stored as bytes that are not text.
+    #[error(
+        "the secret {id} is stored as bytes (SecretBinary) that are not UTF-8; store it as JSON text (SecretString)"
+    )]
+    Binary {
+        /// The name or ARN.
+        id: String,
     },
     /// The secret in Secrets Manager is not a JSON object of strings.
     #[error("the secret {id} is not a JSON object of strings; expected the keys ig_user_id, access_token and bucket")]
@@ -280,19 +297,35 @@ fn manager(id: &str, aws: &SdkConfig, limit: Duration) -> aws_sdk_secretsmanager
 }
 
 async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secret, SecretError> {
-    if region_of(id).or(aws.region().map(Region::as_ref)).is_none() {
-        let reason =
-            "no AWS region is set: set AWS_REGION, or give the secret's ARN, which names its region".to_owned();
-        return Err(SecretError::Manager { id: id.to_owned(), reason });
-    }
+    let no_access = |problem| SecretError::Access { id: id.to_owned(), problem };
+    aws::check(aws, region_of(id), limit).await.map_err(no_access)?;
     let answer = manager(id, aws, limit).get_secret_value().secret_id(id).send().await;
-    let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
-    from_json(id, answer.secret_string().unwrap_or_default())
+    let answer = answer.map_err(|error| match AwsProblem::of(&error) {
+        Some(problem) => no_access(problem),
+        None => SecretError::Manager { id: id.to_owned(), reason: with_causes(&error) },
+    })?;
+    from_json(id, text_of(id, &answer)?)
+}
+
+/// The text of a secret, which may be stored as bytes.
+fn text_of<'a>(id: &str, answer: &'a GetSecretValueOutput) -> Result<&'a str, SecretError> {
+    match (answer.secret_string(), answer.secret_binary()) {
+        (None, Some(bytes)) => {
+            std::str::from_utf8(bytes.as_ref()).map_err(|_| SecretError::Binary { id: id.to_owned() })
+        }
+        (text, _) => Ok(text.unwrap_or_default()),
+    }
+}
+
+/// A text without the byte order mark that some editors and shells put at its start.
+fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 fn from_json(id: &str, text: &str) -> Result<Secret, SecretError> {
     let not_json = || SecretError::NotJson { id: id.to_owned() };
-    let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).map_err(|_| not_json())?;
+    let keys = serde_json::from_str(without_bom(text));
+    let keys: serde_json::Map<String, serde_json::Value> = keys.map_err(|_| not_json())?;
     let names: Vec<&str> = keys.keys().map(String::as_str).collect();
     check(id, &names, |key| match keys.get(key) {
         Some(serde_json::Value::String(text)) => Ok(Some(text.clone())),

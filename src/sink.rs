@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_s3::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -39,6 +40,8 @@ pub enum Sink {
         client: aws_sdk_s3::Client,
         /// The bucket's name.
         bucket: String,
+        /// What the client was made from.
+        aws: Box<SdkConfig>,
     },
     /// A folder. Its name stands for the bucket's.
     Folder(PathBuf),
@@ -73,6 +76,11 @@ fn content_type(key: &ObjectKey) -> &'static str {
 }
 
 impl Sink {
+    /// A bucket of S3.
+    pub fn s3(aws: &SdkConfig, bucket: String) -> Self {
+        Self::S3 { client: aws::s3(aws), bucket, aws: Box::new(aws.clone()) }
+    }
+
     /// An object's `bucket/key`.
     pub fn place(&self, key: impl Display) -> String {
         match self {
@@ -128,7 +136,7 @@ impl Sink {
     async fn put_if(&self, key: &ObjectKey, body: Bytes, limit: Duration, only_new: bool) -> Result<New, SinkError> {
         let stored = async {
             match self {
-                Self::S3 { client, bucket } => put_s3(client, bucket, key, body, limit, only_new).await,
+                Self::S3 { client, bucket, .. } => put_s3(client, bucket, key, body, limit, only_new).await,
                 Self::Folder(folder) => {
                     let path = folder.join(key.as_str());
                     let stored =
@@ -150,7 +158,7 @@ impl Sink {
     pub async fn get(&self, key: &str, limit: Duration) -> Result<Option<Bytes>, SinkError> {
         let read = async {
             match self {
-                Self::S3 { client, bucket } => get_s3(client, bucket, key).await,
+                Self::S3 { client, bucket, .. } => get_s3(client, bucket, key).await,
                 Self::Folder(folder) => match std::fs::read(folder.join(key)) {
                     Ok(bytes) => Ok(Some(bytes.into())),
                     Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),

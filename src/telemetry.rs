@@ -61,12 +61,12 @@ pub fn subscriber(
     level: LevelFilter,
     write: impl Fn(&str) + Send + Sync + 'static,
 ) -> impl Subscriber + for<'s> LookupSpan<'s> + Send + Sync {
-    // For a person who has no AWS account, it warns three times that a region cannot be found. Whoever needs one is
-    // told by the run.
-    let of_aws = if format == Format::Text { LevelFilter::ERROR } else { LevelFilter::WARN };
+    // For a person who has no AWS account, these warn three times that a region cannot be found, and of each source of
+    // credentials. Whoever needs them reads it in the run's error.
+    let sources = if format == Format::Text { LevelFilter::ERROR } else { LevelFilter::WARN };
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_target("aws_config", level.min(of_aws))
+        .with_targets(["aws_config::imds", "aws_config::meta"].map(|target| (target, level.min(sources))))
         .with_targets(OURS.map(|target| (target, level)))
         .with_target(METRICS, LevelFilter::INFO);
     Registry::default().with(Logs { format, write }.with_filter(targets))

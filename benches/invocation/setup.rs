@@ -60,7 +60,7 @@ impl Setup {
 
     /// The function's environment.
     pub(super) fn variables(&self) -> Vec<(&'static str, PathBuf)> {
-        let roots = self.proxy.as_ref().map(|_| (http::ROOTS_FILE, self.folder.join(ROOTS)));
+        let roots = self.proxy.as_ref().map(|_| (http::ROOTS_FILES[0], self.folder.join(ROOTS)));
         [("SECRET_FILE", self.folder.join(SECRET))].into_iter().chain(roots).collect()
     }
 

@@ -65,7 +65,8 @@ impl Context {
     /// # Errors
     /// Why none can. The next invocation checks again.
     pub(super) async fn check_sink(&self, limit: Duration) -> Result<(), Cause> {
-        self.sink_checked.get_or_try_init(|| self.sink.preflight(limit)).await.copied().map_err(Cause::from)
+        self.sink_checked.get_or_try_init(|| self.sink.preflight(limit)).await?;
+        Ok(())
     }
 
     /// Collects the event's topics and stores their records.

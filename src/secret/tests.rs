@@ -1,5 +1,6 @@
 //! Secrets, and the errors of those that cannot be used.
 
+use aws_sdk_secretsmanager::primitives::Blob;
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -20,6 +21,19 @@ fn a_json_secret_gives_its_keys_and_the_default_configuration() {
     assert_eq!((secret.bucket.as_str(), secret.config_file.to_str()), ("lux-raw", Some("configure.ini")));
     assert_eq!(secret.credentials.access_token.expose_secret(), TOKEN);
     assert!(secret.credentials.app.is_none());
+}
+
+#[test]
+fn a_secret_is_read_with_a_byte_order_mark_and_as_bytes() {
+    let text = format!("\u{feff}{{{}}}", good());
+    let output = GetSecretValueOutput::builder();
+    for answer in [output.clone().secret_string(&text), output.clone().secret_binary(Blob::new(text.as_bytes()))] {
+        let answer = answer.build();
+        let secret = from_json("collector/test", text_of("collector/test", &answer).unwrap()).unwrap();
+        assert_eq!(secret.credentials.access_token.expose_secret(), TOKEN);
+    }
+    let error = text_of("collector/test", &output.secret_binary(Blob::new([0xff])).build()).unwrap_err().to_string();
+    assert!(error.contains("collector/test") && error.contains("SecretBinary"), "{error}");
 }
 
 /// The secret in a file with this text.

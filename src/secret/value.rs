@@ -28,6 +28,11 @@ pub(crate) fn bucket_problem(bucket: &str) -> Option<&'static str> {
     if bucket == SANDBOX_BUCKET {
         return Some("is the folder of the sandbox's data; give an S3 bucket, or local_env for the folder ./local_env");
     }
+    if bucket.starts_with("arn:") && bucket.contains(":accesspoint") {
+        return Some(
+            "is the ARN of an access point; give its alias, which ends in -s3alias (`aws s3control get-access-point`), or the bucket's name",
+        );
+    }
     if bucket.starts_with("s3://") || bucket.starts_with("arn:") {
         return Some(
             "is an address; give the bucket's name alone, such as my-bucket (configure.ini has what follows it)",
@@ -79,6 +84,7 @@ mod tests {
             ("..", "is a path"),
             ("s3://lux-raw/x", "is an address; give the bucket's name alone"),
             ("arn:aws:s3:::lux-raw", "is an address"),
+            ("arn:aws:s3:us-west-2:123456789012:accesspoint/lux", "give its alias, which ends in -s3alias"),
             ("sandbox_env", "is the folder of the sandbox's data"),
             ("<bucket>", "no name that S3 allows"),
             ("\"lux-raw\"", "no name that S3 allows"),
@@ -88,7 +94,7 @@ mod tests {
         ] {
             assert!(bucket_problem(bucket).is_some_and(|problem| problem.contains(told)), "{bucket}");
         }
-        for bucket in ["lux-raw", "a.b.c", "111", &"a".repeat(63), "Lux_Raw"] {
+        for bucket in ["lux-raw", "lux-x1y2z3-s3alias", "a.b.c", "111", &"a".repeat(63), "Lux_Raw"] {
             assert_eq!(bucket_problem(bucket), None, "{bucket}");
         }
     }

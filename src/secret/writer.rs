@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::primitives::Blob;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use super::{Secret, SecretError, Source, from_json, manager};
+use super::{Secret, SecretError, Source, from_json, manager, text_of, without_bom};
 use crate::causes::with_causes;
 use crate::json;
 
@@ -73,21 +74,29 @@ async fn replace_in_manager(
     let client = manager(id, aws, limit);
     let answer = client.get_secret_value().secret_id(id).send().await;
     let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
-    let changed = with_token(id, answer.secret_string().unwrap_or_default(), old, new)?;
-    let put = client.put_secret_value().secret_id(id).secret_string(changed.expose_secret()).send().await;
+    let changed = with_token(id, text_of(id, &answer)?, old, new)?;
+    let put = client.put_secret_value().secret_id(id);
+    // The new version is stored in the form of the old one.
+    let put = match answer.secret_binary() {
+        Some(_) => put.secret_binary(Blob::new(changed.expose_secret())),
+        None => put.secret_string(changed.expose_secret()),
+    };
+    let put = put.send().await;
     put.map(drop).map_err(|e| SecretWriteError::Manager(with_causes(&e)))
 }
 
 /// The text of a JSON secret with another token in it, and nothing else changed.
 fn with_token(id: &str, text: &str, old: &SecretString, new: &SecretString) -> Result<SecretString, SecretWriteError> {
     holds(&from_json(id, text)?, old)?;
-    let Some([Some(value)]) = json::fields(text, ["access_token"]) else { return Err(SecretWriteError::NotOnlyToken) };
+    let Some([Some(value)]) = json::fields(without_bom(text), ["access_token"]) else {
+        return Err(SecretWriteError::NotOnlyToken);
+    };
     // The value is a part of the text.
     let start = value.get().as_ptr() as usize - text.as_ptr() as usize;
     let parts = text.get(..start).zip(text.get(start + value.get().len()..)).ok_or(SecretWriteError::NotOnlyToken)?;
     let changed = format!("{}{}{}", parts.0, Value::from(new.expose_secret()), parts.1);
     let others = |text: &str| {
-        let mut keys: Map<String, Value> = serde_json::from_str(text).ok()?;
+        let mut keys: Map<String, Value> = serde_json::from_str(without_bom(text)).ok()?;
         keys.remove("access_token").map(|_| keys)
     };
     let is_same = others(text).is_some_and(|before| others(&changed) == Some(before));
@@ -122,6 +131,7 @@ mod tests {
         assert_eq!(changed(&text).unwrap(), expected);
         let spelt = text.replace(&format!(": \"{OLD}\""), ": \"\\u0070laceholder-old\"");
         assert_eq!(changed(&spelt).unwrap(), expected, "whatever its spelling");
+        assert_eq!(changed(&format!("\u{feff}{text}")).unwrap(), format!("\u{feff}{expected}"));
     }
 
     #[test]

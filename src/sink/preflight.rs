@@ -1,89 +1,83 @@
 //! What can be known of a bucket or a folder before anything is collected for it.
 
-use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
-use aws_credential_types::provider::error::CredentialsError;
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::head_bucket::HeadBucketError;
+use tokio::time::timeout;
 
-use super::{Sink, SinkError};
-use crate::causes::with_causes;
+use super::Sink;
+use crate::aws::{self, AwsProblem};
+use crate::diagnosis::Diagnosis;
 use crate::file;
 
-/// The longest wait for S3's answer. It comes within about 100 ms, and a run does not need it.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// The longest wait for S3's response to a request. It takes about 100 ms, and a run does not need it.
+const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// The header by which S3 names a bucket's region, in refusals too.
 const REGION_HEADER: &str = "x-amz-bucket-region";
 
 /// Why nothing can be stored.
-#[derive(Debug, thiserror::Error)]
-pub enum Unusable {
-    /// No AWS region is set.
-    #[error(
-        "no AWS region is set, and the bucket {bucket} is in S3: set AWS_REGION, or `region` in the AWS profile; `bucket = local_env` in the secret needs none"
-    )]
-    NoRegion {
-        /// The bucket's name.
-        bucket: String,
-    },
-    /// The bucket or the folder is not there, or cannot be used.
-    #[error(transparent)]
-    Place(#[from] SinkError),
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{place} cannot be used: {problem}")]
+pub struct Unusable {
+    /// The bucket or the folder.
+    pub place: String,
+    /// What is wrong with it, or with the access to it.
+    pub problem: AwsProblem,
 }
 
 impl Sink {
-    /// Looks whether objects could be stored, within `limit`. In S3 that is one HeadBucket: it tells of a bucket that
-    /// does not exist or is in another region, and needs no permission for that. Whatever else it answers, or no
-    /// answer, is none to go by.
+    /// Checks whether objects could be stored, within `limit`. For a bucket, the region, the credentials, the endpoint
+    /// and the bucket are checked, in this order. A response that proves nothing, or none, is not an error.
     ///
     /// # Errors
-    /// [`Unusable`] where nothing could be stored for certain.
+    /// [`Unusable`] if nothing could be stored for certain.
     pub async fn preflight(&self, limit: Duration) -> Result<(), Unusable> {
-        match self {
-            Self::S3 { client, bucket } => bucket_problem(client, bucket, limit.min(LONGEST_WAIT)).await,
-            Self::Folder(folder) => {
-                let failed = |e: std::io::Error| SinkError {
-                    place: format!("the folder {}", folder.display()),
-                    reason: format!("cannot be written: {e}; run it where it can be, or remove what is in its place"),
-                };
-                try_writing(folder).map_err(|e| failed(e).into())
+        let (place, checked) = match self {
+            Self::S3 { client, bucket, aws } => {
+                (format!("the bucket {bucket}"), check_bucket(client, bucket, aws, limit).await)
             }
-        }
+            Self::Folder(folder) => {
+                let unwritable =
+                    |e: std::io::Error| AwsProblem { diagnosis: Diagnosis::Folder, detail: Some(e.to_string()) };
+                (format!("the folder {}", folder.display()), try_writing(folder).map_err(unwritable))
+            }
+        };
+        checked.map_err(|problem| Unusable { place, problem })
     }
 }
 
-async fn bucket_problem(client: &aws_sdk_s3::Client, bucket: &str, limit: Duration) -> Result<(), Unusable> {
-    let Some(region) = client.config().region() else {
-        return Err(Unusable::NoRegion { bucket: bucket.to_owned() });
+async fn check_bucket(client: &Client, bucket: &str, aws: &SdkConfig, limit: Duration) -> Result<(), AwsProblem> {
+    aws::check(aws, None, limit).await?;
+    let limit = limit.min(MAX_WAIT);
+    let head = timeout(limit, client.head_bucket().bucket(bucket).send()).await;
+    let Ok(Err(error)) = head else { return Ok(()) };
+    if let Some(problem) = of_head(&error, aws) {
+        return Err(problem);
+    }
+    if !matches!(error.raw_response().map(|response| response.status().as_u16()), Some(400 | 403)) {
+        return Ok(());
+    }
+    // A response to HEAD has no body, and so does not say whether the credentials or a permission is refused.
+    let listed = timeout(limit, client.list_objects_v2().bucket(bucket).max_keys(0).send()).await;
+    listed.ok().and_then(Result::err).and_then(|error| AwsProblem::of(&error)).map_or(Ok(()), Err)
+}
+
+/// What HeadBucket proves. It needs no permission to say that a bucket does not exist, or is in another region.
+fn of_head(error: &SdkError<HeadBucketError>, aws: &SdkConfig) -> Option<AwsProblem> {
+    let Some(response) = error.raw_response() else { return AwsProblem::of(error) };
+    let region = aws.region().map_or("", AsRef::as_ref);
+    let elsewhere = response.headers().get(REGION_HEADER).filter(|there| *there != region);
+    let (diagnosis, detail) = match (response.status().as_u16(), elsewhere) {
+        (404, _) => (Diagnosis::NoBucket, format!("NoSuchBucket in {region}")),
+        (301 | 400, Some(there)) => (Diagnosis::OtherRegion, format!("it is in {there}, and {region} is set")),
+        _ => return None,
     };
-    let asked = tokio::time::timeout(limit, client.head_bucket().bucket(bucket).send()).await;
-    let Ok(Err(error)) = asked else { return Ok(()) };
-    match reason(&error, region.as_ref()) {
-        Some(reason) => Err(SinkError { place: format!("the bucket {bucket}"), reason }.into()),
-        None => Ok(()),
-    }
-}
-
-/// Why nothing can be stored in the bucket; `None` where the error leaves that open.
-fn reason(error: &SdkError<HeadBucketError>, region: &str) -> Option<String> {
-    let mut causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    if causes.any(|cause| cause.is::<CredentialsError>()) {
-        return Some(format!("cannot be used without AWS credentials: {}", with_causes(error)));
-    }
-    let answer = error.raw_response()?;
-    let elsewhere = answer.headers().get(REGION_HEADER).filter(|there| *there != region);
-    match (answer.status().as_u16(), elsewhere) {
-        (404, _) => Some(format!(
-            "does not exist (NoSuchBucket): create it, or mend `bucket` in the secret; S3 was asked in {region}"
-        )),
-        (301 | 400, Some(there)) => {
-            Some(format!("is in the region {there}, and {region} is set: set AWS_REGION={there}"))
-        }
-        _ => None,
-    }
+    Some(AwsProblem { diagnosis, detail: Some(detail) })
 }
 
 /// Writes a file into the folder and removes it again, and the folder too if it is new.
@@ -118,13 +112,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_in_the_folders_place_is_told() {
+    async fn a_file_in_the_folders_place_is_refused() {
         let top = tempfile::tempdir().unwrap();
         let folder = top.path().join("local_env");
         std::fs::write(&folder, "").unwrap();
         let error = Sink::Folder(folder).preflight(Duration::from_secs(1)).await.unwrap_err().to_string();
         assert!(
-            error.contains("local_env cannot be written: ") && error.contains("remove what is in its place"),
+            error.contains("local_env cannot be used: the folder cannot be written (")
+                && error.contains("remove what is in its place"),
             "{error}"
         );
     }

@@ -22,3 +22,4 @@ mod soak;
 mod stores;
 mod throttling;
 mod tokens;
+mod variables;

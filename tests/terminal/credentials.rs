@@ -1,4 +1,4 @@
-//! The terminal takes its AWS credentials from wherever a person's are.
+//! The terminal takes its AWS credentials and endpoints from wherever a person's are.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::commands::{folder, local, out};
 use support::aws::{Aws, BUCKET, KEY};
-use support::harness::{CONFIGURE_INI, TOKEN};
+use support::harness::{CONFIGURE_INI, TOKEN, api_of};
 
 /// The SHA-1 of `brands`, which is what the AWS CLI names the file of that session's token after.
 const SSO_TOKEN: &str = ".aws/sso/cache/87101ba2142d22ad19c991d1411c1c91f90aa90d.json";
@@ -64,4 +64,30 @@ async fn a_profile_of_single_sign_on_is_taken() {
     .unwrap();
     assert!(checked.status.success(), "{checked:?}");
     assert!(out(&checked).contains("collector in AWS Secrets Manager: bucket lux-raw"), "{}", out(&checked));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_in_the_profile_is_addressed_path_style() {
+    let aws = Aws::start().await;
+    let end_point = aws.end_point();
+    for profile in [
+        format!("services = local\n[services local]\ns3 =\n  endpoint_url = {end_point}\n"),
+        format!("endpoint_url = {end_point}\n"),
+        format!(
+            "endpoint_url = http://127.0.0.1:9\nservices = local\n[services local]\ns3 =\n  endpoint_url = {end_point}\n"
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let _api = api_of(folder.path(), BUCKET).await;
+        let file = folder.path().join("aws_config");
+        let keys = format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", KEY.0, KEY.1);
+        std::fs::write(&file, format!("[default]\nregion = us-west-2\n{keys}{profile}")).unwrap();
+        let run = tokio::task::spawn_blocking(move || {
+            let environment = [("SECRET_FILE", "secret.ini"), ("AWS_CONFIG_FILE", file.to_str().unwrap())];
+            local(folder.path(), &["brand_media", "--accounts", "hermes"], &environment)
+        });
+        let run = run.await.unwrap();
+        assert!(run.status.success(), "{profile} {run:?}");
+    }
+    assert!(aws.objects().iter().any(|(key, _)| key.starts_with("raw/brand_")));
 }

@@ -24,6 +24,7 @@ mod retry;
 #[cfg(unix)]
 mod scripts;
 mod terminal;
+mod variables;
 mod versions;
 #[cfg(target_os = "linux")]
 mod watch;

@@ -1,11 +1,15 @@
 //! What is told before the first call, or instead of one.
 
+use std::time::{Duration, Instant};
+
 use collector::function::{Function, Settings};
 use collector::secret::Source;
 use serde_json::json;
 
 use crate::terminal::{command, folder, text};
-use support::harness::{Harness, TIME, secret};
+use support::aws::{Aws, BUCKET, KEY};
+use support::harness::{Harness, TIME, api_of, secret};
+use support::recorder::Recorder;
 
 /// The harness with a secret that names `bucket`.
 async fn with_bucket(bucket: &str) -> Harness {
@@ -21,7 +25,8 @@ async fn a_bucket_that_does_not_exist_is_found_before_the_first_call_until_it_do
         let error = harness.run(job).await.unwrap_err();
         assert_eq!(error.cause.kind(), "store");
         let text = error.text();
-        assert!(text.contains("the bucket not-made-yet does not exist") && text.contains("us-west-2"), "{text}");
+        assert!(text.contains("the bucket not-made-yet cannot be used: the bucket does not exist"), "{text}");
+        assert!(text.contains("us-west-2"), "{text}");
         assert_eq!(harness.sandbox.calls().len(), 0, "{job}");
     }
     harness.run("token").await.expect("the job that needs no bucket");
@@ -46,10 +51,7 @@ async fn a_bucket_in_another_region_is_found_before_the_first_call() {
     let error = harness.run("brand_media").await.unwrap_err();
     assert_eq!((error.cause.kind(), harness.sandbox.calls().len()), ("store", 0));
     let text = error.text();
-    assert!(
-        text.contains("is in the region eu-central-1, and us-west-2 is set: set AWS_REGION=eu-central-1"),
-        "{text}"
-    );
+    assert!(text.contains("it is in eu-central-1, and us-west-2 is set); next step: set AWS_REGION"), "{text}");
 }
 
 #[tokio::test]
@@ -74,17 +76,88 @@ async fn a_region_that_is_not_set_is_found_before_the_first_call() {
     );
     std::fs::write(&file, lines).unwrap();
     let event = json!({"job": "brand_media", "time": TIME});
-    for (source, told) in [
-        (Source::File(file), "no AWS region is set, and the bucket lux-raw is in S3: set AWS_REGION"),
-        (Source::Manager("collector".to_owned()), "no AWS region is set: set AWS_REGION, or give the secret's ARN"),
-    ] {
+    let expected = "no AWS region is set: AWS_REGION, AWS_DEFAULT_REGION and the AWS profile have none";
+    for source in [Source::File(file), Source::Manager("collector".to_owned())] {
         let function = Function::new(Settings { source, aws: Some(aws.clone()), ..Settings::default() });
         let limit = std::time::SystemTime::now() + std::time::Duration::from_secs(30);
         let invocation = collector::function::Invocation::new("request-1".to_owned(), limit);
         let error = function.invoke(&event, &invocation, &()).await.unwrap_err();
         assert_eq!(error.cause.kind(), "secret");
-        assert!(error.text().contains(told), "{}", error.text());
+        assert!(error.text().contains(expected), "{}", error.text());
         assert_eq!(harness.sandbox.calls().len(), 0);
+    }
+}
+
+/// What `brand_media` prints that finds before its first call, within 5 seconds, that nothing can be stored in S3.
+async fn refused(environment: &[(&'static str, String)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let api = api_of(folder.path(), BUCKET).await;
+    let mut run = command(folder.path(), &["brand_media"]);
+    run.env("SECRET_FILE", "secret.ini").env("HOME", folder.path()).envs(environment.iter().cloned());
+    let started = Instant::now();
+    let output = tokio::task::spawn_blocking(move || run.output().unwrap()).await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    let printed = text(&output.stderr);
+    assert_eq!((output.status.code(), api.calls().len()), (Some(1), 0), "{printed}");
+    assert!(printed.contains("next step: "), "{printed}");
+    printed
+}
+
+fn with_keys(others: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    let keys = [("AWS_ACCESS_KEY_ID", KEY.0), ("AWS_SECRET_ACCESS_KEY", KEY.1), ("AWS_REGION", "us-west-2")];
+    keys.iter().chain(others).map(|(name, value)| (*name, (*value).to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_credentials_are_found_before_the_first_call_though_the_metadata_address_is_silent() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let metadata = ("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{}", silent.local_addr().unwrap()));
+    let printed = refused(&[metadata.clone(), ("AWS_REGION", "us-west-2".to_owned())]).await;
+    assert!(printed.contains("there are no AWS credentials (") && printed.contains("Ec2InstanceMetadata"), "{printed}");
+    let printed = refused(&[metadata]).await;
+    assert!(printed.contains("no AWS region is set"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_cannot_be_loaded_are_found_before_the_first_call() {
+    let profiles = tempfile::tempdir().unwrap();
+    let sso = "sso_session = brands\nsso_account_id = 123456789012\nsso_role_name = reader\n[sso-session brands]\nsso_region = us-west-2\nsso_start_url = https://localhost/start\n";
+    for (profile, cause, next) in [
+        (sso, "the login of AWS single sign-on has ended", "`aws sso login`"),
+        ("credential_process = false\n", "the AWS credentials cannot be loaded", "correct the AWS profile"),
+    ] {
+        let file = profiles.path().join("config");
+        std::fs::write(&file, format!("[default]\nregion = us-west-2\n{profile}")).unwrap();
+        let printed = refused(&[("AWS_CONFIG_FILE", file.to_str().unwrap().to_owned())]).await;
+        assert!(printed.contains(cause) && printed.contains(next), "{printed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_cannot_be_reached_is_found_before_the_first_call() {
+    let (refuses, wants_login) = (Recorder::start(403, String::new()).await, Recorder::start(407, String::new()).await);
+    for (variable, value, cause) in [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9", "nothing accepts connections at the endpoint ("),
+        ("AWS_ENDPOINT_URL_S3", "http://no-such-host.invalid", "the endpoint's host name is wrong, or this network"),
+        ("AWS_ENDPOINT_URL_S3", "localhost:9000", "`localhost:9000` was not a valid URI"),
+        ("AWS_REGION", "us west 2", "the region is malformed"),
+        ("HTTPS_PROXY", &refuses.end_point(), "the proxy does not allow this host"),
+        ("HTTPS_PROXY", &wants_login.end_point(), "the proxy needs a user and a password"),
+    ] {
+        let printed = refused(&with_keys(&[(variable, value)])).await;
+        assert!(printed.contains(cause), "{variable}={value}: {printed}");
+    }
+    let fips = [("AWS_ENDPOINT_URL", "http://127.0.0.1:9"), ("AWS_USE_FIPS_ENDPOINT", "true")];
+    assert!(refused(&with_keys(&fips)).await.contains("excludes AWS_USE_FIPS_ENDPOINT"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_the_store_refuses_are_found_before_the_first_call() {
+    let aws = Aws::start().await;
+    let end_point = aws.end_point();
+    for (variable, code) in [("AWS_ACCESS_KEY_ID", "NotSignedUp"), ("AWS_SECRET_ACCESS_KEY", "SignatureDoesNotMatch")] {
+        let printed = refused(&with_keys(&[("AWS_ENDPOINT_URL", &end_point), (variable, "placeholder-other")])).await;
+        assert!(printed.contains("the AWS credentials are refused") && printed.contains(code), "{printed}");
     }
 }
 
@@ -95,7 +168,7 @@ fn a_folder_that_cannot_be_written_is_found_before_the_first_call() {
     let output = command(folder.path(), &["brand_media", "--sandbox", "-v"]).output().unwrap();
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    assert!(told.contains("the folder sandbox_env cannot be written: "), "{told}");
+    assert!(told.contains("the folder sandbox_env cannot be used: the folder cannot be written ("), "{told}");
     assert!(!told.contains("hermes"), "no call: {told}");
 }
 

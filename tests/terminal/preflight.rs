@@ -70,8 +70,8 @@ fn hashtags_are_refused() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
-    FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the token lacks instagram_basic, or the app lacks the feature Instagram Public Content Access; the API does not say which -> grant instagram_basic, and request Instagram Public Content Access in the app's review
-    FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the token lacks instagram_basic, or the app lacks the feature Instagram Public Content Access; the API does not say which -> grant instagram_basic, and request Instagram Public Content Access in the app's review
+    FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
+    FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
     ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 4 of the 200 calls an hour
@@ -89,7 +89,7 @@ fn the_token_is_near_its_end() {
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
     ok    expiry         the token expires in <n> days, on <date>
-    warn  data access    access to data expires in <n> days, on <date> -> make a new long-lived token and put it into the sandbox's secret
+    warn  data access    access to data expires in <n> days, on <date> -> make a new long-lived token and put it into the secret (docs/tokens.md)
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
@@ -158,7 +158,7 @@ fn the_quota_of_hashtags_is_nearly_used() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
-    warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed that are not among them -> add no hashtag, and find who else searches as this user
+    warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed that are not among them -> follow fewer hashtags, find who else searches as this user, or pin known ids in [hashtag_id]
     ok    hashtag        #hermes answers: 1 medium
     ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
@@ -200,7 +200,7 @@ async fn the_bucket_is_missing() {
     let checked = checked_on(&aws, BUCKET, &[]).await;
     let text = told(&checked);
     let bucket = text.lines().filter(|line| line.contains("  bucket")).collect::<Vec<_>>().join("\n");
-    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> check that the bucket lux-raw exists in the configured region, and that these credentials may s3:PutObject under raw/ and quality/"#);
+    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> make it writable as the message says, then repeat the run with the same time"#);
     assert_eq!(checked.status.code(), Some(1));
 }
 
@@ -231,7 +231,7 @@ fn a_refusal_for_want_of_a_permission_is_a_failure_that_names_what_to_do() {
     ];
     for (topic, what, named) in [
         ("token", "token", "app_id and app_secret"),
-        ("hermes", "account", "instagram_basic, instagram_manage_insights and pages_read_engagement"),
+        ("hermes", "account", "read the app's dashboard for its review"),
         ("hashtags", "hashtag quota", "Instagram Public Content Access"),
         ("#hermes", "hashtag", "Instagram Public Content Access"),
     ] {

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::terminal::{command, folder, stand_in};
-use support::harness::{CONFIGURE_INI, TOKEN};
+use crate::terminal::{command, folder, stand_in, text};
+use support::aws::{BUCKET, KEY};
+use support::harness::{CONFIGURE_INI, TOKEN, api_of};
 use support::process::held;
 
 /// A process that watches, and all that it prints.
@@ -237,4 +238,26 @@ fn a_watch_that_cannot_run_ends_with_the_reason() {
     let refused = command(folder.path(), &["watch", "--sandbox"]).output().unwrap();
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(refused.status.code() == Some(1) && told.contains("[limits] concurrency"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_no_run_could_use_ends_the_watch_at_its_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = api_of(folder.path(), BUCKET).await;
+    let keys = [("AWS_ACCESS_KEY_ID", KEY.0), ("AWS_SECRET_ACCESS_KEY", KEY.1), ("AWS_EC2_METADATA_DISABLED", "true")];
+    let region = ("AWS_REGION", "us-west-2");
+    let nowhere = ("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    for (environment, cause) in [
+        (keys.to_vec(), "no AWS region is set"),
+        (vec![keys[2], region], "there are no AWS credentials"),
+        ([&keys[..], &[region, nowhere]].concat(), "nothing accepts connections at the endpoint"),
+    ] {
+        let mut watch = command(folder.path(), &["watch"]);
+        watch.env("SECRET_FILE", "secret.ini").env("HOME", folder.path()).envs(environment);
+        let output = tokio::task::spawn_blocking(move || watch.output().unwrap()).await.unwrap();
+        let printed = text(&output.stderr);
+        assert_eq!((output.status.code(), api.calls().len()), (Some(1), 0), "{printed}");
+        let expected = format!("error: the bucket lux-raw cannot be used: {cause}");
+        assert!(printed.starts_with(&expected) && printed.contains("; next step: "), "{printed}");
+    }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Result;
 use aws_config::SdkConfig;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -62,7 +61,7 @@ impl Backend {
     }
 
     async fn aws(&self) -> &SdkConfig {
-        let load = async || aws::redacting(&from_everywhere(self.http.clone()).await, Arc::clone(&self.redactor));
+        let load = async || aws::redacting(&aws::from_everywhere(self.http.clone()).await, Arc::clone(&self.redactor));
         self.aws.get_or_init(load).await
     }
 
@@ -101,14 +100,9 @@ impl Backend {
     pub(super) async fn sink(&self, destination: Destination) -> Sink {
         match destination {
             Destination::Folder(folder) => Sink::Folder(folder),
-            Destination::Bucket(bucket) => Sink::S3 { client: aws::s3(self.aws().await), bucket },
+            Destination::Bucket(bucket) => Sink::s3(self.aws().await, bucket),
         }
     }
-}
-
-/// Loads the whole default chain of AWS: variables, profiles, SSO, processes, containers, instances.
-pub(super) fn from_everywhere(client: http::Client) -> BoxFuture<'static, SdkConfig> {
-    aws::loader(client).load().boxed()
 }
 
 /// The calls of a command, within its time. A refused token is not read again.

@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::backend::{Backend, from_everywhere};
+use super::backend::Backend;
 use super::failure::{self, UsageError};
 use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
@@ -18,6 +18,7 @@ use super::output::{self, Output, OutputError};
 use super::progress::Watch;
 use super::setting::{self, time_limit};
 use super::{Setting, repair, shell};
+use collector::aws;
 use collector::config::Config;
 use collector::counted::counted;
 use collector::error::Cause;
@@ -175,7 +176,7 @@ impl RunOn {
             destination,
             secret_prefix: secret::prefix_from_env(),
             renews_token: self.renew,
-            load_aws: from_everywhere,
+            load_aws: aws::from_everywhere,
             memory: Budget::of(MEMORY),
             ..Settings::default()
         };

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow};
 use aws_sdk_s3::primitives::ByteStream;
 
-use crate::backend::from_everywhere;
 use collector::causes::with_causes;
 use collector::redact::Redactor;
 use collector::sink::Destination;
@@ -39,7 +39,8 @@ impl Storage {
     pub(super) async fn open(named: &str) -> Result<Self> {
         let Some((bucket, key)) = in_s3(named) else { return Ok(Self::Local(named.into())) };
         let redactor: Arc<Redactor> = Arc::default();
-        let config = aws::redacting(&from_everywhere(http::client()?).await, Arc::clone(&redactor));
+        let config = aws::redacting(&aws::from_everywhere(http::client()?).await, Arc::clone(&redactor));
+        aws::check(&config, None, Duration::MAX).await.with_context(|| format!("{named} cannot be read or written"))?;
         let (client, key) = (aws::s3(&config), key.trim_end_matches('/').to_owned());
         Ok(Self::S3 { client, bucket: bucket.to_owned(), key, redactor })
     }

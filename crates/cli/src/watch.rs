@@ -19,6 +19,7 @@ use super::output::{self, Output};
 use super::run::{RunOn, figures};
 use super::setting::duration;
 use collector::clock;
+use collector::config::Config;
 use collector::counted::counted;
 use collector::error::Cause;
 use collector::function::{Function, Invocation, Settings};
@@ -72,7 +73,7 @@ impl WatchArgs {
         let known = known_ids.clone();
         let function = Function::new(Settings { known_ids: known, renews_token, clock: present.clone(), ..settings });
         let config = tokio::select! {
-            config = function.config() => config.map_err(unusable)?,
+            config = usable(&function) => config.map_err(unusable)?,
             () = interrupted.cancelled() => return Ok(interrupt.signal().map_or(ExitCode::FAILURE, Signal::exit_code)),
         };
         if self.hour.is_some() && !http::is_on_loopback(&config.end_point) {
@@ -179,10 +180,18 @@ impl Watching {
     }
 }
 
+/// The configuration of the runs, if they can store.
+async fn usable(function: &Function) -> Result<Config, Cause> {
+    let config = function.config().await?;
+    function.check_sink().await?;
+    Ok(config)
+}
+
 /// Why no run can start.
 fn unusable(cause: Cause) -> anyhow::Error {
     match cause {
         Cause::Config(error) => error.into(),
+        Cause::Sink(error) => error.into(),
         Cause::Secret(error) => error.into(),
         other => other.into(),
     }

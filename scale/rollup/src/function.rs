@@ -40,7 +40,7 @@ pub struct RollupFunction {
 
 /// What is built once a process.
 struct Ready {
-    client: aws_sdk_s3::Client,
+    aws: SdkConfig,
     bucket: String,
     locations: Locations,
 }
@@ -173,13 +173,12 @@ impl RollupFunction {
         end: Instant,
         load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig,
     ) -> Result<RollupAnswer, RollupError> {
-        let Ready { client, bucket, locations } =
-            self.ready.get_or_try_init(async || self.build(load_aws).await).await?;
-        let sink = Sink::S3 { client: client.clone(), bucket: bucket.clone() };
+        let Ready { aws, bucket, locations } = self.ready.get_or_try_init(async || self.build(load_aws).await).await?;
+        let sink = Sink::s3(aws, bucket.clone());
         let key = locations.summary(event.job, event.time);
         let limit = || end.saturating_duration_since(Instant::now());
         let manifest = if event.results.ends_with('/') {
-            newest(client, bucket, &event.results).await.map_err(RollupError::Results)?
+            newest(&aws::s3(aws), bucket, &event.results).await.map_err(RollupError::Results)?
         } else {
             event.results.clone()
         };
@@ -194,7 +193,7 @@ impl RollupFunction {
         let bucket = self.bucket.clone().ok_or(RollupError::Bucket)?;
         let locations = Config::load(&self.config_file)?.locations;
         let aws = aws::redacting(&load_aws(http::client()?).await, self.redactor());
-        Ok(Ready { client: aws::s3(&aws), bucket, locations })
+        Ok(Ready { aws, bucket, locations })
     }
 }
 

@@ -139,13 +139,13 @@ fn credentials() -> Vec<Case> {
         of("none, and the secret in Secrets Manager")
             .quick()
             .arranged(|setup| KEYS.iter().for_each(|name| drop(setup.variables.remove(name))))
-            .leaves("nothing", SECRET, &["the credential provider was not enabled"]),
+            .leaves("nothing", SECRET, &["there are no AWS credentials"]),
         of("none, and the secret in a file")
             .arranged(|setup| {
                 KEYS.iter().for_each(|name| drop(setup.variables.remove(name)));
                 secret_in_a_file(setup, support::aws::BUCKET);
             })
-            .leaves("nothing", STORE, &["the credential provider was not enabled"]),
+            .leaves("nothing", STORE, &["there are no AWS credentials"]),
         of("with a session token, as Lambda has them").quick(),
         of("a wrong secret key")
             .arranged(|setup| {

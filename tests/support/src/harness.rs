@@ -1,6 +1,7 @@
 //! The harness of whole runs: the sandbox, AWS, a configuration for both, and everything that is printed.
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -76,6 +77,17 @@ pub fn secret(config_file: &str, other: &Value) -> Value {
         json!({"ig_user_id": "17841400000000001", "access_token": TOKEN, "bucket": BUCKET, "config_file": config_file});
     secret.as_object_mut().unwrap().extend(other.as_object().cloned().unwrap_or_default());
     secret
+}
+
+/// A mock of the API, and in `folder` a configuration for it and the file of a secret with `bucket`.
+pub async fn api_of(folder: &Path, bucket: &str) -> Sandbox {
+    let config = Config::parse(CONFIGURE_INI.as_bytes(), "configure.ini").unwrap();
+    let sandbox = Sandbox::start(Options::for_config(&config)).await.unwrap();
+    let ini = CONFIGURE_INI.replace("https://graph.facebook.com", &sandbox.end_point()).replace("v17.0", "v26.0");
+    std::fs::write(folder.join("configure.ini"), ini).unwrap();
+    let keys = format!("ig_user_id = 17841400000000001\naccess_token = {TOKEN}\nbucket = {bucket}\n");
+    std::fs::write(folder.join("secret.ini"), format!("[SECRET]\n{keys}")).unwrap();
+    sandbox
 }
 
 impl Harness {

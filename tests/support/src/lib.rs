@@ -3,4 +3,6 @@
 pub mod aws;
 pub mod harness;
 pub mod process;
+pub mod recorder;
 pub mod runtime_api;
+pub mod variables;
