@@ -96,9 +96,7 @@ async fn renew(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) ->
     let left = days(old);
     let told = match left {
         None => Some("the token does not expire".to_owned()),
-        Some(days) if days >= RENEWAL_DAYS => {
-            Some(format!("not due before {RENEWAL_DAYS} days are left, and {days} are"))
-        }
+        Some(days) if days >= RENEWAL_DAYS => Some(format!("not due before {RENEWAL_DAYS} days are left")),
         Some(_) if !old.is_valid => {
             Some("a token that is not valid cannot be exchanged; log in for a new one".to_owned())
         }
