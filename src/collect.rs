@@ -142,7 +142,7 @@ async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, 
     log_records(config, &collected);
     let surplus: usize = collected.batches.iter().map(|(_, batch)| batch.surplus).sum();
     if surplus > 0 && collected.cut_short.is_none() {
-        let message = format!("not kept: {} beyond those requested", counted(surplus, "record"));
+        let message = format!("{} beyond those requested: not kept", counted(surplus, "record"));
         collected.cut_short = Some(Failure::new(Kind::TooManyRecords, message));
     }
     Ok(collected)
