@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use tracing::{Instrument, debug, info_span, warn};
 
 use crate::config::Config;
+use crate::counted::counted;
 use crate::graph::{Edge, Failure, Kind, Session};
 use crate::record::{Batch, Model};
 use crate::topic::{Account, Hashtag, UserId};
@@ -141,7 +142,7 @@ async fn fetch<'c>(config: &'c Config, session: &Session<'_>, topic: Topic<'_>, 
     log_records(config, &collected);
     let surplus: usize = collected.batches.iter().map(|(_, batch)| batch.surplus).sum();
     if surplus > 0 && collected.cut_short.is_none() {
-        let message = format!("{surplus} records beyond those requested are not kept");
+        let message = format!("{} beyond those requested: not kept", counted(surplus, "record"));
         collected.cut_short = Some(Failure::new(Kind::TooManyRecords, message));
     }
     Ok(collected)

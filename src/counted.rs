@@ -1,10 +1,12 @@
 //! A number with its noun, in the number's form.
 
+use std::fmt::Display;
+
 /// `1 object`, `2 objects`. `noun` is the singular.
-pub fn counted(n: usize, noun: &str) -> String {
-    match (n, noun.strip_suffix("medium")) {
-        (1, _) => format!("1 {noun}"),
-        (_, Some(before)) => format!("{n} {before}media"),
+pub fn counted<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
+    match noun.strip_suffix("medium") {
+        _ if n == N::from(1) => format!("1 {noun}"),
+        Some(before) => format!("{n} {before}media"),
         _ => format!("{n} {noun}s"),
     }
 }

@@ -17,7 +17,7 @@ use crate::telemetry::critical;
 pub const WARN_DAYS: i64 = 7;
 
 /// The seconds of a day.
-pub const SECONDS_A_DAY: i64 = 86_400;
+const SECONDS_A_DAY: i64 = 86_400;
 
 /// Asks for the token's state and logs it at its level. With a `writer`, a token that is near its end is renewed.
 /// Returns the state, and the failures for the summary: an invalid token is one too.
@@ -49,10 +49,15 @@ pub fn state(info: &TokenInfo, now: DateTime<Utc>) -> TokenState {
     let instant = |seconds: Option<i64>| seconds.filter(|s| *s != 0).and_then(|s| DateTime::from_timestamp(s, 0));
     let (expires_at, data_access_expires_at) = (instant(info.expires_at), instant(info.data_access_expires_at));
     let nearest = [expires_at, data_access_expires_at].into_iter().flatten().min();
-    let days = nearest.map(|t| (t - now).num_seconds().div_euclid(SECONDS_A_DAY));
+    let days = nearest.map(|at| days_until(at, now));
     let days_left = if info.is_valid { days } else { Some(0) };
     let scopes = info.scopes.clone();
     TokenState { is_valid: info.is_valid, expires_at, data_access_expires_at, days_left, scopes, renewal: None }
+}
+
+/// Whole days until `at`, negative if it is past.
+pub fn days_until(at: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+    (at - now).num_seconds().div_euclid(SECONDS_A_DAY)
 }
 
 fn log(info: &TokenInfo, state: &TokenState) {
@@ -67,11 +72,10 @@ fn log(info: &TokenInfo, state: &TokenState) {
             critical!(kind, days_left, "{}", Diagnosis::TokenEnds.sentence())
         }
         Some(days) if days < WARN_DAYS => {
-            let (days, next) =
-                (counted(usize::try_from(days).unwrap_or_default(), "day"), Diagnosis::TokenEnds.row().next);
+            let (days, next) = (counted(days, "day"), Diagnosis::TokenEnds.row().next);
             warn!(kind, days_left, "the access token or its access to data expires in {days}; next step: {next}")
         }
-        Some(days) => info!(days_left, "the access token is valid for {days} days"),
+        Some(days) => info!(days_left, "the access token is valid for {}", counted(days, "day")),
         None => info!("the access token is valid and does not expire"),
     }
 }
@@ -85,13 +89,14 @@ const USER: &str = "USER";
 /// Renews the token with the state `old` if it is due. Returns the outcome, and the state of the new token if there is
 /// one.
 async fn renew(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) -> (Renewal, Option<TokenInfo>) {
-    let days = |at: i64| (at - Utc::now().timestamp()).div_euclid(SECONDS_A_DAY);
-    let left = old.expires_at.filter(|at| *at != 0).map(days);
+    let days = |info: &TokenInfo| {
+        let at = DateTime::from_timestamp(info.expires_at.filter(|at| *at != 0)?, 0)?;
+        Some(days_until(at, Utc::now()))
+    };
+    let left = days(old);
     let told = match left {
         None => Some("the token does not expire".to_owned()),
-        Some(days) if days >= RENEWAL_DAYS => {
-            Some(format!("not due before {RENEWAL_DAYS} days are left, and {days} are"))
-        }
+        Some(days) if days >= RENEWAL_DAYS => Some(format!("not due before {RENEWAL_DAYS} days are left")),
         Some(_) if !old.is_valid => {
             Some("a token that is not valid cannot be exchanged; log in for a new one".to_owned())
         }
@@ -102,14 +107,17 @@ async fn renew(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) ->
     }
     match exchange(session, writer, old).await {
         Ok(new) => {
-            let days = new.expires_at.filter(|at| *at != 0).map(days);
-            let told = days.map_or_else(|| "renewed for ever".to_owned(), |days| format!("renewed for {days} days"));
+            let told = days(&new).map_or_else(
+                || "renewed, without an expiry".to_owned(),
+                |days| format!("renewed for {}", counted(days, "day")),
+            );
             info!("the access token was {told}");
             (Renewal { end: RenewalEnd::Renewed, told }, Some(new))
         }
         Err(why) => {
             let days = left.unwrap_or_default();
-            let told = session.client().redacted(&format!("{why}; the old token is good for {days} more days"));
+            let told =
+                session.client().redacted(&format!("{why}; the old token is valid for {}", counted(days, "more day")));
             error!(kind = "renewal", days_left = days, "the access token was not renewed: {told}");
             (Renewal { end: RenewalEnd::Failed, told }, None)
         }

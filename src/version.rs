@@ -6,6 +6,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use tracing::{info, warn};
 
+use crate::counted::counted;
 use crate::diagnosis::Diagnosis;
 
 mod table;
@@ -55,8 +56,8 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => write!(f, "is not among the versions known ({})", known()),
-            Self::Ends(end, days) => write!(f, "ends in {days} days, on {end}"),
-            Self::Ended(end, days) => write!(f, "ended {days} days ago, on {end}"),
+            Self::Ends(end, days) => write!(f, "ends in {}, on {end}", counted(*days, "day")),
+            Self::Ended(end, days) => write!(f, "ended {} ago, on {end}", counted(*days, "day")),
             Self::Lives(Version { end, .. }) => match end {
                 End::NotBefore(day) => match date(*day) {
                     Some(day) => write!(f, "has no announced end, which is not before {day}"),

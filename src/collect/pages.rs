@@ -14,6 +14,7 @@ use tracing::warn;
 use super::{Collected, Outcome, Topic};
 use crate::answers::Line;
 use crate::config::{Config, Limits, MEDIA_PER_PAGE};
+use crate::counted::counted;
 use crate::graph::{Call, Cursor, Failure, MediaIds, Page, Response, Session};
 use crate::json;
 use crate::record::{Batch, Mapping, Model, Own, Record};
@@ -240,7 +241,7 @@ impl<'m> Posts<'m> {
     /// The failure of a topic whose page `number` failed. The pages before it are kept.
     fn cut_short(&self, number: u32, failure: Failure) -> Failure {
         let (kept, reason) = (self.batch.records.len(), &failure.message);
-        let message = format!("page {number} failed, and the {kept} media before it are kept: {reason}");
+        let message = format!("page {number} failed, with {} kept: {reason}", counted(kept, "medium"));
         Failure { message, ..failure }
     }
 

@@ -2,6 +2,7 @@
 
 use super::document::IniDocument;
 use super::limits::{Limits, MEDIA_PER_HASHTAG, SECTION};
+use crate::counted::counted;
 
 /// The calls of the configured schedule, and the limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +75,9 @@ impl Plan {
             1 => String::new(),
             pages => format!(" × {pages} pages"),
         };
-        let sum =
-            format!("{accounts} accounts × {brand_runs}{pages} + {hashtags} hashtags × {hashtag_runs} runs an hour");
+        let (of_accounts, of_hashtags) = (counted(*accounts, "account"), counted(*hashtags, "hashtag"));
+        let runs = counted(hashtag_runs, "run");
+        let sum = format!("{of_accounts} × {brand_runs}{pages} + {of_hashtags} × {runs} an hour");
         if self.calls_per_hour() > u64::from(calls_per_hour) {
             let calls = self.calls_per_hour();
             let problem = format!(
@@ -85,7 +87,8 @@ impl Plan {
         } else if self.cold_calls_per_hour() > u64::from(calls_per_hour) {
             let calls = self.cold_calls_per_hour();
             let problem = format!(
-                "{sum} and {unpinned} look-ups make {calls} calls in an hour in which a process starts, {calls_per_hour} are allowed; pin the ids in [hashtag_id]"
+                "{sum} and {} make {calls} calls in an hour in which a process starts, {calls_per_hour} are allowed; pin the ids in [hashtag_id]",
+                counted(*unpinned, "look-up")
             );
             document.notice(SECTION, "calls_per_hour", problem);
         }
@@ -100,9 +103,8 @@ impl Plan {
         }
         if self.hashtag_calls_per_day() > u64::from(hashtag_calls_per_day) {
             let calls = self.hashtag_calls_per_day();
-            let problem = format!(
-                "{hashtags} hashtags × {hashtag_runs} runs an hour make {calls} calls a day, {hashtag_calls_per_day} are allowed"
-            );
+            let problem =
+                format!("{of_hashtags} × {runs} an hour make {calls} calls a day, {hashtag_calls_per_day} are allowed");
             document.fault(SECTION, "hashtag_calls_per_day", problem);
         }
     }

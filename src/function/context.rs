@@ -17,6 +17,7 @@ use crate::body::Body;
 use crate::collect::{Outcome, Progress, Topic, asked_at, collect, failure_of};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::config_file::Object;
+use crate::counted::counted;
 use crate::diagnosis::Diagnosis;
 use crate::error::Cause;
 use crate::event::{Event, TopicSelector, digest};
@@ -262,7 +263,7 @@ impl Context {
                 }
                 (Ok(()), None) => figures.quality.files.push(key),
                 (Err(error), Some(records)) => {
-                    errors.push(format!("{error}: {records} records are lost"));
+                    errors.push(format!("{error}: {} lost", counted(records, "record")));
                     figures.lost.push(File { key, records, bytes });
                 }
                 (Err(error), None) => {

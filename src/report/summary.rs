@@ -330,7 +330,8 @@ impl Summary {
         let job = self.job.unwrap_or("no job");
         if let Some(token) = &self.token {
             let state = if token.is_valid { "valid" } else { "not valid" };
-            let left = token.days_left.map_or_else(|| "no expiry".to_owned(), |days| format!("{days} days left"));
+            let left =
+                token.days_left.map_or_else(|| "no expiry".to_owned(), |days| format!("{} left", counted(days, "day")));
             let renewal = token.renewal.as_ref().map_or_else(String::new, |r| format!("; renewal: {}", r.told));
             return format!("{job}: the access token is {state}, {left}{renewal}");
         }

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from snowflake import connector
 
-from conftest import VIEWS, Collected, read, statements, write
+from conftest import LACKING, VIEWS, Collected, read, statements, without, write
 from test_duckdb import load as load_in_duckdb
 from test_figures import QUESTIONS
 
@@ -276,6 +276,15 @@ def test_a_day_with_everything_that_can_be_wrong_has_the_rows_of_duckdb(engine, 
     assert not empty, "there was nothing to compare"
     for question in QUESTIONS:
         assert_same_answer(engine, connection, question.strip().removesuffix(";"))
+
+
+@pytest.mark.parametrize("part", LACKING)
+def test_data_that_lacks_a_part_has_the_rows_of_duckdb(engine, collected, part, tmp_path):
+    if collected.format != "array":
+        pytest.skip("the format makes no difference to it")
+    data = without(collected, part, tmp_path)
+    engine.load(data)
+    assert_same_rows(engine, load_in_duckdb(data), data)
 
 
 def test_repeated_loads_have_the_rows_of_duckdb(engine, collected, tmp_path):

@@ -203,7 +203,7 @@ async fn where_a_further_page_fails_what_came_before_it_is_kept_and_the_gap_told
     assert_eq!((calls, media.len()), (3, 100));
     assert_eq!(summary["gaps"]["likely"], json!(["dior"]));
     let failure = &summary["failures"][0];
-    assert!(failure["message"].as_str().unwrap().starts_with("page 3 failed, and the 100 media"), "{failure}");
+    assert!(failure["message"].as_str().unwrap().starts_with("page 3 failed, with 100 media kept"), "{failure}");
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn s3_that_denies_an_object_is_an_error_with_its_place_and_loss_and_the_ot
     assert!(
         text.contains("lux-raw/raw/media_2026-01-31/media_2026-01-31_235907.json")
             && text.contains("AccessDenied")
-            && text.contains("275 records are lost"),
+            && text.contains("275 records lost"),
         "{text}"
     );
     assert!(!text.contains("SdkBody"), "words for a person, not the SDK's inside: {text}");
@@ -233,7 +233,7 @@ async fn an_error_of_s3_that_is_too_large_is_not_read() {
     let harness = Harness::with_faults(&[]).await;
     harness.aws.fail_s3(S3Fault { part: "raw/brand_", status: 400, code: VAST_ERROR, times: 99 });
     let error = harness.run("brand_media").await.unwrap_err();
-    assert!(error.text().contains("larger than 1 MiB") && error.text().contains("11 records are lost"), "{error}");
+    assert!(error.text().contains("larger than 1 MiB") && error.text().contains("11 records lost"), "{error}");
     assert_eq!(harness.records("media").len(), 275);
 }
 

@@ -102,7 +102,7 @@ async fn a_token_is_exchanged_below_ten_days_alone_and_where_it_is_asked_for_alo
 async fn assert_failed(harness: &Harness, before: &str, why: &str, what: &str) {
     let Renewal { end, told } = renewal(harness).await.unwrap();
     assert!(end == RenewalEnd::Failed && told.contains(why), "{what}: {told}");
-    assert!(told.ends_with("; the old token is good for 5 more days"), "{what}: {told}");
+    assert!(told.ends_with("; the old token is valid for 5 more days"), "{what}: {told}");
     let errors = harness.logged("ERROR");
     assert!(errors.len() == 1 && errors[0]["kind"] == "renewal", "{what}: {errors:?}");
     assert!(harness.log().iter().any(|line| line["token_renewals_failed"] == 1), "{what}");
@@ -288,7 +288,8 @@ async fn a_terminal_renews_the_token_in_the_file_of_the_secret() {
         let told = run(&["token", "--renew", "-v"]);
         assert!(told.contains("renewal: renewed for 60 days"), "{told}");
         assert_eq!(file(), text.replace(TOKEN, NEW_TOKEN), "comments and spaces stay");
-        assert!(run(&["token", "--renew"]).contains("renewal: not due before 10 days are left, and 60 are"));
+        let told = run(&["token", "--renew"]);
+        assert!(told.contains(" days left; renewal: not due before 10 days are left ("), "{told}");
         let ran = local(folder.path(), &["token", "--renew", "--sandbox"], &[]);
         assert_eq!(ran.status.code(), Some(2), "the sandbox's secret is kept nowhere: {ran:?}");
     });

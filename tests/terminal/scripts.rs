@@ -268,5 +268,5 @@ fn a_sandbox_day_over_hours_that_are_there_already_is_refused_and_names_free_one
     let refused = day("2026-11-24T03:00:00Z");
     let told = text(&refused.stderr);
     assert!(refused.status.code() == Some(1) && told.ends_with("with --until 2026-11-24T02:00:00Z\n"), "{told}");
-    assert!(text(&day("2026-11-24T02:00:00Z").stderr).contains("none of the 26 runs collected anything"));
+    assert!(text(&day("2026-11-24T02:00:00Z").stderr).contains("none of 26 runs collected anything"));
 }

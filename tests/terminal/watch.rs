@@ -18,7 +18,7 @@ use support::process::held;
 pub struct Watching {
     child: Child,
     lines: Receiver<String>,
-    told: Vec<String>,
+    pub told: Vec<String>,
 }
 
 impl Watching {

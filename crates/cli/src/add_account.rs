@@ -10,6 +10,7 @@ use super::Setting;
 use super::backend::{self, Backend};
 use super::output::{self, Output};
 use collector::config::{Config, Plan};
+use collector::counted::counted;
 use collector::graph::{Call as ApiCall, Failure, Kind, Session};
 use collector::json;
 use collector::topic::{UserId, Username};
@@ -103,8 +104,9 @@ impl AddAccountArgs {
         }
         let Added { api_calls, calls_per_hour, cold_calls_per_hour, calls_per_hour_allowed, .. } = added;
         output.remark(format!(
-            "{api_calls} API call. Put the lines into {file}. The schedule then makes {calls_per_hour} calls an hour, \
-             {calls_per_hour_allowed} are allowed."
+            "{}. Put the lines into {file}. The schedule then makes {calls_per_hour} calls an hour, \
+             {calls_per_hour_allowed} are allowed.",
+            counted(api_calls, "API call")
         ));
         if cold_calls_per_hour > u64::from(calls_per_hour_allowed) {
             output.remark(format!(

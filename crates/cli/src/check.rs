@@ -15,6 +15,7 @@ use super::backend::{self, Backend};
 use super::output::Output;
 use super::setting::configuration;
 use collector::config::{Config, ConfigError, Locations};
+use collector::counted::counted;
 use collector::diagnosis::Diagnosis;
 use collector::graph::{Edge, Usage};
 use collector::redact::Redactor;
@@ -175,10 +176,9 @@ fn report_config_error(checklist: &mut Checklist, error: &ConfigError) {
 }
 
 fn report_config(checklist: &mut Checklist, config: &Config, secret: &Secret) {
-    let (accounts, hashtags) = (config.accounts.len(), config.hashtags.len());
+    let (accounts, hashtags) = (counted(config.accounts.len(), "account"), counted(config.hashtags.len(), "hashtag"));
     let file = secret.config_file.display();
-    checklist
-        .ok("configuration", format!("{file}: {accounts} accounts, {hashtags} hashtags, as {}", config.format.name()));
+    checklist.ok("configuration", format!("{file}: {accounts}, {hashtags}, as {}", config.format.name()));
     for notice in &config.notices {
         checklist.warn("configuration", notice, Diagnosis::Configuration);
     }
@@ -186,8 +186,8 @@ fn report_config(checklist: &mut Checklist, config: &Config, secret: &Secret) {
     checklist.ok(
         "schedule",
         format!(
-            "{} calls an hour, {} with a process that starts, {} allowed",
-            plan.calls_per_hour(),
+            "{} an hour, {} with a process that starts, {} allowed",
+            counted(plan.calls_per_hour(), "call"),
             plan.cold_calls_per_hour(),
             plan.limits.calls_per_hour
         ),
@@ -195,7 +195,7 @@ fn report_config(checklist: &mut Checklist, config: &Config, secret: &Secret) {
 }
 
 fn report_usage(checklist: &mut Checklist, Usage { percent, regain_minutes }: Usage) {
-    let regain = regain_minutes.map_or_else(String::new, |m| format!(", to be regained in {m} minutes"));
+    let regain = regain_minutes.map_or_else(String::new, |m| format!(", to be regained in {}", counted(m, "minute")));
     let used = |percent: u32| format!("{percent} % of the API's limit is used{regain}");
     match percent {
         None => checklist.ok("usage", "the API reports none while it is low"),

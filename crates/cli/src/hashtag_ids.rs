@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Setting;
 use super::backend::{self, Backend};
 use super::output::{self, Output};
+use collector::counted::counted;
 use collector::report::FailedTopic;
 use collector::telemetry::printable;
 use collector::topic::Hashtag;
@@ -103,11 +104,12 @@ impl Resolved {
         let Self { hashtags, failures, api_calls } = self;
         let pinned = hashtags.iter().filter(|found| found.is_pinned).count();
         format!(
-            "{} hashtags: {pinned} pinned already, {} looked up, {} failed ({api_calls} API calls). Replace the section \
+            "{}: {pinned} pinned already, {} looked up, {} failed ({}). Replace the section \
              in {} with this one.",
-            hashtags.len() + failures.len(),
+            counted(hashtags.len() + failures.len(), "hashtag"),
             hashtags.len() - pinned,
             failures.len(),
+            counted(*api_calls, "API call"),
             config_file.display(),
         )
     }

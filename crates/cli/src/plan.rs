@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::output::Output;
 use super::setting::configuration;
 use collector::config::Plan;
+use collector::counted::counted;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Makes no call. Prints the calls of processes that know every hashtag's id and of those that \
@@ -185,23 +186,29 @@ fn summary(plan: &Plan) -> String {
     };
     let pages = if limits.closes_gaps {
         let (calls, first) = (plan.calls_per_hashtag_run(), u64::from(*hashtags));
-        format!("\nfurther pages: each run may make {calls} hashtag calls, {} of them for busy hashtags", calls - first)
+        format!(
+            "\nfurther pages: each run may make {}, {} of them for busy hashtags",
+            counted(calls, "hashtag call"),
+            calls - first
+        )
     } else {
         String::new()
     };
     let advice = if *unpinned == 0 { "" } else { "; `luxury-brands hashtag-ids` pins them" };
     let table: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     format!(
-        "{accounts} accounts, {} an hour; {hashtags} hashtags, {} an hour\n\n{}\n\n\
+        "{}, {} an hour; {}, {} an hour\n\n{}\n\n\
          warm: by processes that know every hashtag's id\n\
          cold: with one process that starts; {cold}{advice}{pages}",
+        counted(*accounts, "account"),
         times(brand_runs),
+        counted(*hashtags, "hashtag"),
         times(hashtag_runs),
         table.join("\n"),
     )
 }
 
-fn times(runs: u32) -> String {
+pub(super) fn times(runs: u32) -> String {
     if runs == 1 { "once".to_owned() } else { format!("{runs} times") }
 }
 

@@ -9,6 +9,7 @@ use indicatif::ProgressBar;
 
 use super::output::{self, Output};
 use collector::collect::{Collected, Outcome, Progress, Topic, failure_of};
+use collector::counted::counted;
 use collector::lock::lock;
 use collector::redact::Redactor;
 
@@ -71,7 +72,8 @@ impl Progress for Watch {
         });
         if self.bar.is_hidden() && outcome.is_ok() {
             let Row { topic, records, defaulted, rejected, .. } = row;
-            self.output.remark(format_args!("{topic}: {records} records, {defaulted} defaulted, {rejected} rejected"));
+            let records = counted(*records, "record");
+            self.output.remark(format_args!("{topic}: {records}, {defaulted} defaulted, {rejected} rejected"));
         }
         self.bar.set_message(topic.name().to_owned());
         self.bar.inc(1);

@@ -18,6 +18,7 @@ use super::setting::configuration;
 use super::storage::place;
 use super::stored::{Object, Stored};
 use collector::config::{Config, DEFAULT_FILE, PACKAGED};
+use collector::counted::counted;
 use collector::record::{Model, OWNER};
 use collector::secret::{LOCAL_BUCKET, SANDBOX_BUCKET};
 use collector::telemetry::printable;
@@ -202,11 +203,11 @@ impl ReportArgs {
         };
         output.result(&written, || {
             format!(
-                "{}  {}, of {} records in {} files of {} ({}, {} skipped), read in {seconds:.1} s",
+                "{}  {}, of {} in {} of {} ({}, {} skipped), read in {seconds:.1} s",
                 out.display(),
                 HumanBytes(html.len() as u64),
-                source.records,
-                source.files,
+                counted(source.records, "record"),
+                counted(source.files, "file"),
                 source.named(),
                 HumanBytes(source.bytes as u64),
                 page.skipped(),

@@ -20,6 +20,7 @@ use super::setting::{self, time_limit};
 use super::{Setting, repair, shell};
 use collector::aws;
 use collector::config::Config;
+use collector::counted::counted;
 use collector::error::Cause;
 use collector::event::{Event, TIME_FORM};
 use collector::function::{Function, Invocation, Settings};
@@ -310,7 +311,7 @@ fn shown(response: &Response) -> String {
     let summary = &response.summary;
     let mut lines = Vec::new();
     for (file, place) in summary.files.iter().zip(response.target_file.lines()) {
-        lines.push(format!("{place}  {} records, {} bytes", file.records, file.bytes));
+        lines.push(format!("{place}  {}, {}", counted(file.records, "record"), counted(file.bytes, "byte")));
     }
     if !summary.quality.files.is_empty() {
         lines.push(format!("quality: {}", summary.quality.files.join(", ")));
@@ -323,7 +324,8 @@ fn shown(response: &Response) -> String {
 pub(super) fn figures(response: &Response) -> String {
     let summary = &response.summary;
     let usage = summary.usage_percent.map_or_else(String::new, |percent| format!(", usage {percent} %"));
-    format!("{} ({} ms, {} API calls{usage})", response.body, summary.elapsed_ms, summary.api_calls)
+    let calls = counted(summary.api_calls, "API call");
+    format!("{} ({} ms, {calls}{usage})", response.body, summary.elapsed_ms)
 }
 
 /// Prints the table of a run that failed, and why it did.

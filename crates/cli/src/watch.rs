@@ -20,6 +20,7 @@ use super::run::{RunOn, figures};
 use super::setting::duration;
 use collector::clock;
 use collector::config::Config;
+use collector::counted::counted;
 use collector::error::Cause;
 use collector::function::{Function, Invocation, Settings};
 use collector::graph::KnownIds;
@@ -127,8 +128,8 @@ impl Watching {
         let interrupted = self.interrupt.token();
         loop {
             if let Some(signal) = self.interrupt.signal() {
-                let (runs, failed) = (self.runs, self.failed);
-                tell(self.output, format_args!("ended by {signal} after {runs} runs, of which {failed} failed"));
+                let (runs, failed) = (counted(self.runs, "run"), self.failed);
+                tell(self.output, format_args!("ended by {signal} after {runs}, of which {failed} failed"));
                 return Ok(signal.exit_code());
             }
             if let Some((job, time)) = schedule.take(self.clock.now()) {

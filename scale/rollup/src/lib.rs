@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{error, info, warn};
 
+use collector::counted::counted;
 use collector::report::{Metric, emit};
 use collector::sink::SinkError;
 
@@ -230,7 +231,12 @@ impl RollupSummary {
         emit(&metrics, &self.job, service);
         for shard in &self.shards {
             if let Some(why) = &shard.error {
-                error!(kind = "shard", shard = shard.shard, "shard failed with its {} topics: {why}", shard.topics);
+                error!(
+                    kind = "shard",
+                    shard = shard.shard,
+                    "shard failed with {}: {why}",
+                    counted(shard.topics, "topic")
+                );
             }
             if !shard.figures_known {
                 let shard = &shard.shard;
@@ -239,8 +245,14 @@ impl RollupSummary {
         }
         let Totals { shards, failed_shards, topics, failed_topics, records, .. } = &self.totals;
         info!(
-            "{} at {}: {records} records of {topics} topics in {shards} shards; {failed_shards} shards and {failed_topics} topics failed",
-            self.job, self.time
+            "{} at {}: {} of {} in {}; {} and {} failed",
+            self.job,
+            self.time,
+            counted(*records, "record"),
+            counted(*topics, "topic"),
+            counted(*shards, "shard"),
+            counted(*failed_shards, "shard"),
+            counted(*failed_topics, "topic"),
         );
     }
 }

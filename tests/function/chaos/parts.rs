@@ -20,12 +20,12 @@ fn s3() -> Vec<Case> {
         of("AccessDenied for one object")
             .quick()
             .arranged(|setup| setup.fail_s3("raw/media_", 403, "AccessDenied", 99))
-            .leaves("11 brands", STORE, &["AccessDenied", "275 records are lost"]),
+            .leaves("11 brands", STORE, &["AccessDenied", "275 records lost"]),
         of("503 twice").quick().arranged(|setup| setup.fail_s3("raw/media_", 503, "SlowDown", 2)),
         of("503 always").arranged(|setup| setup.fail_s3("raw/", 503, "SlowDown", 99)).leaves(
             "nothing",
             STORE,
-            &["SlowDown", "275 records are lost"],
+            &["SlowDown", "275 records lost"],
         ),
         of("closed without an answer, twice").arranged(|setup| setup.fail_s3("raw/media_", 0, HANGS_UP, 2)),
         of("a first try that stalls").arranged(|setup| setup.fail_s3("raw/media_", 0, STALLS, 1)),
@@ -34,7 +34,7 @@ fn s3() -> Vec<Case> {
                 setup.fail_s3("raw/media_", 0, STALLS, 99);
                 setup.within(8);
             })
-            .leaves("11 brands", STORE, &["275 records are lost"]),
+            .leaves("11 brands", STORE, &["275 records lost"]),
         of("an error with a body of 100 MB").arranged(|setup| setup.fail_s3("raw/brand_", 400, VAST_ERROR, 99)).leaves(
             "275 media",
             STORE,
@@ -168,7 +168,7 @@ fn process() -> Vec<Case> {
                 }
                 None => setup.skipped = Some("a file system cannot be mounted here"),
             })
-            .leaves("11 brands", STORE, &["No space left on device", "275 records are lost"]),
+            .leaves("11 brands", STORE, &["No space left on device", "275 records lost"]),
         of("read-only, with `bucket = local_env`")
             .arranged(|setup| match Mount::of(64 * 1024) {
                 Some(mount) => {

@@ -9,7 +9,7 @@ use collector::diagnosis::Diagnosis;
 use collector::graph::{Call as ApiCall, Failure, Page, Session, TokenInfo};
 use collector::json;
 use collector::record::{Model, requested_name};
-use collector::token::{self, SECONDS_A_DAY, WARN_DAYS};
+use collector::token::{self, WARN_DAYS, days_until};
 
 /// The accounts that are tried before the call counts as failed. One of them may have been renamed or gone
 /// private.
@@ -69,8 +69,8 @@ fn expiry(checklist: &mut Checklist, what: &'static str, who: &str, seconds: Opt
             None => checklist.skip(what, "the API did not report it"),
         };
     };
-    let days = (at - Utc::now()).num_seconds().div_euclid(SECONDS_A_DAY);
-    let (date, left) = (at.format("%Y-%m-%d"), counted(usize::try_from(days).unwrap_or_default(), "day"));
+    let days = days_until(at, Utc::now());
+    let (date, left) = (at.format("%Y-%m-%d"), counted(days, "day"));
     if days < 0 {
         checklist.fail(what, format!("{who} expired on {date}"), Diagnosis::TokenEnds);
     } else if days < WARN_DAYS {
@@ -111,12 +111,12 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
         let call = ApiCall::BusinessDiscovery { username: name, profile, media, limit: 1, after: None };
         match session.page(&call).await.map(|response| count(&response.value)) {
             Ok((0, media)) => {
-                let message = format!("{name} answers without a profile, {media} media");
+                let message = format!("{name} answers without a profile, {}", counted(media, "medium"));
                 return checklist.warn(WHAT, message, Diagnosis::IncompleteResponse);
             }
             Ok((fields, media)) => {
-                let message =
-                    format!("{name} answers: {fields} of {} fields of its profile, {media} medium", names.len());
+                let (names, media) = (counted(names.len(), "field"), counted(media, "medium"));
+                let message = format!("{name} answers: {fields} of {names} of its profile, {media}");
                 return checklist.ok(WHAT, message);
             }
             Err(failure) if failure.diagnosis == Diagnosis::AccountNotThere => {

@@ -39,7 +39,7 @@ pub(super) async fn compare(
     let mut ids = HashtagIds::new();
     let (now, then) = (asked(backend, config, secret, &mut ids).await, asked(backend, &moved, secret, &mut ids).await);
     for Probe { version, served, calls, failures, .. } in [&now, &then] {
-        let calls = counted(usize::try_from(*calls).unwrap_or(usize::MAX), "call");
+        let calls = counted(*calls, "call");
         match served {
             Some(served) if served != version => {
                 checklist.warn(
@@ -60,7 +60,7 @@ pub(super) async fn compare(
             report(checklist, model, (&config.version, now), (other, then));
         }
     }
-    checklist.ok("calls", format!("this comparison spent {} calls", now.calls + then.calls));
+    checklist.ok("calls", format!("this comparison spent {}", counted(now.calls + then.calls, "call")));
 }
 
 /// The end point with the other version in the place of the configured one.
@@ -94,9 +94,9 @@ fn report(checklist: &mut Checklist, model: Model, (now, old): (&str, &Fields), 
         checklist.ok(name, format!("{then} knows {come}, which {now} does not"));
     }
     let missing = missing(new, old, now);
-    let (known, records) = (new.answered.len(), new.records);
-    let asked = known + new.unknown.len();
-    checklist.ok(name, format!("{then} knows {known} of {asked} fields; missing of {records} records: {missing}"));
+    let (known, records) = (new.answered.len(), counted(new.records, "record"));
+    let asked = counted(known + new.unknown.len(), "field");
+    checklist.ok(name, format!("{then} knows {known} of {asked}; missing of {records}: {missing}"));
 }
 
 /// In how many records each field is missing; of those that the version `now` knows too, also with that one.

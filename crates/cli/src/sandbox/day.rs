@@ -22,6 +22,7 @@ use crate::shell;
 use crate::stored::Stored;
 use collector::clock::Clock;
 use collector::config::{self, Config};
+use collector::counted::counted;
 use collector::function::{Function, Invocation, Settings};
 use collector::secret::SANDBOX_BUCKET;
 use collector::telemetry::printable;
@@ -110,20 +111,22 @@ impl DayArgs {
             output.remark(format_args!("WARNING {time} {job}: {}", printable(message)));
         }
         if interrupt.signal().is_none() && failed.len() == runs.len() {
-            bail!("none of the {done} runs collected anything");
+            bail!("none of {} collected anything", counted(done, "run"));
         }
         let elapsed_ms = u64::try_from(bar.elapsed().as_millis()).unwrap_or(u64::MAX);
         let collected = Collected { folder: SANDBOX_BUCKET, runs: done, records, failed, elapsed_ms };
         output.result(&collected, || {
             format!(
-                "{records} records of {done} runs ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; to see them: {}",
+                "{} of {} ({} failed) in {:.1} s, in ./{SANDBOX_BUCKET}; to see them: {}",
+                counted(records, "record"),
+                counted(done, "run"),
                 collected.failed.len(),
                 bar.elapsed().as_secs_f64(),
                 self.report_command()
             )
         })?;
         if let Some(signal) = interrupt.signal() {
-            output::note(format_args!("interrupted by {signal} after {done} of {} runs", runs.len()));
+            output::note(format_args!("interrupted by {signal} after {done} of {}", counted(runs.len(), "run")));
             return Ok(signal.exit_code());
         }
         Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! What a plan lacks: credentials, or time.
 
 use super::plan::{Credential, Plan, Request};
+use crate::plan::times;
 use collector::counted::counted;
 
 /// A request that cannot be planned, and requests that can.
@@ -119,7 +120,8 @@ fn schedule(request: &Request) -> Option<String> {
     let runs = (1..request.hashtag.runs_per_hour).rev().find(|runs| fits(&|r| r.hashtag.runs_per_hour = *runs));
     if let Some(runs) = runs {
         return Some(format!(
-            "or hashtag {runs} times an hour (--hashtag-runs {runs}) with the credentials that there are"
+            "or hashtag {} an hour (--hashtag-runs {runs}) with the credentials that there are",
+            times(runs)
         ));
     }
     let both = CYCLES.into_iter().find(|every| {
@@ -129,6 +131,6 @@ fn schedule(request: &Request) -> Option<String> {
         })
     });
     both.map(|every| {
-        format!("or brand_media every {every} hours and hashtag once an hour (--every {every}h --hashtag-runs 1) with the credentials that there are")
+        format!("or brand_media every {} and hashtag once an hour (--every {every}h --hashtag-runs 1) with the credentials that there are", counted(every, "hour"))
     })
 }

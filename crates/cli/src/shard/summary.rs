@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::plan::{Plan, Request, Schedule, Shard};
+use crate::plan::times;
 use collector::counted::counted;
 use collector::topic::Job;
 
@@ -63,18 +64,18 @@ impl Summary {
     pub(super) fn told(&self, took: Duration) -> String {
         let of_job = |of: &OfJob| {
             let every = match of.every_hours {
-                1 => format!("{} an hour", counted(of.runs_per_hour as usize, "time")),
+                1 => format!("{} an hour", times(of.runs_per_hour)),
                 hours => format!("once in {hours} hours"),
             };
             let (topics, shards) = (counted(of.topics, "topic"), counted(of.shards, "shard"));
             format!("{}: {topics} {every} in {shards}, the largest of {}\n", of.job, of.largest)
         };
         format!(
-            "{}credentials: {}, {} of them idle; at most {} calls an hour with one\nplanned in {:.1} ms\nmanifests: {}",
+            "{}credentials: {}, {} of them idle; at most {} an hour with one\nplanned in {:.1} ms\nmanifests: {}",
             self.jobs.iter().map(of_job).collect::<String>(),
             self.credentials,
             self.idle_credentials,
-            self.busiest_calls_per_hour,
+            counted(self.busiest_calls_per_hour, "call"),
             took.as_secs_f64() * 1_000.0,
             self.manifests,
         )
