@@ -72,7 +72,10 @@ impl Config {
         let shown = path.display().to_string();
         match file::read(path) {
             Ok(bytes) => Self::parse(&bytes, &shown),
-            Err(source) => Err(ConfigError::Unreadable { path: shown, source }),
+            Err(cause) => {
+                let path = std::path::absolute(path).map_or(shown, |path| path.display().to_string());
+                Err(ConfigError::Unreadable { path, cause, named_by: None })
+            }
         }
     }
 
@@ -161,6 +164,11 @@ fn api(document: &mut IniDocument) -> (String, String) {
         document.fault("API", "version", format!("{version:?} given, a version like v21.0 expected"));
         version.clear();
     }
+    if !end_point.is_empty() && !end_point.contains("{VERSION}") {
+        let to_write = versioned(&end_point);
+        let problem = format!("has no effect, since end_point {end_point:?} has no {{VERSION}}; write {to_write}");
+        document.notice("API", "version", problem);
+    }
     let filled = end_point.replace("{VERSION}", &version);
     let usable = |u: Url| {
         matches!(u.scheme(), "http" | "https") && u.has_host() && u.query().is_none() && u.fragment().is_none()
@@ -171,6 +179,16 @@ fn api(document: &mut IniDocument) -> (String, String) {
         document.fault("API", "end_point", problem);
     }
     (filled.trim_end_matches('/').to_owned(), version)
+}
+
+/// The lines that give the end point its version by `{VERSION}`.
+fn versioned(end_point: &str) -> String {
+    let end_point = end_point.trim_end_matches('/');
+    let is_version = |name: &str| name.starts_with('v') && name.contains('.');
+    match end_point.rsplit_once('/').filter(|(_, name)| is_version(name)) {
+        Some((address, version)) => format!("end_point = {address}/{{VERSION}} and version = {version}"),
+        None => format!("end_point = {end_point}/{{VERSION}}"),
+    }
 }
 
 #[cfg(test)]

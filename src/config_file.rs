@@ -38,18 +38,20 @@ pub struct Object {
     etag: Option<String>,
 }
 
-/// Reads and checks the configuration that `config_file` of a secret names, within `limit` where it is in S3. `aws` is
-/// called only for that.
+/// Reads and checks the configuration that `named_by` names, within `limit` if it is in S3. `aws` is called only for
+/// that.
 ///
 /// # Errors
 /// As [`Config::load`], and where the object cannot be read.
 pub async fn load<'a>(
     config_file: &Path,
+    named_by: Option<&'static str>,
     aws: impl AsyncFnOnce() -> &'a SdkConfig,
     limit: Duration,
 ) -> Result<Loaded, ConfigError> {
     let Some(address) = config_file.to_str().filter(|file| file.starts_with(SCHEME)) else {
-        return Ok(Loaded { config: Config::load(config_file)?, object: None });
+        let config = Config::load(config_file).map_err(|error| error.named_by(named_by))?;
+        return Ok(Loaded { config, object: None });
     };
     let unreadable = |reason: &str| ConfigError::Object { path: address.to_owned(), reason: reason.to_owned() };
     let (bucket, key) = address

@@ -55,8 +55,8 @@ pub enum Diagnosis {
     NoPageRole,
     /// Refused without a subcode that says why.
     TokenRefused,
-    /// Access to data has expired.
-    DataAccessExpired,
+    /// The token or its access to data has expired or is about to.
+    TokenEnds,
     // The keys of the secret.
     /// The app requires a proof.
     ProofMissing,
@@ -77,6 +77,12 @@ pub enum Diagnosis {
     AccountsNotPermitted,
     /// Hashtags are not permitted.
     HashtagsNotPermitted,
+    /// The token is known to lack a permission.
+    PermissionMissing,
+    /// Profiles are not permitted, although the token has every permission.
+    ReviewMissing,
+    /// Hashtags are not permitted, although the token has the permission.
+    HashtagFeatureMissing,
     /// The token's state is not shown to the token itself.
     TokenStateNotPermitted,
     /// HTTP 401 or 403 without the API's error.
@@ -90,6 +96,8 @@ pub enum Diagnosis {
     NoLongerThere,
     /// The API does not say what is not there.
     NotThere,
+    /// A profile or media are missing in a response.
+    IncompleteResponse,
     /// A call with several fields is refused, and no field is named.
     UnnamedField,
     /// A field is named.
@@ -116,6 +124,8 @@ pub enum Diagnosis {
     // The set-up.
     /// The event cannot be run.
     Event,
+    /// There is no secret.
+    NoSecret,
     /// The secret cannot be used.
     Secret,
     /// The configuration cannot be used.
@@ -301,9 +311,9 @@ impl Diagnosis {
                 "the access token is wrong, expired or revoked; the API does not say which",
                 "make a new long-lived token and put it into the secret (docs/tokens.md)",
             ),
-            Self::DataAccessExpired => (
-                "`expires_at` or `data_access_expires_at` of `debug_token` is past",
-                "the access token or its access to data has expired",
+            Self::TokenEnds => (
+                "`expires_at` or `data_access_expires_at` of `debug_token` is past or less than 7 days ahead",
+                "the access token or its access to data has expired or is about to",
                 "make a new long-lived token and put it into the secret (docs/tokens.md)",
             ),
             Self::ProofMissing => (
@@ -351,6 +361,21 @@ impl Diagnosis {
                 "the token lacks instagram_basic, or the app lacks the feature Instagram Public Content Access; the API does not say which",
                 "grant instagram_basic, and request Instagram Public Content Access in the app's review",
             ),
+            Self::PermissionMissing => (
+                "code 3, 10 or 200 to 299, and a permission that the token does not have",
+                "the token lacks a permission that this call needs",
+                "grant the permission when making a new long-lived token, and put that into the secret",
+            ),
+            Self::ReviewMissing => (
+                "code 3, 10 or 200 to 299 for an account, and a token with every permission",
+                "the app lacks its review or is blocked, or the user lacks a role on the Page; the API does not say which",
+                "read the app's dashboard for its review, then give the user a role on the Page",
+            ),
+            Self::HashtagFeatureMissing => (
+                "code 3, 10 or 200 to 299 for a hashtag, and a token with instagram_basic",
+                "the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which",
+                "request Instagram Public Content Access in the app's review, and read the app's dashboard",
+            ),
             Self::TokenStateNotPermitted => (
                 "code 3, 10, 100 or 200 to 299 for `debug_token`",
                 "the token may not ask for its own state",
@@ -380,6 +405,11 @@ impl Diagnosis {
                 "HTTP 404 without an error of the API",
                 "[API] end_point or [API] version is wrong",
                 "compare both with docs/configuration.md",
+            ),
+            Self::IncompleteResponse => (
+                "a response without a profile or without media",
+                "the account has none, or the API left it out; the response does not say which",
+                "none if the next run has it; otherwise open the profile in a browser",
             ),
             Self::UnnamedField => (
                 "code 100 without a subcode and without the name of a field, for a call with several fields",
@@ -440,6 +470,11 @@ impl Diagnosis {
                 "`errorType` event",
                 "the payload is not an event of this function",
                 "correct the event (docs/configuration.md#the-event)",
+            ),
+            Self::NoSecret => (
+                "no secret where SECRET_ID, SECRET_FILE or the default names it",
+                "there is no secret yet, or its name is wrong",
+                "correct the name, or write a secret with `luxury-brands init`; `--sandbox` needs none",
             ),
             Self::Secret => (
                 "`errorType` secret",

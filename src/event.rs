@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Timelike, Utc};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::secret::SecretId;
+use crate::similar::did_you_mean;
 use crate::topic::{Account, Hashtag, HashtagId, HashtagName, Job, Shard, UserId, Username};
+use strum::VariantArray;
 
 /// A checked event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +79,17 @@ const JOBS: &str = r#""brand_media", "hashtag" or "token""#;
 /// The keys of an event, for an error.
 const KEYS: &str = r#""job", "time", "accounts" or "hashtags", "shard", "secret_id""#;
 
+/// The form of an event's time, for an error.
+pub const TIME_FORM: &str = "a time of RFC 3339 such as 2026-01-31T23:00:00Z";
+
+/// The time in a text of RFC 3339; `None` if it is none, or one that warehouses do not read in the names and values
+/// made from it: a leap second, or a year that in UTC is not 1 to 9999.
+pub fn time(text: &str) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    let is_leap_second = time.nanosecond() >= 1_000_000_000;
+    Some(time).filter(|time| (1..=9999).contains(&time.year()) && !is_leap_second)
+}
+
 fn problem<T>(problem: impl Into<String>) -> Result<T, EventError> {
     Err(EventError { problem: problem.into() })
 }
@@ -117,7 +130,9 @@ impl Event {
     /// What is odd about the event's `time` for a run that starts `now`; `None` where nothing is.
     pub fn odd_time(&self, now: DateTime<Utc>) -> Option<String> {
         if let Some(given) = &self.unread_time {
-            return Some(format!("the event's time {given} cannot be read: the run's start names the objects instead"));
+            return Some(format!(
+                "the event's time {given} cannot be read, {TIME_FORM} expected: the run's start names the objects instead"
+            ));
         }
         // The job `token` stores nothing.
         let time = self.time.filter(|_| self.job != Job::Token)?;
@@ -164,8 +179,12 @@ impl Event {
             return Ok(());
         }
         let key = self.job.topics_key().unwrap_or_default();
+        let meant = match unknown.as_slice() {
+            [name] => did_you_mean(name, configured.iter().copied()),
+            _ => String::new(),
+        };
         problem(format!(
-            "asks for {key} that are not configured: {} (configured: {})",
+            "asks for {key} that are not configured: {}{meant}, one of these expected: {}",
             short(unknown.join(", ")),
             configured.join(", ")
         ))
@@ -190,10 +209,9 @@ impl Event {
     }
 
     fn new(job: Job, time: Option<&Value>) -> Self {
-        let read = time.map(|t| t.as_str().and_then(|t| DateTime::parse_from_rfc3339(t).ok()));
-        let unread_time = matches!(read, Some(None)).then(|| time.map(shown)).flatten();
-        let time = read.flatten().map(|t| t.with_timezone(&Utc));
-        Self { job, time, unread_time, subset: None, shard: None, secret_id: None }
+        let read = time.and_then(Value::as_str).and_then(self::time);
+        let unread_time = time.filter(|_| read.is_none()).map(shown);
+        Self { job, time: read, unread_time, subset: None, shard: None, secret_id: None }
     }
 
     fn read(fields: &Map<String, Value>, time: Option<&Value>) -> Result<Self, EventError> {
@@ -218,8 +236,9 @@ impl Event {
                     return problem(format!("has {key:?}, which the job {:?} does not take{taken}", event.job.name()));
                 }
                 _ => {
-                    let key = shown(&Value::from(key.as_str()));
-                    return problem(format!("has the unknown key {key} with {}, {KEYS} expected", shown(value)));
+                    let taken = ["job", "time", "shard", "secret_id"].into_iter().chain(event.job.topics_key());
+                    let (meant, key) = (did_you_mean(key, taken), shown(&Value::from(key.as_str())));
+                    return problem(format!("has the unknown key {key} with {}, {KEYS} expected{meant}", shown(value)));
                 }
             }
         }
@@ -235,7 +254,11 @@ pub(crate) fn digest(text: &str) -> String {
 fn job(value: &Value) -> Result<Job, EventError> {
     match value.as_str().and_then(Job::named) {
         Some(job) => Ok(job),
-        None => problem(format!("asks for the job {}, {JOBS} expected", shown(value))),
+        None => {
+            let jobs = Job::VARIANTS.iter().map(|job| job.name());
+            let meant = did_you_mean(value.as_str().unwrap_or_default(), jobs);
+            problem(format!("asks for the job {}, {JOBS} expected{meant}", shown(value)))
+        }
     }
 }
 

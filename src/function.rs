@@ -36,8 +36,8 @@ mod context;
 mod run;
 
 use context::Context;
-pub use run::Invocation;
 use run::{Done, Run};
+pub use run::{Invocation, STORING_TIME};
 
 /// The time limit of the preparation. Lambda ends an initialisation after 10 seconds.
 const MAX_PREPARATION: Duration = Duration::from_secs(8);
@@ -294,8 +294,15 @@ impl Function {
     async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Context, Cause> {
         let http = self.http.get_or_try_init(async || http::client()).await?.clone();
         let secret = self.read_secret(secret_id, &http, limit).await?;
-        let config_file = self.settings.config_file.as_ref().unwrap_or(&secret.config_file);
-        let Loaded { config, object } = config_file::load(config_file, async || self.aws(&http).await, limit).await?;
+        for notice in &secret.notices {
+            warn!(kind = "secret", "{notice}");
+        }
+        let (file, named_by) = match &self.settings.config_file {
+            Some(file) => (file, Some("--config")),
+            None => (&secret.config_file, secret.config_named_by),
+        };
+        let loaded = config_file::load(file, named_by, async || self.aws(&http).await, limit).await;
+        let Loaded { config, object } = loaded?;
         let config = self.adopt(config);
         let sink = match self.settings.destination.clone().unwrap_or_else(|| Destination::of(&secret)) {
             Destination::Folder(folder) => Sink::Folder(folder),

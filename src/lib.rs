@@ -34,6 +34,7 @@ pub mod record;
 pub mod redact;
 pub mod report;
 pub mod secret;
+pub mod similar;
 pub mod sink;
 pub mod stop;
 pub mod telemetry;

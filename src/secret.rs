@@ -1,5 +1,7 @@
 //! The secret, from AWS Secrets Manager or from a file. It is checked, and kept out of everything printed.
 
+use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use crate::causes::with_causes;
 use crate::env::variable;
 use crate::http::is_on_loopback;
 use crate::redact::Redactor;
+use crate::similar::closest;
 use crate::topic::id;
 
 mod value;
@@ -100,8 +103,12 @@ pub struct Secret {
     /// The configuration file, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED).
     /// The variable `CONFIG_FILE` names it where the secret does not.
     pub config_file: PathBuf,
+    /// What names `config_file`; `None` for the default.
+    pub config_named_by: Option<&'static str>,
     /// The address that is told of runs that failed or were CRITICAL. Whoever has it can post there.
     pub webhook: Option<SecretString>,
+    /// Misspelt keys. Each is logged as a WARNING.
+    pub notices: Vec<String>,
 }
 
 impl Secret {
@@ -167,12 +174,20 @@ pub struct App {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file does not exist or cannot be read.
-    #[error("the secret file {} could not be read ({source}); it needs a section [SECRET] with ig_user_id, access_token and bucket; set SECRET_FILE for another file, or SECRET_ID for AWS Secrets Manager", path.display())]
+    #[error("the secret file {} could not be read ({cause}); it needs a section [SECRET] with ig_user_id, access_token and bucket; set SECRET_FILE for another file, or SECRET_ID for AWS Secrets Manager", path.display())]
     Unreadable {
         /// The file's path.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        cause: std::io::Error,
+    },
+    /// The file has no section `[SECRET]`.
+    #[error("the secret file {} has no section [SECRET]{given}; put ig_user_id, access_token and bucket under it", path.display())]
+    NoSection {
+        /// The file's path.
+        path: PathBuf,
+        /// The section that was probably meant to be it.
+        given: String,
     },
     /// The file is no INI file.
     #[error("the secret file {} is no INI file ({reason}); it needs a section [SECRET] with `key = value` lines", path.display())]
@@ -220,17 +235,36 @@ pub enum SecretError {
         /// The key.
         key: &'static str,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: Cow<'static, str>,
     },
 }
 
+impl SecretError {
+    /// Whether there is no secret at all.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Unreadable { cause, .. } if cause.kind() == ErrorKind::NotFound)
+    }
+}
+
+/// The section of a secret's file.
+const SECTION: &str = "SECRET";
+
+/// The keys of a secret.
+const KEYS: [&str; 7] = ["ig_user_id", "access_token", "bucket", "config_file", "app_id", "app_secret", "webhook"];
+
 /// Reads the secret in a file.
 pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
-    let bytes = crate::file::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+    let bytes = crate::file::read(path).map_err(|cause| SecretError::Unreadable { path: path.to_owned(), cause })?;
     let ini =
         crate::ini::parse(&bytes).map_err(|e| SecretError::NotIni { path: path.to_owned(), reason: e.to_string() })?;
-    check(&path.display().to_string(), |key| {
-        let mut values = ini.section_all(Some("SECRET")).flat_map(|keys| keys.get_all(key));
+    if ini.section(Some(SECTION)).is_none() {
+        let meant = ini.sections().flatten().find(|given| closest(given, [SECTION]).is_some());
+        let given = meant.map_or_else(String::new, |given| format!(", but [{}]", given.escape_debug()));
+        return Err(SecretError::NoSection { path: path.to_owned(), given });
+    }
+    let keys = ini.section_all(Some(SECTION)).flat_map(|keys| keys.iter().map(|(key, _)| key));
+    check(&path.display().to_string(), &keys.collect::<Vec<_>>(), |key| {
+        let mut values = ini.section_all(Some(SECTION)).flat_map(|keys| keys.get_all(key));
         let value = values.next().map(str::to_owned);
         values.next().map_or(Ok(value), |_| Err("is given twice; keep one"))
     })
@@ -292,12 +326,16 @@ fn from_json(id: &str, text: &str) -> Result<Secret, SecretError> {
     let not_json = || SecretError::NotJson { id: id.to_owned() };
     let keys = serde_json::from_str(without_bom(text));
     let keys: serde_json::Map<String, serde_json::Value> = keys.map_err(|_| not_json())?;
-    check(id, |key| match keys.get(key) {
+    let names: Vec<&str> = keys.keys().map(String::as_str).collect();
+    check(id, &names, |key| match keys.get(key) {
         Some(serde_json::Value::String(text)) => Ok(Some(text.clone())),
         Some(serde_json::Value::Number(number)) => Ok(Some(number.to_string())),
         _ => Ok(None),
     })
 }
+
+/// What is wrong with a key that is needed and not given.
+const MISSING: &str = "is missing";
 
 /// Whether messages may go to `url`: they are encrypted, or never leave this machine.
 fn is_safe_webhook(url: &str) -> bool {
@@ -308,14 +346,37 @@ fn is_safe_webhook(url: &str) -> bool {
     }
 }
 
-/// Checks a secret. `get` returns the value of a key, or what is wrong with it.
-fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>) -> Result<Secret, SecretError> {
-    let wrong = |key, problem| SecretError::Key { place: place.to_owned(), key, problem };
+/// The longest name of a key that an error shows. A token that stands in the place of a key is longer.
+const MAX_KEY: usize = 24;
+
+/// The misspelt keys among those given, each with the one that was probably meant.
+fn misspelt<'k>(given: &[&'k str]) -> Vec<(&'k str, &'static str)> {
+    let is_name =
+        |key: &str| key.len() <= MAX_KEY && key.bytes().all(|b| b.is_ascii_alphabetic() || b"_-".contains(&b));
+    let missing = || KEYS.into_iter().filter(|key| !given.contains(key));
+    let unknown = given.iter().copied().filter(|key| !KEYS.contains(key) && is_name(key));
+    unknown.filter_map(|key| Some((key, closest(key, missing())?))).collect()
+}
+
+/// Checks a secret with these keys. `get` returns the value of a key, or what is wrong with it.
+fn check(
+    place: &str,
+    keys: &[&str],
+    get: impl Fn(&str) -> Result<Option<String>, &'static str>,
+) -> Result<Secret, SecretError> {
+    let misspelt = misspelt(keys);
+    let wrong = |key, problem: &'static str| {
+        let given = misspelt.iter().find(|(_, meant)| *meant == key).filter(|_| problem.starts_with(MISSING));
+        let problem = given.map_or(Cow::Borrowed(problem), |(given, _)| {
+            format!("{problem}; `{given}` is given: did you mean `{key}`?").into()
+        });
+        SecretError::Key { place: place.to_owned(), key, problem }
+    };
     let given = |key| Ok(get(key).map_err(|problem| wrong(key, problem))?.map(|value| value.trim().to_owned()));
     let optional = |key| Ok(given(key)?.filter(|value| !value.is_empty()));
     let required = |key| match given(key)? {
-        None => Err(wrong(key, "is missing")),
-        Some(value) if value.is_empty() => Err(wrong(key, "is empty")),
+        None => Err(wrong(key, MISSING)),
+        Some(value) if value.is_empty() => Err(wrong(key, "is empty; fill it in")),
         Some(value) => Ok(value),
     };
     let ig_user_id = required("ig_user_id")?;
@@ -337,17 +398,24 @@ fn check(place: &str, get: impl Fn(&str) -> Result<Option<String>, &'static str>
     let app = match (optional("app_id")?, app_secret) {
         (Some(id), Some(secret)) => Some(App { id, secret: secret.into() }),
         (None, None) => None,
-        (Some(_), None) => return Err(wrong("app_secret", "is missing beside app_id; give both or neither")),
-        (None, Some(_)) => return Err(wrong("app_id", "is missing beside app_secret; give both or neither")),
+        (Some(_), None) => return Err(wrong("app_secret", "is missing, and app_id is given; give both or neither")),
+        (None, Some(_)) => return Err(wrong("app_id", "is missing, and app_secret is given; give both or neither")),
     };
-    let config_file = optional("config_file")?.or_else(|| variable("CONFIG_FILE"));
-    let config_file = config_file.unwrap_or_else(|| crate::config::DEFAULT_FILE.to_owned()).into();
+    let (config_file, config_named_by) = match (optional("config_file")?, variable("CONFIG_FILE")) {
+        (Some(file), _) => (file, Some("`config_file` of the secret")),
+        (None, Some(file)) => (file, Some("the variable CONFIG_FILE")),
+        (None, None) => (crate::config::DEFAULT_FILE.to_owned(), None),
+    };
     let credentials = Credentials { ig_user_id, access_token: access_token.into(), app };
     let webhook = optional("webhook")?;
     if webhook.as_deref().is_some_and(|url| !is_safe_webhook(url)) {
         return Err(wrong("webhook", "is not an https address; http is taken on this machine alone"));
     }
-    Ok(Secret { credentials, bucket, config_file, webhook: webhook.map(SecretString::from) })
+    let notice = |(key, meant): &(&str, &str)| {
+        format!("the secret in {place}: nothing reads the key `{key}`; did you mean `{meant}`?")
+    };
+    let (webhook, notices) = (webhook.map(SecretString::from), misspelt.iter().map(notice).collect());
+    Ok(Secret { credentials, bucket, config_file: config_file.into(), config_named_by, webhook, notices })
 }
 
 #[cfg(test)]

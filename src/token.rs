@@ -64,11 +64,11 @@ fn log(info: &TokenInfo, state: &TokenState) {
     }
     match days_left {
         Some(days) if days < 0 => {
-            critical!(kind, days_left, "{}", Diagnosis::DataAccessExpired.sentence())
+            critical!(kind, days_left, "{}", Diagnosis::TokenEnds.sentence())
         }
         Some(days) if days < WARN_DAYS => {
             let (days, next) =
-                (counted(usize::try_from(days).unwrap_or_default(), "day"), Diagnosis::DataAccessExpired.row().next);
+                (counted(usize::try_from(days).unwrap_or_default(), "day"), Diagnosis::TokenEnds.row().next);
             warn!(kind, days_left, "the access token or its access to data expires in {days}; next step: {next}")
         }
         Some(days) => info!(days_left, "the access token is valid for {days} days"),

@@ -7,6 +7,7 @@ use indexmap::map::Entry;
 
 use super::fault::{ConfigError, Fault};
 use crate::ini::{self, IniError};
+use crate::similar::closest;
 
 /// Keys that had an effect once, by section, and what to do about each.
 const REMOVED: [(&str, &str, &str); 1] = [(
@@ -22,6 +23,8 @@ pub(super) struct IniDocument {
     sections: IndexMap<String, IndexMap<String, String>>,
     /// The keys that were asked for, by section.
     read: BTreeMap<String, BTreeSet<String>>,
+    /// The sections and keys that are needed and missing. The key of a section is empty.
+    missing: BTreeSet<(String, String)>,
     faults: Vec<Fault>,
     notices: Vec<Fault>,
 }
@@ -65,6 +68,13 @@ impl IniDocument {
         self.faults.push(Fault::new(section, key, problem));
     }
 
+    /// Reports a section (without a key) or a key that is needed and missing. The report is dropped if a misspelt name
+    /// explains it.
+    pub(super) fn missing(&mut self, section: &str, key: &str, to_do: &str) {
+        self.missing.insert((section.to_owned(), key.to_owned()));
+        self.fault(section, key, format!("missing; {to_do}"));
+    }
+
     /// Reports a value that works and looks wrong.
     pub(super) fn notice(&mut self, section: &str, key: &str, problem: impl Into<String>) {
         self.notices.push(Fault::new(section, key, problem));
@@ -85,28 +95,90 @@ impl IniDocument {
     pub(super) fn required(&mut self, section: &str, key: &str) -> String {
         let value = self.optional(section, key).unwrap_or_default();
         if value.is_empty() {
-            self.fault(section, key, "missing; the configuration needs it");
+            self.missing(section, key, "the configuration needs it");
         }
         value
     }
 
     /// All keys of a section, in their order; `None` where the file has no such section.
     pub(super) fn section(&mut self, section: &str) -> Option<Vec<(String, String)>> {
+        self.read_of(section);
         let keys: Vec<_> = self.sections.get(section)?.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         self.read_of(section).extend(keys.iter().map(|(k, _)| k.clone()));
         Some(keys)
     }
 
-    /// The faults and the notices. Each key that nothing has asked for is a notice.
+    /// The faults and the notices. A section or a key that nothing has asked for is a notice. In a file with faults, a
+    /// misspelt one is a fault too. It takes the place of what is missing because of it.
     pub(super) fn finish(mut self) -> (Vec<Fault>, Vec<Fault>) {
-        for (section, keys) in &self.sections {
-            let read = self.read.get(section);
-            for key in keys.keys().filter(|key| !read.is_some_and(|read| read.contains(*key))) {
-                let removed = REMOVED.iter().find(|(of, name, _)| (*of, *name) == (section, key));
-                let problem = removed.map_or("nothing reads this key; is it misspelt?", |(_, _, problem)| problem);
-                self.notices.push(Fault::new(section, key, problem));
-            }
+        let (mut misspelt, is_faulty) = (Vec::new(), !self.faults.is_empty());
+        for (section, key) in self.unread() {
+            let meant = self.meant(&section, &key);
+            let what = if key.is_empty() { "section" } else { "key" };
+            let removed = REMOVED.iter().find(|(of, name, _)| (*of, *name) == (section.as_str(), key.as_str()));
+            let problem = match (removed, &meant) {
+                (Some((_, _, problem)), _) => (*problem).to_owned(),
+                (None, Some(meant)) if key.is_empty() => format!("nothing reads this section; did you mean [{meant}]?"),
+                (None, Some(meant)) => format!("nothing reads this key; did you mean `{meant}`?"),
+                (None, None) => format!("nothing reads this {what}; is it misspelt?"),
+            };
+            let fault = Fault::new(&section, &key, problem);
+            let Some(meant) = meant.filter(|_| is_faulty) else {
+                self.notices.push(fault);
+                continue;
+            };
+            misspelt.push(fault);
+            let is_missing = |of: &str, name: &str| self.missing.contains(&(of.to_owned(), name.to_owned()));
+            let is_meant =
+                |of: &str, name: &str| if key.is_empty() { of == meant } else { of == section && name == meant };
+            self.faults.retain(|fault| {
+                let (of, name) = (&fault.section, &fault.key);
+                !(is_missing(of, name) && is_meant(of, name))
+            });
         }
+        self.faults.splice(..0, misspelt);
         (self.faults, self.notices)
     }
+
+    /// The sections and keys that nothing has asked for. Of such a section, only the section itself.
+    fn unread(&self) -> Vec<(String, String)> {
+        let mut unread = Vec::new();
+        for (section, keys) in &self.sections {
+            match self.read.get(section) {
+                None => unread.push((section.clone(), String::new())),
+                Some(read) => {
+                    let keys = keys.keys().filter(|key| !read.contains(*key));
+                    unread.extend(keys.map(|key| (section.clone(), key.clone())));
+                }
+            }
+        }
+        unread
+    }
+
+    /// The section or the key that was asked for, is not in the file, and is similar to the one given.
+    fn meant(&self, section: &str, key: &str) -> Option<String> {
+        if key.is_empty() {
+            let known = self.read.keys().filter(|known| !self.sections.contains_key(*known));
+            return closest(section, known.map(String::as_str)).map(str::to_owned);
+        }
+        let (given, known) = (self.sections.get(section)?, self.read.get(section)?);
+        let known = known.iter().filter(|known| !given.contains_key(*known));
+        closest(key, known.map(String::as_str)).map(str::to_owned)
+    }
+}
+
+/// Why a value would be used otherwise than the person who wrote it means; `None` if nothing shows that.
+pub(super) fn misread(value: &str) -> Option<&'static str> {
+    let quotes = ['"', '\''];
+    let is_comment = |word: &str| word.starts_with(['#', ';']);
+    if value.contains("%(") {
+        return Some("`%(name)s` is not replaced: write the value itself");
+    }
+    if value.ends_with(';') || value.split_whitespace().skip(1).any(is_comment) {
+        return Some("a comment here is part of the value: move it to another line");
+    }
+    if value.starts_with(quotes) || value.ends_with(quotes) {
+        return Some("the quotes are part of the value: remove them");
+    }
+    None
 }

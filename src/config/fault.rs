@@ -39,19 +39,17 @@ impl fmt::Display for Fault {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error(
-        "configuration {path} could not be read ({source}); it is looked for relative to the working directory and named by `config_file` of the secret; `packaged` is the one built into the program"
-    )]
+    #[error("configuration {path} could not be read ({cause}); {}", naming(*.named_by))]
     Unreadable {
-        /// The file's path.
+        /// The file's path, absolute.
         path: String,
         /// Why not.
-        source: std::io::Error,
+        cause: std::io::Error,
+        /// What names the file; `None` for the default.
+        named_by: Option<&'static str>,
     },
     /// The object in S3 could not be read.
-    #[error(
-        "configuration {path} could not be read: {reason}; `config_file` of the secret names it, and the role needs s3:GetObject on it"
-    )]
+    #[error("configuration {path} could not be read: {reason}; the credentials need s3:GetObject on it")]
     Object {
         /// The object's address.
         path: String,
@@ -84,6 +82,25 @@ pub enum ConfigError {
         /// Every fault, in the order of the checks.
         faults: Vec<Fault>,
     },
+}
+
+impl ConfigError {
+    /// The error with what names the file.
+    pub fn named_by(mut self, name: Option<&'static str>) -> Self {
+        if let Self::Unreadable { named_by, .. } = &mut self {
+            *named_by = name;
+        }
+        self
+    }
+}
+
+/// What names a file that cannot be read, and what else it can be.
+fn naming(named_by: Option<&str>) -> String {
+    const PACKAGED: &str = "`packaged` is the one built into the program";
+    named_by.map_or_else(
+        || format!("`luxury-brands init` writes one, and `config_file` of the secret names another ({PACKAGED})"),
+        |name| format!("{name} names it ({PACKAGED})"),
+    )
 }
 
 fn listed(faults: &[Fault]) -> String {

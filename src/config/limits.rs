@@ -1,6 +1,7 @@
 //! `[limits]`: how much is requested, and what the API allows.
 
 use super::document::IniDocument;
+use crate::similar::did_you_mean;
 
 /// How much is asked for, and what the API allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +60,8 @@ impl Limits {
         let known = KEYS.map(|(key, ..)| key);
         for (key, _) in document.section(SECTION).unwrap_or_default() {
             if !known.contains(&key.as_str()) {
-                document.fault(SECTION, &key, format!("no such limit; the limits are {}", known.join(", ")));
+                let meant = did_you_mean(&key, known);
+                document.fault(SECTION, &key, format!("no such limit; the limits are {}{meant}", known.join(", ")));
             }
         }
         let [

@@ -2,11 +2,13 @@
 
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, TimeDelta, Utc};
+use indexmap::IndexMap;
+use strum::VariantArray;
 
 use crate::record::Model;
 use crate::topic::{Job, id};
 
-use super::document::IniDocument;
+use super::document::{IniDocument, misread};
 use super::limits::Limits;
 
 /// The locations, and the time formats that fill them.
@@ -50,21 +52,15 @@ impl Locations {
         let ymd = format(document, "ymd");
         let datetime = format(document, "datetime");
         let [brand, media, media_hashtag] = LOCATION_KEYS.map(|key| location(document, key));
-        let locations = Self { ymd, datetime, brand, media, media_hashtag, answers: None };
-        for (i, (model, key)) in Model::ALL.into_iter().zip(LOCATION_KEYS).enumerate() {
-            let same = Model::ALL.into_iter().take(i).any(|m| locations.pattern(m) == locations.pattern(model));
-            if same && !locations.pattern(model).is_empty() {
-                document.fault("common", key, "the same location as another model's; one would replace the other");
-            }
-        }
-        locations
+        Self { ymd, datetime, brand, media, media_hashtag, answers: None }
     }
 
-    /// Reports locations under which a later run would get the same keys.
+    /// Reports locations under which another object, or a later run, would get the same keys.
     pub(super) fn check(&self, document: &mut IniDocument, limits: &Limits) {
         if self.ymd.is_empty() || self.datetime.is_empty() {
             return;
         }
+        self.check_shared(document);
         let runs_of = |model| match model {
             Model::Brand | Model::Media => limits.brand_media_runs_per_hour,
             Model::MediaHashtag => limits.hashtag_runs_per_hour,
@@ -94,6 +90,23 @@ impl Locations {
                 let problem =
                     format!("{who} replaces a run's object ({}): ymd and datetime tell too little", name(start));
                 document.notice("common", key, problem);
+            }
+        }
+    }
+
+    /// Reports locations of which two give the same keys.
+    fn check_shared(&self, document: &mut IniDocument) {
+        let run = RunName { time: DateTime::UNIX_EPOCH, part: None };
+        let of_models = Model::ALL.into_iter().zip(LOCATION_KEYS).map(|(model, key)| (key, self.raw(model, run)));
+        let of_answers = Job::VARIANTS.iter().filter_map(|job| Some((ANSWERS_KEY, self.answers(*job, run)?)));
+        let mut taken: IndexMap<ObjectKey, &str> = IndexMap::new();
+        for (key, object) in of_models.chain(of_answers).filter(|(_, object)| !object.as_str().is_empty()) {
+            match taken.get(&object) {
+                None => drop(taken.insert(object, key)),
+                Some(other) => {
+                    let problem = format!("the same location as {other}; one object would replace the other");
+                    document.fault("common", key, problem);
+                }
             }
         }
     }
@@ -200,6 +213,9 @@ pub(super) const ANSWERS_KEY: &str = "answers_location";
 /// The ending of that location. Readers of compressed files go by it.
 pub(super) const ANSWERS_ENDING: &str = ".jsonl.gz";
 
+/// The folders of [`QUALITY`], [`PARTIAL`] and [`SUMMARY`].
+const OWN_FOLDERS: [&str; 3] = ["quality/", "partial/", "summary/"];
+
 /// The longest key of an S3 object, in bytes.
 const LONGEST_KEY: usize = 1_024;
 
@@ -208,6 +224,10 @@ const KEPT_FREE: usize = 64;
 
 fn format(document: &mut IniDocument, key: &str) -> String {
     let format = document.required("common", key);
+    if let Some(problem) = misread(&format) {
+        document.fault("common", key, format!("{format:?} given, and {problem}"));
+        return String::new();
+    }
     let bad = StrftimeItems::new(&format).any(|item| matches!(item, Item::Error));
     let odd = |c: char| matches!(c, '/' | '\\' | '{' | '}') || c.is_control();
     // The result of `%D` has slashes that the format does not show.
@@ -232,6 +252,18 @@ pub(super) fn checked(document: &mut IniDocument, key: &str, location: &str) -> 
     if location.len() > LONGEST_KEY {
         fault(format!("{location:?} given, at most {LONGEST_KEY} bytes expected: S3 takes no longer key"));
         return String::new();
+    }
+    if let Some(problem) = misread(location) {
+        fault(format!("{location:?} given, and {problem}"));
+        return String::new();
+    }
+    // A time format or Python's interpolation. Any other % is part of the key.
+    let is_replaced_elsewhere = |rest: &str| rest.starts_with(|c: char| c == '(' || c.is_ascii_alphabetic());
+    if location.split('%').skip(1).any(is_replaced_elsewhere) {
+        fault(format!("{location:?} given, and % is not replaced: {{ymd}} and {{datetime}} are, by the formats above"));
+    }
+    if let Some(folder) = OWN_FOLDERS.into_iter().find(|folder| location.starts_with(folder)) {
+        fault(format!("{location:?} given, and {folder} is for the collector's other objects: choose another folder"));
     }
     if !location.contains("{datetime}") {
         fault(format!("{location:?} has no {{datetime}}; each run would replace the last one's object"));

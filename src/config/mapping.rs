@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::record::{ASKED_AT, Field, FieldType, ID, Mapping, Model, Place, TOPIC};
 
-use super::document::IniDocument;
+use super::document::{IniDocument, misread};
 
 /// The values that the API documents for a response field, for mapping lines that list none.
 fn documented(response: &str) -> Option<&'static str> {
@@ -19,7 +19,7 @@ pub(super) fn resolve(document: &mut IniDocument, model: Model) -> Mapping {
     let section = model.section();
     let lines = document.section(section);
     if lines.as_ref().is_none_or(Vec::is_empty) {
-        document.fault(section, "", "missing; the mapping of the model's fields is needed");
+        document.missing(section, "", "the mapping of the model's fields is needed");
     }
     let lines = lines.unwrap_or_default();
     let fields: Vec<Field> = lines.iter().filter_map(|(output, line)| field(document, section, output, line)).collect();
@@ -112,6 +112,9 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         document.fault(section, output, format!("{line:?} gives allowed values, which a json field has not"));
     }
     let allowed = words.get(2).copied().or_else(|| documented(response));
+    if let Some(problem) = misread(line) {
+        document.fault(section, output, format!("{line:?} given, and {problem}"));
+    }
     let allowed: Option<Vec<String>> = allowed.map(|values| values.split('|').map(str::to_owned).collect());
     if allowed.iter().flatten().any(String::is_empty) {
         let problem = format!("the allowed values of {line:?} hold an empty one; write `A|B|C`");

@@ -126,7 +126,7 @@ name = name str
       [topic] accounts: "way_too_long_for_an_instagram_name" given, a username of [a-z0-9._]{1,30} expected
       [topic] accounts: "gucci" has no user id; add `gucci = <user id>` to [add_user_id]
       [topic] hashtags: "#dior" given, a hashtag of letters, digits and _ without # (at most 100) expected
-      [limits] calls_per_day: no such limit; the limits are concurrency, media_per_account, media_per_hashtag, calls_per_hour, hashtags_per_week, hashtag_calls_per_day, brand_media_runs_per_hour, hashtag_runs_per_hour
+      [limits] calls_per_day: no such limit; the limits are concurrency, media_per_account, media_per_hashtag, calls_per_hour, hashtags_per_week, hashtag_calls_per_day, brand_media_runs_per_hour, hashtag_runs_per_hour (did you mean `hashtag_calls_per_day`?)
       [limits] concurrency: "0" given, a whole number from 1 to 256 expected
       [limits] media_per_hashtag: "51" given, a whole number from 1 to 50, or auto, expected
     "##);
@@ -164,7 +164,41 @@ fn a_location_needs_the_datetime() {
 #[test]
 fn two_models_may_not_share_a_location() {
     let found = faults(with("raw/media_hashtag_{ymd}/media_hashtag_{datetime}", "raw/media_{ymd}/media_{datetime}"));
-    assert!(found[0].starts_with("[common] hashtags_location: the same location"), "{found:?}");
+    assert_eq!(
+        found,
+        ["[common] hashtags_location: the same location as media_location; one object would replace the other"]
+    );
+}
+
+#[test]
+fn a_location_may_not_be_that_of_another_object() {
+    for taken in [
+        "quality/brand_{ymd}/brand_{datetime}.json",
+        "partial/media_{ymd}/media_{datetime}.json",
+        "partial/quality/brand_{ymd}/brand_{datetime}.json",
+        "summary/hashtag_{ymd}/hashtag_{datetime}.json",
+    ] {
+        let found = faults(with("raw/brand_{ymd}/brand_{datetime}.json", taken));
+        assert!(found.len() == 1 && found[0].contains("/ is for the collector's other objects"), "{found:?}");
+    }
+    let answers = "answers/brand_media_{ymd}/brand_media_{datetime}.jsonl.gz";
+    let text = SHIPPED.replace("raw/brand_{ymd}/brand_{datetime}.json", answers);
+    let location = "answers_location = answers/{job}_{ymd}/{job}_{datetime}.jsonl.gz";
+    let found = faults(parse(&text.replace("[common]", &format!("[common]\n{location}"))));
+    assert_eq!(
+        found,
+        ["[common] answers_location: the same location as profiles_location; one object would replace the other"]
+    );
+}
+
+#[test]
+fn an_end_point_without_its_version_is_a_notice_that_says_what_to_write() {
+    for (end, and) in [("", ""), ("/", ""), ("/v25.0", " and version = v25.0"), ("/v25.0/", " and version = v25.0")] {
+        let end_point = format!("https://graph.facebook.com{end}");
+        let told = notices(with("https://graph.facebook.com/{VERSION}", &end_point));
+        let what = format!("[API] version: has no effect, since end_point {end_point:?} has no {{VERSION}}");
+        assert_eq!(told, [format!("{what}; write end_point = https://graph.facebook.com/{{VERSION}}{and}")]);
+    }
 }
 
 #[test]
@@ -185,14 +219,18 @@ fn the_format_is_array_or_ndjson() {
 
 #[test]
 fn a_missing_file_is_named_with_where_it_is_looked_for() {
-    let error = Config::load(Path::new("/nowhere/configure.ini")).unwrap_err().to_string();
-    assert!(error.contains("/nowhere/configure.ini") && error.contains("config_file"), "{error}");
+    let error = || Config::load(Path::new("/nowhere/configure.ini")).unwrap_err();
+    let cause = "configuration /nowhere/configure.ini could not be read (No such file or directory (os error 2)); ";
+    let by_default = error().to_string();
+    assert!(by_default.starts_with(&format!("{cause}`luxury-brands init` writes one")), "{by_default}");
+    let named = error().named_by(Some("--config")).to_string();
+    assert_eq!(named, format!("{cause}--config names it (`packaged` is the one built into the program)"));
 }
 
 #[test]
 fn an_empty_file_lists_what_is_needed() {
     insta::assert_snapshot!(parse("").unwrap_err(), @r##"
-    configuration configure.ini is invalid, 13 faults to correct:
+    configuration configure.ini is invalid, 12 faults to correct:
       [API] end_point: missing; the configuration needs it
       [API] version: missing; the configuration needs it
       [common] ymd: missing; the configuration needs it
@@ -205,7 +243,6 @@ fn an_empty_file_lists_what_is_needed() {
       [hashtag_media]: missing; the mapping of the model's fields is needed
       [topic] accounts: missing; list the names, separated by spaces
       [topic] hashtags: missing; list the names, separated by spaces
-      [topic]: lists neither accounts nor hashtags; nothing would be collected
     "##);
 }
 

@@ -34,12 +34,12 @@ pub(super) fn resolve(document: &mut IniDocument) -> (Vec<Account>, Vec<Hashtag>
 }
 
 fn names_none(document: &mut IniDocument, key: &str) -> bool {
-    document.optional("topic", key).is_none_or(|list| list.trim().is_empty())
+    document.optional("topic", key).is_some_and(|list| list.trim().is_empty())
 }
 
 fn names<N>(document: &mut IniDocument, key: &str, new: impl Fn(&str) -> Option<N>, expected: &str) -> Vec<N> {
     let Some(list) = document.optional("topic", key) else {
-        document.fault("topic", key, "missing; list the names, separated by spaces");
+        document.missing("topic", key, "list the names, separated by spaces");
         return Vec::new();
     };
     let mut seen: HashSet<&str> = HashSet::new();

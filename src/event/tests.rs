@@ -23,7 +23,12 @@ fn the_job_is_taken_from_an_object_a_string_and_an_eventbridge_event() {
 
 #[test]
 fn a_time_that_cannot_be_read_is_reported_and_does_not_stop_the_run() {
-    for time in [json!("<aws.scheduler.scheduled-time>"), json!(17), json!(""), json!(null)] {
+    let leap_second = json!("2026-01-31T23:59:60Z");
+    let before_year_1 = json!("0001-01-01T00:00:00+01:00");
+    let after_year_9999 = json!("9999-12-31T23:59:59-01:00");
+    let day = json!("2026-01-31");
+    let words = [json!("<aws.scheduler.scheduled-time>"), json!(17), json!(""), json!(null)];
+    for time in words.into_iter().chain([day, leap_second, before_year_1, after_year_9999]) {
         let event = parse(json!({"job": "brand_media", "time": time}));
         assert_eq!((event.time, event.unread_time), (None, Some(time.to_string())));
     }
@@ -110,6 +115,22 @@ fn anything_else_is_an_error_that_names_what_was_given_and_what_is_allowed() {
         assert!(error.contains(given) && error.contains(" expected") && !error.contains('\n'), "{payload}: {error}");
         assert!(error.ends_with("; docs/configuration.md#the-event has the grammar"), "{error}");
     }
+}
+
+#[test]
+fn a_misspelt_job_key_or_topic_is_refused_with_the_one_that_was_meant() {
+    for (payload, meant) in [
+        (json!("brand-media"), "brand_media"),
+        (json!({"job": "hashtags"}), "hashtag"),
+        (json!({"job": "brand_media", "acounts": ["dior"]}), "accounts"),
+        (json!({"job": "hashtag", "secretid": "c/1"}), "secret_id"),
+    ] {
+        let error = Event::parse(&payload).unwrap_err().to_string();
+        assert!(error.contains(&format!(" expected (did you mean `{meant}`?)")), "{error}");
+    }
+    let event = parse(json!({"job": "hashtag", "hashtags": ["guci"]}));
+    let error = event.check_subset(&["dior", "gucci"]).unwrap_err().to_string();
+    assert!(error.contains("guci (did you mean `gucci`?), one of these expected: dior, gucci;"), "{error}");
 }
 
 #[test]

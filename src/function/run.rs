@@ -14,7 +14,7 @@ use crate::stop::Stop;
 
 /// The time before Lambda's deadline at which unfinished topics are given up. It is for storing and
 /// reporting.
-const STORING_TIME: Duration = Duration::from_secs(2);
+pub const STORING_TIME: Duration = Duration::from_secs(2);
 
 /// The time limit of a run whose deadline is unknown.
 const UNKNOWN_DEADLINE: Duration = Duration::from_secs(60);

@@ -206,6 +206,11 @@ impl Failure {
         Self { kind, code: None, subcode: None, message: message.into(), diagnosis, asked_at: None }
     }
 
+    /// What happened and what it proves, for a person.
+    pub fn explained(&self) -> String {
+        format!("{}: {self}; {}", self.kind, self.diagnosis.row().cause)
+    }
+
     /// Whether it says that the topic is not there, and does not name the caller or a field.
     pub fn is_about_the_topic(&self) -> bool {
         matches!(

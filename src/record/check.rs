@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 use serde_json::Value;
 use url::Url;
 
@@ -79,16 +79,20 @@ fn is_url(text: &str) -> bool {
     path != Some(0) && !text.ends_with(|c| c <= ' ') && host.is_some_and(|host| Url::parse(host).is_ok())
 }
 
+/// The largest offset that every warehouse reads, and the largest in use. Athena refuses more, PostgreSQL and Redshift
+/// refuse 16 h, Spark refuses more than 18 h.
+const LARGEST_OFFSET: NaiveTime = NaiveTime::from_hms_opt(14, 0, 0).expect("a time of the day");
+
 /// `text` as it is stored, with the offset as `+HHMM`; `None` if it is not an instant in a form that
-/// [`FieldType::Timestamp`] names.
+/// [`FieldType::Timestamp`] names. An instant with an offset beyond [`LARGEST_OFFSET`] is stored in UTC.
 fn timestamp(text: &str) -> Option<String> {
     let (local, offset) = text.split_at_checked("YYYY-MM-DDTHH:MM:SS".len())?;
     let number = |from: usize, to: usize| local.get(from..to)?.parse().ok();
     if !has_form(local, "0000-00-00T00:00:00") || local.starts_with("0000") {
         return None;
     }
-    NaiveDate::from_ymd_opt(local.get(..4)?.parse().ok()?, number(5, 7)?, number(8, 10)?)?;
-    NaiveTime::from_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?)?;
+    let date = NaiveDate::from_ymd_opt(local.get(..4)?.parse().ok()?, number(5, 7)?, number(8, 10)?)?;
+    let time = NaiveTime::from_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?)?;
     let (sign, offset) = if offset == "Z" { ("+", "0000") } else { offset.split_at_checked(1)? };
     if !matches!(sign, "+" | "-") || !(has_form(offset, "0000") || has_form(offset, "00:00")) {
         return None;
@@ -96,6 +100,11 @@ fn timestamp(text: &str) -> Option<String> {
     let (hours, minutes) = (offset.get(..2)?, offset.get(offset.len() - 2..)?);
     // An offset is less than a day.
     let offset = NaiveTime::from_hms_opt(hours.parse().ok()?, minutes.parse().ok()?, 0)?;
+    if offset > LARGEST_OFFSET {
+        let (local, offset) = (date.and_time(time), offset - NaiveTime::MIN);
+        let utc = if sign == "+" { local - offset } else { local + offset };
+        return (1..=9999).contains(&utc.year()).then(|| utc.format("%Y-%m-%dT%H:%M:%S+0000").to_string());
+    }
     let sign = if offset == NaiveTime::MIN { "+" } else { sign };
     Some([local, sign, hours, minutes].concat())
 }
@@ -118,8 +127,8 @@ mod tests {
             "2023-09-01T07:38:34+0000",
             "2024-02-29T23:59:59-1130",
             "1970-01-01T00:00:00+0000",
-            "0001-01-01T00:00:00+2359",
-            "9999-12-31T23:59:59-2359",
+            "0001-01-01T00:00:00+1400",
+            "9999-12-31T23:59:59-1400",
         ] {
             assert_eq!(timestamp(good).as_deref(), Some(good));
         }
@@ -128,6 +137,10 @@ mod tests {
             ("2023-08-23T13:59:34+00:00", "2023-08-23T13:59:34+0000"),
             ("2023-08-23T13:59:34-05:30", "2023-08-23T13:59:34-0530"),
             ("2023-08-23T13:59:34-0000", "2023-08-23T13:59:34+0000"),
+            // Offsets that a warehouse refuses.
+            ("2023-09-01T07:38:34+2359", "2023-08-31T07:39:34+0000"),
+            ("2023-12-31T23:59:59-23:59", "2024-01-01T23:58:59+0000"),
+            ("2023-09-01T07:38:34+1401", "2023-08-31T17:37:34+0000"),
         ] {
             assert_eq!(timestamp(given).as_deref(), Some(stored));
         }
@@ -151,6 +164,8 @@ mod tests {
             "2023-08-23T13:59:34+0060",
             "2023-08-23T13:59:34\u{2212}0100",
             "0000-08-23T13:59:34+0000",
+            "0001-01-01T00:00:00+2359",
+            "9999-12-31T23:59:59-2359",
             "+023-08-23T13:59:34+0000",
             "2023-8-23T013:59:34+0000",
             "2023-8-23T13:59:34+00000",

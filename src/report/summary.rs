@@ -222,7 +222,7 @@ impl TokenState {
 
     /// Why the token is not usable; `None` if it is.
     pub fn unusable(&self) -> Option<Failure> {
-        let diagnosis = if self.is_valid { Diagnosis::DataAccessExpired } else { Diagnosis::TokenRefused };
+        let diagnosis = if self.is_valid { Diagnosis::TokenEnds } else { Diagnosis::TokenRefused };
         (!self.is_usable()).then(|| Failure::new(Kind::Token, "the access token cannot be used").with(diagnosis))
     }
 }

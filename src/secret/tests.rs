@@ -71,7 +71,11 @@ fn a_file_that_cannot_be_read_is_refused_with_the_place_and_no_value() {
 #[test]
 fn an_error_names_the_key_and_the_place_and_never_the_value() {
     for (fields, expected) in [
-        (good().replace("access_token", "token"), "access_token is missing"),
+        (
+            good().replace("access_token", "token"),
+            "access_token is missing; `token` is given: did you mean `access_token`?",
+        ),
+        (good().replace("access_token", TOKEN), "access_token is missing"),
         (good().replace(TOKEN, "  "), "access_token is empty"),
         (good().replace(TOKEN, &format!("{TOKEN} x")), "access_token has white space"),
         (good().replace("17841400000000001", TOKEN), "ig_user_id is not made of digits"),
@@ -89,6 +93,30 @@ fn an_error_names_the_key_and_the_place_and_never_the_value() {
         assert!(error.to_string().contains(expected) && error.to_string().contains("collector/test"), "{error}");
         assert!(!format!("{error} {error:?}").contains(TOKEN), "{error:?}");
     }
+}
+
+#[test]
+fn a_misspelt_key_that_is_optional_is_a_notice_and_any_other_key_is_ignored() {
+    let notices = |more: &str| json(&format!("{},{more}", good())).unwrap().notices;
+    assert_eq!(
+        notices(r#""webhok":"https://hooks.example/x""#),
+        ["the secret in collector/test: nothing reads the key `webhok`; did you mean `webhook`?"]
+    );
+    assert!(notices(r#""environment":"production""#).is_empty());
+    let error = json(&format!(r#"{},"app_id":"1","app_secrt":"{TOKEN}""#, good())).unwrap_err().to_string();
+    assert!(
+        error.contains("app_secret is missing, and app_id is given; give both or neither; `app_secrt` is given"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_without_the_section_is_refused_with_the_one_that_was_meant() {
+    let error = |section: &str| file(&format!("{section}\nbucket = lux-raw\n")).unwrap_err().to_string();
+    for section in ["[secret]", "[SECRETS]"] {
+        assert!(error(section).contains(&format!("no section [SECRET], but {section}; put")), "{}", error(section));
+    }
+    assert!(error("[other]").contains("no section [SECRET]; put ig_user_id"), "{}", error("[other]"));
 }
 
 #[test]

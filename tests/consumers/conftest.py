@@ -165,6 +165,19 @@ def optional(tmp_path_factory) -> Collected:
     return collect(tmp_path_factory.mktemp("optional"), "array", OPTIONAL)
 
 
+# What data may lack: the objects of a model, as with `hashtags =`, or the quality objects.
+LACKING = [*MODELS, "quality"]
+
+
+def without(collected: Collected, part: str, folder: Path) -> Collected:
+    """The same data without the folders of a part."""
+    data = collected.copy(folder)
+    folders = ["quality"] if part == "quality" else [f"{kind}/{part}_2*" for kind in ["raw", "quality"]]
+    for path in [path for name in folders for path in (folder / "sandbox_env").glob(name)]:
+        shutil.rmtree(path)
+    return data
+
+
 @pytest.fixture(params=MODELS)
 def model(request) -> str:
     return request.param

@@ -5,7 +5,7 @@ import json
 import duckdb
 import pytest
 
-from conftest import ADDED, LUXURY_BRANDS, MODELS, ROOT, VIEWS, Collected, read, run, statements, write
+from conftest import ADDED, LACKING, LUXURY_BRANDS, MODELS, ROOT, VIEWS, Collected, read, run, statements, without, write
 
 TYPES = dict.fromkeys(["timestamp", "collected_at"], "TIMESTAMP WITH TIME ZONE") | dict.fromkeys(
     ["followers_count", "media_count", "like_count", "comments_count"], "BIGINT"
@@ -45,6 +45,16 @@ def test_columns_have_their_types_and_are_not_null(collected, model):
 def test_one_model_loads_on_its_own(collected, model):
     tables = load(collected, of=model).execute("SHOW TABLES").fetchall()
     assert sorted(tables) == sorted([("loaded_objects",), (f"{model}_rows",)])
+
+
+@pytest.mark.parametrize("part", LACKING)
+def test_data_that_lacks_a_part_loads_the_rest(collected, part, tmp_path):
+    data = without(collected, part, tmp_path)
+    connection = load(data)
+    for model in MODELS:
+        assert all_rows(connection, f"{model}_rows") == sorted(data.rows(model), key=repr)
+    models = {model for model, in connection.execute("SELECT DISTINCT model FROM quality").fetchall()}
+    assert models == {quality["model"] for quality in data.quality()}
 
 
 def test_a_null_is_refused(collected):

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import SparkSession
 
-from conftest import ADDED, MODELS, VIEWS, read, write
+from conftest import ADDED, LACKING, MODELS, VIEWS, read, without, write
 from test_duckdb import load as load_duckdb
 from test_figures import QUESTIONS
 
@@ -91,6 +91,23 @@ def test_data_that_is_loaded_twice_is_there_once(session, loaded):
     twice = {table: all_rows(session, loaded.format, table) for table in tables}
     assert {table: len(rows) for table, rows in twice.items()} == {table: len(rows) for table, rows in once.items()}
     assert twice == once and all(once.values())
+
+
+@pytest.mark.parametrize("part", LACKING)
+def test_data_that_lacks_a_part_loads_the_rest_and_the_part_once_it_is_there(session, collected, part, tmp_path):
+    if collected.format != "array":
+        pytest.skip("the format makes no difference to it")
+    database = f"without_{part}"
+    data = without(collected, part, tmp_path)
+    load(session, data, database)
+    for model in MODELS:
+        assert all_rows(session, database, f"{model}_rows") == sorted(data.rows(model), key=repr)
+    models = {row.model for row in session.sql(f"SELECT DISTINCT model FROM `{database}`.quality").collect()}
+    assert models == {quality["model"] for quality in data.quality()}
+    if part == "media_hashtag":
+        data = collected.copy(tmp_path)
+        load(session, data, database)
+        assert all_rows(session, database, f"{part}_rows") == sorted(data.rows(part), key=repr)
 
 
 def test_a_day_is_that_of_the_run_in_utc(session, loaded):

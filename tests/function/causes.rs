@@ -4,7 +4,7 @@ use collector::diagnosis::Diagnosis;
 use sandbox::Options;
 use serde_json::{Value, json};
 
-use support::harness::{APP_SECRET, Harness, Setting, TIME};
+use support::harness::{APP_SECRET, Harness, Setting};
 
 /// The messages of a level.
 fn messages(harness: &Harness, level: &str) -> Vec<String> {
@@ -174,8 +174,7 @@ async fn another_version_that_responds_is_one_line_a_process_at_the_level_of_its
 
 #[tokio::test]
 async fn a_healthy_run_logs_nothing_above_info() {
-    let now = |options: &mut Options| options.now = TIME.parse().ok();
-    let harness = Harness::new(Setting { options: Some(now), ..Setting::default() }).await;
+    let harness = Harness::with_faults(&[]).await;
     for job in ["brand_media", "hashtag", "token"] {
         harness.invoke(json!(job)).await.unwrap();
     }

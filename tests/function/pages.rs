@@ -87,7 +87,7 @@ async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure
     assert!(entry["asked_at"].is_string(), "the second page has responded: {entry}");
     assert!(response.error_log.contains("accounts-[usage] dior"));
     let told = harness.logged("ERROR");
-    assert!(told.iter().any(|l| l["message"].as_str().unwrap().starts_with("topic cut short")), "{told:?}");
+    assert!(told.iter().any(|l| l["message"].as_str().unwrap().starts_with("1 topic cut short: page 3")), "{told:?}");
 }
 
 #[tokio::test]

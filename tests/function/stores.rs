@@ -81,7 +81,7 @@ async fn a_run_that_lost_topics_leaves_the_better_object_and_goes_apart() {
     assert_eq!((summary.records(), summary.partial.len()), (260, 1));
     assert_eq!(summary.partial[0].instead_of, key("raw/", "brand"));
     assert!(response.target_file.contains("lux-raw/partial/brand_2026-01-31/"), "{}", response.target_file);
-    assert!(response.body.contains("1 objects of an earlier run stay"), "{}", response.body);
+    assert!(response.body.contains("1 object of an earlier run stayed"), "{}", response.body);
     assert!(harness.logged("WARNING").iter().any(|line| line["kind"] == "partial"));
 }
 

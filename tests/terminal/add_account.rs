@@ -59,9 +59,9 @@ fn what_is_no_username_is_refused_with_the_grammar() {
 fn a_refusal_says_what_to_do() {
     for (name, fault, expected) in [
         ("nobody.here", "loewe=slow:0", "not_there: (110"),
-        ("nobody.here", "loewe=slow:0", "that it is a professional account"),
-        ("loewe", "loewe=permission", "accounts need a token of Facebook Login with instagram_basic"),
-        ("loewe", "loewe=throttled", "`luxury-brands plan` shows what the schedule needs"),
+        ("nobody.here", "loewe=slow:0", "check that it is a professional one"),
+        ("loewe", "loewe=permission", "grant instagram_basic, instagram_manage_insights and pages_read_engagement"),
+        ("loewe", "loewe=throttled", "run less often or follow fewer topics (`luxury-brands plan`)"),
         ("loewe", "loewe=token", "make a new long-lived token and put it into the secret"),
         ("loewe", "loewe=no_profile", "the answer has no id of the account"),
     ] {

@@ -194,7 +194,6 @@ fn a_place_without_data_says_what_was_looked_for_and_where() {
             "empty",
             ["nothing collected in empty (looked for quality/{model}_{ymd}/", "raw/brand_{ymd}/brand_{datetime}.json"],
         ),
-        ("s3://", ["\"s3://\" names no bucket", "s3://bucket/prefix"]),
     ] {
         for command in [&["report", place][..], &["schema", "--for", "duckdb", "--from", place]] {
             let output = local(folder.path(), command, &[]);

@@ -130,7 +130,7 @@ fn every_other_command_prints_its_result() {
     }
     let schema = local(at, &["schema", "brand", "--for", "json-schema", "--json"]);
     assert!(serde_json::from_slice::<Value>(&schema.stdout).unwrap()["items"].is_object(), "it is a document as it is");
-    assert_eq!(told(at, "faults", &["sandbox", "faults"]).1.as_array().unwrap().len(), 46);
+    assert_eq!(told(at, "faults", &["sandbox", "faults"]).1.as_array().unwrap().len(), 50);
 }
 
 #[test]

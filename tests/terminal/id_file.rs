@@ -91,7 +91,7 @@ async fn an_id_whose_hashtag_is_gone_leaves_the_file() {
     run(folder.path());
     sandbox.set_faults(vec!["#dior=not_there".parse().unwrap()]);
     let output = run(folder.path());
-    assert!(text(&output.stdout).contains("1 topics failed"), "{output:?}");
+    assert!(text(&output.stdout).contains("in partial/. dior: the hashtag does not exist"), "{output:?}");
     assert_eq!(sandbox.calls().len(), 22 + 12, "its media, and the search");
     let left = ids(folder.path());
     let left = left[sandbox.end_point()].as_object().unwrap();

@@ -8,8 +8,11 @@ mod check;
 mod commands;
 mod credentials;
 mod documents;
+mod exit_codes;
 mod fields;
 mod figures;
+#[cfg(target_os = "linux")]
+mod healthy;
 mod id_file;
 #[cfg(unix)]
 mod interrupts;

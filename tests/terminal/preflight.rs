@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use crate::check::checked_on;
 use crate::commands::{folder, local, out};
+use crate::terminal::stand_in;
 use support::aws::{Aws, BUCKET, S3Fault};
 use support::harness::CONFIGURE_INI;
 
@@ -43,13 +44,13 @@ fn all_is_well() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in <n> days, on <date>
-    ok    data access    access to data expires in <n> days, on <date>
+    ok    expiry         the token expires in 39, on <date>
+    ok    data access    access to data expires in 69, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
     ok    hashtag        #hermes answers: 1 medium
-    ok    version        v26.0 answers, as configured, and has no announced end, which is not before 2028-11-04
+    ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 5 of the 200 calls an hour
     ok    bucket         the folder sandbox_env can be written
@@ -65,13 +66,13 @@ fn hashtags_are_refused() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in <n> days, on <date>
-    ok    data access    access to data expires in <n> days, on <date>
+    ok    expiry         the token expires in 39, on <date>
+    ok    data access    access to data expires in 69, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
-    FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action -> grant instagram_basic, and request Instagram Public Content Access in the app's review
-    FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action -> grant instagram_basic, and request Instagram Public Content Access in the app's review
-    ok    version        v26.0 answers, as configured, and has no announced end, which is not before 2028-11-04
+    FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
+    FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
+    ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 4 of the 200 calls an hour
     ok    bucket         the folder sandbox_env can be written
@@ -87,13 +88,13 @@ fn the_token_is_near_its_end() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in <n> days, on <date>
-    warn  data access    access to data expires in <n> days, on <date> -> make a new long-lived token and put it into the sandbox's secret
+    ok    expiry         the token expires in 39, on <date>
+    warn  data access    access to data expires in 3, on <date> -> make a new long-lived token and put it into the secret (docs/tokens.md)
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
     ok    hashtag        #hermes answers: 1 medium
-    ok    version        v26.0 answers, as configured, and has no announced end, which is not before 2028-11-04
+    ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 5 of the 200 calls an hour
     ok    bucket         the folder sandbox_env can be written
@@ -109,13 +110,13 @@ fn the_version_has_ended() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in <n> days, on <date>
-    ok    data access    access to data expires in <n> days, on <date>
+    ok    expiry         the token expires in 39, on <date>
+    ok    data access    access to data expires in 69, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
     ok    hashtag        #hermes answers: 1 medium
-    warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 answers in its place and ends in <n> days, on 2027-01-21 -> compare it with `luxury-brands check --api-version v26.0`, then set [API] version = v26.0, the newest version tested
+    warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 responds in its place and ends in <n> days, on 2027-01-21 -> compare it with `luxury-brands check --api-version v26.0`, then set [API] version = v26.0, the newest version tested
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 5 of the 200 calls an hour
     ok    bucket         the folder sandbox_env can be written
@@ -130,13 +131,13 @@ fn the_version_is_unknown() {
     ok    secret         the sandbox needs none
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
-    FAIL  token          its state is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/debug_token -> set [API] version = v26.0, the newest version tested
+    FAIL  token          its state is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/debug_token; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
     -     expiry         not checked: the token's state is unknown
     -     data access    not checked: the token's state is unknown
     -     scopes         not checked: the token's state is unknown
-    FAIL  account        hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000 -> set [API] version = v26.0, the newest version tested
-    FAIL  hashtag quota  the number of used hashtags is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000/recently_searched_hashtags -> set [API] version = v26.0, the newest version tested
-    FAIL  hashtag        #hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/ig_hashtag_search -> set [API] version = v26.0, the newest version tested
+    FAIL  account        hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
+    FAIL  hashtag quota  the number of used hashtags is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000/recently_searched_hashtags; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
+    FAIL  hashtag        #hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/ig_hashtag_search; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
     warn  version        v99.0 is configured and is not among the versions known (v17.0 to v27.0) -> set [API] version = v26.0, the newest version tested
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 4 of the 200 calls an hour
@@ -153,13 +154,13 @@ fn the_quota_of_hashtags_is_nearly_used() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in <n> days, on <date>
-    ok    data access    access to data expires in <n> days, on <date>
+    ok    expiry         the token expires in 39, on <date>
+    ok    data access    access to data expires in 69, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
-    warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed that are not among them -> add no hashtag, and find who else searches as this user
+    warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed that are not among them -> follow fewer hashtags, find who else searches as this user, or pin known ids in [hashtag_id]
     ok    hashtag        #hermes answers: 1 medium
-    ok    version        v26.0 answers, as configured, and has no announced end, which is not before 2028-11-04
+    ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 5 of the 200 calls an hour
     ok    bucket         the folder sandbox_env can be written
@@ -175,15 +176,15 @@ fn a_field_is_gone() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in <n> days, on <date>
-    ok    data access    access to data expires in <n> days, on <date>
+    ok    expiry         the token expires in 39, on <date>
+    ok    data access    access to data expires in 69, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
     ok    hashtag        #hermes answers: 1 medium
     warn  fields         of accounts the API does not know like_count: each record gets the default -> remove the field from the mapping, or set an [API] version that has it
     warn  fields         of hashtags the API does not know like_count: each record gets the default -> remove the field from the mapping, or set an [API] version that has it
-    ok    version        v26.0 answers, as configured, and has no announced end, which is not before 2028-11-04
+    ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 7 of the 200 calls an hour
     ok    bucket         the folder sandbox_env can be written
@@ -199,7 +200,7 @@ async fn the_bucket_is_missing() {
     let checked = checked_on(&aws, BUCKET, &[]).await;
     let text = told(&checked);
     let bucket = text.lines().filter(|line| line.contains("  bucket")).collect::<Vec<_>>().join("\n");
-    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> check that the bucket lux-raw exists in the configured region, and that these credentials may s3:PutObject under raw/ and quality/"#);
+    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> make it writable as the message says, then repeat the run with the same time"#);
     assert_eq!(checked.status.code(), Some(1));
 }
 
@@ -230,7 +231,7 @@ fn a_refusal_for_want_of_a_permission_is_a_failure_that_names_what_to_do() {
     ];
     for (topic, what, named) in [
         ("token", "token", "app_id and app_secret"),
-        ("hermes", "account", "instagram_basic, instagram_manage_insights, pages_read_engagement"),
+        ("hermes", "account", "read the app's dashboard for its review"),
         ("hashtags", "hashtag quota", "Instagram Public Content Access"),
         ("#hermes", "hashtag", "Instagram Public Content Access"),
     ] {
@@ -238,8 +239,11 @@ fn a_refusal_for_want_of_a_permission_is_a_failure_that_names_what_to_do() {
             let text = checked("v26.0", &[&format!("{topic}={fault}")]);
             let failed: Vec<&str> = text.lines().filter(|line| line.starts_with("FAIL")).collect();
             assert!(text.ends_with("exit status 1") && failed.len() == 1, "{topic}={fault}: {text}");
-            let is_block = ["blocked", "code:368"].contains(&fault);
-            let named = if is_block { "stop the schedules" } else { named };
+            let named = match fault {
+                "blocked" | "code:368" => "stop the schedules",
+                "http:401" | "http:403" => "request the address in the message by hand",
+                _ => named,
+            };
             assert!(failed[0].contains(what) && failed[0].contains(named), "{topic}={fault}: {failed:?}");
         }
     }
@@ -274,4 +278,60 @@ fn a_check_without_accounts_or_without_hashtags_says_so() {
             && text.contains("spent 2 of the 200"),
         "{text}"
     );
+}
+
+/// The lines of a check that say FAIL or -, on the sandbox with `faults`.
+fn not_ok(faults: &[&str]) -> String {
+    let text = checked("v26.0", faults);
+    let lines = text.lines().filter(|line| !["ok ", "warn"].iter().any(|level| line.starts_with(level)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_id_that_is_no_instagram_user_is_the_one_cause() {
+    insta::assert_snapshot!(not_ok(&["*=wrong_ig_user_id"]), @"
+    FAIL  token          its state is unknown: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: (#100) Tried accessing nonexisting field (business_discovery) on node type (User); ig_user_id in the secret is not an Instagram user id of Facebook Login; it may be a Facebook user or Page id -> put the Page's instagram_business_account id into the secret as ig_user_id
+    -     expiry         not checked: the token's state is unknown
+    -     data access    not checked: the token's state is unknown
+    -     scopes         not checked: the token's state is unknown
+    -     account        not checked: no further call in this run: ig_user_id in the secret is not an Instagram user id of Facebook Login; it may be a Facebook user or Page id
+    -     hashtag quota  not checked: no further call in this run: ig_user_id in the secret is not an Instagram user id of Facebook Login; it may be a Facebook user or Page id
+    -     hashtag        not checked: no further call in this run: ig_user_id in the secret is not an Instagram user id of Facebook Login; it may be a Facebook user or Page id
+    1 to fix
+    exit status 1
+    ");
+}
+
+#[test]
+fn a_wrong_app_secret_is_the_one_cause() {
+    insta::assert_snapshot!(not_ok(&["hermes=wrong_app_secret", "#*=wrong_app_secret"]), @"
+    FAIL  account        hermes: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: Invalid appsecret_proof provided in the API argument; the app requires appsecret_proof, which needs its app secret -> put app_id and app_secret into the secret
+    -     hashtag quota  not checked: no further call in this run: the app requires appsecret_proof, which needs its app secret
+    -     hashtag        not checked: no further call in this run: the app requires appsecret_proof, which needs its app secret
+    1 to fix
+    exit status 1
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_is_refused_does_not_blame_the_token() {
+    let (_sandbox, folder) = stand_in(&["token=wrong_app", "*=wrong_app_secret"]).await;
+    let secret = folder.path().join("secret.ini");
+    let with_app = std::fs::read_to_string(&secret).unwrap() + "app_id = 12345\napp_secret = placeholder-app-key\n";
+    std::fs::write(&secret, with_app).unwrap();
+    let check = ["check", "--secret", "secret.ini"];
+    let text = tokio::task::block_in_place(|| told(&local(folder.path(), &check, &[])));
+    assert!(text.ends_with("exit status 1") && !text.contains("long-lived token"), "{text}");
+    let failed: Vec<&str> = text.lines().filter(|line| line.starts_with("FAIL")).collect();
+    insta::assert_snapshot!(failed.join("\n"), @"FAIL  token          its state is unknown: set_up: (190) HTTP 400, fbtrace_id AsAnDbOx: Invalid OAuth access token signature.; app_id or app_secret in the secret is wrong; the API does not say which. The access token may be good -> copy both from the app's dashboard into the secret");
+}
+
+#[test]
+fn a_comparison_that_cannot_tell_fails() {
+    for fault in ["*=wrong_ig_user_id", "*=code:100"] {
+        let folder = folder(&CONFIGURE_INI.replace("v17.0", "v26.0"));
+        let arguments = ["check", "--sandbox", "--api-version", "v27.0", "--fault", fault];
+        let text = told(&local(folder.path(), &arguments, &[]));
+        assert!(text.ends_with("exit status 1") && !text.contains("knows every mapped field"), "{fault}: {text}");
+    }
 }

@@ -302,7 +302,7 @@ fn what_cannot_be_read_or_repaired_is_an_error_that_says_what_was_given_and_what
         let output = refused(folder.path(), given);
         let error = text(&output.stderr);
         assert!(
-            output.status.code() == Some(1) && error.contains(expected) && !error.contains("placeholder"),
+            output.status.code() == Some(2) && error.contains(expected) && !error.contains("placeholder"),
             "{error}"
         );
     }

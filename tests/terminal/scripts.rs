@@ -162,8 +162,7 @@ fn quiet_leaves_errors_and_nothing_else() {
 fn what_belongs_to_the_sandbox_is_refused_without_it() {
     let folder = folder();
     for option in [
-        ["--fault", "x=y"],
-        ["--fault", "help"],
+        ["--fault", "gucci=throttled"],
         ["--seed", "1"],
         ["--latency", "0s"],
         ["--calls-allowed", "9"],
@@ -193,7 +192,7 @@ fn a_fault_of_what_the_sandbox_lacks_names_what_it_has() {
         assert!(named.iter().all(|name| told.contains(name)), "{told}");
     }
     let output = local(folder.path(), &["sandbox", "faults"]);
-    assert!(output.status.success() && text(&output.stdout).lines().count() == 47, "{output:?}");
+    assert!(output.status.success() && text(&output.stdout).lines().count() == 51, "{output:?}");
 }
 
 #[test]

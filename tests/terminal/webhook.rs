@@ -93,13 +93,13 @@ async fn a_run_that_fails_is_told_once_with_what_failed_and_what_to_do() {
 #[tokio::test]
 async fn a_critical_run_is_told_once_whatever_it_stored() {
     for (job, fault, expected) in [
-        ("brand_media", "gucci=throttled", "CRITICAL: (4) no further call in this run: the API throttles the caller"),
         (
             "brand_media",
-            "fendi=token",
-            "CRITICAL: (190/463) no further call in this run: the API refuses the access token",
+            "gucci=throttled",
+            "CRITICAL: (4) no further call in this run: this app or user has made as many calls",
         ),
-        ("token", "token=invalid", "CRITICAL: the access token is of no use: it is not valid"),
+        ("brand_media", "fendi=token", "CRITICAL: (190/463) no further call in this run: the access token has expired"),
+        ("token", "token=invalid", "CRITICAL: the access token cannot be used"),
     ] {
         let chat = Chat::start(Mode::Takes).await;
         let harness = chat.harness(&[fault]).await;

@@ -92,7 +92,7 @@ impl AddAccountArgs {
         let client = backend.client(&config, &secret);
         let session = backend::session(&client);
         let id = user_id(&session, name).await.map_err(|failure| {
-            let told = format!("{name}: {}: {failure} -> {}", failure.kind, failure.diagnosis.row().next);
+            let told = format!("{name}: {} -> {}", failure.explained(), failure.diagnosis.row().next);
             anyhow::anyhow!("{}", backend.redactor.redact(&told))
         })?;
         let added = Added::of(&config, &plan, name, &id, false, session.calls());

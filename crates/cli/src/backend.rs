@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use aws_config::SdkConfig;
 use futures_util::FutureExt;
 use tokio::sync::OnceCell;
@@ -55,7 +55,7 @@ impl Backend {
         let redactor = Arc::default();
         log(output, &redactor);
         let backend = Self::open(setting, redactor).await?;
-        let secret = backend.secret().await.context("no secret; `--sandbox` needs none")?;
+        let secret = backend.secret().await?;
         let config = backend.config(&secret).await?;
         Ok((backend, secret, config))
     }
@@ -74,14 +74,15 @@ impl Backend {
         secret.redact(&self.redactor);
         if let Some(config) = &self.config {
             secret.config_file.clone_from(config);
+            secret.config_named_by = Some("--config");
         }
         Ok(secret)
     }
 
     /// Reads the configuration that the secret names, or `--config` in its place.
     pub(super) async fn config(&self, secret: &Secret) -> Result<Config, ConfigError> {
-        let loaded = config_file::load(&secret.config_file, async || self.aws().await, TIME_LIMIT).await;
-        let mut config = loaded?.config;
+        let (file, named_by) = (&secret.config_file, secret.config_named_by);
+        let mut config = config_file::load(file, named_by, async || self.aws().await, TIME_LIMIT).await?.config;
         if let Some(sandbox) = &self.sandbox {
             config.end_point = format!("{}/{}", sandbox.end_point(), config.version);
         }

@@ -13,7 +13,9 @@ use serde_json::json;
 use super::Setting;
 use super::backend::{self, Backend};
 use super::output::Output;
+use super::setting::configuration;
 use collector::config::{Config, ConfigError, Locations};
+use collector::diagnosis::Diagnosis;
 use collector::graph::{Edge, Usage};
 use collector::redact::Redactor;
 use collector::secret::{Secret, Source};
@@ -60,7 +62,7 @@ impl CheckArgs {
         backend::log(output, &redactor);
         let mut checklist = Checklist::new(output, Arc::clone(&redactor));
         // The sandbox is built from the configuration, so it cannot start with a faulty one.
-        let fault = if self.on.sandbox { Config::load(&self.on.sandbox_config()).err() } else { None };
+        let fault = if self.on.sandbox { configuration(&self.on.sandbox_config()).err() } else { None };
         match fault {
             Some(error) => report_config_error(&mut checklist, &error),
             None => self.check(&mut checklist, out, redactor).await?,
@@ -76,13 +78,17 @@ impl CheckArgs {
         let secret = match backend.secret().await {
             Ok(secret) => secret,
             Err(error) => {
-                checklist.fail("secret", error, "without a secret, try `luxury-brands check --sandbox`");
+                let diagnosis = if error.is_absent() { Diagnosis::NoSecret } else { Diagnosis::Secret };
+                checklist.fail("secret", error, diagnosis);
                 checklist.skip("configuration", "the secret names its file");
                 return Ok(());
             }
         };
         let destination = out.unwrap_or_else(|| Destination::of(&secret));
         checklist.ok("secret", secret_summary(&backend, &secret));
+        for notice in &secret.notices {
+            checklist.warn("secret", notice, Diagnosis::Secret);
+        }
         match backend.config(&secret).await {
             Err(error) => report_config_error(checklist, &error),
             Ok(config) => {
@@ -93,11 +99,9 @@ impl CheckArgs {
                 }
                 let client = backend.client(&config, &secret);
                 let session = backend::session(&client);
-                let store =
-                    if self.on.sandbox { "the sandbox's secret".to_owned() } else { source_name(&backend.source) };
-                let scopes = api::token(checklist, &session, &config, &store).await;
+                let scopes = api::token(checklist, &session, &config).await;
                 api::account(checklist, &session, &config, &scopes).await;
-                hashtags::check(checklist, &session, &config).await;
+                hashtags::check(checklist, &session, &config, &scopes).await;
                 api::unknown_fields(checklist, "accounts", &client.unknown_fields(Edge::Discovery));
                 api::unknown_fields(checklist, "hashtags", &client.unknown_fields(Edge::RecentMedia));
                 version::report(checklist, &config.version, &session, Utc::now().date_naive());
@@ -116,7 +120,7 @@ impl CheckArgs {
         }
         if let Err(Unusable { place, problem }) = sink.preflight(STORING_LIMIT).await {
             let cause = format!("{place} cannot be used: {}", problem.cause());
-            return checklist.fail("bucket", cause, problem.diagnosis.row().next);
+            return checklist.fail("bucket", cause, problem.diagnosis);
         }
         let key = Locations::probe();
         let stored = json!({
@@ -131,17 +135,7 @@ impl CheckArgs {
                 remove_probe(folder, &folder.join(key.as_str()));
                 checklist.ok("bucket", format!("the folder {} can be written", folder.display()));
             }
-            (Err(error), Sink::S3 { bucket, .. }) => checklist.fail(
-                "bucket",
-                // The SDK's text repeats itself in Rust's debug format.
-                error.to_string().chars().take(300).collect::<String>(),
-                format!(
-                    "check that the bucket {bucket} exists in the configured region, and that these credentials may s3:PutObject under raw/ and quality/"
-                ),
-            ),
-            (Err(error), Sink::Folder(_)) => {
-                checklist.fail("bucket", error, "run it from a folder that can be written");
-            }
+            (Err(error), _) => checklist.fail("bucket", error, Diagnosis::Store),
         }
     }
 }
@@ -174,9 +168,9 @@ fn report_config_error(checklist: &mut Checklist, error: &ConfigError) {
     const WHAT: &str = "configuration";
     match error {
         ConfigError::Faults { path, faults } => {
-            faults.iter().for_each(|fault| checklist.fail(WHAT, fault, format!("correct it in {path}")));
+            faults.iter().for_each(|fault| checklist.fail(WHAT, format!("{path}: {fault}"), Diagnosis::Configuration));
         }
-        other => checklist.fail(WHAT, other, "docs/configuration.md has every key"),
+        other => checklist.fail(WHAT, other, Diagnosis::Configuration),
     }
 }
 
@@ -186,7 +180,7 @@ fn report_config(checklist: &mut Checklist, config: &Config, secret: &Secret) {
     checklist
         .ok("configuration", format!("{file}: {accounts} accounts, {hashtags} hashtags, as {}", config.format.name()));
     for notice in &config.notices {
-        checklist.warn("configuration", notice, format!("correct it in {file}"));
+        checklist.warn("configuration", notice, Diagnosis::Configuration);
     }
     let plan = config.plan();
     checklist.ok(
@@ -206,10 +200,10 @@ fn report_usage(checklist: &mut Checklist, Usage { percent, regain_minutes }: Us
     match percent {
         None => checklist.ok("usage", "the API reports none while it is low"),
         Some(percent) if percent >= Usage::STOP_PERCENT => {
-            checklist.fail("usage", used(percent), "wait: a run would make no further call; see `luxury-brands plan`");
+            checklist.fail("usage", used(percent), Diagnosis::NearLimit);
         }
         Some(percent) if percent >= Usage::WARN_PERCENT => {
-            checklist.warn("usage", used(percent), "see `luxury-brands plan`, and who else uses this token");
+            checklist.warn("usage", used(percent), Diagnosis::NearLimit);
         }
         Some(percent) => checklist.ok("usage", used(percent)),
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
@@ -30,7 +30,7 @@ fn mended(script: &str) -> Vec<u8> {
 impl CompletionsArgs {
     pub(super) fn run(self, output: Output) -> Result<ExitCode> {
         if output.json {
-            return Err(UsageError("--json: completions are a script, which has no form in JSON".to_owned()).into());
+            return Err(UsageError(anyhow!("--json: completions are a script, which has no form in JSON")).into());
         }
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), NAME, &mut script);

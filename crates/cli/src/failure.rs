@@ -10,15 +10,18 @@ use collector::report::Error;
 use collector::secret::SecretError;
 use collector::telemetry::printable;
 
+/// The advice if there is no secret at all.
+pub(super) const WITHOUT_SECRET: &str = "To try it without a secret, add --sandbox.";
+
 /// An error of several lines. Its text is printable.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Lines(pub(super) String);
 
-/// Arguments that clap takes and the command cannot use. The exit code is clap's.
+/// Arguments that clap takes and the command cannot use, or a file named there. The exit code is clap's.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct UsageError(pub(super) String);
+#[error("{0:#}")]
+pub(super) struct UsageError(pub(super) anyhow::Error);
 
 /// A failure with `--json`, in the form in which Lambda answers.
 #[derive(Debug, Serialize)]
@@ -48,6 +51,9 @@ pub(super) fn tell(error: &anyhow::Error, output: Output) -> ExitCode {
     if error.is::<UsageError>() {
         return output::usage_error();
     }
+    if error.chain().any(|cause| cause.downcast_ref().is_some_and(SecretError::is_absent)) {
+        output.remark(WITHOUT_SECRET);
+    }
     if output.json && !error.is::<OutputError>() {
         // What could not be written is told already.
         let _ = output::print_json(&Failure { error_type: kind(error), error_message: &text });
@@ -57,6 +63,7 @@ pub(super) fn tell(error: &anyhow::Error, output: Output) -> ExitCode {
 
 /// An error for a terminal: on one line, unless it has several on purpose.
 fn shown(error: &anyhow::Error) -> String {
+    let error = error.downcast_ref().map_or(error, |UsageError(error)| error);
     let text = format!("{error:#}");
     let has_lines = error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<Lines>());
     if has_lines { text } else { printable(&text).into_owned() }

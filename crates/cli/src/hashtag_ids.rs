@@ -42,7 +42,10 @@ impl HashtagIdsArgs {
                     resolved.hashtags.push(Found { name, id: id.to_string(), is_pinned: hashtag.id.is_some() });
                 }
                 Err(failure) => {
-                    output::note(format!("error: {}", printable(&format!("{name}: {}: {failure}", failure.kind))));
+                    output::note(format!(
+                        "error: {}",
+                        printable(&format!("{name}: {} -> {}", failure.explained(), failure.diagnosis.row().next))
+                    ));
                     let message = backend.redactor.redact(&failure.message).into_owned();
                     resolved.failures.push(FailedTopic {
                         topic: name,

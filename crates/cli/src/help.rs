@@ -1,9 +1,12 @@
 //! The root help with its groups, and a variable for each option.
 
-use clap::builder::BoolishValueParser;
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ColorChoice, Command, CommandFactory};
 
 use super::Cli;
+use collector::similar::did_you_mean;
 
 /// The commands as `--help` groups them. clap has no groups of commands.
 const GROUPS: [(&str, &[&str]); 6] = [
@@ -36,17 +39,59 @@ pub(super) fn command(color: ColorChoice) -> Command {
 /// The heading of the options that each command has.
 pub(super) const GLOBAL: &str = "Global options";
 
+/// What the names of the options' variables begin with.
+const PREFIX: &str = "LUXURY_BRANDS_";
+
 /// Lets a variable `LUXURY_BRANDS_<OPTION>` set each option.
 fn with_variables(command: Command) -> Command {
     command.mut_args(with_variable).mut_subcommands(with_variables)
 }
 
+/// The variable of an option.
+fn variable(option: &str) -> String {
+    format!("{PREFIX}{}", option.replace('-', "_").to_uppercase())
+}
+
 fn with_variable(arg: Arg) -> Arg {
     let Some(long) = arg.get_long() else { return arg };
-    let variable = format!("LUXURY_BRANDS_{}", long.replace('-', "_").to_uppercase());
+    let variable = variable(long);
     // The root help states the rule once.
     let arg = arg.env(variable).hide_env(true);
-    if matches!(arg.get_action(), ArgAction::SetTrue) { arg.value_parser(BoolishValueParser::new()) } else { arg }
+    if matches!(arg.get_action(), ArgAction::SetTrue) { arg.value_parser(switch) } else { arg }
+}
+
+/// Whether a variable sets an option without a value.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" | "" => Ok(false),
+        _ => Err("true or false expected".to_owned()),
+    }
+}
+
+/// The variable that has the value which an error refuses; `None` if the command line has it.
+pub(super) fn refused_variable(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
+    let Some(ContextValue::String(arg)) = error.get(ContextKind::InvalidArg) else { return None };
+    let option = arg.split(' ').next()?;
+    let is_given = |argument: &OsString| argument.to_str().is_some_and(|text| text.split('=').next() == Some(option));
+    let variable = variable(option.strip_prefix("--")?);
+    (std::env::var_os(&variable).is_some() && !arguments.iter().any(is_given)).then_some(variable)
+}
+
+/// The variables of all options.
+fn variables(command: &Command) -> Vec<&str> {
+    let own = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str());
+    own.chain(command.get_subcommands().flat_map(variables)).collect()
+}
+
+/// The error for a variable `LUXURY_BRANDS_...` that sets no option of any command. Without the error, a misspelt
+/// `LUXURY_BRANDS_SANDBOX` would let a command work on real data.
+pub(super) fn unknown_variable(command: &Command) -> Option<String> {
+    let known = variables(command);
+    let mut set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown = set.find(|name| name.starts_with(PREFIX) && !known.contains(&name.as_str()))?;
+    let meant = did_you_mean(&unknown, known);
+    Some(format!("error: the variable {unknown} sets no option{meant}"))
 }
 
 #[cfg(test)]

@@ -64,17 +64,12 @@ impl InitArgs {
 
 /// Writes a file that only its owner can read, unless it exists.
 fn write(path: &Path, text: &str, to_do: &'static str) -> Result<File> {
-    let written = match create(path, text) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
-        done => {
-            done.with_context(|| format!("{} cannot be written", path.display()))?;
-            true
-        }
-    };
+    let written = create(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(File { file: path.display().to_string(), written, to_do })
 }
 
-fn create(path: &Path, text: &str) -> io::Result<()> {
+/// Whether the file was written. One that exists is not.
+fn create(path: &Path, text: &str) -> io::Result<bool> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -82,5 +77,8 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
+    match options.open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        file => file?.write_all(text.as_bytes()).map(|()| true),
+    }
 }

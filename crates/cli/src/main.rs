@@ -61,8 +61,8 @@ The command line takes precedence.
 
 Exit codes:
   0    done; a run that lost some topics is done too
-  1    failed; standard error says why
-  2    wrong arguments
+  1    failed; standard error says why. A missing secret or configuration is a failure
+  2    wrong arguments, variables, or files named in arguments; nothing was run
   3    with --fail-on partial: some topics failed
   130  interrupted by SIGINT (Ctrl-C); 143 by SIGTERM, 129 by SIGHUP. What was collected is stored
 
@@ -108,9 +108,13 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = removed::renamed(std::env::args_os().collect());
     let command = help::command(output::color(&arguments));
-    let cli = match command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
+    if let Some(error) = help::unknown_variable(&command) {
+        output::note(error);
+        return output::usage_error();
+    }
+    let cli = match command.try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => return output::print_usage(&error),
+        Err(error) => return output::print_usage(&error, help::refused_variable(&error, &arguments)),
     };
     let output = cli.output;
     let done = tokio::runtime::Builder::new_current_thread()

@@ -136,13 +136,17 @@ pub(super) fn color(arguments: &[OsString]) -> ColorChoice {
     inline.or(next).or(variable.as_deref()).and_then(|when| when.parse().ok()).unwrap_or_default()
 }
 
-/// Prints what clap says in place of running a command: a help text, or a usage error.
-pub(super) fn print_usage(said: &clap::Error) -> ExitCode {
+/// Prints what clap says in place of running a command: a help text, or a usage error. `variable` has the refused value
+/// if the command line does not.
+pub(super) fn print_usage(said: &clap::Error, variable: Option<String>) -> ExitCode {
     if let Some(replacement) = removed::replacement(said) {
         note(replacement);
         return usage_error();
     }
     let printed = said.print();
+    if let Some(variable) = variable {
+        note(format_args!("The variable {variable} has this value."));
+    }
     if said.use_stderr() {
         return usage_error();
     }

@@ -10,7 +10,8 @@ use indicatif::HumanCount;
 use serde::Serialize;
 
 use super::output::Output;
-use collector::config::{Config, Plan};
+use super::setting::configuration;
+use collector::config::Plan;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Makes no call. Prints the calls of processes that know every hashtag's id and of those that \
@@ -23,7 +24,7 @@ pub(super) struct PlanArgs {
 
 impl PlanArgs {
     pub(super) fn run(self, output: Output) -> Result<ExitCode> {
-        let config = Config::load(&self.config)?;
+        let config = configuration(&self.config)?;
         let notices = config.notices.iter().map(ToString::to_string).collect();
         let planned = Planned::of(&config.plan(), notices);
         output.result(&planned, || {
@@ -206,6 +207,8 @@ fn times(runs: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use collector::config::Config;
+
     use super::*;
 
     const SHIPPED: &str = include_str!("../../../configure.ini");

@@ -13,6 +13,8 @@ use indicatif::{HumanBytes, ProgressBar};
 use serde::Serialize;
 
 use super::output::Output;
+use super::setting::configuration;
+use super::storage::place;
 use super::stored::{Object, Stored};
 use collector::config::{Config, DEFAULT_FILE, PACKAGED};
 use collector::record::{Model, OWNER};
@@ -44,7 +46,7 @@ const AT_ONCE: usize = 24;
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// The data: a folder or s3://BUCKET/PREFIX [default: ./local_env, or ./sandbox_env]
-    #[arg(value_name = "FOLDER|s3://BUCKET/PREFIX")]
+    #[arg(value_name = "FOLDER|s3://BUCKET/PREFIX", value_parser = place)]
     source: Option<String>,
     /// Where to write: a file, or a folder for report.html
     #[arg(short, long, value_name = "PATH", default_value = "report.html")]
@@ -210,7 +212,7 @@ impl ReportArgs {
     /// The configuration of the runs.
     fn config(&self) -> Result<Config> {
         let default = Path::new(if Path::new(DEFAULT_FILE).exists() { DEFAULT_FILE } else { PACKAGED });
-        Ok(Config::load(self.config.as_deref().unwrap_or(default))?)
+        Ok(configuration(self.config.as_deref().unwrap_or(default))?)
     }
 
     /// The data that is read, and where it is.

@@ -7,6 +7,7 @@ use anyhow::{Context, Error, Result, anyhow};
 use clap::Args;
 use serde::Serialize;
 
+use super::failure::UsageError;
 use super::output::{self, Output};
 use super::repair::{self, Coverage, PreviousRun, Repair};
 use super::run::{RunOnce, read_argument};
@@ -46,10 +47,11 @@ Examples:
 impl RetryArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         let (name, text) = self.input()?;
-        let previous = repair::read(name, &text).map_err(|error| anyhow!(error))?;
+        let unusable = |error: String| UsageError(anyhow!(error));
+        let previous = repair::read(name, &text).map_err(unusable)?;
         self.once.on.check_kind(previous.sandbox)?;
         let objects = self.objects(&previous, output).await;
-        let Some((event, why)) = repair::repair(&previous, objects.as_ref()).map_err(|error| anyhow!(error))? else {
+        let Some((event, why)) = repair::repair(&previous, objects.as_ref()).map_err(unusable)? else {
             let reason = match &objects {
                 Some(_) => "no topic is missing from the objects of this time: nothing is repeated",
                 None => "nothing failed in this run: nothing is repeated",
@@ -94,7 +96,7 @@ impl RetryArgs {
             std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
             return Ok(("standard input", text));
         }
-        let text = read_argument("", &self.report)?;
+        let text = read_argument("", &self.report).map_err(UsageError)?;
         Ok((if text == self.report { "the JSON given" } else { &self.report }, text))
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -16,12 +16,12 @@ use super::id_file::IdFile;
 use super::interrupt::{Interrupt, Signal};
 use super::output::{self, Output, OutputError};
 use super::progress::Watch;
-use super::setting::duration;
+use super::setting::{self, time_limit};
 use super::{Setting, repair, shell};
 use collector::aws;
 use collector::config::Config;
 use collector::error::Cause;
-use collector::event::Event;
+use collector::event::{Event, TIME_FORM};
 use collector::function::{Function, Invocation, Settings};
 use collector::memory::Budget;
 use collector::report::Error;
@@ -44,7 +44,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "JSON|FILE", conflicts_with_all = ["time", "accounts", "hashtags"])]
     event: Option<String>,
     /// The time that names the objects, in RFC 3339 [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = setting::time)]
     time: Option<DateTime<Utc>>,
     /// Collect only these accounts, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -79,7 +79,7 @@ pub(super) struct RunOn {
     #[arg(long, value_name = "FOLDER|s3://BUCKET")]
     out: Option<Destination>,
     /// The time limit of a run, such as 60s [default: 15m; of watch: 60s]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = time_limit)]
     pub(super) timeout: Option<Duration>,
     #[command(flatten)]
     setting: Setting,
@@ -109,37 +109,47 @@ const PARTIAL: u8 = 3;
 
 impl RunArgs {
     pub(super) async fn run(self, job: Job, output: Output) -> Result<ExitCode> {
-        self.once.run(&self.payload(job)?, output).await
+        self.once.run(&self.payload(job).map_err(UsageError)?, output).await
     }
 
     /// The event of a run of `job`.
     fn payload(&self, job: Job) -> Result<Value> {
-        let Some(event) = &self.event else {
-            let time = self.time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
-            let fields = [
-                ("job", json!(job.name())),
-                ("time", json!(time)),
-                ("accounts", json!(self.accounts)),
-                ("hashtags", json!(self.hashtags)),
-            ];
-            return Ok(fields.into_iter().filter(|(_, value)| !value.is_null()).collect());
+        let payload = match &self.event {
+            Some(event) => given(event, job)?,
+            None => self.selected(job)?,
         };
-        let text = read_argument("--event ", event)?;
-        let mut payload: Value =
-            serde_json::from_str(&text).with_context(|| format!("--event {event:?} is not JSON"))?;
-        if let Value::Object(fields) = &mut payload
-            && !fields.contains_key("detail")
-        {
-            fields.entry("job").or_insert_with(|| job.name().into());
+        let event = Event::parse(&payload)?;
+        ensure!(event.job == job, "--event is for the job {0:?}: use `luxury-brands {0}`", event.job.name());
+        if let Some(time) = event.unread_time {
+            bail!("--event has the time {time}, {TIME_FORM} expected");
         }
-        match Event::parse(&payload) {
-            Ok(event) if event.job != job => {
-                bail!("--event is for the job {:?}, the command for {:?}", event.job.name(), job.name())
-            }
-            // The function reports a wrong value, as it does on Lambda.
-            _ => Ok(payload),
-        }
+        Ok(payload)
     }
+
+    /// The event that the options make.
+    fn selected(&self, job: Job) -> Result<Value> {
+        let topics = [("accounts", &self.accounts), ("hashtags", &self.hashtags)];
+        for (option, _) in topics.iter().filter(|(key, names)| names.is_some() && job.topics_key() != Some(key)) {
+            let taken = job.topics_key().map_or("no topics".to_owned(), |key| format!("--{key}"));
+            bail!("--{option} given, and the job {:?} takes {taken}", job.name());
+        }
+        let time = self.time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        let fields = [("job", json!(job.name())), ("time", json!(time))];
+        let topics = topics.map(|(key, names)| (key, json!(names)));
+        Ok(fields.into_iter().chain(topics).filter(|(_, value)| !value.is_null()).collect())
+    }
+}
+
+/// The event in `--event`, of `job` if it names none.
+fn given(event: &str, job: Job) -> Result<Value> {
+    let text = read_argument("--event ", event)?;
+    let mut payload: Value = serde_json::from_str(&text).with_context(|| format!("--event {event:?} is not JSON"))?;
+    if let Value::Object(fields) = &mut payload
+        && !fields.contains_key("detail")
+    {
+        fields.entry("job").or_insert_with(|| job.name().into());
+    }
+    Ok(payload)
 }
 
 /// JSON from the command line, or the content of the file that is named there. `option` begins an error.
@@ -178,7 +188,7 @@ impl RunOn {
         let destination = self.setting.destination(self.out.as_ref())?;
         let (destination, config) = if self.setting.sandbox {
             let sandbox = || Destination::Folder(SANDBOX_BUCKET.into());
-            (destination.unwrap_or_else(sandbox), Config::load(&self.setting.sandbox_config())?)
+            (destination.unwrap_or_else(sandbox), setting::configuration(&self.setting.sandbox_config())?)
         } else {
             let backend = Backend::open(&self.setting, Arc::default()).await?;
             let secret = backend.secret().await?;
@@ -197,7 +207,7 @@ impl RunOn {
             (false, true) => Err("the report is of a run on the real API: leave out --sandbox"),
             _ => Ok(()),
         }
-        .map_err(|problem| UsageError(problem.to_owned()))
+        .map_err(|problem| UsageError(anyhow!(problem)))
     }
 
     /// The file of hashtag ids. The sandbox has none.
@@ -249,6 +259,11 @@ impl RunOnce {
             file.store(&known_ids, &function.known_ids().await);
         }
         let table = watch.finish();
+        // The event has topics that are not configured, or a secret that the function does not take.
+        let done = match done {
+            Err(Error { cause: Cause::Event(error), .. }) => return Err(UsageError(error.into()).into()),
+            done => done,
+        };
         let printed = match &done {
             Ok(response) => output.result(response, || table + &shown(response)),
             Err(error) => print_error(error, table, output),
@@ -310,8 +325,8 @@ fn print_error(error: &Error, table: String, output: Output) -> Result<(), Outpu
     // A configuration's faults are on lines of their own, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
     output::note(format_args!("error: {}", if has_lines { text.into() } else { printable(&text) }));
-    if matches!(error.cause, Cause::Secret(_)) {
-        output.remark("To try it without a secret, add --sandbox.");
+    if matches!(&error.cause, Cause::Secret(error) if error.is_absent()) {
+        output.remark(failure::WITHOUT_SECRET);
     }
     if output.json {
         return failure::print_run(error);

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use super::failure::UsageError;
 use super::output::{self, Output};
-use super::storage;
+use super::setting::configuration;
+use super::storage::{self, place};
 use super::stored::{Pattern, Stored};
 use collector::config::{Config, Format, Limits, Locations};
 use collector::record::{Field, FieldType, ID, Model, OWNER};
@@ -34,7 +36,7 @@ pub(super) struct SchemaArgs {
     #[arg(long = "for", value_name = "ENGINE")]
     target: Target,
     /// Where the data is: the bucket, or a folder if the engine reads folders
-    #[arg(long, value_name = "URL", default_value = "s3://BUCKET")]
+    #[arg(long, value_name = "URL", default_value = "s3://BUCKET", value_parser = place)]
     from: String,
     /// The configuration file
     #[arg(long, value_name = "FILE", default_value = "configure.ini")]
@@ -108,6 +110,8 @@ struct Script<'a> {
     ndjson: bool,
     /// The models whose tables are asked for.
     models: Vec<Table<'a>>,
+    /// The models whose job has topics. The others have no objects.
+    collected: Vec<&'static str>,
     /// The quality objects, if they are asked for.
     quality: Option<Places>,
     /// The views, if they are asked for.
@@ -165,6 +169,11 @@ struct View<'a> {
     of: BTreeMap<&'a str, &'a str>,
     /// The columns that identify a record within a run: those of the topic, the house and the medium.
     identity: Vec<&'a str>,
+}
+
+fn is_collected(config: &Config, model: Model) -> bool {
+    let job = if model == Model::MediaHashtag { Job::Hashtag } else { Job::BrandMedia };
+    !config.topics(job).is_empty()
 }
 
 impl Places {
@@ -246,8 +255,8 @@ pub(super) struct Statements {
 
 impl SchemaArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        let config = Config::load(&self.config)?;
-        if storage::in_s3(&self.from)?.is_none() {
+        let config = configuration(&self.config)?;
+        if storage::in_s3(&self.from).is_none() {
             Stored::named(&self.from, &config).await?;
         }
         let text = self.text(&config)?;
@@ -270,9 +279,9 @@ impl SchemaArgs {
             return Ok(None);
         }
         if !matches!(self.target, Target::Duckdb | Target::Athena) {
-            bail!(
-                "there is no compaction for this engine: its tables hold what was loaded; duckdb and athena have one"
-            );
+            let error =
+                anyhow!("this engine has no compaction: its tables hold what was loaded; duckdb and athena have one");
+            return Err(UsageError(error).into());
         }
         Model::ALL.into_iter().map(table).collect::<Result<_>>().map(Some)
     }
@@ -288,6 +297,7 @@ impl SchemaArgs {
         let script = Script {
             ndjson: config.format == Format::Ndjson,
             models: models.map(table).collect::<Result<_>>()?,
+            collected: Model::ALL.into_iter().filter(|model| is_collected(config, *model)).map(Model::name).collect(),
             quality: asked(QUALITY).then(|| Places::of(quality, locations, root, target)).transpose()?,
             views: asked(VIEWS).then(|| Views::of(config)),
             compaction: self.compaction(table)?,

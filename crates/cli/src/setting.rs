@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::failure::UsageError;
 use super::shard;
-use collector::config::{self, Config};
+use collector::config::{self, Config, ConfigError};
+use collector::event;
+use collector::function::STORING_TIME;
 use collector::secret::{SANDBOX_BUCKET, Source};
 use collector::sink::Destination;
 use sandbox::{FaultRule, Options, Sandbox};
@@ -72,12 +75,21 @@ impl Setting {
             Some(Destination::Folder(folder)) if self.sandbox && !folder.ends_with(SANDBOX_BUCKET) => {
                 Ok(Some(Destination::Folder(folder.join(SANDBOX_BUCKET))))
             }
-            Some(Destination::Bucket(bucket)) if self.sandbox => Err(UsageError(format!(
+            Some(Destination::Bucket(bucket)) if self.sandbox => Err(UsageError(anyhow!(
                 "--out s3://{bucket} with --sandbox: a folder expected, since the sandbox's data is made up and never mixes with real data"
             ))),
             out => Ok(out.cloned()),
         }
     }
+}
+
+/// The configuration in a file that `--config` or its default names.
+///
+/// # Errors
+/// As [`Config::load`].
+pub(super) fn configuration(path: &Path) -> Result<Config, ConfigError> {
+    let is_default = [config::DEFAULT_FILE, config::PACKAGED].map(Path::new).contains(&path);
+    Config::load(path).map_err(|error| error.named_by((!is_default).then_some("--config")))
 }
 
 /// The sandbox's behaviour.
@@ -92,8 +104,8 @@ pub(super) struct SandboxArgs {
     seed: u64,
     /// A fault, as <topic>=<fault>[x<times>]; may be repeated. `sandbox faults` lists them. The topic is an
     /// account, #hashtag, #* (all hashtags), hashtags (the recent searches), token, a version or *
-    #[arg(long, value_name = "RULE")]
-    fault: Vec<String>,
+    #[arg(long, value_name = "RULE", value_parser = fault)]
+    fault: Vec<FaultRule>,
     /// The accounts, as CSV (name,user_id), JSON or JSON Lines [default: the configured ones]
     #[arg(long, value_name = "FILE")]
     accounts_from: Option<PathBuf>,
@@ -105,19 +117,13 @@ pub(super) struct SandboxArgs {
 impl SandboxArgs {
     fn options(&self, config: &Path, port: u16) -> Result<Options> {
         let latency = self.latency.unwrap_or_default();
-        let mut options = Options { port, latency, seed: self.seed, ..Options::for_config(&Config::load(config)?) };
+        let mut options = Options { port, latency, seed: self.seed, ..Options::for_config(&configuration(config)?) };
         options.calls_allowed = self.calls_allowed;
         if let Some(path) = &self.accounts_from {
             options.accounts = shard::accounts(path)?;
         }
-        if self.fault.iter().any(|fault| fault == "help") {
-            return Err(UsageError("`--fault help` was removed: use `luxury-brands sandbox faults`".to_owned()).into());
-        }
-        let rule = |text: &String| {
-            let rule = text.parse::<FaultRule>().and_then(|rule| rule.known_to(&options));
-            rule.map_err(|error| UsageError(format!("--fault {error}")))
-        };
-        options.faults = self.fault.iter().map(rule).collect::<Result<_, _>>()?;
+        let known = |rule: FaultRule| rule.known_to(&options).map_err(|error| UsageError(anyhow!("--fault {error}")));
+        options.faults = self.fault.iter().cloned().map(known).collect::<Result<_, _>>()?;
         Ok(options)
     }
 
@@ -132,6 +138,33 @@ impl SandboxArgs {
             .await
             .with_context(|| format!("the sandbox cannot listen on 127.0.0.1:{port}"))
     }
+}
+
+/// A rule of `--fault`. Whether the sandbox has its topic depends on the configuration.
+fn fault(text: &str) -> Result<FaultRule, String> {
+    if text == "help" {
+        return Err("it was removed: `luxury-brands sandbox faults` lists the faults".to_owned());
+    }
+    text.parse()
+}
+
+/// The shortest time limit of a run. The collector stores in the last two seconds.
+const SHORTEST_RUN: Duration = Duration::from_secs(STORING_TIME.as_secs() + 1);
+
+/// The longest one.
+const LONGEST_RUN: Duration = Duration::from_secs(86_400);
+
+/// The time limit of a run.
+pub(super) fn time_limit(text: &str) -> Result<Duration, String> {
+    let (shortest, storing) = (SHORTEST_RUN.as_secs(), STORING_TIME.as_secs());
+    let expected = || format!("{shortest}s to 24h expected: the last {storing}s are for storing what was collected");
+    duration(text)
+        .and_then(|limit| Some(limit).filter(|l| (SHORTEST_RUN..=LONGEST_RUN).contains(l)).ok_or_else(expected))
+}
+
+/// A time that names objects.
+pub(super) fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    event::time(text).ok_or_else(|| format!("{} expected", event::TIME_FORM))
 }
 
 /// A duration with its unit, such as `60s`.

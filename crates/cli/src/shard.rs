@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::failure::UsageError;
 use super::output::Output;
-use super::setting::duration;
-use super::storage::Storage;
+use super::setting::{configuration, duration};
+use super::storage::{Storage, place};
 use collector::config::Config;
+use collector::counted::counted;
 use collector::topic::Job;
 use rollup::{self, Manifest};
 
@@ -41,8 +43,8 @@ pub(super) struct Again {
 }
 
 /// The accounts of a list, with their user ids.
-pub(super) fn accounts(path: &std::path::Path) -> Result<Vec<(String, String)>> {
-    Lists::accounts(path)
+pub(super) fn accounts(path: &std::path::Path) -> Result<Vec<(String, String)>, UsageError> {
+    Lists::accounts(path).map_err(UsageError)
 }
 
 #[derive(Debug, Args)]
@@ -66,23 +68,23 @@ pub(super) struct ShardArgs {
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = cycle)]
     every: u32,
     /// Runs of the hashtag job per hour [default: as configured]
-    #[arg(long, value_name = "RUNS")]
+    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=60))]
     hashtag_runs: Option<u32>,
     /// Percent of each hour's calls to leave for retries
     #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=90))]
     reserve: u8,
     /// Plan only the shards that failed, from the manifest.json of a run's results
-    #[arg(long, value_name = "FILE|s3://BUCKET/KEY", conflicts_with_all = ["credentials", "accounts_from", "hashtags_from"])]
+    #[arg(long, value_name = "FILE|s3://BUCKET/KEY", value_parser = place, conflicts_with_all = ["credentials", "accounts_from", "hashtags_from"])]
     failed: Option<String>,
     /// Where to write: a folder or a bucket; with --failed a file or an object
-    #[arg(long, value_name = "PATH|s3://BUCKET/PREFIX", default_value = "shards")]
+    #[arg(long, value_name = "PATH|s3://BUCKET/PREFIX", default_value = "shards", value_parser = place)]
     out: String,
 }
 
 /// The hours of a cycle.
 fn cycle(text: &str) -> Result<u32, String> {
-    let given = duration(text)?;
-    let cycle = CYCLES.into_iter().find(|hours| Duration::from_secs(u64::from(*hours) * 3_600) == given);
+    let is_given = |hours: &u32| duration(text) == Ok(Duration::from_secs(u64::from(*hours) * 3_600));
+    let cycle = CYCLES.into_iter().find(is_given);
     cycle.ok_or_else(|| "1h, 2h, 3h, 4h, 6h, 8h, 12h or 24h expected".to_owned())
 }
 
@@ -96,13 +98,14 @@ impl ShardArgs {
     }
 
     async fn plan(&self, output: Output) -> Result<()> {
-        let config = Config::load(&self.config)?;
+        let config = configuration(&self.config)?;
         let lists = Lists::read(
             &config,
             self.accounts_from.as_deref(),
             self.hashtags_from.as_deref(),
             self.credentials.as_deref(),
-        )?;
+        )
+        .map_err(UsageError)?;
         let request = self.request(&config, &lists);
         let started = Instant::now();
         let plan = request.plan()?;
@@ -117,11 +120,14 @@ impl ShardArgs {
                 let turn = hour % schedule.every_hours;
                 let lines: String =
                     shards.iter().filter(|s| s.hour == turn).map(|s| line(job, s, topics, &request)).collect();
-                ensure!(
-                    !lines.is_empty(),
-                    "no {job} topic has its turn in hour {hour}: --every {}h is too long for so few",
-                    self.every
-                );
+                if lines.is_empty() {
+                    let topics = counted(topics.len(), "topic");
+                    return Err(UsageError(anyhow!(
+                        "no {job} topic has its turn in hour {hour}: --every {}h is too long for {topics}",
+                        self.every
+                    ))
+                    .into());
+                }
                 out.write(&format!("{job}/{hour:02}.jsonl"), lines.into_bytes()).await?;
             }
         }
@@ -157,7 +163,8 @@ impl ShardArgs {
     /// Writes a manifest of the events whose shards failed.
     async fn again(&self, results: &str, output: Output) -> Result<()> {
         let from = Storage::open(results).await?;
-        let bytes = from.read("").await?;
+        let bytes = from.read("").await;
+        let bytes = if matches!(from, Storage::Local(_)) { bytes.map_err(UsageError)? } else { bytes? };
         let mut items = Vec::new();
         if let Some(manifest) = Manifest::read(&bytes) {
             for key in manifest.files_of_failures() {
@@ -166,7 +173,8 @@ impl ShardArgs {
                 items.extend(rollup::items(&bytes).with_context(|| format!("{key} is no list of results"))?);
             }
         } else {
-            items = rollup::items(&bytes).with_context(|| format!("{results} is neither a manifest nor results"))?;
+            let expected = || format!("{results} is neither a manifest.json nor a list of results");
+            items = rollup::items(&bytes).with_context(expected).map_err(UsageError)?;
         }
         let failed: Vec<Value> = items.iter().filter(|item| !item.succeeded()).map(rollup::Item::event).collect();
         if failed.is_empty() {

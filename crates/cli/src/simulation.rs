@@ -114,7 +114,14 @@ impl Simulation {
             access_token: "placeholder".to_owned().into(),
             app: None,
         };
-        let secret = Secret { credentials, bucket: "lux-raw".to_owned(), config_file, webhook: None };
+        let secret = Secret {
+            credentials,
+            bucket: "lux-raw".to_owned(),
+            config_file,
+            config_named_by: None,
+            webhook: None,
+            notices: Vec::new(),
+        };
         let world = World::start().await;
         let (end_point, aws) = (Some(world.address()), Some(world.aws().await));
         let function = Function::new(Settings { secret: Some(secret), end_point, aws, ..Settings::default() });

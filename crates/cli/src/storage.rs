@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Error, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow};
 use aws_sdk_s3::primitives::ByteStream;
 
 use collector::causes::with_causes;
 use collector::redact::Redactor;
+use collector::sink::Destination;
 use collector::{aws, http};
 
 /// A file or a folder, or an object or a prefix. Names are relative to it. The empty name stands for
@@ -31,12 +32,12 @@ pub(super) enum Storage {
 }
 
 impl Storage {
-    /// The storage that a person names: a path, or `s3://bucket/key`.
+    /// The storage that [`place`] has checked.
     ///
     /// # Errors
-    /// Where no bucket is named, or no client can be built.
+    /// If no client can be built.
     pub(super) async fn open(named: &str) -> Result<Self> {
-        let Some((bucket, key)) = in_s3(named)? else { return Ok(Self::Local(named.into())) };
+        let Some((bucket, key)) = in_s3(named) else { return Ok(Self::Local(named.into())) };
         let redactor: Arc<Redactor> = Arc::default();
         let config = aws::redacting(&aws::from_everywhere(http::client()?).await, Arc::clone(&redactor));
         aws::check(&config, None, Duration::MAX).await.with_context(|| format!("{named} cannot be read or written"))?;
@@ -141,16 +142,26 @@ impl Storage {
 }
 
 /// The bucket and the key of `s3://bucket/key`; `None` for a path.
+pub(super) fn in_s3(named: &str) -> Option<(&str, &str)> {
+    let rest = named.strip_prefix("s3://")?;
+    Some(rest.split_once('/').unwrap_or((rest, "")))
+}
+
+/// The storage that a person names: a path, or `s3://bucket/key`.
 ///
 /// # Errors
-/// If no bucket is named.
-pub(super) fn in_s3(named: &str) -> Result<Option<(&str, &str)>> {
-    let Some(rest) = named.strip_prefix("s3://") else { return Ok(None) };
-    let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-    if bucket.is_empty() {
-        bail!("{named:?} names no bucket; s3://bucket or s3://bucket/prefix expected");
+/// What is expected in its place.
+pub(super) fn place(named: &str) -> Result<String, String> {
+    match in_s3(named) {
+        Some(("", _)) => return Err("s3://BUCKET or s3://BUCKET/PREFIX expected".to_owned()),
+        // Its errors are those of every bucket.
+        Some((bucket, _)) => format!("s3://{bucket}").parse::<Destination>().map(drop)?,
+        None if named.is_empty() || named.contains("://") => {
+            return Err("a path, s3://BUCKET or s3://BUCKET/PREFIX expected".to_owned());
+        }
+        None => {}
     }
-    Ok(Some((bucket, key)))
+    Ok(named.to_owned())
 }
 
 fn redacted(redactor: &Redactor, error: &(impl std::error::Error + 'static)) -> Error {

@@ -78,7 +78,7 @@ impl Stored {
     /// If there is no such folder, if it cannot be listed, or if it has no objects.
     pub(super) async fn named(place: &str, config: &Config) -> Result<Self> {
         let folder = Path::new(place);
-        if in_s3(place)?.is_none() && !folder.is_dir() {
+        if in_s3(place).is_none() && !folder.is_dir() {
             let is = if folder.exists() { "is no folder" } else { "does not exist" };
             let path = std::env::current_dir().unwrap_or_default().join(folder);
             bail!("nothing collected in {place}: {} {is}", path.display());

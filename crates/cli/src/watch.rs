@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde_json::json;
@@ -76,7 +76,7 @@ impl WatchArgs {
             () = interrupted.cancelled() => return Ok(interrupt.signal().map_or(ExitCode::FAILURE, Signal::exit_code)),
         };
         if self.hour.is_some() && !http::is_on_loopback(&config.end_point) {
-            let told = format!(
+            let told = anyhow!(
                 "--hour is only for a mock of the API: its calls would count against the limits of {}; add --sandbox, or set [API] end_point to an address on this machine",
                 config.end_point
             );
@@ -191,7 +191,7 @@ fn unusable(cause: Cause) -> anyhow::Error {
     match cause {
         Cause::Config(error) => error.into(),
         Cause::Sink(error) => error.into(),
-        Cause::Secret(error) => anyhow::Error::from(error).context("no secret; `--sandbox` needs none"),
+        Cause::Secret(error) => error.into(),
         other => other.into(),
     }
 }

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use collector::similar::did_you_mean;
 use collector::version;
 
 mod explanation;
@@ -181,7 +182,12 @@ impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let unknown = || format!("{text:?} given, a fault expected: {}", Self::words());
+        let unknown = || {
+            let known = Self::explanations().iter().map(|explanation| explanation.fault);
+            let word = |fault: &'static str| fault.split(':').next().unwrap_or(fault);
+            let meant = did_you_mean(text.split(':').next().unwrap_or(text), known.map(word));
+            format!("{text:?} given{meant}, a fault expected: {}", Self::words())
+        };
         let (word, argument) = text.split_once(':').map_or((text, None), |(w, a)| (w, Some(a)));
         if let Some((_, status, code, subcode, message)) = CLASSES.iter().find(|c| c.0 == text) {
             return Ok(Self::Error { status: *status, code: *code, subcode: *subcode, message: (*message).to_owned() });

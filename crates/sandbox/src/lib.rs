@@ -204,7 +204,8 @@ impl Sandbox {
     pub fn secret(&self, config_file: std::path::PathBuf) -> Secret {
         let access_token = self.state.options.token.clone().unwrap_or_else(|| "sandbox".to_owned()).into();
         let credentials = Credentials { ig_user_id: "17841400000000000".to_owned(), access_token, app: None };
-        Secret { credentials, bucket: SANDBOX_BUCKET.to_owned(), config_file, webhook: None }
+        let bucket = SANDBOX_BUCKET.to_owned();
+        Secret { credentials, bucket, config_file, config_named_by: None, webhook: None, notices: Vec::new() }
     }
 }
 

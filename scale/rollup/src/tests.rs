@@ -67,7 +67,7 @@ fn shards_are_summed_up_by_credential_with_what_failed() {
         summary.credentials.iter().map(|u| (u.secret_id.as_str(), u.api_calls, u.usage_percent)).collect();
     assert_eq!(usage, [("c/1", 4, Some(15)), ("c/2", 6, None)]);
     let error = summary.shards[2].error.as_deref();
-    let error_text = r#"nothing_collected: nothing was collected: 2 of 2 topics failed; summary: {"api_calls":9}"#;
+    let error_text = r#"nothing_collected: x.json could not be stored; summary: {"api_calls":9}"#;
     assert_eq!(error, Some(error_text));
     assert_eq!((summary.failures.len(), summary.failures[0].shard.as_str()), (2, "s-1"));
 }

@@ -51,10 +51,62 @@ fn a_key_given_twice_is_a_fault() {
 
 #[test]
 fn a_key_that_is_never_asked_for_is_a_notice() {
-    assert_eq!(
-        notices(and("[limit]\nconcurrency = 3")),
-        ["[limit] concurrency: nothing reads this key; is it misspelt?"]
-    );
+    for (more, notice) in [
+        ("[limit]\nconcurrency = 3", "[limit]: nothing reads this section; did you mean [limits]?"),
+        ("[warehouse]\nhost = x", "[warehouse]: nothing reads this section; is it misspelt?"),
+    ] {
+        assert_eq!(notices(and(more)), [notice]);
+    }
+    for (key, notice) in [
+        ("fromat = ndjson", "[common] fromat: nothing reads this key; did you mean `format`?"),
+        ("owner = me", "[common] owner: nothing reads this key; is it misspelt?"),
+    ] {
+        assert_eq!(notices(with("[common]", &format!("[common]\n{key}"))), [notice]);
+    }
+}
+
+#[test]
+fn a_misspelt_name_is_the_fault_in_place_of_what_is_missing_because_of_it() {
+    let nothing_reads = |what: &str, meant: &str| format!("nothing reads this {what}; did you mean {meant}?");
+    for (old, new, fault) in [
+        ("end_point", "endpoint", format!("[API] endpoint: {}", nothing_reads("key", "`end_point`"))),
+        ("accounts =", "account =", format!("[topic] account: {}", nothing_reads("key", "`accounts`"))),
+        ("[topic]", "[topics]", format!("[topics]: {}", nothing_reads("section", "[topic]"))),
+        ("[API]", "[api]", format!("[api]: {}", nothing_reads("section", "[API]"))),
+        (
+            "[luxury_media]",
+            "[luxury_medias]",
+            format!("[luxury_medias]: {}", nothing_reads("section", "[luxury_media]")),
+        ),
+    ] {
+        assert_eq!(faults(with(old, new)), [fault]);
+    }
+    let found = faults(with("[add_user_id]", "[add_user_ids]"));
+    assert_eq!(found[0], "[add_user_ids]: nothing reads this section; did you mean [add_user_id]?");
+    let meant = faults(and("[limits]\ncalls_per_day = 1"));
+    assert!(meant[0].ends_with("hashtag_runs_per_hour (did you mean `hashtag_calls_per_day`?)"), "{meant:?}");
+}
+
+#[test]
+fn a_value_with_a_comment_or_quotes_or_an_interpolation_is_a_fault() {
+    let location = "raw/brand_{ymd}/brand_{datetime}.json";
+    let (comment, quotes) = ("a comment here is part of the value", "the quotes are part of the value");
+    for (old, new, key, problem) in [
+        (location, &*format!("{location}  # hourly"), "[common] profiles_location", comment),
+        (location, &format!("{location} ;hourly"), "[common] profiles_location", comment),
+        (location, &format!("{location};"), "[common] profiles_location", comment),
+        (location, &format!("\"{location}\""), "[common] profiles_location", quotes),
+        (location, &format!("'{location}'"), "[common] profiles_location", quotes),
+        (location, &format!("%(root)s/{location}"), "[common] profiles_location", "`%(name)s` is not replaced"),
+        (location, &format!("raw/%Y/{location}"), "[common] profiles_location", "% is not replaced"),
+        ("ymd = %Y-%m-%d", "ymd = %Y-%m-%d # a day", "[common] ymd", comment),
+        ("ymd = %Y-%m-%d", "ymd = '%Y-%m-%d'", "[common] ymd", quotes),
+        ("like_count int", "like_count int #hidden", "[luxury_media] like_count", comment),
+    ] {
+        let found = faults(with(old, new));
+        assert!(found.len() == 1 && found[0].starts_with(&format!("{key}: ")), "{new}: {found:?}");
+        assert!(found[0].contains(" given, and ") && found[0].contains(problem), "{new}: {found:?}");
+    }
 }
 
 #[test]

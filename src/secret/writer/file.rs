@@ -14,7 +14,7 @@ use super::{SecretWriteError, holds};
 /// and owner too.
 pub(super) fn replace(path: &Path, old: &SecretString, new: &SecretString) -> Result<(), SecretWriteError> {
     holds(&from_file(path)?, old)?;
-    let bytes = crate::file::read(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+    let bytes = crate::file::read(path).map_err(|cause| SecretError::Unreadable { path: path.to_owned(), cause })?;
     let text = std::str::from_utf8(&bytes).ok().ok_or(SecretWriteError::NotOnlyToken)?;
     let changed = with_token(text, old.expose_secret(), new.expose_secret()).ok_or(SecretWriteError::NotOnlyToken)?;
     Ok(replace_whole(path, changed.expose_secret().as_bytes())?)

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::checklist::Checklist;
 use collector::config::Config;
+use collector::counted::counted;
 use collector::diagnosis::Diagnosis;
-use collector::graph::{Call as ApiCall, Failure, Kind, Page, Session, TokenInfo};
+use collector::graph::{Call as ApiCall, Failure, Page, Session, TokenInfo};
 use collector::json;
 use collector::record::{Model, requested_name};
 use collector::token::{self, SECONDS_A_DAY, WARN_DAYS};
@@ -27,17 +28,12 @@ fn lacks(scopes: &[String], scope: &str) -> bool {
 
 /// Checks the token: its validity, its two expiries and its scopes. Returns the scopes, where the API reported
 /// them.
-pub(super) async fn token(
-    checklist: &mut Checklist,
-    session: &Session<'_>,
-    config: &Config,
-    store: &str,
-) -> Vec<String> {
+pub(super) async fn token(checklist: &mut Checklist, session: &Session<'_>, config: &Config) -> Vec<String> {
     let info = match session.debug_token().await {
         Ok(info) => info,
         Err(failure) => {
-            let message = format!("its state is unknown: {}: {failure}", failure.kind);
-            checklist.fail("token", message, failure.diagnosis.row().next);
+            let message = format!("its state is unknown: {}", failure.explained());
+            checklist.fail("token", message, failure.diagnosis);
             ["expiry", "data access", "scopes"]
                 .into_iter()
                 .for_each(|w| checklist.skip(w, "the token's state is unknown"));
@@ -53,18 +49,11 @@ pub(super) async fn token(
         let numbers: Vec<String> =
             [error.code, error.error_subcode].into_iter().flatten().map(|n| n.to_string()).collect();
         let message = format!("not valid ({}): {}", numbers.join("/"), error.message);
-        checklist.fail("token", message, info.refusal().diagnosis.row().next);
+        checklist.fail("token", message, info.refusal().diagnosis);
     }
     if state.is_valid {
-        expiry(checklist, "expiry", "the token", info.expires_at, state.expires_at, store);
-        expiry(
-            checklist,
-            "data access",
-            "access to data",
-            info.data_access_expires_at,
-            state.data_access_expires_at,
-            store,
-        );
+        expiry(checklist, "expiry", "the token", info.expires_at, state.expires_at);
+        expiry(checklist, "data access", "access to data", info.data_access_expires_at, state.data_access_expires_at);
     } else {
         // The 0 in the answer would read as "never".
         ["expiry", "data access"].into_iter().for_each(|what| checklist.skip(what, "the token is not valid"));
@@ -73,14 +62,7 @@ pub(super) async fn token(
     info.scopes
 }
 
-fn expiry(
-    checklist: &mut Checklist,
-    what: &'static str,
-    who: &str,
-    seconds: Option<i64>,
-    at: Option<DateTime<Utc>>,
-    store: &str,
-) {
+fn expiry(checklist: &mut Checklist, what: &'static str, who: &str, seconds: Option<i64>, at: Option<DateTime<Utc>>) {
     let Some(at) = at else {
         return match seconds {
             Some(_) => checklist.ok(what, format!("{who} never expires")),
@@ -88,14 +70,13 @@ fn expiry(
         };
     };
     let days = (at - Utc::now()).num_seconds().div_euclid(SECONDS_A_DAY);
-    let date = at.format("%Y-%m-%d");
-    let to_do = format!("make a new long-lived token and put it into {store}");
+    let (date, left) = (at.format("%Y-%m-%d"), counted(usize::try_from(days).unwrap_or_default(), "day"));
     if days < 0 {
-        checklist.fail(what, format!("{who} expired on {date}"), to_do);
+        checklist.fail(what, format!("{who} expired on {date}"), Diagnosis::TokenEnds);
     } else if days < WARN_DAYS {
-        checklist.warn(what, format!("{who} expires in {days} days, on {date}"), to_do);
+        checklist.warn(what, format!("{who} expires in {left}, on {date}"), Diagnosis::TokenEnds);
     } else {
-        checklist.ok(what, format!("{who} expires in {days} days, on {date}"));
+        checklist.ok(what, format!("{who} expires in {left}, on {date}"));
     }
 }
 
@@ -104,18 +85,14 @@ fn scopes(checklist: &mut Checklist, info: &TokenInfo, config: &Config) {
         return checklist.skip("scopes", "the API did not report them");
     }
     if lacks(&info.scopes, BASIC) {
-        return checklist.fail(
-            "scopes",
-            format!("{BASIC} is missing"),
-            "grant it when making the token: no call works without",
-        );
+        return checklist.fail("scopes", format!("{BASIC} is missing"), Diagnosis::PermissionMissing);
     }
     let lacking: Vec<&str> = DISCOVERY.into_iter().filter(|scope| lacks(&info.scopes, scope)).collect();
     if lacking.is_empty() || config.accounts.is_empty() {
         return checklist.ok("scopes", info.scopes.join(", "));
     }
     let message = format!("{} missing; business_discovery is documented to need it", lacking.join(", "));
-    checklist.warn("scopes", message, "grant it when making the token, unless the account below answers");
+    checklist.warn("scopes", message, Diagnosis::PermissionMissing);
 }
 
 /// Checks one account: its profile with one of its media.
@@ -135,7 +112,7 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
         match session.page(&call).await.map(|response| count(&response.value)) {
             Ok((0, media)) => {
                 let message = format!("{name} answers without a profile, {media} media");
-                return checklist.warn(WHAT, message, "ask again later");
+                return checklist.warn(WHAT, message, Diagnosis::IncompleteResponse);
             }
             Ok((fields, media)) => {
                 let message =
@@ -143,28 +120,38 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
                 return checklist.ok(WHAT, message);
             }
             Err(failure) if failure.diagnosis == Diagnosis::AccountNotThere => {
-                checklist.warn(WHAT, format!("{name}: {failure}"), failure.diagnosis.row().next);
+                checklist.warn(WHAT, format!("{name}: {failure}"), failure.diagnosis);
                 last = Some(failure);
             }
-            Err(failure) => {
-                let lacking: Vec<&str> = [BASIC].into_iter().chain(DISCOVERY).filter(|s| lacks(scopes, s)).collect();
-                let name = match failure.kind {
-                    Kind::Permission if !lacking.is_empty() => {
-                        format!("{name} (the token lacks {})", lacking.join(", "))
-                    }
-                    _ => name.to_string(),
-                };
-                return failed(checklist, WHAT, &name, session, &failure);
-            }
+            Err(failure) => return failed(checklist, WHAT, name.as_str(), session, &narrowed(failure, scopes)),
         }
     }
     match last {
         Some(failure) => {
             let message = format!("none of the accounts tried is there: {failure}");
-            checklist.fail(WHAT, message, failure.diagnosis.row().next);
+            checklist.fail(WHAT, message, failure.diagnosis);
         }
         None => checklist.skip(WHAT, "no accounts are followed"),
     }
+}
+
+/// The failure, whose causes the token's `scopes` tell apart where they are known.
+pub(super) fn narrowed(failure: Failure, scopes: &[String]) -> Failure {
+    let needs = |more: &[&'static str]| {
+        let lacking: Vec<&str> = [BASIC].iter().chain(more).copied().filter(|scope| lacks(scopes, scope)).collect();
+        lacking.join(", ")
+    };
+    let (lacking, otherwise) = match failure.diagnosis {
+        _ if scopes.is_empty() => return failure,
+        Diagnosis::AccountsNotPermitted => (needs(&DISCOVERY), Diagnosis::ReviewMissing),
+        Diagnosis::HashtagsNotPermitted => (needs(&[]), Diagnosis::HashtagFeatureMissing),
+        _ => return failure,
+    };
+    if lacking.is_empty() {
+        return failure.with(otherwise);
+    }
+    let message = format!("{} (the token lacks {lacking})", failure.message);
+    Failure { message, ..failure }.with(Diagnosis::PermissionMissing)
 }
 
 /// Reports a call that failed. A call that was not made, since an earlier one stopped the calls, is skipped.
@@ -177,7 +164,7 @@ pub(super) fn failed(
 ) {
     match session.halted() {
         Some(halt) if halt == *failure => checklist.skip(what, halt.message),
-        _ => checklist.fail(what, format!("{name}: {}: {failure}", failure.kind), failure.diagnosis.row().next),
+        _ => checklist.fail(what, format!("{name}: {}", failure.explained()), failure.diagnosis),
     }
 }
 
@@ -185,6 +172,37 @@ pub(super) fn failed(
 pub(super) fn unknown_fields(checklist: &mut Checklist, topics: &str, fields: &[String]) {
     if !fields.is_empty() {
         let message = format!("of {topics} the API does not know {}: each record gets the default", fields.join(", "));
-        checklist.warn("fields", message, Diagnosis::UnknownField.row().next);
+        checklist.warn("fields", message, Diagnosis::UnknownField);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use collector::graph::Kind;
+
+    use super::*;
+
+    fn proven(diagnosis: Diagnosis, scopes: &[&str]) -> (Diagnosis, String) {
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let Failure { diagnosis, message, .. } =
+            narrowed(Failure::new(Kind::Permission, "no").with(diagnosis), &scopes);
+        (diagnosis, message)
+    }
+
+    #[test]
+    fn known_scopes_tell_the_causes_of_a_refusal_apart() {
+        let (accounts, hashtags) = (Diagnosis::AccountsNotPermitted, Diagnosis::HashtagsNotPermitted);
+        let every = ["instagram_basic", "instagram_manage_insights", "pages_read_engagement"];
+        let lacking = "no (the token lacks instagram_manage_insights, pages_read_engagement)";
+        for (diagnosis, scopes, expected, message) in [
+            (accounts, &[][..], accounts, "no"),
+            (accounts, &every, Diagnosis::ReviewMissing, "no"),
+            (accounts, &every[..1], Diagnosis::PermissionMissing, lacking),
+            (hashtags, &every[..1], Diagnosis::HashtagFeatureMissing, "no"),
+            (hashtags, &every[1..], Diagnosis::PermissionMissing, "no (the token lacks instagram_basic)"),
+            (Diagnosis::Blocked, &every[1..], Diagnosis::Blocked, "no"),
+        ] {
+            assert_eq!(proven(diagnosis, scopes), (expected, message.to_owned()), "{scopes:?}");
+        }
     }
 }

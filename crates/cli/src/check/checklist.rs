@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::output::{self, Output, OutputError};
+use collector::diagnosis::Diagnosis;
 use collector::env::variable;
 use collector::redact::Redactor;
 use collector::telemetry::printable;
@@ -53,8 +54,8 @@ struct Line {
     level: Level,
     /// What was found.
     message: String,
-    /// What to do about it.
-    to_do: Option<String>,
+    /// The next step, as docs/failures.md has it.
+    to_do: Option<&'static str>,
 }
 
 /// The lines of a check.
@@ -96,15 +97,15 @@ impl Checklist {
     }
 
     /// Reports a success that needs some action.
-    pub(super) fn warn(&mut self, what: &'static str, message: impl Display, to_do: impl Display) {
+    pub(super) fn warn(&mut self, what: &'static str, message: impl Display, diagnosis: Diagnosis) {
         self.warned += 1;
-        self.line(Level::Warn, what, &message, Some(&to_do));
+        self.line(Level::Warn, what, &message, Some(diagnosis));
     }
 
     /// Reports a failure.
-    pub(super) fn fail(&mut self, what: &'static str, message: impl Display, to_do: impl Display) {
+    pub(super) fn fail(&mut self, what: &'static str, message: impl Display, diagnosis: Diagnosis) {
         self.failed += 1;
-        self.line(Level::Fail, what, &message, Some(&to_do));
+        self.line(Level::Fail, what, &message, Some(diagnosis));
     }
 
     /// Reports something that could not be tried.
@@ -112,9 +113,10 @@ impl Checklist {
         self.line(Level::Skip, what, &format!("not checked: {why}"), None);
     }
 
-    fn line(&mut self, level: Level, what: &'static str, message: &dyn Display, to_do: Option<&dyn Display>) {
+    fn line(&mut self, level: Level, what: &'static str, message: &dyn Display, diagnosis: Option<Diagnosis>) {
         let clean = |text: &dyn Display| one_line(&self.redactor.redact(&text.to_string()));
-        let line = Line { what, level, message: clean(message), to_do: to_do.map(clean) };
+        let to_do = diagnosis.map(|diagnosis| diagnosis.row().next);
+        let line = Line { what, level, message: clean(message), to_do };
         if !self.output.json && (!self.output.quiet || level == Level::Fail) && self.unprinted.is_none() {
             self.unprinted = output::print(line.shown(self.colours)).err();
         }
@@ -155,7 +157,7 @@ impl Line {
     fn shown(&self, colours: bool) -> String {
         let word = format!("{:<4}", self.level.word());
         let word = if colours { format!("\u{1b}[{}m{word}\u{1b}[0m", self.level.colour()) } else { word };
-        let to_do = self.to_do.as_ref().map_or_else(String::new, |to_do| format!(" -> {to_do}"));
+        let to_do = self.to_do.map_or_else(String::new, |to_do| format!(" -> {to_do}"));
         format!("{word}  {:<13}  {}", self.what, printable(&format!("{}{to_do}", self.message)))
     }
 }
@@ -184,12 +186,12 @@ mod tests {
         let mut checklist = Checklist::new(Output { quiet: true, ..Output::default() }, Arc::default());
         checklist.ok("a", "b");
         checklist.skip("a", "b");
-        checklist.warn("a", "b", "c");
+        checklist.warn("a", "b", Diagnosis::Store);
         assert_eq!(
             (checklist.failed(), checklist.verdict().as_str()),
             (false, "everything that a run needs works; 1 to look at")
         );
-        checklist.fail("a", "b", "c");
+        checklist.fail("a", "b", Diagnosis::Store);
         assert_eq!((checklist.failed(), checklist.verdict().as_str()), (true, "1 to fix, 1 to look at"));
     }
 }

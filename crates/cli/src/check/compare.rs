@@ -31,8 +31,8 @@ pub(super) async fn compare(
     other: &str,
 ) {
     let Some(end_point) = end_point(config, other) else {
-        let to_do = "write {VERSION} in its place, as the shipped configuration does";
-        return checklist.fail("version", "[API] end_point names no version of its own", to_do);
+        let message = "[API] end_point has no {VERSION}, so that no other version can be requested";
+        return checklist.fail("version", message, Diagnosis::Configuration);
     };
     let mut moved = config.clone();
     (moved.end_point, moved.version) = (end_point, other.to_owned());
@@ -45,14 +45,14 @@ pub(super) async fn compare(
                 checklist.warn(
                     "version",
                     format!("{version} is requested and {served} responds, whose fields follow ({calls})"),
-                    Diagnosis::VersionEnded.row().next,
+                    Diagnosis::VersionEnded,
                 );
             }
             _ => checklist.ok("version", format!("{version} is requested and responds ({calls})")),
         }
         for (topic, failure) in failures {
-            let message = format!("{version}: {topic}: {}: {failure}", failure.kind);
-            checklist.fail("version", message, failure.diagnosis.row().next);
+            let message = format!("{version}: {topic}: {}", failure.explained());
+            checklist.fail("version", message, failure.diagnosis);
         }
     }
     for model in Model::ALL {
@@ -85,12 +85,10 @@ fn report(checklist: &mut Checklist, model: Model, (now, old): (&str, &Fields), 
     let (lost, come) = (names(old.known_but_not_in(new)), names(new.known_but_not_in(old)));
     let neither = names(new.unknown.iter().filter(|field| old.unknown.contains(field)).map(String::as_str).collect());
     if !lost.is_empty() {
-        let to_do = format!("take them out of [{}] before the move", model.section());
-        checklist.fail(name, format!("{then} does not know {lost}, which {now} does"), to_do);
+        checklist.fail(name, format!("{then} does not know {lost}, which {now} does"), Diagnosis::UnknownField);
     }
     if !neither.is_empty() {
-        let to_do = format!("take them out of [{}]", model.section());
-        checklist.warn(name, format!("neither {now} nor {then} knows {neither}"), to_do);
+        checklist.warn(name, format!("neither {now} nor {then} knows {neither}"), Diagnosis::UnknownField);
     }
     if !come.is_empty() {
         checklist.ok(name, format!("{then} knows {come}, which {now} does not"));

@@ -3,9 +3,10 @@
 //! A check costs no hashtag that a run would not: it asks for a followed one, and for one that counts already
 //! where there is one.
 
-use super::api::failed;
+use super::api::{failed, narrowed};
 use super::checklist::Checklist;
 use collector::config::Config;
+use collector::counted::counted;
 use collector::diagnosis::Diagnosis;
 use collector::graph::{Call as ApiCall, SearchedHashtag, Session, Usage};
 use collector::record::Model;
@@ -18,14 +19,14 @@ const CALL: &str = "hashtag";
 const HASHTAGS_TRIED: usize = 3;
 
 /// The quota, and one hashtag.
-pub(super) async fn check(checklist: &mut Checklist, session: &Session<'_>, config: &Config) {
+pub(super) async fn check(checklist: &mut Checklist, session: &Session<'_>, config: &Config, scopes: &[String]) {
     if config.hashtags.is_empty() {
         return [QUOTA, CALL].into_iter().for_each(|what| checklist.skip(what, "no hashtags are followed"));
     }
     let searched = match session.searched_hashtags().await {
         Ok(searched) => Some(searched),
         Err(failure) => {
-            failed(checklist, QUOTA, "the number of used hashtags is unknown", session, &failure);
+            failed(checklist, QUOTA, "the number of used hashtags is unknown", session, &narrowed(failure, scopes));
             None
         }
     };
@@ -36,7 +37,7 @@ pub(super) async fn check(checklist: &mut Checklist, session: &Session<'_>, conf
     let (counted, others): (Vec<&Hashtag>, Vec<&Hashtag>) = config.hashtags.iter().partition(counts);
     let room = searched.as_ref().is_none_or(|searched| searched.len() < config.limits.hashtags_per_week as usize);
     let tried = counted.into_iter().chain(others.into_iter().filter(|_| room)).take(HASHTAGS_TRIED);
-    call(checklist, session, config, tried).await;
+    call(checklist, session, config, scopes, tried).await;
 }
 
 fn is(searched: &SearchedHashtag, hashtag: &Hashtag) -> bool {
@@ -61,14 +62,11 @@ fn quota(checklist: &mut Checklist, config: &Config, searched: &[SearchedHashtag
     if needed > allowed {
         let names: Vec<&str> = new.iter().copied().take(5).collect();
         let more = if new.len() > names.len() { " and others" } else { "" };
-        let to_do = format!(
-            "{} will be refused until others are 7 days old: follow fewer, or find who else searches as this user ({}{more})",
-            needed - allowed,
-            names.join(", ")
-        );
-        checklist.fail(QUOTA, message, to_do);
+        let refused = counted(needed - allowed, "hashtag");
+        let message = format!("{message}: {refused} of {}{more} will be refused", names.join(", "));
+        checklist.fail(QUOTA, message, Diagnosis::HashtagQuota);
     } else if needed * 100 >= allowed * Usage::WARN_PERCENT as usize {
-        checklist.warn(QUOTA, message, "add no hashtag, and find who else searches as this user");
+        checklist.warn(QUOTA, message, Diagnosis::HashtagQuota);
     } else {
         checklist.ok(QUOTA, message);
     }
@@ -79,6 +77,7 @@ async fn call<'c>(
     checklist: &mut Checklist,
     session: &Session<'_>,
     config: &Config,
+    scopes: &[String],
     tried: impl Iterator<Item = &'c Hashtag>,
 ) {
     let fields = config.mapping(Model::MediaHashtag).requested();
@@ -97,19 +96,15 @@ async fn call<'c>(
             Ok(0) => return checklist.ok(CALL, format!("{name} answers: no medium within 24 hours")),
             Ok(media) => return checklist.ok(CALL, format!("{name} answers: {media} medium")),
             Err(failure) if failure.diagnosis == Diagnosis::HashtagNotThere => {
-                checklist.warn(CALL, format!("{name}: {failure}"), failure.diagnosis.row().next);
+                checklist.warn(CALL, format!("{name}: {failure}"), failure.diagnosis);
                 last = Some(failure);
             }
-            Err(failure) => return failed(checklist, CALL, &name, session, &failure),
+            Err(failure) => return failed(checklist, CALL, &name, session, &narrowed(failure, scopes)),
         }
     }
     match last {
         Some(failure) => {
-            checklist.fail(
-                CALL,
-                format!("none of the hashtags tried is there: {failure}"),
-                failure.diagnosis.row().next,
-            );
+            checklist.fail(CALL, format!("none of the hashtags tried is there: {failure}"), failure.diagnosis);
         }
         None => checklist.skip(CALL, "none of those followed may be searched for now"),
     }

@@ -114,7 +114,7 @@ async fn first_there<'t, T: 't, A>(
     for topic in topics.take(TOPICS_TRIED) {
         match ask(topic).await {
             Ok(answer) => return Ok(Some(answer)),
-            Err(failure) if failure.kind == Kind::NotFound => last = Err((topic, failure)),
+            Err(failure) if failure.is_about_the_topic() => last = Err((topic, failure)),
             Err(failure) => return Err((topic, failure)),
         }
     }

@@ -11,7 +11,7 @@ const WHAT: &str = "version";
 /// Reports the state of the requested version, as of `today`.
 pub(super) fn report(checklist: &mut Checklist, asked: &str, session: &Session<'_>, today: NaiveDate) {
     let (state, served) = (State::of(asked, today), session.version());
-    let to_do = diagnosis(asked, served == Some(asked)).row().next;
+    let to_do = diagnosis(asked, served == Some(asked));
     if session.halted().is_some_and(|halt| halt.kind == Kind::VersionEnded) {
         return checklist.fail(WHAT, format!("the API refuses {asked}, which it has ended"), to_do);
     }

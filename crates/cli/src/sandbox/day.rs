@@ -17,6 +17,7 @@ use tracing::level_filters::LevelFilter;
 use crate::SandboxArgs;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
+use crate::setting::{configuration, time};
 use crate::shell;
 use crate::stored::Stored;
 use collector::clock::Clock;
@@ -35,7 +36,7 @@ pub(crate) struct DayArgs {
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=24 * 366))]
     hours: u32,
     /// The time up to which to collect, in RFC 3339 [default: the last full hour]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<DateTime<Utc>>,
     /// The configuration file
     #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
@@ -69,7 +70,7 @@ struct FailedRun {
 
 impl DayArgs {
     pub(crate) async fn run(self, output: Output) -> Result<ExitCode> {
-        let config = Config::load(&self.config)?;
+        let config = configuration(&self.config)?;
         let until = match self.until {
             Some(until) => until,
             None => Utc::now().duration_trunc(TimeDelta::hours(1)).context("the clock cannot be read")?,

@@ -1,8 +1,9 @@
 //! A JSON Schema of an object's array, or of one line where the format is ndjson.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
 use serde_json::{Map, Value, json};
 
+use crate::failure::UsageError;
 use collector::config::{Config, Format};
 use collector::record::{Field, FieldType, ID, Model};
 
@@ -11,7 +12,11 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The schema of a single model's objects, or a schema with a definition for each model.
 pub(super) fn text(config: &Config, models: &[Model]) -> Result<String> {
     let schema = match models {
-        [] => bail!("JSON Schema describes objects of records: give one of brand, media and media_hashtag, or no part"),
+        [] => {
+            let error =
+                anyhow!("JSON Schema describes objects of records: brand, media, media_hashtag or no part expected");
+            return Err(UsageError(error).into());
+        }
         [one] => {
             let mut schema = of_model(config, *one);
             schema.insert("$schema".to_owned(), DIALECT.into());

@@ -457,6 +457,20 @@ fn redshift_loads_a_day_from_an_external_table() {
 }
 
 #[test]
+fn redshift_copies_no_quality_objects_of_a_model_without_topics() {
+    let folders = |config: &str| {
+        let script = text_of(config, "quality", Target::Redshift).unwrap();
+        script.matches("COPY \"quality_objects\" FROM").count()
+    };
+    let empty = |key: &str| {
+        let line =
+            |line: &str| if line.starts_with(&format!("{key} =")) { format!("{key} =\n") } else { format!("{line}\n") };
+        SHIPPED.lines().map(line).collect::<String>()
+    };
+    assert_eq!([SHIPPED, &empty("hashtags"), &empty("accounts")].map(folders), [3, 2, 1]);
+}
+
+#[test]
 fn snowflake_strips_the_outer_array() {
     insta::assert_snapshot!(array("media_hashtag", Target::Snowflake), @r##"
     -- Tested on fakesnow 0.12, where each table and view has the rows that it has in DuckDB.

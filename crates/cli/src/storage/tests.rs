@@ -77,10 +77,25 @@ async fn a_listing_of_many_pages_is_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn an_address_without_a_bucket_and_a_bucket_that_does_not_exist_are_errors() {
-    assert!(Storage::open("s3:///x").await.unwrap_err().to_string().contains("names no bucket"));
+async fn a_bucket_that_does_not_exist_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (_server, storage) = s3(folder.path(), "none", "").await;
     let error = format!("{:#}", storage.list("raw").await.unwrap_err());
     assert!(error.contains("s3:ListBucket") && error.contains("NoSuchBucket"), "{error}");
+}
+
+#[test]
+fn a_place_is_a_path_or_a_bucket_with_a_name_and_nothing_else() {
+    for good in ["local_env", "/data/out", "s3://lux-raw", "s3://lux-raw/", "s3://lux-raw/a prefix/x"] {
+        assert_eq!(place(good).as_deref(), Ok(good));
+    }
+    for (bad, expected) in [
+        ("", "a path, s3://BUCKET or s3://BUCKET/PREFIX expected"),
+        ("gs://lux-raw", "a path, s3://BUCKET or s3://BUCKET/PREFIX expected"),
+        ("s3://", "s3://BUCKET or s3://BUCKET/PREFIX expected"),
+        ("s3:///x", "s3://BUCKET or s3://BUCKET/PREFIX expected"),
+        ("s3://lux+raw/x", "no name that S3 allows"),
+    ] {
+        assert!(place(bad).unwrap_err().contains(expected), "{bad}: {:?}", place(bad));
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::FaultRule;
 use crate::Options;
+use collector::similar::did_you_mean;
 use collector::version::VERSIONS;
 
 /// What a rule may be about, beside accounts, hashtags and versions.
@@ -25,9 +26,11 @@ impl FaultRule {
         {
             return Ok(self);
         }
+        let known = accounts.clone().chain(hashtags.clone()).collect::<Vec<_>>();
+        let meant = did_you_mean(&self.topic, known.iter().map(String::as_str));
         let versions = VERSIONS.iter().map(|version| version.name.to_owned());
         Err(format!(
-            "{:?} given, which the sandbox does not have; it has {}; the accounts {}; the hashtags {}; the versions {}",
+            "{:?} given{meant}, which the sandbox does not have; it has {}; the accounts {}; the hashtags {}; the versions {}",
             self.topic,
             OTHERS.join(", "),
             listed(accounts),

@@ -134,9 +134,9 @@ COALESCE({{ text_at('"object"') }}, {{ text_at('"model"') }} || ' ' || {{ text_a
 {%- endset %}
 {% set time = text_at('"time"') ~ "::TIMESTAMPTZ" %}
 -- The quality objects of one day. One that cannot be read is passed over: the meaning of its records' defaults is unknown
--- then.
+-- then. COPY ends with an error if a model has none on that day: leave it out then.
 CREATE TEMPORARY TABLE "quality_objects" ("object" SUPER);
-{% for model in ["brand", "media", "media_hashtag"] %}
+{% for model in collected %}
 COPY "quality_objects" FROM {{ folder(quality.objects.partition, model) }} IAM_ROLE default FORMAT JSON 'noshred' MAXERROR 100000;
 ALTER TABLE "collected"."quality_partial" ADD IF NOT EXISTS PARTITION ("model" = '{{ model }}', "ymd" = '{ymd}') LOCATION {{ folder(quality.partial.partition, model) }};
 {% endfor %}

@@ -20,9 +20,14 @@
 
 {# A view of the objects of the two places. A record's offset is written as +0000, a quality object's as Z. #}
 {% macro read(table, objects, partial, options) %}
+{% set columns = caller() | trim %}
+{% set names = "{" ~ (objects.below_root | split("/") | last) ~ "," ~ (partial.below_root | split("/") | last) ~ "}" %}
+{% set nothing %}
+CREATE OR REPLACE TEMPORARY VIEW `{{ table }}_objects` AS SELECT o.* FROM (SELECT from_json('{}', {{ columns | text }}) AS o) WHERE FALSE
+{%- endset %}
 {% set statement %}
 CREATE OR REPLACE TEMPORARY VIEW `{{ table }}_objects` (
-    {{ caller() | trim }}
+    {{ columns }}
 ) USING json OPTIONS (
     path {{ (objects.root ~ "/{" ~ objects.below_root ~ "," ~ partial.below_root ~ "}") | text }},
     {{ options }},
@@ -37,6 +42,16 @@ SET VARIABLE reading = (
     SELECT {{ statement | text }} || ' \'' || date_format(COALESCE(MAX(started_at) - INTERVAL 1 HOUR, TIMESTAMP '1971-01-01 00:00:00'), 'yyyy-MM-dd\'T\'HH:mm:ss') || '\')'
     FROM loads
     WHERE loaded = '{{ table }}'
+);
+-- Spark reads no path that matches nothing. If there are no objects yet, the view has no rows.
+CREATE OR REPLACE TEMPORARY VIEW `{{ table }}_files` USING binaryFile OPTIONS (
+    path {{ objects.root | text }},
+    recursiveFileLookup 'true',
+    pathGlobFilter {{ names | text }}
+);
+SET VARIABLE reading = (
+    SELECT CASE count(*) WHEN 0 THEN {{ nothing | text }} ELSE reading END
+    FROM (SELECT path FROM `{{ table }}_files` WHERE path RLIKE {{ ("(" ~ objects.key_pattern ~ "|" ~ partial.key_pattern ~ ")") | text }} LIMIT 1)
 );
 EXECUTE IMMEDIATE reading;
 {% endmacro %}
@@ -134,8 +149,7 @@ INSERT INTO loads VALUES ('{{ model.name }}', started);
 {% endfor %}
 {% if quality %}
 {% set columns = "`model`, `outcome`, `cases`, `object_key`, `record_id`, `field`, `reason`, `topic`, `collected_at`, `source_key`" %}
--- Data without quality objects has nothing to read here: leave out the rest then. A quality object that cannot be read is
--- passed over: the meaning of its records' defaults is unknown then.
+-- A quality object that cannot be read is passed over: the meaning of its records' defaults is unknown then.
 {% call read("quality", quality.objects, quality.partial, "mode 'DROPMALFORMED'") %}
     `model` STRING,
     `job` STRING,
