@@ -7,7 +7,7 @@ use support::aws::walk;
 
 /// The modules by layer, from the lowest. A module may import those of the layers before its own.
 const LAYERS: [&[&str]; 10] = [
-    &["counted", "diagnosis", "env", "lock"],
+    &["counted", "diagnosis", "env", "lock", "similar"],
     &["causes", "clock", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic", "version"],
     &["answers", "aws", "record"],
     &["config"],

@@ -44,8 +44,8 @@ fn all_is_well() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in 39, on <date>
-    ok    data access    access to data expires in 69, on <date>
+    ok    expiry         the token expires in <n> days, on <date>
+    ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
@@ -66,8 +66,8 @@ fn hashtags_are_refused() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in 39, on <date>
-    ok    data access    access to data expires in 69, on <date>
+    ok    expiry         the token expires in <n> days, on <date>
+    ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
@@ -88,8 +88,8 @@ fn the_token_is_near_its_end() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in 39, on <date>
-    warn  data access    access to data expires in 3, on <date> -> make a new long-lived token and put it into the secret (docs/tokens.md)
+    ok    expiry         the token expires in <n> days, on <date>
+    warn  data access    access to data expires in <n> days, on <date> -> make a new long-lived token and put it into the secret (docs/tokens.md)
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
@@ -110,8 +110,8 @@ fn the_version_has_ended() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in 39, on <date>
-    ok    data access    access to data expires in 69, on <date>
+    ok    expiry         the token expires in <n> days, on <date>
+    ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
@@ -154,8 +154,8 @@ fn the_quota_of_hashtags_is_nearly_used() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in 39, on <date>
-    ok    data access    access to data expires in 69, on <date>
+    ok    expiry         the token expires in <n> days, on <date>
+    ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed that are not among them -> follow fewer hashtags, find who else searches as this user, or pin known ids in [hashtag_id]
@@ -176,8 +176,8 @@ fn a_field_is_gone() {
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
-    ok    expiry         the token expires in 39, on <date>
-    ok    data access    access to data expires in 69, on <date>
+    ok    expiry         the token expires in <n> days, on <date>
+    ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
