@@ -259,7 +259,11 @@ pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
         crate::ini::parse(&bytes).map_err(|e| SecretError::NotIni { path: path.to_owned(), reason: e.to_string() })?;
     if ini.section(Some(SECTION)).is_none() {
         let meant = ini.sections().flatten().find(|given| closest(given, [SECTION]).is_some());
-        let given = meant.map_or_else(String::new, |given| format!(", but [{}]", given.escape_debug()));
+        let given = match meant {
+            Some(given) => format!(", but [{}]", given.escape_debug()),
+            None if bytes.trim_ascii_start().starts_with(b"{") => ", but JSON, as in AWS Secrets Manager".to_owned(),
+            None => String::new(),
+        };
         return Err(SecretError::NoSection { path: path.to_owned(), given });
     }
     let keys = ini.section_all(Some(SECTION)).flat_map(|keys| keys.iter().map(|(key, _)| key));
@@ -409,7 +413,10 @@ fn check(
     let credentials = Credentials { ig_user_id, access_token: access_token.into(), app };
     let webhook = optional("webhook")?;
     if webhook.as_deref().is_some_and(|url| !is_safe_webhook(url)) {
-        return Err(wrong("webhook", "is not an https address; http is taken on this machine alone"));
+        return Err(wrong(
+            "webhook",
+            "is not an https address; only an address on this machine may begin with http://",
+        ));
     }
     let notice = |(key, meant): &(&str, &str)| {
         format!("the secret in {place}: nothing reads the key `{key}`; did you mean `{meant}`?")

@@ -122,6 +122,10 @@ impl IniDocument {
                 (None, Some(meant)) => format!("nothing reads this key; did you mean `{meant}`?"),
                 (None, None) => format!("nothing reads this {what}; is it misspelt?"),
             };
+            if section == OF_SECRET.0 && is_faulty {
+                misspelt.push(Fault::new(&section, "", OF_SECRET.1));
+                continue;
+            }
             let fault = Fault::new(&section, &key, problem);
             let Some(meant) = meant.filter(|_| is_faulty) else {
                 self.notices.push(fault);
@@ -167,6 +171,13 @@ impl IniDocument {
     }
 }
 
+/// Why a comment after a value is a fault.
+pub(super) const COMMENT: &str = "a comment here is part of the value: move it to another line";
+
+/// The section of a secret's file, and what to do about it in a configuration.
+const OF_SECRET: (&str, &str) =
+    ("SECRET", "this is the file of a secret; give the configuration, such as configure.ini");
+
 /// Why a value would be used otherwise than the person who wrote it means; `None` if nothing shows that.
 pub(super) fn misread(value: &str) -> Option<&'static str> {
     let quotes = ['"', '\''];
@@ -175,7 +186,7 @@ pub(super) fn misread(value: &str) -> Option<&'static str> {
         return Some("`%(name)s` is not replaced: write the value itself");
     }
     if value.ends_with(';') || value.split_whitespace().skip(1).any(is_comment) {
-        return Some("a comment here is part of the value: move it to another line");
+        return Some(COMMENT);
     }
     if value.starts_with(quotes) || value.ends_with(quotes) {
         return Some("the quotes are part of the value: remove them");

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::record::{ASKED_AT, Field, FieldType, ID, Mapping, Model, Place, TOPIC};
 
 use super::document::{IniDocument, misread};
+use crate::similar::did_you_mean;
 
 /// The values that the API documents for a response field, for mapping lines that list none.
 fn documented(response: &str) -> Option<&'static str> {
@@ -96,7 +97,9 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
     let (name, nullable) = kind.strip_suffix('?').map_or((kind, false), |name| (name, true));
     let Some(kind) = FieldType::from_name(name) else {
         let known = FieldType::ALL.map(FieldType::name).join(", ");
-        let problem = format!("the type {kind:?} given, one of {known} expected, or one of them with `?` for null");
+        let meant = did_you_mean(name, FieldType::ALL.map(FieldType::name));
+        let problem =
+            format!("the type {kind:?} given{meant}, one of {known} expected, or one of them with `?` for null");
         document.fault(section, output, problem);
         return None;
     };

@@ -137,7 +137,7 @@ fn an_unknown_type_is_a_fault_that_lists_the_known_ones() {
     assert_eq!(
         faults(with("followers_count int", "followers_count integer")),
         [
-            r#"[luxury_profile] followers_count: the type "integer" given, one of str, url, timestamp, int, json expected, or one of them with `?` for null"#
+            r#"[luxury_profile] followers_count: the type "integer" given (did you mean `int`?), one of str, url, timestamp, int, json expected, or one of them with `?` for null"#
         ]
     );
     for odd in ["int??", "?", "?int"] {

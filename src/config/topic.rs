@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::document::IniDocument;
+use super::document::{COMMENT, IniDocument};
+use crate::similar::did_you_mean;
 use crate::topic::{Account, Hashtag, HashtagId, HashtagName, UserId, Username, is_id};
 
 const USERNAME: &str = "a username of [a-z0-9._]{1,30}";
@@ -42,6 +43,11 @@ fn names<N>(document: &mut IniDocument, key: &str, new: impl Fn(&str) -> Option<
         document.missing("topic", key, "list the names, separated by spaces");
         return Vec::new();
     };
+    // A hashtag may be given with its `#`, so that a comment is known only by a `#` without a name.
+    if let Some(word) = list.split_whitespace().find(|word| *word == "#" || word.starts_with(';')) {
+        document.fault("topic", key, format!("{word:?} given, and {COMMENT}"));
+        return Vec::new();
+    }
     let mut seen: HashSet<&str> = HashSet::new();
     let mut names = Vec::new();
     for name in list.split_whitespace() {
@@ -50,7 +56,8 @@ fn names<N>(document: &mut IniDocument, key: &str, new: impl Fn(&str) -> Option<
         } else if let Some(new) = new(name) {
             names.push(new);
         } else {
-            document.fault("topic", key, format!("{name:?} given, {expected} expected"));
+            let separated = if name.contains(',') { "; names are separated by spaces" } else { "" };
+            document.fault("topic", key, format!("{name:?} given, {expected} expected{separated}"));
         }
     }
     names
@@ -58,7 +65,13 @@ fn names<N>(document: &mut IniDocument, key: &str, new: impl Fn(&str) -> Option<
 
 fn user_id(document: &mut IniDocument, key: &str, name: &str) -> Option<UserId> {
     let Some(id) = document.optional("add_user_id", name) else {
-        document.fault("topic", key, format!("{name:?} has no user id; add `{name} = <user id>` to [add_user_id]"));
+        let known = document.section("add_user_id").unwrap_or_default();
+        let lists = ["accounts", "hashtags"].map(|key| document.optional("topic", key).unwrap_or_default());
+        let is_listed = |name: &&str| lists.iter().any(|list| list.split_whitespace().any(|topic| topic == *name));
+        let unused = known.iter().map(|(known, _)| known.as_str()).filter(|known| !is_listed(known));
+        let meant = did_you_mean(name, unused);
+        let problem = format!("{name:?} has no user id{meant}; add `{name} = <user id>` to [add_user_id]");
+        document.fault("topic", key, problem);
         return None;
     };
     // A value that is no id has a fault of its own already.

@@ -49,7 +49,7 @@ pub fn log_quality(tallies: &[&Tally<'_>]) {
                 kind == IssueKind::NotFound.name() && DOCUMENTED_GAPS.contains(&field.response.as_str());
             let field = &field.output;
             if is_documented {
-                info!(model, field, kind, count = number, "fields defaulted: the API leaves them out");
+                info!(model, field, kind, count = number, "fields defaulted");
             } else {
                 warn!(model, field, kind, count = number, "fields defaulted");
             }

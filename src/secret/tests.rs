@@ -116,6 +116,8 @@ fn a_file_without_the_section_is_refused_with_the_one_that_was_meant() {
     for section in ["[secret]", "[SECRETS]"] {
         assert!(error(section).contains(&format!("no section [SECRET], but {section}; put")), "{}", error(section));
     }
+    let json = file(r#"{"ig_user_id": "1"}"#).unwrap_err().to_string();
+    assert!(json.contains("no section [SECRET], but JSON, as in AWS Secrets Manager; put"), "{json}");
     assert!(error("[other]").contains("no section [SECRET]; put ig_user_id"), "{}", error("[other]"));
 }
 

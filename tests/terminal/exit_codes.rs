@@ -17,6 +17,8 @@ fn filled() -> tempfile::TempDir {
     write("faulty.ini", &CONFIGURE_INI.replace("end_point", "endpoint"));
     write("secret.ini", "[SECRET]\nig_user_id = me\naccess_token = placeholder\nbucket = local_env\n");
     write("file", "");
+    write("headed.csv", "name,user_id\n");
+    write("marked.json", "\u{feff}{\"accounts\":[\"dior\"]}");
     folder
 }
 
@@ -36,8 +38,9 @@ const CODES: [(i32, &[&str]); 4] = [
             "add-account newhouse --sandbox --accounts-from credentials.csv --help",
             "init --secret new/secret.ini --config new/configure.ini",
             "report sandbox_env",
-            "schema --for duckdb",
+            "schema --for DuckDB",
             "shard --credentials credentials.csv",
+            "brand_media --sandbox --event marked.json",
             "sandbox day --hours 1",
             "sandbox faults",
             "completions bash",
@@ -134,6 +137,13 @@ const CODES: [(i32, &[&str]); 4] = [
             "shard --failed wrong.csv",
             "sandbox serve --port 70000",
             "sandbox day --hours 0",
+            "brand_media --sandbox --calls-allowed 0",
+            "brand_media --sandbox --fault gucci=throttledx0",
+            "brand_media --sandbox --accounts=",
+            "report --since 2026-03-01 --until 2026-02-01",
+            "init --secret same.ini --config same.ini",
+            "init --secret .",
+            "shard --credentials credentials.csv --accounts-from headed.csv",
             "completions tcsh",
             "completions bash --json",
         ],
@@ -178,6 +188,8 @@ fn wrong_input_is_refused_with_the_form_expected() {
         ("brand_media --sandbox --fault gucci=throtled", "\"throtled\" given (did you mean `throttled`?)"),
         ("brand_media --sandbox --fault guci=throttled", "\"guci\" given (did you mean `gucci`?)"),
         (r#"brand_media --sandbox --event {"job":"hashtag"}"#, "use `luxury-brands hashtag`"),
+        ("shard --credentials wrong.csv", "secret_id (a name, no ARN) and optionally the numbers calls_per_hour"),
+        ("brand_media --sandbox --fault gucci=slow", "\"slow\" given (did you mean `slow:<ms>`?)"),
         ("brand-medai", "'brand_media'"),
     ] {
         let (code, text) = error(folder.path(), &line.split(' ').collect::<Vec<_>>(), &[]);
@@ -198,11 +210,13 @@ fn what_is_typed_is_judged_before_any_file_is_read() {
 fn a_wrong_variable_is_refused_by_its_name() {
     let folder = filled();
     for (variable, value, expected) in [
-        ("LUXURY_BRANDS_TIMEOUT", "soon", "The variable LUXURY_BRANDS_TIMEOUT has this value."),
+        ("LUXURY_BRANDS_TIMEOUT", "soon", "The variable LUXURY_BRANDS_TIMEOUT sets it."),
         ("LUXURY_BRANDS_JSON", "maybe", "true or false expected"),
+        ("LUXURY_BRANDS_EVENT", "{}", "The variable LUXURY_BRANDS_EVENT sets it."),
         ("LUXURY_BRANDS_SANDBX", "1", "sets no option (did you mean `LUXURY_BRANDS_SANDBOX`?)"),
     ] {
-        let (code, text) = error(folder.path(), &["brand_media", "--sandbox"], &[(variable, value)]);
+        let arguments = ["brand_media", "--sandbox", "--accounts", "dior, gucci"];
+        let (code, text) = error(folder.path(), &arguments, &[(variable, value)]);
         assert!(code == Some(2) && text.contains(expected), "{variable}: {text}");
     }
 }
@@ -229,6 +243,6 @@ fn a_cause_is_printed_once_with_what_names_the_file_and_the_remedy() {
         let (code, text) = error(folder.path(), &line.split(' ').collect::<Vec<_>>(), &[]);
         assert!(code == Some(1) && text.contains(expected), "{line}: {text}");
         assert_eq!(text.matches(cause).count(), usize::from(has_cause), "{line}: {text}");
-        assert_eq!(text.contains("add --sandbox"), has_sandbox, "{line}: {text}");
+        assert_eq!(text.contains("`--sandbox` needs none"), has_sandbox, "{line}: {text}");
     }
 }

@@ -220,3 +220,30 @@ async fn a_time_far_from_now_is_a_warning_and_the_run_goes_on() {
     assert_eq!(harness.run("brand_media").await.unwrap().summary.records(), 286);
     assert_eq!(told(&harness), 1);
 }
+
+#[tokio::test]
+async fn a_leap_second_is_no_time_of_an_event_and_the_start_names_the_objects() {
+    let harness = Harness::with_faults(&[]).await;
+    let response = harness.invoke(json!({"job": "brand_media", "time": "2026-01-31T23:59:60Z"})).await.unwrap();
+    assert!(!response.target_file.contains("2026-01-31"), "{}", response.target_file);
+    let [told] = &harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "time").collect::<Vec<_>>()[..] else {
+        panic!("one line");
+    };
+    let message = told["message"].as_str().unwrap();
+    assert!(message.contains("\"2026-01-31T23:59:60Z\" cannot be read, a time of RFC 3339 such as"), "{message}");
+}
+
+#[tokio::test]
+async fn a_misspelt_key_of_the_secret_and_a_version_without_effect_are_warnings_of_the_function() {
+    let harness = Harness::with_faults(&[]).await;
+    let config = std::fs::read_to_string(harness.config_file()).unwrap();
+    std::fs::write(harness.config_file(), config.replace("/{VERSION}", "/v26.0")).unwrap();
+    let more = json!({"webhok": "https://hooks.example/placeholder"});
+    harness.aws.set_secrets([secret(&harness.config_file(), &more).to_string()]);
+    harness.run("brand_media").await.unwrap();
+    for (kind, expected) in [("secret", "did you mean `webhook`?"), ("config", "[API] version: has no effect")] {
+        let lines = harness.logged("WARNING").into_iter().filter(|line| line["kind"] == kind).collect::<Vec<_>>();
+        assert!(lines.len() == 1 && lines[0]["message"].as_str().unwrap().contains(expected), "{lines:?}");
+    }
+    assert!(!serde_json::Value::from(harness.log()).to_string().contains("placeholder"));
+}

@@ -210,7 +210,7 @@ fn a_plan_that_does_not_fit_says_what_would() {
     std::fs::write(folder.path().join("credentials.csv"), "secret_id,hashtags_per_week\nc/1,5\n").unwrap();
     let output = local(folder.path(), &["shard", "--credentials", "credentials.csv"]);
     let told = text(&output.stderr);
-    assert!(output.status.code() == Some(1) && told.contains("1 more credentials"), "{told}");
+    assert!(output.status.code() == Some(1) && told.contains("1 more credential of 200"), "{told}");
 }
 
 #[test]

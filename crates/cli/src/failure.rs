@@ -6,12 +6,17 @@ use serde::Serialize;
 
 use super::output::{self, Output, OutputError};
 use collector::config::ConfigError;
+use collector::diagnosis::Diagnosis;
 use collector::report::Error;
 use collector::secret::SecretError;
 use collector::telemetry::printable;
 
-/// The advice if there is no secret at all.
-pub(super) const WITHOUT_SECRET: &str = "To try it without a secret, add --sandbox.";
+/// Says what to do if there is no secret at all. The other errors of a secret end in their own remedies.
+pub(super) fn remark_no_secret(error: &SecretError, output: Output) {
+    if error.is_absent() {
+        output.remark(format_args!("Next step: {}", Diagnosis::NoSecret.row().next));
+    }
+}
 
 /// An error of several lines. Its text is printable.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +56,8 @@ pub(super) fn tell(error: &anyhow::Error, output: Output) -> ExitCode {
     if error.is::<UsageError>() {
         return output::usage_error();
     }
-    if error.chain().any(|cause| cause.downcast_ref().is_some_and(SecretError::is_absent)) {
-        output.remark(WITHOUT_SECRET);
+    if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref()) {
+        remark_no_secret(error, output);
     }
     if output.json && !error.is::<OutputError>() {
         // What could not be written is told already.

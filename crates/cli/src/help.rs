@@ -47,6 +47,11 @@ fn with_variables(command: Command) -> Command {
     command.mut_args(with_variable).mut_subcommands(with_variables)
 }
 
+/// Whether a variable has a value. An empty one counts as not set, as in the function.
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
 /// The variable of an option.
 fn variable(option: &str) -> String {
     format!("{PREFIX}{}", option.replace('-', "_").to_uppercase())
@@ -56,7 +61,7 @@ fn with_variable(arg: Arg) -> Arg {
     let Some(long) = arg.get_long() else { return arg };
     let variable = variable(long);
     // The root help states the rule once.
-    let arg = arg.env(variable).hide_env(true);
+    let arg = if is_set(&variable) { arg.env(variable).hide_env(true) } else { arg };
     if matches!(arg.get_action(), ArgAction::SetTrue) { arg.value_parser(switch) } else { arg }
 }
 
@@ -64,23 +69,28 @@ fn with_variable(arg: Arg) -> Arg {
 fn switch(text: &str) -> Result<bool, String> {
     match text.to_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
-        "false" | "no" | "off" | "0" | "" => Ok(false),
+        "false" | "no" | "off" | "0" => Ok(false),
         _ => Err("true or false expected".to_owned()),
     }
 }
 
-/// The variable that has the value which an error refuses; `None` if the command line has it.
+/// The variable that sets one of the options which an error is about; `None` if the command line sets them.
 pub(super) fn refused_variable(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
-    let Some(ContextValue::String(arg)) = error.get(ContextKind::InvalidArg) else { return None };
-    let option = arg.split(' ').next()?;
-    let is_given = |argument: &OsString| argument.to_str().is_some_and(|text| text.split('=').next() == Some(option));
-    let variable = variable(option.strip_prefix("--")?);
-    (std::env::var_os(&variable).is_some() && !arguments.iter().any(is_given)).then_some(variable)
+    let named = |kind| match error.get(kind) {
+        Some(ContextValue::String(arg)) => arg.split([' ', '=']).next(),
+        _ => None,
+    };
+    let is_given = |option: &str| {
+        arguments.iter().filter_map(|argument| argument.to_str()).any(|text| text.split('=').next() == Some(option))
+    };
+    let options = [ContextKind::InvalidArg, ContextKind::PriorArg].into_iter().filter_map(named);
+    let variables = options.filter(|option| !is_given(option)).filter_map(|option| option.strip_prefix("--"));
+    variables.map(variable).find(|variable| is_set(variable))
 }
 
 /// The variables of all options.
-fn variables(command: &Command) -> Vec<&str> {
-    let own = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str());
+fn variables(command: &Command) -> Vec<String> {
+    let own = command.get_arguments().filter_map(|arg| arg.get_long().map(variable));
     own.chain(command.get_subcommands().flat_map(variables)).collect()
 }
 
@@ -89,8 +99,8 @@ fn variables(command: &Command) -> Vec<&str> {
 pub(super) fn unknown_variable(command: &Command) -> Option<String> {
     let known = variables(command);
     let mut set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let unknown = set.find(|name| name.starts_with(PREFIX) && !known.contains(&name.as_str()))?;
-    let meant = did_you_mean(&unknown, known);
+    let unknown = set.find(|name| name.starts_with(PREFIX) && is_set(name) && !known.contains(name))?;
+    let meant = did_you_mean(&unknown, known.iter().map(String::as_str));
     Some(format!("error: the variable {unknown} sets no option{meant}"))
 }
 

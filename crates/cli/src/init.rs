@@ -5,10 +5,11 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use serde::Serialize;
 
+use super::failure::UsageError;
 use super::output::Output;
 use collector::config;
 use collector::secret::{self, Source};
@@ -43,6 +44,12 @@ impl InitArgs {
             Source::File(path) => path,
             Source::Manager(_) => secret::DEFAULT_FILE.into(),
         });
+        if path == self.config {
+            return Err(UsageError(anyhow!("--secret and --config name the same file, {}", path.display())).into());
+        }
+        if let Some(folder) = [&path, &self.config].into_iter().find(|path| path.is_dir()) {
+            return Err(UsageError(anyhow!("{} is a folder, a file expected", folder.display())).into());
+        }
         let secret = format!(
             "[SECRET]\nig_user_id = <the Instagram user id that makes the calls>\naccess_token = <its long-lived token>\n\
              # an S3 bucket; local_env is the folder ./local_env\nbucket = local_env\nconfig_file = {}\n",

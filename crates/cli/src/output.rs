@@ -136,8 +136,8 @@ pub(super) fn color(arguments: &[OsString]) -> ColorChoice {
     inline.or(next).or(variable.as_deref()).and_then(|when| when.parse().ok()).unwrap_or_default()
 }
 
-/// Prints what clap says in place of running a command: a help text, or a usage error. `variable` has the refused value
-/// if the command line does not.
+/// Prints what clap says in place of running a command: a help text, or a usage error. `variable` sets a
+/// refused option if the command line does not.
 pub(super) fn print_usage(said: &clap::Error, variable: Option<String>) -> ExitCode {
     if let Some(replacement) = removed::replacement(said) {
         note(replacement);
@@ -145,7 +145,7 @@ pub(super) fn print_usage(said: &clap::Error, variable: Option<String>) -> ExitC
     }
     let printed = said.print();
     if let Some(variable) = variable {
-        note(format_args!("The variable {variable} has this value."));
+        note(format_args!("The variable {variable} sets it."));
     }
     if said.use_stderr() {
         return usage_error();

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use futures_util::{StreamExt, stream};
 use indicatif::{HumanBytes, ProgressBar};
 use serde::Serialize;
 
+use super::failure::UsageError;
 use super::output::Output;
 use super::setting::configuration;
 use super::storage::place;
@@ -148,6 +149,11 @@ struct WrittenSource<'p> {
 
 impl ReportArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since >= until
+        {
+            return Err(UsageError(anyhow!("--since {since} is not before --until {until}")).into());
+        }
         let config = Arc::new(self.config()?);
         let (place, stored) = self.source(&config, output).await?;
         let runs = self.runs(&stored.objects);

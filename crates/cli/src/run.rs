@@ -47,10 +47,10 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "TIME", value_parser = setting::time)]
     time: Option<DateTime<Utc>>,
     /// Collect only these accounts, separated by commas
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = name)]
     accounts: Option<Vec<String>>,
     /// Collect only these hashtags, separated by commas
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = name)]
     hashtags: Option<Vec<String>>,
     #[command(flatten)]
     once: RunOnce,
@@ -129,7 +129,8 @@ impl RunArgs {
     /// The event that the options make.
     fn selected(&self, job: Job) -> Result<Value> {
         let topics = [("accounts", &self.accounts), ("hashtags", &self.hashtags)];
-        for (option, _) in topics.iter().filter(|(key, names)| names.is_some() && job.topics_key() != Some(key)) {
+        let mut given = topics.iter().filter(|(_, names)| names.is_some());
+        if let Some((option, _)) = given.find(|(key, _)| job.topics_key() != Some(key)) {
             let taken = job.topics_key().map_or("no topics".to_owned(), |key| format!("--{key}"));
             bail!("--{option} given, and the job {:?} takes {taken}", job.name());
         }
@@ -138,6 +139,12 @@ impl RunArgs {
         let topics = topics.map(|(key, names)| (key, json!(names)));
         Ok(fields.into_iter().chain(topics).filter(|(_, value)| !value.is_null()).collect())
     }
+}
+
+/// A name in a list of topics.
+fn name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() { Err("names separated by commas expected".to_owned()) } else { Ok(name.to_owned()) }
 }
 
 /// The event in `--event`, of `job` if it names none.
@@ -157,8 +164,12 @@ pub(super) fn read_argument(option: &str, argument: &str) -> Result<String> {
     if argument.trim_start().starts_with(['{', '[', '"']) {
         return Ok(argument.to_owned());
     }
-    std::fs::read_to_string(Path::new(argument))
-        .with_context(|| format!("{option}{argument:?} is neither JSON nor a file that can be read"))
+    let failed = || format!("{option}{argument:?} is neither JSON nor a file that can be read");
+    let bytes = std::fs::read(Path::new(argument)).with_context(failed)?;
+    // PowerShell writes UTF-16, and editors write a byte order mark.
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| anyhow!("{option}{argument:?} is not UTF-8; save it as UTF-8"))?;
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 impl RunOn {
@@ -325,8 +336,8 @@ fn print_error(error: &Error, table: String, output: Output) -> Result<(), Outpu
     // A configuration's faults are on lines of their own, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
     output::note(format_args!("error: {}", if has_lines { text.into() } else { printable(&text) }));
-    if matches!(&error.cause, Cause::Secret(error) if error.is_absent()) {
-        output.remark(failure::WITHOUT_SECRET);
+    if let Cause::Secret(error) = &error.cause {
+        failure::remark_no_secret(error, output);
     }
     if output.json {
         return failure::print_run(error);

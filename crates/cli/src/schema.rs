@@ -33,7 +33,7 @@ pub(super) struct SchemaArgs {
     #[arg(value_name = "PART", value_parser = Model::ALL.map(Model::name).into_iter().chain([QUALITY, VIEWS, COMPACTION]).collect::<Vec<_>>())]
     part: Option<String>,
     /// The engine that runs the statements
-    #[arg(long = "for", value_name = "ENGINE")]
+    #[arg(long = "for", value_name = "ENGINE", ignore_case = true)]
     target: Target,
     /// Where the data is: the bucket, or a folder if the engine reads folders
     #[arg(long, value_name = "URL", default_value = "s3://BUCKET", value_parser = place)]

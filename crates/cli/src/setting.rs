@@ -110,7 +110,7 @@ pub(super) struct SandboxArgs {
     #[arg(long, value_name = "FILE")]
     accounts_from: Option<PathBuf>,
     /// The number of calls that each token may make
-    #[arg(long, value_name = "CALLS")]
+    #[arg(long, value_name = "CALLS", value_parser = clap::value_parser!(u32).range(1..))]
     calls_allowed: Option<u32>,
 }
 

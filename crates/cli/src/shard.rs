@@ -195,7 +195,7 @@ impl ShardArgs {
         let again = Again { shards, time, manifest };
         output.result(&again, || {
             let Again { shards, time, manifest } = &again;
-            format!("{shards} shards to run again, under the time {time}: {manifest}")
+            format!("{} to run again, under the time {time}: {manifest}", counted(*shards, "shard"))
         })?;
         Ok(())
     }

@@ -183,9 +183,7 @@ impl FromStr for Fault {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let unknown = || {
-            let known = Self::explanations().iter().map(|explanation| explanation.fault);
-            let word = |fault: &'static str| fault.split(':').next().unwrap_or(fault);
-            let meant = did_you_mean(text.split(':').next().unwrap_or(text), known.map(word));
+            let meant = did_you_mean(text, Self::explanations().iter().map(|explanation| explanation.fault));
             format!("{text:?} given{meant}, a fault expected: {}", Self::words())
         };
         let (word, argument) = text.split_once(':').map_or((text, None), |(w, a)| (w, Some(a)));
@@ -252,6 +250,9 @@ impl FromStr for FaultRule {
             text.split_once('=').ok_or_else(|| format!("{text:?} given, <topic>=<fault>[x<times>] expected"))?;
         let times = rest.rsplit_once('x').and_then(|(fault, n)| Some((fault, n.parse().ok()?)));
         let (fault, times) = times.map_or((rest, None), |(fault, n)| (fault, Some(n)));
+        if times == Some(0) {
+            return Err(format!("{text:?} given, x1 or more expected"));
+        }
         Ok(Self { topic: topic.to_owned(), fault: fault.parse()?, times })
     }
 }
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn an_unknown_fault_is_an_error_that_lists_the_known_ones() {
-        for bad in ["gucci", "gucci=throtled", "gucci=http:9", "gucci=slow:x"] {
+        for bad in ["gucci", "gucci=throtled", "gucci=http:9", "gucci=slow:x", "gucci=throttledx0"] {
             assert!(bad.parse::<FaultRule>().unwrap_err().contains("expected"), "{bad}");
         }
     }

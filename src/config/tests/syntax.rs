@@ -81,6 +81,13 @@ fn a_misspelt_name_is_the_fault_in_place_of_what_is_missing_because_of_it() {
     ] {
         assert_eq!(faults(with(old, new)), [fault]);
     }
+    let secret = "[SECRET]\nig_user_id = 1\naccess_token = placeholder\n";
+    let found = faults(parse(secret));
+    assert!(found[0].starts_with("[SECRET]: this is the file of a secret"), "{found:?}");
+    let found = faults(with("hermes = 178", "hermess = 178"));
+    assert!(found[0].contains("\"hermes\" has no user id (did you mean `hermess`?); add"), "{found:?}");
+    let found = faults(with("like_count int", "like_count integer"));
+    assert!(found[0].contains("the type \"integer\" given (did you mean `int`?), one of"), "{found:?}");
     let found = faults(with("[add_user_id]", "[add_user_ids]"));
     assert_eq!(found[0], "[add_user_ids]: nothing reads this section; did you mean [add_user_id]?");
     let meant = faults(and("[limits]\ncalls_per_day = 1"));
@@ -98,10 +105,11 @@ fn a_value_with_a_comment_or_quotes_or_an_interpolation_is_a_fault() {
         (location, &format!("\"{location}\""), "[common] profiles_location", quotes),
         (location, &format!("'{location}'"), "[common] profiles_location", quotes),
         (location, &format!("%(root)s/{location}"), "[common] profiles_location", "`%(name)s` is not replaced"),
-        (location, &format!("raw/%Y/{location}"), "[common] profiles_location", "% is not replaced"),
+        (location, &format!("raw/%Y/{location}"), "[common] profiles_location", "time formats are not replaced"),
         ("ymd = %Y-%m-%d", "ymd = %Y-%m-%d # a day", "[common] ymd", comment),
         ("ymd = %Y-%m-%d", "ymd = '%Y-%m-%d'", "[common] ymd", quotes),
         ("like_count int", "like_count int #hidden", "[luxury_media] like_count", comment),
+        ("accounts = hermes", "accounts = hermes # two", "[topic] accounts", comment),
     ] {
         let found = faults(with(old, new));
         assert!(found.len() == 1 && found[0].starts_with(&format!("{key}: ")), "{new}: {found:?}");

@@ -1,11 +1,15 @@
 //! What a plan lacks: credentials, or time.
 
 use super::plan::{Credential, Plan, Request};
+use collector::counted::counted;
 
 /// A request that cannot be planned, and requests that can.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{accounts} accounts and {hashtags} hashtags do not fit {credentials} credentials: {needed} calls an hour are needed and {allowed} can be planned, {hashtags} hashtags and {hashtags_allowed} are allowed a week; {}",
+    "{} and {} do not fit {}: {needed} calls an hour are needed and {allowed} can be planned, {hashtags} different hashtags a week are needed and {hashtags_allowed} are allowed; {}",
+    counted(*.accounts, "account"),
+    counted(*.hashtags, "hashtag"),
+    counted(*.credentials, "credential"),
     .would_do.join("; ")
 )]
 pub(super) struct Infeasible {
@@ -43,8 +47,12 @@ fn missing(request: &Request) -> Infeasible {
     let hashtags = Request::cost(request.hashtag, pinned);
     let mut would_do = Vec::new();
     match more_credentials(request) {
-        Some(more) => would_do
-            .push(format!("{more} more credentials of {} calls an hour and {} hashtags a week would do", NEW.0, NEW.1)),
+        Some(more) => would_do.push(format!(
+            "{} of {} calls an hour and {} hashtags a week would do",
+            counted(more, "more credential"),
+            NEW.0,
+            NEW.1
+        )),
         None => would_do.push("no number of credentials would do: a topic's calls exceed what one may make".to_owned()),
     }
     would_do.extend(schedule(request));

@@ -53,24 +53,21 @@ impl Lists {
             of_hashtags = config.hashtags.iter().map(|h| topic(h.name.as_str(), &h.user_id, h.id.as_ref())).collect();
         }
         if let Some(path) = accounts {
-            of_accounts = list(path, "name", |row| topic(row, |name| Username::new(name).is_some()))?;
+            of_accounts = list(path, ACCOUNT, |row| topic(row, |name| Username::new(name).is_some()))?;
         }
         if let Some(path) = hashtags {
-            of_hashtags = list(path, "name", |row| topic(row, |name| HashtagName::new(name).is_some()))?;
+            of_hashtags = list(path, HASHTAG, |row| topic(row, |name| HashtagName::new(name).is_some()))?;
         }
         let credentials = match credentials {
-            Some(path) => list(path, "secret_id", credential)?,
+            Some(path) => list(path, CREDENTIAL, credential)?,
             None => Vec::new(),
         };
-        if credentials.is_empty() {
-            bail!("there is no credential to plan with");
-        }
         Ok(Self { accounts: of_accounts, hashtags: of_hashtags, credentials })
     }
 
     /// The accounts of a list, with their user ids.
     pub(super) fn accounts(path: &Path) -> Result<Vec<(String, String)>> {
-        let topics = list(path, "name", |row| topic(row, |name| Username::new(name).is_some()))?;
+        let topics = list(path, ACCOUNT, |row| topic(row, |name| Username::new(name).is_some()))?;
         Ok(topics.into_iter().map(|t| (t.name, t.user_id)).collect())
     }
 }
@@ -109,8 +106,16 @@ fn credential(row: &Row) -> Option<Credential> {
 /// The most problems of a list that are shown.
 const SHOWN: usize = 10;
 
+/// The key of a list, which is in it once, and the columns.
+type Columns = (&'static str, &'static str);
+
+const ACCOUNT: Columns = ("name", "name (a username of [a-z0-9._]{1,30}) and user_id (digits)");
+const HASHTAG: Columns = ("name", "name (without #), user_id (digits) and optionally id (digits)");
+const CREDENTIAL: Columns =
+    ("secret_id", "secret_id (a name, no ARN) and optionally the numbers calls_per_hour and hashtags_per_week");
+
 /// Reads a list. One error reports every row that is wrong or repeated.
-fn list<T>(path: &Path, key: &str, read: impl Fn(&Row) -> Option<T>) -> Result<Vec<T>> {
+fn list<T>(path: &Path, (key, columns): Columns, read: impl Fn(&Row) -> Option<T>) -> Result<Vec<T>> {
     let shown = path.display();
     let list = std::fs::read_to_string(path).with_context(|| format!("{shown} could not be read"))?;
     let rows = rows(&list).with_context(|| {
@@ -125,6 +130,9 @@ fn list<T>(path: &Path, key: &str, read: impl Fn(&Row) -> Option<T>) -> Result<V
             Some(item) => found.push(item),
         }
     }
+    if rows.is_empty() {
+        bail!("{shown} has no rows: {columns} expected");
+    }
     if problems.is_empty() {
         return Ok(found);
     }
@@ -134,7 +142,7 @@ fn list<T>(path: &Path, key: &str, read: impl Fn(&Row) -> Option<T>) -> Result<V
         problems.push(format!("and {more} more"));
     }
     let lines: String = problems.iter().map(|problem| format!("\n  {}", printable(problem))).collect();
-    Err(Lines(format!("{}:{lines}", printable(&shown.to_string()))).into())
+    Err(Lines(format!("{}, {columns} expected:{lines}", printable(&shown.to_string()))).into())
 }
 
 fn rows(text: &str) -> Option<Vec<Row>> {
@@ -163,7 +171,7 @@ mod tests {
     fn read(text: &str) -> Result<Vec<Topic>, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        list(file.path(), "name", |row| topic(row, |name| Username::new(name).is_some())).map_err(|e| e.to_string())
+        list(file.path(), ACCOUNT, |row| topic(row, |name| Username::new(name).is_some())).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::plan::{Plan, Request, Schedule, Shard};
+use collector::counted::counted;
 use collector::topic::Job;
 
 /// A plan in figures.
@@ -62,10 +63,11 @@ impl Summary {
     pub(super) fn told(&self, took: Duration) -> String {
         let of_job = |of: &OfJob| {
             let every = match of.every_hours {
-                1 => format!("{} times an hour", of.runs_per_hour),
+                1 => format!("{} an hour", counted(of.runs_per_hour as usize, "time")),
                 hours => format!("once in {hours} hours"),
             };
-            format!("{}: {} topics {every} in {} shards, the largest of {}\n", of.job, of.topics, of.shards, of.largest)
+            let (topics, shards) = (counted(of.topics, "topic"), counted(of.shards, "shard"));
+            format!("{}: {topics} {every} in {shards}, the largest of {}\n", of.job, of.largest)
         };
         format!(
             "{}credentials: {}, {} of them idle; at most {} calls an hour with one\nplanned in {:.1} ms\nmanifests: {}",
