@@ -260,14 +260,14 @@ fn status(error: &SdkError<PutObjectError>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
-/// Whether the object exists (S3's 412), or may exist: the store rejects the condition (as 400, 403, 405, 409, 428
-/// or 501), or hung up. A store that answers 412 before it has read a large object closes the connection on the rest of it,
-/// and its answer is lost.
+/// Whether the object exists (S3's 412), or may exist: the store rejects the condition, with whatever status, or hung
+/// up. A store that answers 412 before it has read a large object closes the connection on the rest of it, and its
+/// answer is lost.
 fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
     let hung_up = || {
         std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
             .filter_map(|cause| cause.downcast_ref::<reqwest::Error>())
             .any(|error| !error.is_connect() && !error.is_timeout())
     };
-    status(error).map_or_else(hung_up, |status| matches!(status, 400 | 403 | 405 | 409 | 412 | 428 | 501))
+    error.raw_response().is_some() || hung_up()
 }

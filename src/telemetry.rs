@@ -55,18 +55,22 @@ pub fn level_from_env() -> LevelFilter {
 /// The crates of this workspace that log, by the names of their libraries and programs.
 const OURS: [&str; 3] = ["collector", "luxury_brands", "rollup"];
 
+/// The modules of the SDK that look for a region and credentials.
+const CREDENTIAL_SOURCES: [&str; 6] = ["ecs", "imds", "meta", "profile", "sts", "web_identity_token"];
+
 /// A subscriber that passes each line to `write`. Libraries log warnings only. Metrics are always logged.
 pub fn subscriber(
     format: Format,
     level: LevelFilter,
     write: impl Fn(&str) + Send + Sync + 'static,
 ) -> impl Subscriber + for<'s> LookupSpan<'s> + Send + Sync {
-    // For a person who has no AWS account, these warn three times that a region cannot be found, and of each source of
-    // credentials. Whoever needs them reads it in the run's error.
+    // For a person who has no AWS account, some of these warn three times that a region cannot be found. Whoever needs a
+    // region or credentials reads what failed in the run's error.
     let sources = if format == Format::Text { LevelFilter::ERROR } else { LevelFilter::WARN };
+    let sources = CREDENTIAL_SOURCES.map(|source| (format!("aws_config::{source}"), level.min(sources)));
     let targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_targets(["aws_config::imds", "aws_config::meta"].map(|target| (target, level.min(sources))))
+        .with_targets(sources)
         .with_targets(OURS.map(|target| (target, level)))
         .with_target(METRICS, LevelFilter::INFO);
     Registry::default().with(Logs { format, write }.with_filter(targets))

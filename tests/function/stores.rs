@@ -187,7 +187,8 @@ async fn an_object_of_an_earlier_run_is_not_taken_for_this_runs_after_a_lost_res
 #[tokio::test]
 async fn a_store_that_rejects_the_condition_has_nothing_replaced_and_loses_nothing() {
     let rejections = [(400, "InvalidArgument"), (403, "AccessDenied"), (405, "MethodNotAllowed")];
-    let rejections = rejections.into_iter().chain([(428, "PreconditionRequired"), (501, "NotImplemented")]);
+    let others = [(409, "Conflict"), (428, "PreconditionRequired"), (500, "InternalError"), (501, "NotImplemented")];
+    let rejections = rejections.into_iter().chain(others);
     for (status, code) in rejections {
         let harness = Harness::with_faults(&["gucci=not_there"]).await;
         harness.aws.fail_s3(S3Fault { part: "lux-raw/raw/", status, code, times: 99 });

@@ -162,6 +162,22 @@ async fn credentials_that_the_store_refuses_are_found_before_the_first_call() {
 }
 
 #[test]
+fn a_file_of_root_certificates_that_cannot_be_used_is_a_warning_of_every_command() {
+    let folder = folder();
+    for (arguments, variable) in [(["check", "--sandbox"], "AWS_CA_BUNDLE"), (["token", "--sandbox"], "SSL_CERT_FILE")]
+    {
+        for (file, reason) in [("none.pem", "No such file"), ("empty.pem", "the file is empty")] {
+            std::fs::write(folder.path().join("empty.pem"), "").unwrap();
+            let output = command(folder.path(), &arguments).env(variable, file).output().unwrap();
+            let printed = text(&output.stderr).to_lowercase();
+            let expected = format!("{variable}={file}: {reason}").to_lowercase();
+            assert!(output.status.success() && printed.contains("warning"), "{printed}");
+            assert!(printed.contains(&expected) && printed.contains("a pem file"), "{printed}");
+        }
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_found_before_the_first_call() {
     let folder = folder();
     std::fs::write(folder.path().join("sandbox_env"), "").unwrap();

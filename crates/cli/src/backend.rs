@@ -110,10 +110,12 @@ pub(super) fn session(client: &Client) -> Session<'_> {
     Session::new(client, Stop::at(Instant::now() + TIME_LIMIT), &|| async { None }.boxed())
 }
 
-/// Sends the log to standard error where `-v` asks for it. These commands print by themselves what the log
-/// would say by default.
+/// Sends the log to standard error if `-v` asks for it. These commands print by themselves what the log would say by
+/// default, except what is wrong with the files of root certificates.
 pub(super) fn log(output: Output, redactor: &Arc<Redactor>) {
     if output.verbose > 0 {
         output.log(redactor);
+    } else {
+        http::root_problems().iter().for_each(|problem| output.remark(format_args!("warning: {problem}")));
     }
 }

@@ -1,6 +1,9 @@
 //! The standard variables that count, each with an effect by which a run shows that it does.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+
+use futures_util::future::join_all;
 
 use crate::aws::{BUCKET, KEY};
 use crate::harness::api_of;
@@ -59,6 +62,17 @@ const METADATA: (&str, &str) = ("AWS_EC2_METADATA_DISABLED", "");
 const PROXIED: (&str, &str) = ("HTTP_PROXY", "{recorder}");
 const STS: (&str, &str) = ("AWS_ENDPOINT_URL_STS", "{recorder}");
 
+/// The variables of each run. What is not on this machine is behind a proxy, which is a recorder too.
+const USUAL: [(&str, &str); 7] = [
+    ("AWS_ACCESS_KEY_ID", KEY.0),
+    ("AWS_SECRET_ACCESS_KEY", KEY.1),
+    ("AWS_REGION", "us-west-2"),
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+    ("HTTPS_PROXY", "{recorder}"),
+    ("SECRET_FILE", "secret.ini"),
+    ("HOME", "{folder}"),
+];
+
 /// In the order of the table in docs/configuration.md.
 #[rustfmt::skip]
 pub const VARIABLES: [Variable; 28] = [
@@ -95,36 +109,36 @@ pub const VARIABLES: [Variable; 28] = [
 /// Runs a program for one account with each variable and without it, and asserts that the variable has its effect there.
 /// `run` returns the program's output.
 pub async fn assert_effects(is_terminal: bool, run: impl AsyncFn(&Path, Vec<(&'static str, String)>) -> String) {
-    for variable in &VARIABLES {
-        let folder = tempfile::tempdir().unwrap();
-        let _api = api_of(folder.path(), BUCKET).await;
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        write("profiles", "[default]\nregion = eu-central-1\n[profile other]\nregion = eu-west-1\n");
-        write("credentials", "[default]\naws_access_key_id = AKIDFILE\naws_secret_access_key = placeholder\n");
-        let recorder = Recorder::start(403, "{}".to_owned()).await;
-        let (address, path) = (recorder.end_point(), folder.path().to_str().unwrap());
-        let mut shows = [false; 2];
-        for (with, shows) in [false, true].into_iter().zip(&mut shows) {
-            let usual = [
-                ("AWS_ACCESS_KEY_ID", KEY.0),
-                ("AWS_SECRET_ACCESS_KEY", KEY.1),
-                ("AWS_REGION", "us-west-2"),
-                ("AWS_EC2_METADATA_DISABLED", "true"),
-                ("HTTPS_PROXY", "{recorder}"),
-                ("SECRET_FILE", "secret.ini"),
-                ("HOME", "{folder}"),
-            ];
-            let own = [(variable.name, variable.value)].into_iter().filter(|_| with);
-            let mut environment = std::collections::BTreeMap::new();
-            for (name, value) in usual.into_iter().chain(variable.others.iter().copied()).chain(own) {
-                environment.insert(name, value.replace("{recorder}", &address).replace("{folder}", path));
-            }
-            environment.retain(|_, value| !value.is_empty());
-            let output = run(folder.path(), environment.into_iter().collect()).await;
-            *shows = format!("{}{output}", recorder.take()).contains(variable.text);
-        }
-        let counts = is_terminal || !variable.in_a_terminal_only;
-        let expected = if counts { [variable.effect == Removes, variable.effect == Adds] } else { [false; 2] };
-        assert_eq!(shows, expected, "{} without and with it: {:?}", variable.name, variable.text);
+    // They mostly wait.
+    for variables in VARIABLES.chunks(7) {
+        join_all(variables.iter().map(|variable| assert_effect(variable, is_terminal, &run))).await;
     }
+}
+
+async fn assert_effect(
+    variable: &Variable,
+    is_terminal: bool,
+    run: &impl AsyncFn(&Path, Vec<(&'static str, String)>) -> String,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let _api = api_of(folder.path(), BUCKET).await;
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("profiles", "[default]\nregion = eu-central-1\n[profile other]\nregion = eu-west-1\n");
+    write("credentials", "[default]\naws_access_key_id = AKIDFILE\naws_secret_access_key = placeholder\n");
+    let recorder = Recorder::start(403, "{}".to_owned()).await;
+    let (address, path) = (recorder.end_point(), folder.path().to_str().unwrap());
+    let mut shows = [false; 2];
+    for (with, shows) in [false, true].into_iter().zip(&mut shows) {
+        let own = [(variable.name, variable.value)].into_iter().filter(|_| with);
+        let mut environment = BTreeMap::new();
+        for (name, value) in USUAL.into_iter().chain(variable.others.iter().copied()).chain(own) {
+            environment.insert(name, value.replace("{recorder}", &address).replace("{folder}", path));
+        }
+        environment.retain(|_, value| !value.is_empty());
+        let output = run(folder.path(), environment.into_iter().collect()).await;
+        *shows = format!("{}{output}", recorder.take()).contains(variable.text);
+    }
+    let counts = is_terminal || !variable.in_a_terminal_only;
+    let expected = if counts { [variable.effect == Removes, variable.effect == Adds] } else { [false; 2] };
+    assert_eq!(shows, expected, "{} without and with it: {:?}", variable.name, variable.text);
 }
