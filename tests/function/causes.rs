@@ -140,9 +140,10 @@ async fn a_wrong_port_and_a_version_that_is_not_known_are_each_one_line() {
         ini.replace(&address, "http://127.0.0.1:9/{VERSION}")
     };
     let version = |ini: String| ini.replace("v26.0", "v99.0");
-    let cases: [(fn(String) -> String, Diagnosis, &str); 2] =
-        [(port, Diagnosis::Refused, "http://127.0.0.1:9"), (version, Diagnosis::VersionUnknown, "v99.0")];
-    for (config, diagnosis, named) in cases {
+    for (config, diagnosis, named) in [
+        (port as fn(String) -> String, Diagnosis::Refused, "http://127.0.0.1:9"),
+        (version, Diagnosis::VersionUnknown, "v99.0"),
+    ] {
         let harness = Harness::new(Setting { config: Some(config), ..Setting::default() }).await;
         let error = harness.run("brand_media").await.unwrap_err().to_string();
         let errors = messages(&harness, "ERROR");
