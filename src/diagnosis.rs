@@ -159,6 +159,8 @@ pub enum Diagnosis {
     OtherRegion,
     /// The folder cannot be written.
     Folder,
+    /// The store does not permit the object.
+    StoreDenied,
     /// The bucket or the folder cannot be used.
     Store,
 }
@@ -180,6 +182,26 @@ impl Diagnosis {
         self.into()
     }
 
+    /// Whether the address of the API may be wrong.
+    pub const fn is_of_the_address(self) -> bool {
+        matches!(
+            self,
+            Self::Refused
+                | Self::UnknownHost
+                | Self::Certificate
+                | Self::CertificateOfCa
+                | Self::ProxyRefuses
+                | Self::ProxyLogin
+                | Self::NoResponse
+                | Self::NotTheApi
+                | Self::Forbidden
+                | Self::NotThere
+                | Self::TooManyRecords
+                | Self::TooLarge
+                | Self::Redirected
+        )
+    }
+
     /// What the subcode of a refused token proves.
     pub const fn of_a_refused_token(subcode: Option<i64>) -> Self {
         match subcode {
@@ -194,8 +216,14 @@ impl Diagnosis {
 
     /// The cause and the next step in one sentence.
     pub fn sentence(self) -> String {
+        self.sentence_about(None)
+    }
+
+    /// The same, with the address or the version that the cause is about.
+    pub fn sentence_about(self, about: Option<&str>) -> String {
         let Row { cause, next, .. } = self.row();
-        format!("{cause}; next step: {next}")
+        let about = about.map_or_else(String::new, |about| format!(" ({about})"));
+        format!("{cause}{about}; next step: {next}")
     }
 
     /// The row of the table.
@@ -239,7 +267,7 @@ impl Diagnosis {
             Self::ApiFault => (
                 "HTTP 5xx or 408; code 1, 2, -1 or -2; `is_transient`",
                 "the API has a temporary fault, or the response was too large for it",
-                "none if the next run succeeds; if it lasts, read Meta's status page, then lower [limits] media_per_account",
+                "none if the next run succeeds; if it lasts, read Meta's status page, then lower [limits] media_per_account or media_per_hashtag",
             ),
             Self::NotTheApi => (
                 "HTTP 200 with a body that is not the API's JSON",
@@ -434,7 +462,7 @@ impl Diagnosis {
             Self::TooLarge => (
                 "a response of more than 8 MiB",
                 "[API] end_point is not the API's, or [limits] media_per_account is too high",
-                "request the address in the message by hand; if it is the API's, lower [limits] media_per_account",
+                "request the address in the message by hand; if it is the API's, lower [limits] media_per_account or media_per_hashtag",
             ),
             Self::Redirected => (
                 "HTTP 3xx",
@@ -449,7 +477,7 @@ impl Diagnosis {
             Self::OutOfTime => (
                 "a topic that is not done 2 s before the deadline",
                 "the API is slow, or the time or the processor of the run is too small",
-                "if it recurs, raise the function's timeout or memory, or [limits] concurrency",
+                "if it recurs, raise the function's timeout or memory",
             ),
             Self::Interrupted => (
                 "a topic that is not done when a signal ends the run",
@@ -554,10 +582,15 @@ impl Diagnosis {
                 "the folder cannot be written",
                 "run it from a place where the folder can be written, or remove what is in its place",
             ),
+            Self::StoreDenied => (
+                "AccessDenied for an object",
+                "the policy of the credentials or of the bucket, or the key that encrypts it, does not permit the object; the code does not say which",
+                "allow s3:PutObject under the locations' folder, quality/ and partial/, and kms:GenerateDataKey if a key of your own encrypts the bucket",
+            ),
             Self::Store => (
                 "`errorType` store",
                 "the bucket or the folder refuses the object; the message has the reason",
-                "make it writable as the message says, then repeat the run with the same time",
+                "make it writable as the message says; a run that lost objects can be repeated with the same time",
             ),
         };
         Row { seen, cause, next }

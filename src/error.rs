@@ -37,16 +37,14 @@ pub enum Cause {
         /// The number of topics.
         topics: usize,
         /// The failure of the first one.
-        first: String,
-        /// The cause of that failure.
-        diagnosis: Diagnosis,
+        first: Failure,
     },
     /// The token's state could not be requested. The log has the failure.
     #[error("nothing was collected: the access token's state is unknown: {0}")]
     TokenUnknown(Failure),
     /// An object could not be stored.
     #[error("{0}")]
-    Store(String),
+    Store(String, Diagnosis),
     /// No object could be stored, so nothing was collected.
     #[error("nothing was collected, since nothing could be stored: {0}")]
     Sink(#[from] Unusable),
@@ -68,7 +66,7 @@ impl Cause {
             Self::NothingCollected(_) | Self::Interrupted | Self::TopicsFailed { .. } | Self::TokenUnknown(_) => {
                 "nothing_collected"
             }
-            Self::Store(_) | Self::Sink(_) => "store",
+            Self::Store(..) | Self::Sink(_) => "store",
         }
     }
 
@@ -80,11 +78,10 @@ impl Cause {
             Self::Secret(_) => Diagnosis::Secret,
             Self::Config(_) => Diagnosis::Configuration,
             Self::Http(_) => Diagnosis::Certificate,
-            Self::NothingCollected(diagnosis) | Self::TopicsFailed { diagnosis, .. } => *diagnosis,
+            Self::NothingCollected(diagnosis) | Self::Store(_, diagnosis) => *diagnosis,
+            Self::TopicsFailed { first, .. } | Self::TokenUnknown(first) => first.diagnosis,
             Self::Interrupted => Diagnosis::Interrupted,
-            Self::TokenUnknown(failure) => failure.diagnosis,
             Self::Sink(unusable) => unusable.problem.diagnosis,
-            Self::Store(_) => Diagnosis::Store,
         }
     }
 
@@ -92,7 +89,8 @@ impl Cause {
     pub fn with_next_step(&self) -> String {
         match self {
             Self::NothingCollected(diagnosis) => format!("{self}; next step: {}", diagnosis.row().next),
-            Self::TopicsFailed { .. } | Self::TokenUnknown(_) => format!("{self}. {}", self.diagnosis().sentence()),
+            Self::TopicsFailed { first, .. } | Self::TokenUnknown(first) => format!("{self}. {}", first.sentence()),
+            Self::Store(_, diagnosis) => format!("{self}; {}", diagnosis.sentence()),
             _ => self.to_string(),
         }
     }
@@ -100,11 +98,11 @@ impl Cause {
     /// The text with the next step, without what the log has said by itself.
     pub fn beyond_the_log(&self) -> String {
         match self {
-            Self::TopicsFailed { failed, topics, diagnosis, .. } => {
-                format!("nothing was collected: {}: {}", some_failed(*failed, *topics), diagnosis.sentence())
+            Self::TopicsFailed { failed, topics, first } => {
+                format!("nothing was collected: {}: {}", some_failed(*failed, *topics), first.sentence())
             }
             Self::TokenUnknown(failure) => {
-                format!("nothing was collected: the access token's state is unknown: {}", failure.diagnosis.sentence())
+                format!("nothing was collected: the access token's state is unknown: {}", failure.sentence())
             }
             _ => self.with_next_step(),
         }

@@ -16,11 +16,14 @@ use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
+use crate::aws::AwsProblem;
 use crate::causes::with_causes;
 use crate::config::ObjectKey;
+use crate::diagnosis::Diagnosis;
 use crate::http::LARGEST_OBJECT;
 use crate::{aws, file};
 
@@ -67,6 +70,34 @@ pub struct SinkError {
     pub place: String,
     /// What failed, and why.
     pub reason: String,
+    /// What it proves.
+    pub diagnosis: Diagnosis,
+}
+
+/// Why an object could not be stored or read, and what that proves.
+struct Reason {
+    text: String,
+    diagnosis: Diagnosis,
+}
+
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        Self { text, diagnosis: Diagnosis::Store }
+    }
+}
+
+impl Reason {
+    fn of<E: std::error::Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> Self {
+        let diagnosis = match error.code() {
+            Some("AccessDenied") => Diagnosis::StoreDenied,
+            _ => AwsProblem::of(error).map_or(Diagnosis::Store, |problem| problem.diagnosis),
+        };
+        Self { text: with_causes(error), diagnosis }
+    }
+
+    fn at(self, place: String, what: &str) -> SinkError {
+        SinkError { place, reason: format!("{what}: {}", self.text), diagnosis: self.diagnosis }
+    }
 }
 
 /// The `Content-Type` of an object. What is compressed says so itself and has no `Content-Encoding`: clients
@@ -141,14 +172,16 @@ impl Sink {
                     let path = folder.join(key.as_str());
                     let stored =
                         if only_new { file::write_new(&path, &body) } else { file::write(&path, &body).map(|()| true) };
-                    stored.map(|stored| if stored { New::Stored } else { New::Exists }).map_err(|e| e.to_string())
+                    stored
+                        .map(|stored| if stored { New::Stored } else { New::Exists })
+                        .map_err(|e| e.to_string().into())
                 }
             }
         };
         let stored = timeout(limit, stored).await;
-        let stored =
-            stored.unwrap_or_else(|_| Err(format!("not done within the {} ms left of the run", limit.as_millis())));
-        stored.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be stored: {reason}") })
+        let stored = stored
+            .unwrap_or_else(|_| Err(format!("not done within the {} ms left of the run", limit.as_millis()).into()));
+        stored.map_err(|reason| reason.at(self.place(key), "could not be stored"))
     }
 
     /// Reads an object within `limit`; `None` if it does not exist.
@@ -162,17 +195,17 @@ impl Sink {
                 Self::Folder(folder) => match std::fs::read(folder.join(key)) {
                     Ok(bytes) => Ok(Some(bytes.into())),
                     Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                    Err(e) => Err(e.to_string()),
+                    Err(e) => Err(e.to_string().into()),
                 },
             }
         };
         let read = timeout(limit, read).await;
-        let read = read.unwrap_or_else(|_| Err(format!("not read within {} ms", limit.as_millis())));
-        read.map_err(|reason| SinkError { place: self.place(key), reason: format!("could not be read: {reason}") })
+        let read = read.unwrap_or_else(|_| Err(format!("not read within {} ms", limit.as_millis()).into()));
+        read.map_err(|reason| reason.at(self.place(key), "could not be read"))
     }
 }
 
-async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Option<Bytes>, String> {
+async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Option<Bytes>, Reason> {
     let got = match client.get_object().bucket(bucket).key(key).send().await {
         Ok(got) => got,
         Err(e)
@@ -180,9 +213,9 @@ async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<
         {
             return Ok(None);
         }
-        Err(e) => return Err(with_causes(&e)),
+        Err(e) => return Err(Reason::of(&e)),
     };
-    aws::content(got, LARGEST_OBJECT as u64).await.map(Some)
+    Ok(Some(aws::content(got, LARGEST_OBJECT as u64).await?))
 }
 
 async fn put_s3(
@@ -192,7 +225,7 @@ async fn put_s3(
     body: Bytes,
     limit: Duration,
     only_new: bool,
-) -> Result<New, String> {
+) -> Result<New, Reason> {
     let started = Instant::now();
     let lost = LostResponses::default();
     let put = async |limit: Duration, one_try: Duration| {
@@ -205,7 +238,7 @@ async fn put_s3(
             Ok(_) => Ok(New::Stored),
             Err(e) if only_new && lost.any() && status(&e) == Some(412) => Ok(New::Unclear),
             Err(e) if only_new && is_there_or_unknown(&e) => Ok(New::Exists),
-            Err(e) => Err(with_causes(&e)),
+            Err(e) => Err(Reason::of(&e)),
         }
     };
     let first = first_try(body.len()).min(limit / 2);

@@ -115,7 +115,7 @@ impl Context {
                 // Media that could not be stored do not count as overlap in the next run.
                 seen.into_iter().flatten().for_each(|(hashtag, media)| self.client.set_stored_media(hashtag, media));
                 // Lambda repeats a run that fails. A run that is throttled would only be throttled again.
-                (figures.records() == 0 && !session.is_throttled()).then(|| nothing_collected(&figures, topics.len()))
+                (figures.records() == 0 && !session.is_throttled()).then(|| nothing_collected(&figures, &runs))
             }
         };
         let figures = Summary { answers, ..figures };
@@ -245,7 +245,7 @@ impl Context {
     /// `figures` with the objects that were stored and those that were lost, the addresses of the objects with
     /// records, and the error if an object was lost.
     fn stored(&self, stored: impl Iterator<Item = Stored>, mut figures: Summary) -> (Summary, String, Option<Cause>) {
-        let (mut places, mut errors) = (Vec::new(), Vec::new());
+        let (mut places, mut errors, mut lost) = (Vec::new(), Vec::new(), None);
         for Stored { key, bytes, records, instead_of, result } in stored {
             let place = self.sink.place(&key);
             let key = key.to_string();
@@ -263,16 +263,18 @@ impl Context {
                 }
                 (Ok(()), None) => figures.quality.files.push(key),
                 (Err(error), Some(records)) => {
+                    lost.get_or_insert(error.diagnosis);
                     errors.push(format!("{error}: {} lost", counted(records, "record")));
                     figures.lost.push(File { key, records, bytes });
                 }
                 (Err(error), None) => {
+                    lost.get_or_insert(error.diagnosis);
                     errors.push(error.to_string());
                     figures.quality.lost.push(key);
                 }
             }
         }
-        let lost = (!errors.is_empty()).then(|| Cause::Store(errors.join("; ")));
+        let lost = lost.map(|diagnosis| Cause::Store(errors.join("; "), diagnosis));
         (figures, places.join("\n"), lost)
     }
 
@@ -338,15 +340,10 @@ fn lost_part(part: Option<&str>, topics: &[TopicRun<'_>]) -> String {
     part.map_or(lost.clone(), |part| format!("{part}_{lost}"))
 }
 
-fn nothing_collected(figures: &Summary, topics: usize) -> Cause {
-    match figures.causes.as_slice() {
-        [] if topics == 0 => Cause::NothingCollected(Diagnosis::NoTopics),
-        [] => Cause::NothingCollected(Diagnosis::NoRecords),
-        [first, ..] => Cause::TopicsFailed {
-            failed: figures.failures.len(),
-            topics,
-            first: first.message.clone(),
-            diagnosis: first.cause,
-        },
+fn nothing_collected(figures: &Summary, topics: &[TopicRun<'_>]) -> Cause {
+    match topics.iter().find_map(|run| run.failure.clone()) {
+        None if topics.is_empty() => Cause::NothingCollected(Diagnosis::NoTopics),
+        None => Cause::NothingCollected(Diagnosis::NoRecords),
+        Some(first) => Cause::TopicsFailed { failed: figures.failures.len(), topics: topics.len(), first },
     }
 }

@@ -194,6 +194,9 @@ pub struct Failure {
     /// What it proves.
     #[serde(skip)]
     pub diagnosis: Diagnosis,
+    /// The address or the version that the cause is about.
+    #[serde(skip)]
+    pub about: Option<String>,
     /// When the response that describes it arrived; `None` if the last try had no response.
     #[serde(skip)]
     pub asked_at: Option<DateTime<Utc>>,
@@ -203,12 +206,17 @@ impl Failure {
     /// A failure without a code and without a response.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         let diagnosis = kind.diagnosis();
-        Self { kind, code: None, subcode: None, message: message.into(), diagnosis, asked_at: None }
+        Self { kind, code: None, subcode: None, message: message.into(), diagnosis, about: None, asked_at: None }
     }
 
     /// What happened and what it proves, for a person.
     pub fn explained(&self) -> String {
         format!("{}: {self}; {}", self.kind, self.diagnosis.row().cause)
+    }
+
+    /// What it proves, about what, and the next step.
+    pub fn sentence(&self) -> String {
+        self.diagnosis.sentence_about(self.about.as_deref())
     }
 
     /// Whether it says that the topic is not there, and does not name the caller or a field.

@@ -455,6 +455,7 @@ impl<'c> Session<'c> {
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         let done = self.send(call, credentials, unknown, read).await;
+        let done = done.map_err(|failed| FailedTry { failure: self.naming(failed.failure), ..failed });
         match done.as_ref().err().map(|failed| &failed.failure) {
             Some(failure) if failure.kind.ends_the_calls() => self.halt(failure),
             Some(failure) if failure.kind == Kind::Transient => {}
@@ -539,6 +540,16 @@ impl<'c> Session<'c> {
             failure.message = "no new token in the response, whose text may quote one and is left out".to_owned();
         }
         Err(FailedTry { failure, retry_after })
+    }
+
+    /// The failure with the version or the address that its cause is about.
+    fn naming(&self, failure: Failure) -> Failure {
+        let about = match failure.diagnosis {
+            Diagnosis::VersionEnded | Diagnosis::VersionUnknown => Some(self.client.version.clone()),
+            diagnosis if diagnosis.is_of_the_address() => Some(self.address()),
+            _ => None,
+        };
+        Failure { about, ..failure }
     }
 
     /// The address of the API, without the path of a call.

@@ -6,8 +6,8 @@ use tracing::{error, info, warn};
 use super::metrics::emit;
 use super::summary::{FailedTopic, FailureCause, Summary};
 use crate::graph::Kind;
-use crate::quality::Tally;
-use crate::record::{IssueKind, requested_name};
+use crate::quality::{Count, Tally};
+use crate::record::{Field, IssueKind, requested_name};
 use crate::topic::Job;
 
 impl Summary {
@@ -43,7 +43,9 @@ const DOCUMENTED_GAPS: [&str; 4] = ["like_count", "media_url", "caption", "name"
 pub fn log_quality(tallies: &[&Tally<'_>]) {
     for tally in tallies {
         let model = tally.mapping().model.name();
-        for (field, count) in tally.defaulted_counts() {
+        // A field that the API does not know has its own line, an ERROR.
+        let known = |(_, count): &(&Field, Count)| count.kind != IssueKind::UnknownField.name();
+        for (field, count) in tally.defaulted_counts().into_iter().filter(known) {
             let (kind, number) = (count.kind, count.count);
             let is_documented =
                 kind == IssueKind::NotFound.name() && DOCUMENTED_GAPS.contains(&field.response.as_str());

@@ -48,11 +48,12 @@ mod tests {
 
     #[test]
     fn the_notice_of_a_failed_run_has_the_cause_and_the_next_step() {
-        let cause = Cause::Store("lux-raw/x.json could not be stored\n: AccessDenied".to_owned());
+        let cause =
+            Cause::Store("lux-raw/x.json could not be stored\n: AccessDenied".to_owned(), Diagnosis::StoreDenied);
         insta::assert_snapshot!(summary().notice(Some(&cause), None, "r-1").unwrap(), @r"
         hashtag of 2026-01-31T23:55:00Z failed: lux-raw/x.json could not be stored\n: AccessDenied
         0 records stored, 0 topics failed; kind store
-        Next step: make it writable as the message says, then repeat the run with the same time
+        Next step: allow s3:PutObject under the locations' folder, quality/ and partial/, and kms:GenerateDataKey if a key of your own encrypts the bucket
         Log: requestId r-1
         ");
     }
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_long_cause_is_shortened() {
-        let text = summary().notice(Some(&Cause::Store("é".repeat(5_000))), None, "r-1").unwrap();
+        let text = summary().notice(Some(&Cause::Store("é".repeat(5_000), Diagnosis::Store)), None, "r-1").unwrap();
         assert!(text.chars().count() < 1_300 && text.contains("é …\n0 records stored"), "{text}");
     }
 }

@@ -111,6 +111,9 @@ pub struct FailureCause {
     pub subcode: Option<i64>,
     /// What happened to the first of the topics.
     pub message: String,
+    /// The address or the version that the cause is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// Whether some records of these topics were collected.
     pub is_cut_short: bool,
     /// The topics.
@@ -140,6 +143,7 @@ impl FailureCause {
                     code: failure.code,
                     subcode: failure.subcode,
                     message: failure.to_string(),
+                    about: failure.about.clone(),
                     is_cut_short,
                     topics: vec![run.topic.to_owned()],
                 }),
@@ -349,7 +353,7 @@ impl Summary {
             text += &format!("; {earlier} of an earlier run stayed, and the records of this run are in partial/");
         }
         for cause in &self.causes {
-            text += &format!(". {}: {}", cause.names(), cause.cause.sentence());
+            text += &format!(". {}: {}", cause.names(), cause.cause.sentence_about(cause.about.as_deref()));
         }
         text
     }

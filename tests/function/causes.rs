@@ -4,6 +4,7 @@ use collector::diagnosis::Diagnosis;
 use sandbox::Options;
 use serde_json::{Value, json};
 
+use support::aws::S3Fault;
 use support::harness::{APP_SECRET, Harness, Setting};
 
 /// The messages of a level.
@@ -148,8 +149,26 @@ async fn a_wrong_port_and_a_version_that_is_not_known_are_each_one_line() {
         let error = harness.run("brand_media").await.unwrap_err().to_string();
         let errors = messages(&harness, "ERROR");
         assert!(errors.len() == 1 && errors[0].contains(named), "{errors:?}");
-        assert!(error.contains(named) && error.contains(diagnosis.row().next), "{error}");
+        let sentence = diagnosis.sentence_about(Some(named));
+        assert!(error.contains(named) && error.contains(&sentence), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_field_that_the_api_does_not_know_is_one_line() {
+    let harness = Harness::with_faults(&["*=unknown_field:caption"]).await;
+    harness.run("brand_media").await.unwrap();
+    let lines: Vec<Value> = harness.log().into_iter().filter(|line| line["field"] == "caption").collect();
+    let above: Vec<&Value> = lines.iter().filter(|line| line["level"] != "DEBUG").collect();
+    assert!(above.len() == 1 && above[0]["level"] == "ERROR", "{above:?}");
+}
+
+#[tokio::test]
+async fn an_object_that_is_not_permitted_names_the_permission() {
+    let harness = Harness::with_faults(&[]).await;
+    harness.aws.fail_s3(S3Fault { part: "raw/media_", status: 403, code: "AccessDenied", times: 9 });
+    let error = harness.run("brand_media").await.unwrap_err().to_string();
+    assert!(error.contains(&Diagnosis::StoreDenied.sentence()), "{error}");
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ async fn a_bucket_that_may_not_be_written_is_reported_with_what_to_check() {
     let checked = checked_on(&aws, BUCKET, &[]).await;
     assert_eq!((checked.status.code(), level(&checked, "bucket").as_str()), (Some(1), "FAIL"));
     let text = out(&checked);
-    assert!(text.contains("AccessDenied") && text.contains("-> make it writable"), "{text}");
+    assert!(text.contains("AccessDenied") && text.contains("-> allow s3:PutObject"), "{text}");
     let told = format!("{text}{}", String::from_utf8_lossy(&checked.stderr));
     assert!(told.contains("REDACTED") && !told.contains(KEY.1), "{told}");
 }

@@ -136,7 +136,10 @@ impl CheckArgs {
                 remove_probe(folder, &folder.join(key.as_str()));
                 checklist.ok("bucket", format!("the folder {} can be written", folder.display()));
             }
-            (Err(error), _) => checklist.fail("bucket", error, Diagnosis::Store),
+            (Err(error), _) => {
+                let diagnosis = error.diagnosis;
+                checklist.fail("bucket", error, diagnosis);
+            }
         }
     }
 }

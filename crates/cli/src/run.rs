@@ -24,6 +24,7 @@ use collector::counted::counted;
 use collector::error::Cause;
 use collector::event::{Event, TIME_FORM};
 use collector::function::{Function, Invocation, Settings};
+use collector::graph::Kind;
 use collector::memory::Budget;
 use collector::report::Error;
 use collector::report::{Response, Summary};
@@ -230,8 +231,9 @@ impl RunOn {
 
     /// Says how to collect the missing topics.
     pub(super) fn remark_repair(&self, summary: &Summary, output: Output) {
-        // The objects of an earlier run stay. They may have these topics.
-        if !summary.partial.is_empty() {
+        // The objects of an earlier run stay. They may have these topics. Near a limit, further calls do harm.
+        let is_limited = summary.causes.iter().any(|cause| matches!(cause.kind, Kind::Throttled | Kind::Usage));
+        if !summary.partial.is_empty() || is_limited {
             return;
         }
         if let (Some(job), Some(event)) = (summary.job, repair::of_summary(summary)) {

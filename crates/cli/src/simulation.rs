@@ -187,7 +187,7 @@ impl Simulation {
         };
         let end = match done {
             None => End::Killed,
-            Some(Err(error)) if matches!(error.cause, Cause::Store(_)) => End::Lost,
+            Some(Err(error)) if matches!(error.cause, Cause::Store(..)) => End::Lost,
             Some(_) => End::Well,
         };
         // What a killed process sent is under way a little longer. Responses of two runs are never of one moment.

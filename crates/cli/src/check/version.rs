@@ -31,6 +31,9 @@ pub(super) fn report(checklist: &mut Checklist, asked: &str, session: &Session<'
             checklist.warn(WHAT, message, to_do);
         }
         Some(_) if is_fine => checklist.ok(WHAT, format!("{asked} responds, as configured, and {state}")),
+        Some(_) if matches!(state, State::Ended(..)) => {
+            checklist.warn(WHAT, format!("{asked} responds, although Meta's {asked} {state}"), to_do);
+        }
         Some(_) => checklist.warn(WHAT, format!("{asked} responds, as configured, and {state}"), to_do),
     }
 }

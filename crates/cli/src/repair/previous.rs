@@ -157,6 +157,8 @@ mod tests {
     use chrono::Utc;
     use serde_json::json;
 
+    use collector::diagnosis::Diagnosis;
+
     use super::*;
     use collector::error::Cause;
     use collector::graph::Kind;
@@ -206,12 +208,13 @@ mod tests {
     #[test]
     fn an_error_holds_its_kind_and_the_summary() {
         let error = Error {
-            cause: Cause::Store("it was denied".into()),
+            cause: Cause::Store("it was denied".into(), Diagnosis::StoreDenied),
             summary: Box::new(summary()),
             redactor: Arc::default(),
         };
+        let said = Some(("store".to_owned(), error.text()));
         let error = json!({"errorType": error.cause.kind(), "errorMessage": error.to_string()});
-        let expected = PreviousRun { error: Some(("store".into(), "it was denied".into())), ..previous_run() };
+        let expected = PreviousRun { error: said, ..previous_run() };
         assert_eq!(read("x", &error.to_string()).unwrap(), expected);
         let queued = json!({"requestPayload": {"job": "brand_media"}, "responsePayload": error});
         assert_eq!(read("x", &queued.to_string()).unwrap(), expected);
@@ -239,7 +242,7 @@ mod tests {
         let summary = Summary { sandbox: true, ..summary() };
         let response = Response::new(Utc::now(), String::new(), String::new(), summary.clone(), Arc::default());
         let error = Error {
-            cause: Cause::Store("it was denied".into()),
+            cause: Cause::Store("it was denied".into(), Diagnosis::StoreDenied),
             summary: Box::new(summary.clone()),
             redactor: Arc::default(),
         };
