@@ -83,8 +83,8 @@ fn what_goes_wrong_is_in_the_table_and_an_error_ends_with_status_1() {
 
 #[test]
 fn a_run_that_reached_a_limit_prints_no_command_that_calls_again() {
-    let folder = folder();
     for (fault, has_hint) in [("gucci=throttled", false), ("*=usage:96", false), ("gucci=not_there", true)] {
+        let folder = folder();
         let output = local(folder.path(), &["brand_media", "--sandbox", "--fault", fault]);
         let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
         assert_eq!(told.contains("to repair it: "), has_hint, "{fault}: {told}");
