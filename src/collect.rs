@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
+use serde_json::value::RawValue;
 use tracing::{Instrument, debug, info_span, warn};
 
 use crate::config::Config;
 use crate::counted::counted;
 use crate::graph::{Edge, Failure, Kind, Session};
-use crate::record::{Batch, Model};
+use crate::json;
+use crate::record::{Batch, ID, Model};
 use crate::topic::{Account, Hashtag, UserId};
 
 mod pages;
@@ -80,8 +82,17 @@ pub struct Collected<'c> {
     pub asked_at: Option<DateTime<Utc>>,
     /// Why records of the API are missing; `None` if none are.
     pub cut_short: Option<Failure>,
+    /// The id in the response, if it is not the configured one of the account.
+    pub other_id: Option<String>,
     /// How far back its pages reached, of a hashtag whose gaps are closed.
     pub reach: Option<Reach>,
+}
+
+/// The id in the profile of an account, if it is another one than the configured.
+pub fn other_id(account: &Account, profile: &RawValue) -> Option<String> {
+    let [id] = json::fields(profile.get(), [ID])?;
+    let id = UserId::new(&json::text(id?).ok()?)?;
+    (id != account.user_id).then(|| id.to_string())
 }
 
 /// Why all or some records of a topic are missing; `None` if none are.

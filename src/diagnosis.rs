@@ -88,6 +88,8 @@ pub enum Diagnosis {
     /// HTTP 401 or 403 without the API's error.
     Forbidden,
     // Topics and fields.
+    /// A response for an account has another id.
+    OtherAccount,
     /// The account is not there.
     AccountNotThere,
     /// The hashtag is not there.
@@ -413,6 +415,11 @@ impl Diagnosis {
                 "HTTP 401 or 403 without an error of the API",
                 "a proxy or a firewall refuses the call, or [API] end_point is not the API's",
                 "request the address in the message by hand from the same network",
+            ),
+            Self::OtherAccount => (
+                "a response with another id than [add_user_id] lists",
+                "another account has taken over this name, or the listed id is wrong; the response does not say which",
+                "open the profile in a browser, then correct the name in [topic] accounts or the id in [add_user_id]",
             ),
             Self::AccountNotThere => (
                 "code 110, or code 24, 100 or 803 that does not name the caller, for one account",

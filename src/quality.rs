@@ -98,6 +98,8 @@ pub struct TopicRun<'a> {
     pub asked_at: Option<DateTime<Utc>>,
     /// The number of records stored for it, by model.
     pub records: Vec<(Model, usize)>,
+    /// The id in the response, if it is not the configured one of the account.
+    pub other_id: Option<String>,
     /// Why all or some of its records are missing; `None` if none are.
     pub failure: Option<Failure>,
     /// How far back the pages of a hashtag reached; `None` unless gaps are closed.
@@ -133,6 +135,8 @@ struct Topic<'a> {
     user_id: &'a str,
     asked_at: Option<String>,
     records: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<&'a str>,
     #[serde(flatten)]
     failure: Option<TopicFailure<'a>>,
     #[serde(flatten)]
@@ -148,11 +152,12 @@ struct TopicFailure<'a> {
 
 impl<'a> Topic<'a> {
     fn of(run: &'a TopicRun<'_>, model: Model) -> Self {
-        let TopicRun { topic, user_id, asked_at, records, failure, reach } = run;
+        let TopicRun { topic, user_id, asked_at, records, other_id, failure, reach } = run;
         let asked_at = asked_at.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
         let records = records.iter().find(|(of, _)| *of == model).map_or(0, |(_, records)| *records);
         let failure = failure.as_ref().map(|f| TopicFailure { kind: f.kind, code: f.code, message: &f.message });
-        Self { topic, user_id, asked_at, records, failure, reach: reach.as_ref() }
+        let identity = other_id.as_deref();
+        Self { topic, user_id, asked_at, records, identity, failure, reach: reach.as_ref() }
     }
 }
 

@@ -15,6 +15,7 @@ use super::{Collected, Outcome, Topic};
 use crate::answers::Line;
 use crate::config::{Config, Limits, MEDIA_PER_PAGE};
 use crate::counted::counted;
+use crate::diagnosis::Diagnosis;
 use crate::graph::{Call, Cursor, Failure, MediaIds, Page, Response, Session};
 use crate::json;
 use crate::record::{Batch, Mapping, Model, Own, Record};
@@ -153,7 +154,7 @@ async fn pages<'c>(
     };
     let (mut profiles, mut posts) = (Batch::default(), Posts::default());
     let (mut number, mut after, mut is_met) = (0, None::<Cursor>, false);
-    let mut last_asked_at = None;
+    let (mut last_asked_at, mut other_id) = (None, None);
     let cut_short = loop {
         number += 1;
         let call = source.call(limits, number, (&profile_fields, &media_fields), after.as_ref());
@@ -173,6 +174,7 @@ async fn pages<'c>(
         let asked_at = asked_at.format(TIMESTAMP).to_string();
         let own = Own { user_id: topic.user_id().as_str(), topic: topic.name(), asked_at: &asked_at };
         if let (1, Some(received)) = (number, &page.profile) {
+            other_id = if let Topic::Account(account) = topic { super::other_id(account, received) } else { None };
             profiles.bytes = received.get().len();
             profiles.push(profile.flatten(received, own, &unknown));
         }
@@ -205,7 +207,11 @@ async fn pages<'c>(
     if let Source::Account(_) = source {
         batches.insert(0, (Model::Brand, profiles));
     }
-    Ok(Collected { batches, asked_at: last_asked_at, cut_short, reach })
+    if let Some(other_id) = &other_id {
+        let (listed, meaning) = (topic.user_id(), Diagnosis::OtherAccount.sentence());
+        warn!(kind = "identity", "the response has the id {other_id}, and [add_user_id] lists {listed}: {meaning}");
+    }
+    Ok(Collected { batches, asked_at: last_asked_at, cut_short, other_id, reach })
 }
 
 /// The media of a topic, page after page.

@@ -313,7 +313,8 @@ impl Context {
 /// A topic and its result for the quality object, and the media of a hashtag whose gaps are closed.
 fn topic_run<'t>((topic, outcome): (&'t Topic<'_>, &mut Outcome<'_>)) -> (TopicRun<'t>, Option<(HashtagId, MediaIds)>) {
     let (asked_at, failure) = (asked_at(outcome), failure_of(outcome).cloned());
-    let collected = outcome.as_mut().ok();
+    let mut collected = outcome.as_mut().ok();
+    let other_id = collected.as_mut().and_then(|collected| collected.other_id.take());
     let batches = collected.iter().flat_map(|collected| &collected.batches);
     let records = batches.map(|(model, batch)| (*model, batch.records.len())).collect();
     let reached = collected.and_then(|collected| collected.reach.take());
@@ -324,7 +325,7 @@ fn topic_run<'t>((topic, outcome): (&'t Topic<'_>, &mut Outcome<'_>)) -> (TopicR
         })
         .unzip();
     let (name, user_id) = (topic.name(), topic.user_id().as_str());
-    (TopicRun { topic: name, user_id, asked_at, records, failure, reach }, seen)
+    (TopicRun { topic: name, user_id, asked_at, records, other_id, failure, reach }, seen)
 }
 
 /// The part of the name of an object in `partial/`. Only a run with the same topics, each with the same result, replaces

@@ -72,7 +72,7 @@ fn a_value_too_deep_for_a_strict_reader_is_stored_as_text() {
 fn the_quality_object_lists_each_topic_of_the_run_with_its_result() {
     let run = |topic, records, failure| {
         let asked_at = DateTime::from_timestamp_millis(1_795_489_202_120);
-        TopicRun { topic, user_id: "178", asked_at, records, failure, reach: None }
+        TopicRun { topic, user_id: "178", asked_at, records, other_id: None, failure, reach: None }
     };
     let late = Some(Failure::new(Kind::Deadline, "late"));
     let throttled = Some(Failure { code: Some(4), ..Failure::new(Kind::Throttled, "no") });

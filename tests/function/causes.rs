@@ -193,6 +193,26 @@ async fn another_version_that_responds_is_one_line_a_process_at_the_level_of_its
 }
 
 #[tokio::test]
+async fn an_account_whose_id_has_changed_is_a_warning_and_its_records_are_stored_as_received() {
+    let other = |options: &mut Options| {
+        let gucci = options.accounts.iter_mut().find(|(name, _)| name == "gucci").unwrap();
+        gucci.1 = "17840000000000000".to_owned();
+    };
+    let harness = Harness::new(Setting { options: Some(other), ..Setting::default() }).await;
+    assert_eq!(harness.run("brand_media").await.unwrap().summary.records(), 286);
+    let warnings: Vec<Value> = harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "identity").collect();
+    let message = warnings[0]["message"].as_str().unwrap();
+    assert!(warnings.len() == 1 && warnings[0]["topic"] == "gucci", "{warnings:?}");
+    assert!(message.contains("the id 17840000000000000, and [add_user_id] lists 17841401591500037"), "{message}");
+    for model in ["brand", "media"] {
+        assert_eq!(harness.topic_run(model, "gucci")["identity"], "17840000000000000");
+        assert_eq!(harness.topic_run(model, "dior").get("identity"), None);
+    }
+    let ids: Vec<Value> = harness.records("brand").iter().map(|record| record["user_id"].clone()).collect();
+    assert!(ids.contains(&json!("17840000000000000")), "{ids:?}");
+}
+
+#[tokio::test]
 async fn a_healthy_run_logs_nothing_above_info() {
     let harness = Harness::with_faults(&[]).await;
     for job in ["brand_media", "hashtag", "token"] {

@@ -74,6 +74,7 @@ struct TopicRun {
     user_id: String,
     asked_at: DateTime<Utc>,
     records: usize,
+    identity: Option<String>,
     kind: Option<String>,
     #[serde(rename = "code")]
     _code: Option<i64>,
@@ -190,7 +191,8 @@ fn same_quality(
         let at = topic.asked_at;
         prop_assert!(start - at < TimeDelta::milliseconds(1) && at <= Utc::now(), "{} at {}", topic.topic, at);
     }
-    let found = quality.topics.iter().map(|run| (run.topic.as_str(), run.user_id.as_str(), run.records));
+    let found =
+        quality.topics.iter().map(|run| (run.topic.as_str(), run.user_id.as_str(), run.records, run.identity.clone()));
     same("topics", &found.collect::<Vec<_>>(), &stored.topics)?;
     let failed: Vec<_> = quality
         .topics

@@ -335,3 +335,13 @@ fn a_comparison_that_cannot_tell_fails() {
         assert!(text.ends_with("exit status 1") && !text.contains("knows every mapped field"), "{fault}: {text}");
     }
 }
+
+#[test]
+fn an_account_with_another_id_is_a_warning() {
+    let folder = folder(&CONFIGURE_INI.replace("v17.0", "v26.0"));
+    std::fs::write(folder.path().join("accounts.csv"), "name,user_id\nhermes,17840000000000000\n").unwrap();
+    let text = told(&local(folder.path(), &["check", "--sandbox", "--accounts-from", "accounts.csv"], &[]));
+    let line =
+        "warn  account        hermes responds with the id 17840000000000000, and [add_user_id] lists 17841400681603877";
+    assert!(text.contains(line), "{text}");
+}

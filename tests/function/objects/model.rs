@@ -27,8 +27,8 @@ pub struct Expected<'r> {
 #[derive(Default)]
 pub struct Stored<'r> {
     pub records: Vec<Vec<(&'static str, Value)>>,
-    /// The run's topics, each with its user id and the number of its records.
-    pub topics: Vec<(&'static str, &'r str, usize)>,
+    /// The run's topics, each with its user id, the number of its records, and the id of another account.
+    pub topics: Vec<(&'static str, &'r str, usize, Option<String>)>,
     pub rejected: Vec<Rejected>,
     pub defaulted: ByFieldAndReason,
 }
@@ -81,8 +81,9 @@ pub fn expected(run: &Run) -> Expected<'_> {
         }
         media(run, topic, &mut expected);
         for stored in &mut expected.models {
-            let before: usize = stored.topics.iter().map(|(.., records)| records).sum();
-            stored.topics.push((topic.name, &topic.user_id, stored.records.len() - before));
+            let before: usize = stored.topics.iter().map(|(_, _, records, _)| records).sum();
+            let of_an_account = id(&topic.profile).ok().filter(|id| run.mappings.len() == 2 && *id != topic.user_id);
+            stored.topics.push((topic.name, &topic.user_id, stored.records.len() - before, of_an_account));
         }
     }
     expected.calls.sort();

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::checklist::Checklist;
+use collector::collect::other_id;
 use collector::config::Config;
 use collector::counted::counted;
 use collector::diagnosis::Diagnosis;
@@ -109,7 +110,14 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
         let name = &account.username;
         let (profile, media) = (&profile, &media);
         let call = ApiCall::BusinessDiscovery { username: name, profile, media, limit: 1, after: None };
-        match session.page(&call).await.map(|response| count(&response.value)) {
+        let page = session.page(&call).await.map(|response| response.value);
+        let other_id = page.as_ref().ok().and_then(|page| other_id(account, page.profile.as_deref()?));
+        match page.map(|page| count(&page)) {
+            Ok(_) if other_id.is_some() => {
+                let (other, listed) = (other_id.unwrap_or_default(), &account.user_id);
+                let message = format!("{name} responds with the id {other}, and [add_user_id] lists {listed}");
+                return checklist.warn(WHAT, message, Diagnosis::OtherAccount);
+            }
             Ok((0, media)) => {
                 let message = format!("{name} answers without a profile, {}", counted(media, "medium"));
                 return checklist.warn(WHAT, message, Diagnosis::IncompleteResponse);
