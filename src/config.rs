@@ -134,6 +134,12 @@ impl Config {
         }
     }
 
+    /// The response fields that are requested only for the responses that are kept.
+    pub fn requested_only_to_keep(&self) -> Vec<(Model, String)> {
+        let of = |model| self.mapping(model).requested_only_to_keep().map(move |field| (model, field.to_owned()));
+        Model::ALL.into_iter().flat_map(of).collect()
+    }
+
     /// The names of a job's topics, in their order.
     pub fn topics(&self, job: Job) -> Vec<&str> {
         match job {

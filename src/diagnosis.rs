@@ -454,7 +454,7 @@ impl Diagnosis {
             Self::UnknownField => (
                 "code 100 with the name of a requested field in parentheses",
                 "the field does not exist in this version of the API",
-                "remove the field from the mapping, or set an [API] version that has it",
+                "remove the field from its mapping or its list in [common], or set an [API] version that has it",
             ),
             Self::TooManyRecords => (
                 "a response with more records than were requested",

@@ -21,10 +21,9 @@ use crate::config::Config;
 use crate::config_file::{self, Loaded};
 use crate::error::Cause;
 use crate::event::Event;
-use crate::graph::{Client, Edge, Kind, KnownIds, Session, api_address};
+use crate::graph::{Client, Kind, KnownIds, Session, api_address};
 use crate::lock::lock;
 use crate::memory::Budget;
-use crate::record::Model;
 use crate::redact::Redactor;
 use crate::report::{Error, Response, Summary};
 use crate::secret::{Credentials, Secret, SecretError, SecretId, SecretWriter, Source};
@@ -310,12 +309,8 @@ impl Function {
         };
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor(), self.settings.memory);
-        let of_model = |model| {
-            let optional = config.mapping(model).requested_only_to_keep();
-            optional.map(|field| (Edge::of(model), field.to_owned())).collect::<Vec<_>>()
-        };
-        let optional = Model::ALL.into_iter().flat_map(of_model).collect();
-        let client = client.with_clock(self.settings.clock.clone()).with_optional_fields(optional);
+        let client =
+            client.with_clock(self.settings.clock.clone()).with_optional_fields(config.requested_only_to_keep());
         let known_ids = self.settings.known_ids.get(&api_address(&config.end_point));
         client.recall_hashtag_ids(known_ids.cloned().unwrap_or_default());
         Ok(Context {

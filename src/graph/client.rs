@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::http;
 use crate::lock::lock;
 use crate::memory::Budget;
+use crate::record::Model;
 use crate::redact::Redactor;
 use crate::secret::Credentials;
 use crate::topic::{HashtagId, HashtagName};
@@ -111,10 +112,11 @@ impl Client {
         Self { clock, ..self }
     }
 
-    /// The same client, whose calls can do without the fields `optional`.
+    /// The same client, whose calls can do without the response fields `optional` of the models.
     #[must_use]
-    pub fn with_optional_fields(self, optional: Vec<(Edge, String)>) -> Self {
-        Self { optional_fields: optional, ..self }
+    pub fn with_optional_fields(self, optional: impl IntoIterator<Item = (Model, String)>) -> Self {
+        let optional_fields = optional.into_iter().map(|(model, field)| (Edge::of(model), field)).collect();
+        Self { optional_fields, ..self }
     }
 
     /// The optional fields of `edge` that are not in `unknown` yet.

@@ -182,8 +182,8 @@ fn a_field_is_gone() {
     ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
     ok    hashtag        #hermes answers: 1 medium
-    warn  fields         of accounts the API does not know like_count: each record gets the default -> remove the field from the mapping, or set an [API] version that has it
-    warn  fields         of hashtags the API does not know like_count: each record gets the default -> remove the field from the mapping, or set an [API] version that has it
+    warn  fields         of accounts the API does not know like_count: each record gets the default -> remove the field from its mapping or its list in [common], or set an [API] version that has it
+    warn  fields         of hashtags the API does not know like_count: each record gets the default -> remove the field from its mapping or its list in [common], or set an [API] version that has it
     ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 7 of the 200 calls an hour

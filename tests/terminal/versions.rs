@@ -59,7 +59,7 @@ fn a_field_that_would_be_lost_fails_the_comparison_and_one_that_would_come_is_to
     ok    version        v26.0 is requested and responds (3 calls)
     ok    brand          v26.0 knows name, which v17.0 does not
     ok    brand          v26.0 knows 6 of 6 fields; missing of 1 record: <fields>
-    FAIL  media          v26.0 does not know media_product_type, which v17.0 does -> remove the field from the mapping, or set an [API] version that has it
+    FAIL  media          v26.0 does not know media_product_type, which v17.0 does -> remove the field from its mapping or its list in [common], or set an [API] version that has it
     ok    media          v26.0 knows 8 of 9 fields; missing of 50 records: <fields>
     ok    media_hashtag  v26.0 knows 6 of 6 fields; missing of 50 records: <fields>
     ok    calls          this comparison spent 7 calls
@@ -76,7 +76,7 @@ fn where_the_api_names_no_field_each_is_asked_for_alone() {
     ok    version        v26.0 is requested and responds (8 calls)
     ok    brand          v26.0 knows 6 of 6 fields; missing of 1 record: <fields>
     ok    media          v26.0 knows 9 of 9 fields; missing of 50 records: <fields>
-    warn  media_hashtag  neither v17.0 nor v26.0 knows view_count -> remove the field from the mapping, or set an [API] version that has it
+    warn  media_hashtag  neither v17.0 nor v26.0 knows view_count -> remove the field from its mapping or its list in [common], or set an [API] version that has it
     ok    media_hashtag  v26.0 knows 6 of 7 fields; missing of 50 records: <fields>
     ok    calls          this comparison spent 17 calls
     v26.0 knows every mapped field that the configured one does

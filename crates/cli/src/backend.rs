@@ -93,7 +93,9 @@ impl Backend {
     pub(super) fn client(&self, config: &Config, secret: &Secret) -> Client {
         let credentials = secret.credentials.clone();
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
-        Client::new(self.http.clone(), end_point, version, credentials, Arc::clone(&self.redactor), Budget::from_env())
+        let (http, redactor) = (self.http.clone(), Arc::clone(&self.redactor));
+        Client::new(http, end_point, version, credentials, redactor, Budget::from_env())
+            .with_optional_fields(config.requested_only_to_keep())
     }
 
     /// Where the data goes.
