@@ -15,7 +15,7 @@ pub(super) fn diagnosed(
     version: &str,
     status: u16,
 ) -> Failure {
-    if let Some((kind, diagnosis)) = of_the_set_up(&failure, call, credentials) {
+    if let Some((kind, diagnosis)) = by_the_call(&failure, call, credentials) {
         return Failure { kind, diagnosis, ..failure };
     }
     failure.diagnosis = match (failure.kind, failure.code, failure.subcode) {
@@ -38,8 +38,8 @@ pub(super) fn diagnosed(
     failure
 }
 
-/// The kind and the cause of a failure whose message names what the call sent.
-fn of_the_set_up(failure: &Failure, call: &Call<'_>, credentials: &Credentials) -> Option<(Kind, Diagnosis)> {
+/// The kind and the cause of a failure that the code does not decide without the call and what it sent.
+fn by_the_call(failure: &Failure, call: &Call<'_>, credentials: &Credentials) -> Option<(Kind, Diagnosis)> {
     let names = |text: &str| failure.message.contains(text);
     let is_as_the_app = matches!(call, Call::DebugToken) && credentials.app.is_some();
     Some(match (failure.code?, failure.subcode) {
