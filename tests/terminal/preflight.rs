@@ -47,9 +47,9 @@ fn all_is_well() {
     ok    expiry         the token expires in <n> days, on <date>
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
-    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
-    ok    hashtag        #hermes answers: 1 medium
+    ok    hashtag        #hermes responds: 1 medium
     ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 5 of the 200 calls an hour
@@ -69,7 +69,7 @@ fn hashtags_are_refused() {
     ok    expiry         the token expires in <n> days, on <date>
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
-    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
     FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
     FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
     ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
@@ -91,9 +91,9 @@ fn the_token_is_near_its_end() {
     ok    expiry         the token expires in <n> days, on <date>
     warn  data access    access to data expires in <n> days, on <date> -> make a new long-lived token and put it into the secret (docs/tokens.md)
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
-    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
-    ok    hashtag        #hermes answers: 1 medium
+    ok    hashtag        #hermes responds: 1 medium
     ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 5 of the 200 calls an hour
@@ -113,9 +113,9 @@ fn the_version_has_ended() {
     ok    expiry         the token expires in <n> days, on <date>
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
-    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
-    ok    hashtag        #hermes answers: 1 medium
+    ok    hashtag        #hermes responds: 1 medium
     warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 responds in its place and ends in <n> days, on 2027-01-21 -> compare it with `luxury-brands check --api-version v26.0`, then set [API] version = v26.0, the newest version tested
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 5 of the 200 calls an hour
@@ -157,9 +157,9 @@ fn the_quota_of_hashtags_is_nearly_used() {
     ok    expiry         the token expires in <n> days, on <date>
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
-    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
     warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed that are not among them -> follow fewer hashtags, find who else searches as this user, or pin known ids in [hashtag_id]
-    ok    hashtag        #hermes answers: 1 medium
+    ok    hashtag        #hermes responds: 1 medium
     ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 5 of the 200 calls an hour
@@ -179,9 +179,9 @@ fn a_field_is_gone() {
     ok    expiry         the token expires in <n> days, on <date>
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
-    ok    account        hermes answers: 5 of 6 fields of its profile, 1 medium
+    ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
-    ok    hashtag        #hermes answers: 1 medium
+    ok    hashtag        #hermes responds: 1 medium
     warn  fields         of accounts the API does not know like_count: each record gets the default -> remove the field from its mapping or its list in [common], or set an [API] version that has it
     warn  fields         of hashtags the API does not know like_count: each record gets the default -> remove the field from its mapping or its list in [common], or set an [API] version that has it
     ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04

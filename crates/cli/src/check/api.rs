@@ -119,12 +119,12 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
                 return checklist.warn(WHAT, message, Diagnosis::OtherAccount);
             }
             Ok((0, media)) => {
-                let message = format!("{name} answers without a profile, {}", counted(media, "medium"));
+                let message = format!("{name} responds without a profile, {}", counted(media, "medium"));
                 return checklist.warn(WHAT, message, Diagnosis::IncompleteResponse);
             }
             Ok((fields, media)) => {
                 let (names, media) = (counted(names.len(), "field"), counted(media, "medium"));
-                let message = format!("{name} answers: {fields} of {names} of its profile, {media}");
+                let message = format!("{name} responds: {fields} of {names} of its profile, {media}");
                 return checklist.ok(WHAT, message);
             }
             Err(failure) if failure.diagnosis == Diagnosis::AccountNotThere => {

@@ -93,8 +93,8 @@ async fn call<'c>(
             session.page(&call).await.map(|response| response.value.records.len())
         };
         match asked.await {
-            Ok(0) => return checklist.ok(CALL, format!("{name} answers: no medium within 24 hours")),
-            Ok(media) => return checklist.ok(CALL, format!("{name} answers: {media} medium")),
+            Ok(0) => return checklist.ok(CALL, format!("{name} responds: no medium within 24 hours")),
+            Ok(media) => return checklist.ok(CALL, format!("{name} responds: {media} medium")),
             Err(failure) if failure.diagnosis == Diagnosis::HashtagNotThere => {
                 checklist.warn(CALL, format!("{name}: {failure}"), failure.diagnosis);
                 last = Some(failure);
