@@ -212,7 +212,7 @@ const tests = {
       const when = `2026-11-24_${hour}0000`;
       put(at, `raw/brand_2026-11-24/brand_${when}.json`, JSON.stringify([{ user_id: "1", user_name: bad, name: bad, followers_count: 10 + Number(hour), media_count: 1 }]));
       put(at, `raw/media_2026-11-24/media_${when}.json`, JSON.stringify([media("5", "2026-11-24T01:30:00+0000")]));
-      put(at, `quality/media_2026-11-24/media_${when}.json`, JSON.stringify({ failed_topics: [{ topic: bad, kind: bad, message: bad }], rejected: [{ topic: bad, reason: bad, record: {} }], defaulted: { [bad]: { [bad]: [{ id: "5" }] } } }));
+      put(at, `quality/media_2026-11-24/media_${when}.json`, JSON.stringify({ sandbox: true, failed_topics: [{ topic: bad, kind: bad, message: bad }], rejected: [{ topic: bad, reason: bad, record: {} }], defaulted: { [bad]: { [bad]: [{ id: "5" }] } } }));
     }
     put(at, "raw/media_2026-11-24/media_2026-11-24_030000.json", '[{"media_id":"5"');
     put(at, `raw/media_2026-11-24/<img src=x onerror=window.pwned=1>.json`, "[]");
