@@ -223,9 +223,13 @@ impl Diagnosis {
 
     /// The same, with the address or the version that the cause is about.
     pub fn sentence_about(self, about: Option<&str>) -> String {
-        let Row { cause, next, .. } = self.row();
+        format!("{}; next step: {}", self.cause_about(about), self.row().next)
+    }
+
+    /// The cause, with the address or the version that it is about.
+    pub fn cause_about(self, about: Option<&str>) -> String {
         let about = about.map_or_else(String::new, |about| format!(" ({about})"));
-        format!("{cause}{about}; next step: {next}")
+        format!("{}{about}", self.row().cause)
     }
 
     /// The row of the table.

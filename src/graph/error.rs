@@ -211,7 +211,7 @@ impl Failure {
 
     /// What happened and what it proves, for a person.
     pub fn explained(&self) -> String {
-        format!("{}: {self}; {}", self.kind, self.diagnosis.row().cause)
+        format!("{}: {self}; {}", self.kind, self.diagnosis.cause_about(self.about.as_deref()))
     }
 
     /// What it proves, about what, and the next step.

@@ -131,13 +131,13 @@ fn the_version_is_unknown() {
     ok    secret         the sandbox needs none
     ok    configuration  configure.ini: 11 accounts, 11 hashtags, as array
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
-    FAIL  token          its state is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/debug_token; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
+    FAIL  token          its state is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/debug_token; the API does not know the requested version (v99.0) -> set [API] version = v26.0, the newest version tested
     -     expiry         not checked: the token's state is unknown
     -     data access    not checked: the token's state is unknown
     -     scopes         not checked: the token's state is unknown
-    FAIL  account        hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
-    FAIL  hashtag quota  the number of used hashtags is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000/recently_searched_hashtags; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
-    FAIL  hashtag        #hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/ig_hashtag_search; the API does not know the requested version -> set [API] version = v26.0, the newest version tested
+    FAIL  account        hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000; the API does not know the requested version (v99.0) -> set [API] version = v26.0, the newest version tested
+    FAIL  hashtag quota  the number of used hashtags is unknown: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/17841400000000000/recently_searched_hashtags; the API does not know the requested version (v99.0) -> set [API] version = v26.0, the newest version tested
+    FAIL  hashtag        #hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/ig_hashtag_search; the API does not know the requested version (v99.0) -> set [API] version = v26.0, the newest version tested
     warn  version        v99.0 is configured and is not among the versions known (v17.0 to v27.0) -> set [API] version = v26.0, the newest version tested
     ok    usage          0 % of the API's limit is used
     ok    calls          this check spent 4 of the 200 calls an hour

@@ -128,7 +128,7 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
                 return checklist.ok(WHAT, message);
             }
             Err(failure) if failure.diagnosis == Diagnosis::AccountNotThere => {
-                checklist.warn(WHAT, format!("{name}: {failure}"), failure.diagnosis);
+                checklist.warn(WHAT, format!("{name}: {}", failure.explained()), failure.diagnosis);
                 last = Some(failure);
             }
             Err(failure) => return failed(checklist, WHAT, name.as_str(), session, &narrowed(failure, scopes)),

@@ -96,7 +96,7 @@ async fn call<'c>(
             Ok(0) => return checklist.ok(CALL, format!("{name} responds: no medium within 24 hours")),
             Ok(media) => return checklist.ok(CALL, format!("{name} responds: {media} medium")),
             Err(failure) if failure.diagnosis == Diagnosis::HashtagNotThere => {
-                checklist.warn(CALL, format!("{name}: {failure}"), failure.diagnosis);
+                checklist.warn(CALL, format!("{name}: {}", failure.explained()), failure.diagnosis);
                 last = Some(failure);
             }
             Err(failure) => return failed(checklist, CALL, &name, session, &narrowed(failure, scopes)),
