@@ -1,28 +1,32 @@
-//! The AWS SDK's configuration, by the SDK's own loader, so that its standard variables count. Our HTTP client,
-//! retries and time limits are set on purpose.
+//! The AWS SDK's configuration. Its standard variables count in the function as in a terminal. Our HTTP client, retries
+//! and time limits are set on purpose.
 //!
 //! Lambda hands a function its region and credentials in variables and no other way, so the function
 //! reads only those ([`from_variables`]). A person's come from profiles, SSO and more ([`from_everywhere`]).
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_types::retry::{ErrorKind, ReconnectMode};
-use aws_types::service_config::ServiceConfigKey;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use memchr::memmem;
+use tracing::warn;
 
 use crate::causes::with_causes;
+use crate::env::variable;
 use crate::http;
 use crate::redact::Redactor;
 
@@ -49,18 +53,48 @@ const OPERATION: Duration = Duration::from_secs(15);
 /// Loads the configuration of the SDK: one of this module's two functions.
 pub type Load = fn(http::Client) -> BoxFuture<'static, SdkConfig>;
 
-/// The configuration in variables, as in Lambda. No file is read and no metadata service is asked.
+/// The configuration in variables, as in Lambda. No file is read and no metadata service is asked. The SDK's loader would
+/// link all of its sources of credentials: a seventh more of the function's package.
 pub fn from_variables(client: http::Client) -> BoxFuture<'static, SdkConfig> {
-    #[allow(deprecated, reason = "the type's new path is in a crate that is not a dependency of ours")]
-    let no_profile = {
-        use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
-        ProfileFiles::builder().with_contents(ProfileFileKind::Config, "").build()
-    };
-    let loader = loader(client)
-        .profile_files(no_profile)
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
-    loader.load().boxed()
+    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable);
+    let mut config = SdkConfig::builder()
+        .behavior_version(version())
+        .http_client(http::for_sdk(client))
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .sleep_impl(TokioSleep::new())
+        .region(region.map(Region::new))
+        .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()));
+    config.set_use_fips(parsed("AWS_USE_FIPS_ENDPOINT"));
+    config.set_use_dual_stack(parsed("AWS_USE_DUALSTACK_ENDPOINT"));
+    config.set_request_checksum_calculation(parsed("AWS_REQUEST_CHECKSUM_CALCULATION"));
+    config.set_response_checksum_validation(parsed("AWS_RESPONSE_CHECKSUM_VALIDATION"));
+    if parsed("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") != Some(true) {
+        config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+        config = config.service_config(Variables);
+    }
+    std::future::ready(config.build()).boxed()
+}
+
+/// The value of a variable. One that cannot be read is a WARNING, and does not count.
+fn parsed<T: FromStr>(name: &str) -> Option<T> {
+    let value = variable(name)?;
+    let parsed = value.to_ascii_lowercase().parse().ok();
+    if parsed.is_none() {
+        warn!(kind = "config", "{name}={value}: not a value of this variable, which does not count");
+    }
+    parsed
+}
+
+/// A service's own variables: `AWS_ENDPOINT_URL_S3` is `AWS_ENDPOINT_URL` of the service `s3`.
+#[derive(Debug)]
+struct Variables;
+
+impl LoadServiceConfig for Variables {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_ascii_uppercase().replace([' ', '-'], "_");
+        variable(&format!("{}_{service}", key.env())).or_else(|| variable(key.env()))
+    }
 }
 
 /// The whole default chain of AWS: variables, profiles, SSO, processes, containers, instances.

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::Sink;
 use crate::aws::{self, AwsProblem};
+use crate::config::Locations;
 use crate::diagnosis::Diagnosis;
 use crate::file;
 
@@ -63,8 +64,9 @@ async fn check_bucket(client: &Client, bucket: &str, aws: &SdkConfig, limit: Dur
         return Ok(());
     }
     // A response to HEAD has no body, and so does not say whether the credentials or a permission is refused.
-    let listed = timeout(limit, client.list_objects_v2().bucket(bucket).max_keys(0).send()).await;
-    listed.ok().and_then(Result::err).and_then(|error| AwsProblem::of(&error)).map_or(Ok(()), Err)
+    let key = Locations::probe();
+    let got = timeout(limit, client.get_object().bucket(bucket).key(key.as_str()).send()).await;
+    got.ok().and_then(Result::err).and_then(|error| AwsProblem::of(&error)).map_or(Ok(()), Err)
 }
 
 /// What HeadBucket proves. It needs no permission to say that a bucket does not exist, or is in another region.

@@ -101,6 +101,18 @@ async fn a_variable_of_traces_is_a_warning_that_says_what_replaces_them() {
 }
 
 #[tokio::test]
+async fn a_standard_variable_that_cannot_be_read_is_a_warning_and_does_not_count() {
+    let harness = Harness::with_faults(&[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = ("AWS_REQUEST_CHECKSUM_CALCULATION", "never".to_owned());
+    let variables: Vec<_> = variables(&harness).into_iter().chain([wrong]).collect();
+    let (answers, log) = runtime_api::run(Path::new(BINARY), folder.path(), &variables, &[json!("brand_media")]).await;
+    assert!(matches!(&answers[..], [Answer::Response(_)]), "{answers:?}");
+    let warning = "AWS_REQUEST_CHECKSUM_CALCULATION=never: not a value of this variable, which does not count";
+    assert!(log.lines().any(|line| line.contains(r#""level":"WARNING""#) && line.contains(warning)), "{log}");
+}
+
+#[tokio::test]
 async fn a_secret_is_asked_for_in_the_region_of_its_arn() {
     let harness = Harness::with_faults(&[]).await;
     let folder = tempfile::tempdir().unwrap();

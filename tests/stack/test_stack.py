@@ -203,7 +203,7 @@ def test_the_package_brings_its_configuration(stack, other_secret):
     other_secret(stack.secret)
     answer = invoke(stack, {"job": "brand_media", "accounts": ["nobody"]})
     assert answer["failed"] and answer["errorType"] == "event", answer
-    assert "configured: hermes, chanelofficial, dior" in answer["errorMessage"]
+    assert "expected: hermes, chanelofficial, dior" in answer["errorMessage"]
 
 
 def test_a_bucket_that_the_stack_does_not_name_is_refused(stack, other_secret):
