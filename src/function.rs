@@ -206,7 +206,7 @@ impl Function {
             if let Some(notice) = notice.filter(|_| !run.stop.is_interrupted()) {
                 self.notify(event.as_ref().and_then(|event| event.secret_id.as_ref()), &notice, run.left()).await;
             }
-            summary.log(self.settings.service.as_deref());
+            summary.log(self.settings.service.as_deref(), error.as_ref());
             match error {
                 Some(cause) => Err(Error { cause, summary: Box::new(summary), redactor: self.redactor() }),
                 None => Ok(Response::new(run.started, error_log, target_file, summary, self.redactor())),

@@ -5,19 +5,26 @@ use tracing::{error, info, warn};
 
 use super::metrics::emit;
 use super::summary::{FailedTopic, FailureCause, Summary};
+use crate::error::Cause;
 use crate::graph::Kind;
 use crate::quality::{Count, Tally};
 use crate::record::{Field, IssueKind, requested_name};
 use crate::topic::Job;
 
 impl Summary {
-    /// Writes the log's last line of the run, and the metrics, those of `service` where there is one.
-    pub fn log(&self, service: Option<&str>) {
+    /// Writes the log's last line of the run, with the reason if the run failed, and the metrics, those of `service`
+    /// where there is one.
+    pub fn log(&self, service: Option<&str>, error: Option<&Cause>) {
         if let Some(job) = self.job {
             emit(&self.metrics(), job, service);
         }
         let summary = self.to_json();
-        info!(json.summary = summary, "{}", self.sentence());
+        let reason = match error {
+            // The sentence has the causes of the topics.
+            None | Some(Cause::TopicsFailed { .. }) => String::new(),
+            Some(cause) => format!("the run failed: {}; ", cause.beyond_the_log()),
+        };
+        info!(json.summary = summary, kind = error.map(Cause::kind), "{reason}{}", self.sentence());
     }
 }
 

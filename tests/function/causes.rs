@@ -213,6 +213,20 @@ async fn an_account_whose_id_has_changed_is_a_warning_and_its_records_are_stored
 }
 
 #[tokio::test]
+async fn the_last_line_of_a_run_that_failed_has_the_reason_and_the_kind() {
+    let harness = Harness::with_faults(&[]).await;
+    harness.invoke(json!({"job": "nosuch"})).await.unwrap_err();
+    harness.aws.set_secrets(["{}".to_owned()]);
+    harness.run("brand_media").await.unwrap_err();
+    let last: Vec<Value> = harness.log().into_iter().filter(|line| line["summary"].is_object()).collect();
+    for (line, kind, reason) in [(&last[0], "event", "nosuch"), (&last[1], "secret", "ig_user_id is missing")] {
+        assert_eq!((&line["kind"], &line["requestId"]), (&json!(kind), &json!("request-1")));
+        let message = line["message"].as_str().unwrap();
+        assert!(message.starts_with("the run failed: ") && message.contains(reason), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn a_healthy_run_logs_nothing_above_info() {
     let harness = Harness::with_faults(&[]).await;
     for job in ["brand_media", "hashtag", "token"] {

@@ -179,7 +179,7 @@ fn process() -> Vec<Case> {
                 }
                 None => setup.skipped = Some("a file system cannot be mounted here"),
             })
-            .leaves("nothing", STORE, &["the folder local_env cannot be written: Read-only file system"]),
+            .leaves("nothing", STORE, &["the folder cannot be written (Read-only file system"]),
         of("a file where the folder should be")
             .quick()
             .arranged(|setup| {
