@@ -71,11 +71,10 @@ impl Cause {
     }
 
     /// The row of the table of causes.
-    pub const fn diagnosis(&self) -> Diagnosis {
+    pub fn diagnosis(&self) -> Diagnosis {
         match self {
             Self::Event(_) => Diagnosis::Event,
-            Self::Secret(SecretError::Access { problem, .. }) => problem.diagnosis,
-            Self::Secret(_) => Diagnosis::Secret,
+            Self::Secret(error) => error.diagnosis(),
             Self::Config(_) => Diagnosis::Configuration,
             Self::Http(_) => Diagnosis::Certificate,
             Self::NothingCollected(diagnosis) | Self::Store(_, diagnosis) => *diagnosis,

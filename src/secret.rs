@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::aws::{self, AwsProblem};
 use crate::causes::with_causes;
+use crate::diagnosis::Diagnosis;
 use crate::env::variable;
 use crate::http::is_on_loopback;
 use crate::redact::Redactor;
@@ -240,9 +241,13 @@ pub enum SecretError {
 }
 
 impl SecretError {
-    /// Whether there is no secret at all.
-    pub fn is_absent(&self) -> bool {
-        matches!(self, Self::Unreadable { cause, .. } if cause.kind() == ErrorKind::NotFound)
+    /// The row of the table of causes.
+    pub fn diagnosis(&self) -> Diagnosis {
+        match self {
+            Self::Access { problem, .. } => problem.diagnosis,
+            Self::Unreadable { cause, .. } if cause.kind() == ErrorKind::NotFound => Diagnosis::NoSecret,
+            _ => Diagnosis::Secret,
+        }
     }
 }
 

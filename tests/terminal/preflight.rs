@@ -337,6 +337,20 @@ fn a_comparison_that_cannot_tell_fails() {
 }
 
 #[test]
+fn a_secret_in_aws_without_credentials_has_the_next_step_of_the_credentials() {
+    let folder = folder(CONFIGURE_INI);
+    let home = folder.path().to_str().unwrap();
+    let variables = [
+        ("SECRET_ID", "collector"),
+        ("AWS_REGION", "us-west-2"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("HOME", home),
+    ];
+    let text = told(&local(folder.path(), &["check"], &variables));
+    assert!(text.contains("FAIL  secret") && text.contains("-> set AWS_ACCESS_KEY_ID and"), "{text}");
+}
+
+#[test]
 fn an_account_with_another_id_is_a_warning() {
     let folder = folder(&CONFIGURE_INI.replace("v17.0", "v26.0"));
     std::fs::write(folder.path().join("accounts.csv"), "name,user_id\nhermes,17840000000000000\n").unwrap();

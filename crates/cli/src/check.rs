@@ -79,7 +79,7 @@ impl CheckArgs {
         let secret = match backend.secret().await {
             Ok(secret) => secret,
             Err(error) => {
-                let diagnosis = if error.is_absent() { Diagnosis::NoSecret } else { Diagnosis::Secret };
+                let diagnosis = error.diagnosis();
                 checklist.fail("secret", error, diagnosis);
                 checklist.skip("configuration", "the secret names its file");
                 return Ok(());

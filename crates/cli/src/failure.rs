@@ -13,7 +13,7 @@ use collector::telemetry::printable;
 
 /// Says what to do if there is no secret at all. The other errors of a secret end in their own remedies.
 pub(super) fn remark_no_secret(error: &SecretError, output: Output) {
-    if error.is_absent() {
+    if error.diagnosis() == Diagnosis::NoSecret {
         output.remark(format_args!("Next step: {}", Diagnosis::NoSecret.row().next));
     }
 }
