@@ -153,7 +153,7 @@ fn timeouts() -> TimeoutConfig {
 
 /// The endpoint of S3 that a variable, the profile or the program sets, instead of AWS's own. The variable or the
 /// `[services]` section of S3 takes precedence over the general ones.
-pub fn s3_endpoint(config: &SdkConfig) -> Option<String> {
+fn s3_endpoint(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url");
     let key = key.build().expect("all its parts are given");
     let of_s3 = config.service_config().and_then(|services| services.load_config(key));

@@ -39,10 +39,7 @@ impl Topic<'_> {
 
     /// The call that requests the topic's fields.
     const fn edge(&self) -> Edge {
-        match self {
-            Self::Account(_) => Edge::Discovery,
-            Self::Hashtag(_) => Edge::RecentMedia,
-        }
+        Edge::of(self.media())
     }
 
     /// The user id that is stored in the topic's media.

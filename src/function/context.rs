@@ -89,8 +89,8 @@ impl Context {
         let outputs = self.outputs(&topics, outcomes, models);
         let tallies: Vec<&Tally<'_>> = outputs.iter().map(|output| &output.tally).collect();
         report::log_quality(&tallies);
-        let edge = if event.job == Job::Hashtag { Edge::RecentMedia } else { Edge::Discovery };
-        report::log_unknown_fields(&self.client.unknown_fields(edge), &tallies);
+        let unknown = models.first().map(|model| self.client.unknown_fields(Edge::of(*model))).unwrap_or_default();
+        report::log_unknown_fields(&unknown, &tallies);
         let quality = Quality::of(&tallies);
         let error_log = report::error_log(event.job, &tallies, &failures);
 

@@ -56,7 +56,7 @@ impl Kind {
     }
 
     /// Whether a call that fails so is the last one of its run.
-    pub const fn ends_the_calls(self) -> bool {
+    pub(super) const fn ends_the_calls(self) -> bool {
         matches!(self, Self::Throttled | Self::VersionEnded | Self::SetUp)
     }
 

@@ -93,8 +93,8 @@ impl AddAccountArgs {
         let client = backend.client(&config, &secret);
         let session = backend::session(&client);
         let id = user_id(&session, name).await.map_err(|failure| {
-            let told = format!("{name}: {} -> {}", failure.explained(), failure.diagnosis.row().next);
-            anyhow::anyhow!("{}", backend.redactor.redact(&told))
+            let text = format!("{name}: {} -> {}", failure.explained(), failure.diagnosis.row().next);
+            anyhow::anyhow!("{}", backend.redactor.redact(&text))
         })?;
         let added = Added::of(&config, &plan, name, &id, false, session.calls());
         if output.json {

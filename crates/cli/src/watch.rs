@@ -77,11 +77,11 @@ impl WatchArgs {
             () = interrupted.cancelled() => return Ok(interrupt.signal().map_or(ExitCode::FAILURE, Signal::exit_code)),
         };
         if self.hour.is_some() && !http::is_on_loopback(&config.end_point) {
-            let told = anyhow!(
+            let problem = anyhow!(
                 "--hour is only for a mock of the API: its calls would count against the limits of {}; add --sandbox, or set [API] end_point to an address on this machine",
                 config.end_point
             );
-            return Err(UsageError(told).into());
+            return Err(UsageError(problem).into());
         }
         let schedule = Schedule::new(&config, clock.now());
         for (job, key) in without_topics(&config) {
