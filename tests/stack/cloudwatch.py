@@ -26,6 +26,7 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 
 HOUR, DAY = 60, 24 * 60
 # How long after the end of its minute a value arrives: a metric's and a line's of the log alike.
@@ -96,14 +97,19 @@ class Alarm:
         """The data points of the evaluation range, the newest first."""
         length = self.n + reading.extra
         series = {name: metrics.series(metric, stat, self.period, now, length) for name, (metric, stat) in self.stats.items()}
-        unfilled = set() if reading.fills_empty else {name for name, points in series.items() if not points}
-        values = [calculate(self.expression, {}, unfilled)] * length
+        unfilled = frozenset() if reading.fills_empty else frozenset(name for name, points in series.items() if not points)
+        values = [self.calculated(frozenset(), unfilled)] * length
         for back in {back for points in series.values() for back in points}:
-            at = {name: points[back] for name, points in series.items() if back in points}
-            values[back] = calculate(self.expression, at, unfilled)
+            at = frozenset((name, points[back]) for name, points in series.items() if back in points)
+            values[back] = self.calculated(at, unfilled)
         return values
 
-    def state(self, values: list[float | None], before: str) -> str:
+    @cache
+    def calculated(self, at: frozenset, unfilled: frozenset) -> float | None:
+        return calculate(self.expression, dict(at), unfilled)
+
+    @cache
+    def state(self, values: tuple[float | None, ...], before: str) -> str:
         bad = [value if value is None else self.compare(value, self.threshold) for value in values]
         existing = [each for each in bad if each is not None][:self.n]
         if self.missing == "breaching":
@@ -121,7 +127,7 @@ class Alarm:
         """When the alarm changes its state, and to which."""
         state, found = "INSUFFICIENT_DATA", []
         for now in minutes:
-            before, state = state, self.state(self.values(metrics, now, reading), state)
+            before, state = state, self.state(tuple(self.values(metrics, now, reading)), state)
             if state != before:
                 found.append((now, state))
         return found
@@ -132,7 +138,7 @@ def key(metric: dict, resolve) -> tuple:
     return resolve(metric["Namespace"]), metric["MetricName"], dimensions
 
 
-def calculate(node: ast.expr, at: dict[str, float], unfilled: set[str]) -> float | None:
+def calculate(node: ast.expr, at: dict[str, float], unfilled: frozenset[str]) -> float | None:
     """An expression of metric math at one time, at which the metrics `at` have values."""
 
     def value(of: ast.expr) -> float | None:

@@ -17,9 +17,9 @@ def alarm(n: int, m: int, missing: str, period: int = 60, **instead) -> Alarm:
     return Alarm(properties | instead, lambda written: written)
 
 
-def newest_first(points: str) -> list[float | None]:
+def newest_first(points: str) -> tuple[float | None, ...]:
     """The data points of an example, which has the newest one on the right."""
-    return [{"0": 0.0, "X": 1.0, "-": None}[each] for each in reversed(points.split())]
+    return tuple({"0": 0.0, "X": 1.0, "-": None}[each] for each in reversed(points.split()))
 
 
 # The columns are those of the guide: missing, ignore, breaching, notBreaching. "kept" is the state before.
@@ -48,9 +48,9 @@ def test_real_points_of_the_whole_range_come_before_missing_ones():
     metrics = Metrics()
     for minute in (96, 98):
         metrics.put(*METRIC.values(), {}, minute, 1)
-    # Both are older than the 3 periods that are evaluated, and within the 6 that are retrieved.
-    assert alarm(3, 2, "notBreaching").state(alarm(3, 2, "notBreaching").values(metrics, 102, Reading(extra=3)), "OK") == "ALARM"
-    assert alarm(3, 2, "notBreaching").state(alarm(3, 2, "notBreaching").values(metrics, 102, Reading(extra=1)), "OK") == "OK"
+    # The older one is before the 3 periods that are evaluated, and within the 6 that are retrieved.
+    for extra, state in [(3, "ALARM"), (2, "OK")]:
+        assert alarm(3, 2, "notBreaching").changes(metrics, range(102, 103), Reading(extra)) == [(102, state)]
 
 
 def test_a_value_counts_from_its_arrival_and_at_the_time_of_its_run():
@@ -93,7 +93,7 @@ def test_the_newest_minute_is_always_the_filler_of_fill():
     ("MIN([a, b])", {"a": 3, "b": 2}, 2), ("MIN([a, b])", {"a": 3}, 3), ("MAX([a, b])", {}, None),
 ])
 def test_metric_math_is_as_in_the_guide(expression, at, result):
-    assert calculate(ast.parse(expression, mode="eval").body, at, set()) == result
+    assert calculate(ast.parse(expression, mode="eval").body, at, frozenset()) == result
 
 
 def test_an_alarm_over_more_than_a_day_is_refused():
