@@ -105,14 +105,15 @@ def test_what_the_stack_of_shards_imports_is_exported():
 @pytest.mark.parametrize("job", ["brand_media", "hashtag", "token"])
 def test_a_schedule_starts_its_job_at_its_time_and_gives_up_before_the_next_run(job):
     schedule = schedules(TEMPLATE)[job]
-    assert json.loads(schedule["Input"]) == {"job": job, "time": "<aws.scheduler.scheduled-time>"}
+    target = schedule["Target"]
+    assert json.loads(target["Input"]) == {"job": job, "time": "<aws.scheduler.scheduled-time>"}
     assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
     assert schedule["ScheduleExpressionTimezone"] == "UTC"
     first, second = cron.times(expression(job), DAY, days=2)[:2]
     period = (second - first).total_seconds()
-    assert schedule["RetryPolicy"]["MaximumEventAgeInSeconds"] < period
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] < period
     assert TEMPLATE["Resources"]["Invocations"]["Properties"]["MaximumEventAgeInSeconds"] < period
-    assert value(TEMPLATE, FUNCTION["Timeout"]) < period
+    assert FUNCTION["Timeout"] < period
 
 
 def test_what_was_replaced_expires_and_snapshots_stay():
