@@ -1,4 +1,4 @@
-"""The template, deployed by SAM into an emulated account and run there.
+"""The template, deployed into an emulated account and run there.
 
 Three things differ from an account of AWS: saved queries and two kinds of alarms are taken out of the template,
 since the emulator does not know them (template.py); it hands <aws.scheduler.scheduled-time>
