@@ -7,6 +7,7 @@ use collector::secret;
 use collector::telemetry::{self, Format};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
+use tracing::level_filters::LevelFilter;
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "standard output is where Lambda takes the log from")]
 #[tokio::main(flavor = "current_thread")]
@@ -20,7 +21,8 @@ async fn main() -> ExitCode {
     let renewal = secret::renewal_from_env();
     let function = Function::new(Settings { renews_token: renewal == Ok(true), ..Settings::from_env() });
     let redactor = function.redactor();
-    let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), move |line| {
+    let level = telemetry::level_from_env();
+    let subscriber = telemetry::subscriber(Format::Json, level.clone().unwrap_or(LevelFilter::INFO), move |line| {
         println!("{}", redactor.redact(line));
     });
     // No other subscriber is set.
@@ -32,7 +34,7 @@ async fn main() -> ExitCode {
         );
     }
 
-    if let Err(problem) = renewal {
+    for problem in [renewal.err(), level.err()].into_iter().flatten() {
         tracing::warn!(kind = "config", "{problem}");
     }
     function.prepare().await;

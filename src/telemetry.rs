@@ -39,16 +39,22 @@ pub enum Format {
     Text,
 }
 
-/// The most detailed level that is logged: `AWS_LAMBDA_LOG_LEVEL`, which Lambda's log control sets, or
-/// INFO.
-pub fn level_from_env() -> LevelFilter {
-    let level = variable("AWS_LAMBDA_LOG_LEVEL").unwrap_or_default().to_ascii_uppercase();
-    match level.as_str() {
-        "TRACE" => LevelFilter::TRACE,
-        "DEBUG" => LevelFilter::DEBUG,
-        "WARN" | "WARNING" => LevelFilter::WARN,
-        "ERROR" | "FATAL" | "CRITICAL" => LevelFilter::ERROR,
-        _ => LevelFilter::INFO,
+/// The most detailed level that is logged: `LOG_LEVEL`, or INFO. Lambda's own log filter stays open, since it does not
+/// know the levels WARNING and CRITICAL.
+///
+/// # Errors
+/// What was given, if it is no level.
+pub fn level_from_env() -> Result<LevelFilter, String> {
+    variable("LOG_LEVEL").map_or(Ok(LevelFilter::INFO), |given| level(&given))
+}
+
+fn level(given: &str) -> Result<LevelFilter, String> {
+    match given.to_ascii_uppercase().as_str() {
+        "DEBUG" => Ok(LevelFilter::DEBUG),
+        "INFO" => Ok(LevelFilter::INFO),
+        "WARNING" => Ok(LevelFilter::WARN),
+        "ERROR" | "CRITICAL" => Ok(LevelFilter::ERROR),
+        _ => Err(format!("LOG_LEVEL is {given:?}, DEBUG, INFO, WARNING, ERROR or CRITICAL expected: INFO is logged")),
     }
 }
 
@@ -271,6 +277,14 @@ mod tests {
         let lines = logged(Format::Json, LevelFilter::INFO, run);
         let line: Value = serde_json::from_str(&lines[0]).unwrap();
         assert_eq!((&line["message"], &line["topic"]), (&Value::from(forged), &Value::from(forged)));
+    }
+
+    #[test]
+    fn each_level_of_the_log_is_known_and_lets_critical_lines_pass() {
+        for (given, passed) in [("DEBUG", 5), ("info", 4), ("WARNING", 3), ("ERROR", 2), ("CRITICAL", 2)] {
+            let lines = logged(Format::Json, level(given).unwrap(), events);
+            assert!(lines.len() == passed && lines.iter().any(|l| l.contains("CRITICAL")), "{given}: {lines:?}");
+        }
     }
 
     #[test]

@@ -60,6 +60,11 @@ impl Kind {
         matches!(self, Self::Throttled | Self::VersionEnded | Self::SetUp)
     }
 
+    /// Whether it ends the calls of the whole run, whichever topic met it.
+    pub const fn stops_the_run(self) -> bool {
+        self.ends_the_calls() || matches!(self, Self::Token | Self::Usage)
+    }
+
     /// Whether the same call with other fields may succeed.
     pub(super) const fn is_of_the_call(self) -> bool {
         matches!(self, Self::NotFound | Self::Permission | Self::Unexpected)

@@ -12,11 +12,11 @@ use crate::record::{Field, IssueKind, requested_name};
 use crate::topic::Job;
 
 impl Summary {
-    /// Writes the log's last line of the run, with the reason if the run failed, and the metrics, those of `service`
-    /// where there is one.
+    /// Writes the run's metrics, with the dimension `service` if there is one, and the log's last line of the run, with
+    /// the reason if the run failed.
     pub fn log(&self, service: Option<&str>, error: Option<&Cause>) {
         if let Some(job) = self.job {
-            emit(&self.metrics(), job, service);
+            emit(&self.metrics(error.is_some()), job, service);
         }
         let summary = self.to_json();
         let reason = match error {

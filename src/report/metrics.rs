@@ -4,63 +4,52 @@ use chrono::Utc;
 use serde_json::{Value, json};
 use tracing::info;
 
-use super::summary::{Quality, RenewalEnd, Summary};
+use super::summary::Summary;
 use crate::env::variable;
 use crate::telemetry::METRICS;
 use crate::topic::Job;
 
 /// The CloudWatch namespace of the metrics.
-pub const NAMESPACE: &str = "LuxuryBrandsDataCollector";
+const NAMESPACE: &str = "LuxuryBrandsDataCollector";
 
-/// What tells the metrics of one stack from those of another in the same region: the variable `SERVICE`, which
+/// The dimension `service`, which separates the metrics of stacks in one region: the variable `SERVICE`, which the
 /// templates set to the stack's name.
 pub fn service_from_env() -> Option<String> {
     variable("SERVICE")
 }
 
-/// A metric's name, CloudWatch unit and value; `None` stands for what is not known, and is not sent.
-pub struct Metric(pub &'static str, pub &'static str, pub Option<Value>);
+/// A metric's name, CloudWatch unit and value.
+pub struct Metric(pub &'static str, pub &'static str, pub Value);
 
 impl Summary {
-    /// The run's metrics. Each is billed for each set of dimensions, so a job without topics sends nothing of
-    /// records, and what a model had stands in the log and the quality objects alone.
-    pub(super) fn metrics(&self) -> Vec<Metric> {
-        let Quality { rejected, defaulted, .. } = &self.quality;
-        let token_days = self.token.as_ref().and_then(|t| t.days_left);
-        let renewal = self.token.as_ref().and_then(|t| t.renewal.as_ref());
-        let mut metrics = vec![
-            Metric("api_calls", "Count", Some(json!(self.api_calls))),
-            Metric("usage_percent", "Percent", self.usage_percent.map(|p| json!(p))),
-            Metric("elapsed_ms", "Milliseconds", Some(json!(self.elapsed_ms))),
-            Metric("overlap", "Count", self.gaps.as_ref().map(|gaps| json!(gaps.overlap))),
-            Metric("gaps_likely", "Count", self.gaps.as_ref().map(|gaps| json!(gaps.likely.len()))),
-            Metric("answers_lost", "Count", self.answers.as_ref().map(|a| json!(a.lost))),
-            Metric("token_renewals_failed", "Count", renewal.map(|r| json!(u8::from(r.end == RenewalEnd::Failed)))),
-            Metric("token_days_left", "None", token_days.map(|d| json!(d))),
-            Metric("version_days_left", "None", self.version_days_left.map(|d| json!(d))),
-        ];
+    /// The run's metrics, each of which an alarm or the dashboard reads. CloudWatch bills each one, so every other
+    /// figure is only in the summary.
+    pub(super) fn metrics(&self, has_failed: bool) -> Vec<Metric> {
         if self.job.and_then(Job::named).is_some_and(|job| job.topics_key().is_some()) {
-            metrics.extend([
-                Metric("records", "Count", Some(json!(self.records()))),
-                Metric("rejected", "Count", Some(json!(rejected))),
-                Metric("defaulted_fields", "Count", Some(json!(defaulted))),
-                Metric("failed_topics", "Count", Some(json!(self.failures.len()))),
-            ]);
+            // A run that failed or was stopped has an alarm of its own.
+            let failed = self.failures.iter().filter(|failure| !failure.kind.stops_the_run()).count();
+            let failed = (!has_failed).then(|| Metric("failed_topics", "Count", failed.into()));
+            return [Metric("records", "Count", self.records().into())].into_iter().chain(failed).collect();
         }
-        metrics
+        let token = self.token.as_ref().filter(|token| token.is_usable()).and_then(|token| token.days_left);
+        let days = [("token_days_left", token), ("version_days_left", self.version_days_left)];
+        days.into_iter().filter_map(|(name, days)| Some(Metric(name, "None", days?.into()))).collect()
     }
 }
 
-/// Sends the metrics of a job: the log's line that holds them. The dimension is `job`, and with a service `service`
-/// and `job`.
+/// Logs the line that holds the metrics of a job, if there are any. The dimension is `job`, and with a service
+/// `service` and `job`.
 pub fn emit(metrics: &[Metric], job: &str, service: Option<&str>) {
+    if metrics.is_empty() {
+        return;
+    }
     let line = embedded(metrics, job, service).to_string();
     info!(target: METRICS, { json.metrics = line }, "metrics");
 }
 
 fn embedded(metrics: &[Metric], job: &str, service: Option<&str>) -> Value {
-    let known = || metrics.iter().filter_map(|Metric(name, unit, value)| Some((*name, *unit, value.as_ref()?)));
-    let definitions: Vec<Value> = known().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
+    let definitions: Vec<Value> =
+        metrics.iter().map(|Metric(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
     let dimensions = service.map(|service| ("service", service)).into_iter().chain([("job", job)]);
     let names: Vec<&str> = dimensions.clone().map(|(name, _)| name).collect();
     let mut line = json!({"_aws": {
@@ -68,7 +57,7 @@ fn embedded(metrics: &[Metric], job: &str, service: Option<&str>) -> Value {
         "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": definitions}],
     }});
     if let Value::Object(line) = &mut line {
-        line.extend(known().map(|(name, _, value)| (name.to_owned(), value.clone())));
+        line.extend(metrics.iter().map(|Metric(name, _, value)| ((*name).to_owned(), value.clone())));
         line.extend(dimensions.map(|(name, value)| (name.to_owned(), json!(value))));
     }
     line

@@ -227,36 +227,45 @@ async fn the_line_of_each_topic_and_the_summary_say_how_long_they_took() {
     assert!(collected.iter().chain(&failed).all(|took| (20..=run).contains(took)), "{collected:?} {failed:?} {run}");
 }
 
-/// The metrics of a run: each with its unit and its value, and the names of their dimensions.
-fn metrics(line: &Value) -> (Vec<String>, &Value) {
+/// The metrics of a run under faults, each with its unit and its value; "" if it sent none.
+async fn metrics(job: &str, faults: &[&'static str]) -> String {
+    let harness = Harness::with_faults(faults).await;
+    // A run that fails sends metrics too.
+    let _ = harness.run(job).await;
+    let lines: Vec<_> = harness.log().into_iter().filter(|line| line.get("_aws").is_some()).collect();
+    let [line] = &lines[..] else { return String::new() };
     let directive = &line["_aws"]["CloudWatchMetrics"][0];
-    let shown = |m: &Value| {
-        let name = m["Name"].as_str().unwrap();
-        format!("{name} {} {}", m["Unit"].as_str().unwrap(), line[name])
+    assert_eq!((&directive["Dimensions"], &line["job"]), (&json!([["job"]]), &json!(job)));
+    let shown = |metric: &Value| {
+        let name = metric["Name"].as_str().unwrap();
+        format!("{name} {} {}", metric["Unit"].as_str().unwrap(), line[name])
     };
-    (directive["Metrics"].as_array().unwrap().iter().map(shown).collect(), &directive["Dimensions"])
+    directive["Metrics"].as_array().unwrap().iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 #[tokio::test]
-async fn metrics_name_the_job_and_what_has_no_topics_sends_nothing_of_records() {
-    let harness = Harness::with_faults(&[]).await;
-    harness.run("brand_media").await.unwrap();
-    harness.run("token").await.unwrap();
-    let lines: Vec<_> = harness.log().into_iter().filter(|l| l.get("_aws").is_some()).collect();
-    let [brand_media, token] = &lines[..] else { panic!("{lines:?}") };
-    let (found, dimensions) = metrics(brand_media);
-    assert_eq!((dimensions, &brand_media["job"]), (&json!([["job"]]), &json!("brand_media")));
-    for wanted in [
-        "records Count 286",
-        "rejected Count 0",
-        "defaulted_fields Count",
-        "failed_topics Count 0",
-        "api_calls Count 11",
+async fn a_run_sends_the_metrics_that_alarms_read_and_no_others() {
+    for (job, faults, expected) in [
+        ("brand_media", &[][..], "records Count 286, failed_topics Count 0"),
+        ("hashtag", &["#dior=permission"], "records Count 250, failed_topics Count 1"),
+        ("token", &[], "token_days_left None 39"),
+        ("token", &["token=expiring"], "token_days_left None 3"),
+        ("token", &["token=invalid"], ""),
+        ("token", &["token=never"], ""),
     ] {
-        assert!(found.iter().any(|metric| metric.starts_with(wanted)), "{wanted}: {found:?}");
+        assert_eq!(metrics(job, faults).await, expected, "{job} {faults:?}");
     }
-    let names: Vec<_> = metrics(token).0.iter().map(|m| m.split(' ').next().unwrap().to_owned()).collect();
-    assert_eq!(names, ["api_calls", "usage_percent", "elapsed_ms", "token_days_left"]);
+}
+
+#[tokio::test]
+async fn topics_that_failed_for_the_reason_of_the_whole_run_are_not_counted_in_a_metric() {
+    for stopped in
+        ["*=throttled", "fendi=throttled", "gucci=usage:96", "fendi=token", "fendi=code:2635", "fendi=wrong_ig_user_id"]
+    {
+        let sent = metrics("brand_media", &[stopped]).await;
+        assert!(sent.ends_with("failed_topics Count 0"), "{stopped}: {sent}");
+    }
+    assert_eq!(metrics("hashtag", &["#*=permission"]).await, "records Count 0", "the run itself failed");
 }
 
 #[tokio::test]

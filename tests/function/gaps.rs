@@ -131,11 +131,6 @@ async fn of_180_media_in_5_minutes_none_is_lost_within_the_calls_of_the_run() {
         assert_eq!((&dior["topic"], &dior["pages"], &dior["overlap"]), (&json!("dior"), &json!(4), &json!(20)));
         assert_eq!(dior["gap_likely"], false);
     }
-    let metric = hour.harness.log().into_iter().rev().find(|line| line.get("gaps_likely").is_some()).unwrap();
-    assert_eq!(
-        (&metric["gaps_likely"], &metric["overlap"], &metric["job"]),
-        (&json!(0), &json!(20), &json!("hashtag"))
-    );
     assert!(hour.harness.logged("WARNING").iter().all(|line| line["kind"] != "gap"));
 }
 
@@ -154,7 +149,6 @@ async fn where_the_calls_of_the_run_end_first_the_gap_is_told() {
     }
     let told: Vec<Value> = hour.harness.logged("WARNING").into_iter().filter(|line| line["kind"] == "gap").collect();
     assert_eq!((told.len(), &told[0]["topic"], &told[0]["pages"]), (2, &json!("dior"), &json!(3)));
-    assert!(hour.harness.log().iter().any(|line| line["gaps_likely"] == 1));
 }
 
 #[tokio::test]

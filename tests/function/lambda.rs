@@ -1,5 +1,6 @@
 //! The real binary, as Lambda runs it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -81,6 +82,22 @@ async fn the_metrics_of_two_stacks_are_told_apart_by_their_service() {
         let sent = lines.iter().find(|line| line.get("_aws").is_some()).unwrap();
         assert_eq!(sent["_aws"]["CloudWatchMetrics"][0]["Dimensions"], dimensions);
         assert_eq!((sent["service"].as_str(), &sent["job"]), (service, &json!("token")));
+    }
+}
+
+#[tokio::test]
+async fn the_log_level_is_that_of_its_own_variable() {
+    let harness = Harness::with_faults(&["token=invalid"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    for (level, levels) in [("WARNING", &["CRITICAL", "WARNING"][..]), ("loud", &["CRITICAL", "INFO", "WARNING"])] {
+        let own = [("LOG_LEVEL", level.to_owned()), ("AWS_LAMBDA_LOG_LEVEL", "DEBUG".to_owned())];
+        let variables: Vec<_> = variables(&harness).into_iter().chain(own).collect();
+        let (_, log) = runtime_api::run(Path::new(BINARY), folder.path(), &variables, &[json!("token")]).await;
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let found: BTreeSet<&str> = lines.iter().map(|line| line["level"].as_str().unwrap()).collect();
+        assert!(found.iter().eq(levels), "{log}");
+        let expected = "LOG_LEVEL is \"loud\", DEBUG, INFO, WARNING, ERROR or CRITICAL expected: INFO is logged";
+        assert_eq!(lines.iter().any(|line| line["message"] == expected), level == "loud", "{log}");
     }
 }
 

@@ -225,8 +225,8 @@ impl RollupSummary {
     /// Logs each failed shard, the summary in one line, and the metrics of the whole run.
     pub fn log(&self, service: Option<&str>) {
         let metrics = [
-            Metric("records", "Count", Some(self.totals.records.into())),
-            Metric("failed_shards", "Count", Some(self.totals.failed_shards.into())),
+            Metric("records", "Count", self.totals.records.into()),
+            Metric("failed_shards", "Count", self.totals.failed_shards.into()),
         ];
         emit(&metrics, &self.job, service);
         for shard in &self.shards {

@@ -7,6 +7,7 @@ use collector::telemetry::{self, Format};
 use lambda_runtime::{LambdaEvent, service_fn};
 use rollup::RollupFunction;
 use serde_json::Value;
+use tracing::level_filters::LevelFilter;
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "standard output is where Lambda takes the log from")]
 #[tokio::main(flavor = "current_thread")]
@@ -17,12 +18,15 @@ async fn main() -> ExitCode {
     }
     let function = RollupFunction::from_env();
     let redactor = function.redactor();
-    let subscriber = telemetry::subscriber(Format::Json, telemetry::level_from_env(), move |line| {
+    let level = telemetry::level_from_env();
+    let subscriber = telemetry::subscriber(Format::Json, level.clone().unwrap_or(LevelFilter::INFO), move |line| {
         println!("{}", redactor.redact(line));
     });
     // No other subscriber is set.
     let _ = tracing::subscriber::set_global_default(subscriber);
-
+    if let Err(problem) = level {
+        tracing::warn!(kind = "config", "{problem}");
+    }
     let handler = service_fn(async |event: LambdaEvent<Value>| {
         let LambdaEvent { payload, context } = event;
         function.invoke(&payload, &context.request_id, context.deadline(), aws::from_variables).await
