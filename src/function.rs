@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::timeout;
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, info, info_span, warn};
 
 use crate::causes::with_causes;
 use crate::clock::Clock;
@@ -25,9 +25,10 @@ use crate::graph::{Client, Kind, KnownIds, Session, api_address};
 use crate::lock::lock;
 use crate::memory::Budget;
 use crate::redact::Redactor;
-use crate::report::{Error, Response, Summary};
+use crate::report::{Critical, Error, Response, Summary};
 use crate::secret::{Credentials, Secret, SecretError, SecretId, SecretWriter, Source};
 use crate::sink::{Destination, Sink};
+use crate::telemetry::critical;
 use crate::topic::Job;
 use crate::{aws, http, report, secret, token, version};
 
@@ -159,7 +160,7 @@ impl Function {
     /// # Errors
     /// [`Cause`]: the secret or the configuration cannot be used.
     pub async fn config(&self) -> Result<Config, Cause> {
-        Ok(self.context(None, MAX_PREPARATION).await?.config.clone())
+        Ok(self.context(None, MAX_PREPARATION).await?.0.config.clone())
     }
 
     /// Reads the secret and the configuration and builds the clients before the first invocation. Each
@@ -173,7 +174,7 @@ impl Function {
     /// # Errors
     /// [`Cause`]: as [`config`](Self::config), or nothing can be stored.
     pub async fn check_sink(&self) -> Result<(), Cause> {
-        self.context(None, MAX_PREPARATION).await?.check_sink(MAX_PREPARATION).await
+        self.context(None, MAX_PREPARATION).await?.0.check_sink(MAX_PREPARATION).await
     }
 
     /// Runs one invocation.
@@ -222,10 +223,22 @@ impl Function {
         }
         event.check_secret(self.settings.secret_prefix.as_deref())?;
         let secret_id = event.secret_id.as_ref();
-        let context = tokio::select! {
+        let (context, outdated) = tokio::select! {
             context = self.context(secret_id, run.stop.left()) => context?,
             () = run.stop.interrupted() => return Err(Cause::Interrupted),
         };
+        let done = self.run_in(&context, run, event, progress).await.unwrap_or_else(Done::from);
+        Ok(Done { critical: done.critical.or(outdated), ..done })
+    }
+
+    async fn run_in(
+        &self,
+        context: &Context,
+        run: &Run,
+        event: &Event,
+        progress: &dyn Progress,
+    ) -> Result<Done, Cause> {
+        let secret_id = event.secret_id.as_ref();
         if event.job != Job::Token {
             context.check_sink(run.stop.left()).await?;
         }
@@ -254,7 +267,7 @@ impl Function {
         let halted = session.halted().filter(|halt| halt.kind != Kind::Usage);
         let unusable = || done.figures.token.as_ref().and_then(report::TokenState::unusable);
         Ok(Done {
-            critical: halted.or_else(unusable),
+            critical: halted.or_else(unusable).map(Critical::from),
             figures: Summary {
                 api_calls: session.calls(),
                 usage_percent: session.usage().percent,
@@ -266,19 +279,25 @@ impl Function {
     }
 
     /// The context of the event's credential. It is built if the process does not have it yet, or if its
-    /// configuration has changed in S3. A new configuration that cannot be used is an ERROR in each run, and the
-    /// last good one stays in use.
-    async fn context(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Arc<Context>, Cause> {
+    /// configuration has changed in S3. If the new configuration cannot be used, the last good one stays in use, and
+    /// the reason is returned, which is CRITICAL in each run.
+    async fn context(
+        &self,
+        secret_id: Option<&SecretId>,
+        limit: Duration,
+    ) -> Result<(Arc<Context>, Option<Critical>), Cause> {
         let key = secret_id.cloned();
         let mut contexts = self.contexts.lock().await;
         let built = match contexts.get(&key) {
             None => self.build(secret_id, limit).await?,
             Some(kept) => match self.rebuild(kept, secret_id, limit).await {
-                Ok(None) => return Ok(Arc::clone(kept)),
+                Ok(None) => return Ok((Arc::clone(kept), None)),
                 Ok(Some(rebuilt)) => rebuilt,
                 Err(cause) => {
-                    error!(kind = "config", "the last good configuration stays in use: {cause}");
-                    return Ok(Arc::clone(kept));
+                    let (kind, diagnosis) = ("config", cause.diagnosis());
+                    let message = format!("the last good configuration stays in use: {cause}");
+                    critical!(kind, "{message}; next step: {}", diagnosis.row().next);
+                    return Ok((Arc::clone(kept), Some(Critical { kind, diagnosis, message })));
                 }
             },
         };
@@ -287,7 +306,7 @@ impl Function {
             contexts.shift_remove_index(0);
         }
         contexts.insert(key, Arc::clone(&built));
-        Ok(built)
+        Ok((built, None))
     }
 
     async fn build(&self, secret_id: Option<&SecretId>, limit: Duration) -> Result<Context, Cause> {

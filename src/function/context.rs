@@ -119,7 +119,7 @@ impl Context {
             }
         };
         let figures = Summary { answers, ..figures };
-        Ok(Done { figures, error_log, target_file, critical: None, error })
+        Ok(Done { figures, error_log, target_file, error, ..Done::default() })
     }
 
     /// The event's topics: the configured ones in the configuration's order, then those that the event

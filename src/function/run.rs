@@ -8,8 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Cause;
 use crate::event::Event;
-use crate::graph::Failure;
-use crate::report::Summary;
+use crate::report::{Critical, Summary};
 use crate::stop::Stop;
 
 /// The time before Lambda's deadline at which unfinished topics are given up. It is for storing and
@@ -57,8 +56,7 @@ pub(super) struct Done {
     pub(super) figures: Summary,
     pub(super) error_log: String,
     pub(super) target_file: String,
-    /// The reason for a CRITICAL line in the log.
-    pub(super) critical: Option<Failure>,
+    pub(super) critical: Option<Critical>,
     pub(super) error: Option<Cause>,
 }
 

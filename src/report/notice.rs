@@ -2,6 +2,7 @@
 
 use super::Summary;
 use crate::counted::counted;
+use crate::diagnosis::Diagnosis;
 use crate::error::Cause;
 use crate::graph::Failure;
 use crate::telemetry::printable;
@@ -9,16 +10,33 @@ use crate::telemetry::printable;
 /// The most characters of a cause. A configuration's faults can fill pages.
 const MAX_CAUSE: usize = 1_000;
 
+/// The reason for a CRITICAL line in the log.
+#[derive(Debug, Clone)]
+pub struct Critical {
+    /// The kind of the line.
+    pub kind: &'static str,
+    /// What it proves.
+    pub diagnosis: Diagnosis,
+    /// What happened.
+    pub message: String,
+}
+
+impl From<Failure> for Critical {
+    fn from(failure: Failure) -> Self {
+        Self { kind: failure.kind.name(), diagnosis: failure.diagnosis, message: failure.to_string() }
+    }
+}
+
 impl Summary {
     /// The lines for a person: what failed, what was stored nevertheless, what to do, and how to find the log's
     /// lines. `None` if the run did not fail and has no CRITICAL line.
-    pub fn notice(&self, error: Option<&Cause>, critical: Option<&Failure>, request_id: &str) -> Option<String> {
+    pub fn notice(&self, error: Option<&Cause>, critical: Option<&Critical>, request_id: &str) -> Option<String> {
         let (kind, text, diagnosis) = match (error, critical) {
             (Some(cause), _) => (cause.kind(), format!("failed: {}", cause), cause.diagnosis()),
-            (None, Some(failure)) => (failure.kind.name(), format!("CRITICAL: {failure}"), failure.diagnosis),
+            (None, Some(critical)) => (critical.kind, format!("CRITICAL: {}", critical.message), critical.diagnosis),
             (None, None) => return None,
         };
-        let diagnosis = critical.map_or(diagnosis, |failure| failure.diagnosis);
+        let diagnosis = critical.map_or(diagnosis, |critical| critical.diagnosis);
         let beginning: String = text.chars().take(MAX_CAUSE).collect();
         let shortened = if beginning.len() < text.len() { " …" } else { "" };
         let (job, time) = (self.job.unwrap_or("an event without a job"), &self.time);
@@ -39,7 +57,6 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::Diagnosis;
     use crate::graph::Kind;
 
     fn summary() -> Summary {
@@ -61,6 +78,7 @@ mod tests {
     #[test]
     fn a_critical_failure_decides_the_next_step_of_a_failed_run() {
         let failure = Failure::new(Kind::Token, "no further call in this run").with(Diagnosis::TokenExpired);
+        let failure = Critical::from(failure);
         let critical = summary().notice(None, Some(&failure), "r-1").unwrap();
         let failed = summary().notice(Some(&Cause::Interrupted), Some(&failure), "r-1").unwrap();
         assert!(critical.starts_with("hashtag of 2026-01-31T23:55:00Z CRITICAL: no further call"), "{critical}");

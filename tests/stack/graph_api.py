@@ -15,6 +15,7 @@ from template import ROOT
 
 USER_ID = "17841400000000001"
 TOKEN = "placeholder-token"
+RENEWED = "placeholder-renewed-token"
 MINUTE = 60
 # What answers: the newest version whose end is known. Its days left are a metric, and no alarm goes off for them.
 VERSION = re.findall(r"^\| `(v[\d.]+)` \| [\d-]+ \| [\d-]+ \|", (ROOT / "docs" / "versions.md").read_text(), re.MULTILINE)[-1]
@@ -39,9 +40,12 @@ def hashtag_id(name: str) -> str:
 
 def answer(path: str, query: dict[str, str], days: int) -> tuple[int, dict]:
     """The status and body that a call gets. The path comes without its version."""
-    if query.get("access_token", "") not in (TOKEN, f"app|{TOKEN}"):
+    if path == "/oauth/access_token" and query.get("fb_exchange_token") == TOKEN:
+        return 200, {"access_token": RENEWED, "token_type": "bearer", "expires_in": 60 * DAY}
+    if query.get("access_token", "") not in (TOKEN, RENEWED, f"app|{TOKEN}"):
         return 400, {"error": {"message": "Invalid OAuth access token.", "type": "OAuthException", "code": 190}}
     if path == "/debug_token":
+        days = 60 if query["input_token"] == RENEWED else days
         return 200, {"data": {"is_valid": True, "expires_at": int(time.time()) + days * DAY + MINUTE,
                               "data_access_expires_at": int(time.time()) + (days + 30) * DAY, "scopes": ["instagram_basic"]}}
     if path == "/ig_hashtag_search":
@@ -54,6 +58,8 @@ def answer(path: str, query: dict[str, str], days: int) -> tuple[int, dict]:
         found = {"id": str(seed), "username": account[1], "name": "x", "followers_count": 5, "media_count": 3,
                  "profile_picture_url": "https://cdn.example.com/p.jpg", "media": {"data": media(seed)}}
         return 200, {"business_discovery": found, "id": USER_ID}
+    if path == f"/{USER_ID}" and query.get("fields") == "id":
+        return 200, {"id": USER_ID}
     return 400, {"error": {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100}}
 
 

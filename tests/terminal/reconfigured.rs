@@ -30,7 +30,7 @@ async fn collected(harness: &Harness) -> usize {
 }
 
 fn told(harness: &Harness) -> usize {
-    harness.logged("ERROR").iter().filter(|line| line["kind"] == "config").count()
+    harness.logged("CRITICAL").iter().filter(|line| line["kind"] == "config").count()
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn one_that_cannot_be_used_is_told_in_each_run_and_the_last_good_one_goes_
     for runs in 1..=2 {
         assert_eq!((collected(&harness).await, told(&harness)), (1, runs));
     }
-    let line = harness.logged("ERROR").pop().unwrap()["message"].as_str().unwrap().to_owned();
+    let line = harness.logged("CRITICAL").pop().unwrap()["message"].as_str().unwrap().to_owned();
     assert!(
         line.starts_with("the last good configuration stays in use: configuration s3://lux-raw/settings"),
         "{line}"

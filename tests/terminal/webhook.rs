@@ -193,6 +193,25 @@ async fn an_event_or_a_configuration_that_cannot_be_used_is_told_too() {
 }
 
 #[tokio::test]
+async fn a_configuration_in_s3_that_becomes_invalid_is_told_although_the_run_succeeds() {
+    let chat = Chat::start(Mode::Takes).await;
+    let secret = Some(json!({"webhook": chat.url(), "config_file": "s3://lux-raw/settings/configure.ini"}));
+    let harness = Harness::new(Setting { secret, ..Setting::default() }).await;
+    let ini = std::fs::read_to_string(harness.config_file()).unwrap();
+    harness.aws.put("settings/configure.ini", &ini);
+    assert!(harness.run("token").await.is_ok() && chat.told().is_empty());
+    harness.aws.put("settings/configure.ini", "[API]\n");
+    assert!(harness.run("token").await.is_ok());
+    let told = chat.told();
+    assert!(
+        told.len() == 1
+            && told[0].contains("CRITICAL: the last good configuration stays in use: ")
+            && told[0].contains("kind config"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
 async fn no_message_holds_a_secret() {
     let chat = Chat::start(Mode::Takes).await;
     let secret = json!({"webhook": chat.url(), "app_id": "17", "app_secret": APP_SECRET});

@@ -34,7 +34,7 @@ pub(super) fn replacement(error: &clap::Error) -> Option<&'static str> {
             "compare" => Some("error: `compare` was removed: the SQL in docs/migrating.md compares two folders"),
             "redrive" => Some(
                 "error: `redrive` was removed: the next scheduled run collects the current state, and `retry` repairs \
-                 a partial run; docs/failures.md says what to do with messages in the failure queue",
+                 a partial run (docs/failures.md)",
             ),
             _ => None,
         },

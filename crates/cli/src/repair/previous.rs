@@ -65,10 +65,6 @@ fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
     if let Some(summary) = value.get("summary").filter(|summary| summary.is_object()) {
         return of(summary);
     }
-    // Lambda's record of a failed event, as in the failure queue.
-    if let Some(payload) = value.get("responsePayload") {
-        return of(payload);
-    }
     if let Some(words) = text(value, "errorMessage") {
         return of_error(text(value, "errorType").unwrap_or_default(), &words).map(Some);
     }
@@ -216,8 +212,6 @@ mod tests {
         let error = json!({"errorType": error.cause.kind(), "errorMessage": error.to_string()});
         let expected = PreviousRun { error: said, ..previous_run() };
         assert_eq!(read("x", &error.to_string()).unwrap(), expected);
-        let queued = json!({"requestPayload": {"job": "brand_media"}, "responsePayload": error});
-        assert_eq!(read("x", &queued.to_string()).unwrap(), expected);
     }
 
     #[test]
