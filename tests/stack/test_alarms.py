@@ -95,6 +95,8 @@ def recorded(package, tmp_path_factory) -> dict[str, dict[str, list[Told]]]:
             found["no configuration"] = recorder.runs(hashtag=1)
     (line,) = [line for line in found["healthy"]["token"][0].lines if "_aws" in line]
     found["version ends"] = {"token": [Told([line | {"version_days_left": 20}], failed=False)]}
+    for kind in ("throttled", "denied"):
+        found[f"{kind} accounts"] = {"brand_media": found[kind]["brand_media"]}
     # Lambda ends the process at the timeout. Only Lambda's own metric shows it.
     found["timeout"] = dict.fromkeys(["brand_media", "hashtag"], [Told([], failed=True, minutes=1)])
     found["absent"] = {"brand_media": [], "hashtag": [], "token": []}
@@ -164,11 +166,13 @@ DAYS = [
     cause("a hashtag fails all day", "HashtagsAlarm", minutes(0, 24), "hashtag missing"),
     cause("the API does not respond from 10:00 to 11:00", "FailingAlarm", minutes(10, 11), "dead"),
     cause("the API throttles from 10:00 to 11:00", "ThrottledAlarm", minutes(10, 11), "throttled"),
+    cause("the API throttles brand_media all day", "ThrottledAlarm", minutes(0, 24), "throttled accounts"),
     cause("the token is refused from 10:00 to 13:00", "FailingAlarm", minutes(10, 13), "refused"),
     cause("the token is invalid all day", "FailingAlarm", minutes(0, 24), "refused"),
     cause("the token ends in 6 days, and is renewed on the next day", "TokenAlarm", range(377, DAY + 377), "token ends"),
     cause("the version ends in 20 days, and is changed on the next day", "VersionAlarm", range(377, DAY + 377), "version ends"),
     cause("S3 refuses every object from 10:00 to 12:00", "FailingAlarm", minutes(10, 12), "denied"),
+    cause("S3 refuses the objects of brand_media all day", "FailingAlarm", minutes(0, 24), "denied accounts"),
     # The process that is kept goes on with the last good configuration, and Lambda starts another one at 11:00.
     Day("the configuration in S3 is invalid from 10:00 to 12:00", "FailingAlarm", minutes(10, 12),
         ((minutes(10, 12), "kept configuration"), (range(660, 662), "no configuration"))),
