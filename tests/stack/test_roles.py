@@ -50,7 +50,7 @@ OF_SERVICES = {
 DEPLOY = {
     "aws cloudformation deploy": [
         "cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DescribeStacks",
-        "cloudformation:TagResource", "iam:PassRole"],
+        "cloudformation:GetTemplateSummary", "cloudformation:TagResource", "iam:PassRole"],
     "aws cloudformation package": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
     "aws s3api head-bucket, aws s3 mb": ["s3:ListBucket", "s3:CreateBucket"],
     "deploy.sh, if a deployment fails": ["cloudformation:DescribeStackEvents", "cloudformation:DeleteStack"],
@@ -132,12 +132,18 @@ def test_the_boundary_permits_what_the_roles_of_the_collector_need_and_no_more()
     assert boundary == actions(COLLECTOR, "CollectorRole") | actions(COLLECTOR, "SchedulerRole")
 
 
+def test_the_boundary_limits_each_role_of_the_collector():
+    """The emulator gives no role of a stack its boundary."""
+    for role in template.of_type(COLLECTOR, "AWS::IAM::Role").values():
+        assert role["PermissionsBoundary"] == {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]}
+
+
 def test_only_what_has_no_arn_is_permitted_on_everything():
     """A condition limits the keys instead."""
     everywhere = {action for role in ("DeployRole", "MakerRole") for s in statements(ROLES["Resources"][role]["Properties"]["Policies"])
                   if s["Resource"] == "*" for action in listed(s["Action"])}
     assert everywhere == {
-        "cloudwatch:DescribeAlarms", "logs:DescribeIndexPolicies", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
+        "cloudformation:GetTemplateSummary", "cloudwatch:DescribeAlarms", "logs:DescribeIndexPolicies", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
         "logs:PutQueryDefinition", "logs:DeleteQueryDefinition", "logs:DescribeQueryDefinitions",
         "sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"}
 
