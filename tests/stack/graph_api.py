@@ -34,6 +34,10 @@ def media(seed: int) -> list[dict]:
     ]
 
 
+def hashtag_id(name: str) -> str:
+    return str(17840000000000000 + sum(map(ord, name)))
+
+
 def answer(path: str, query: dict[str, str], days: int) -> tuple[int, dict]:
     """The status and body that a call gets. The path comes without its version."""
     if path == "/oauth/access_token" and query.get("fb_exchange_token") == TOKEN:
@@ -45,7 +49,7 @@ def answer(path: str, query: dict[str, str], days: int) -> tuple[int, dict]:
         return 200, {"data": {"is_valid": True, "expires_at": int(time.time()) + days * DAY + MINUTE,
                               "data_access_expires_at": int(time.time()) + (days + 30) * DAY, "scopes": ["instagram_basic"]}}
     if path == "/ig_hashtag_search":
-        return 200, {"data": [{"id": str(17840000000000000 + sum(map(ord, query["q"])))}]}
+        return 200, {"data": [{"id": hashtag_id(query["q"])}]}
     if path.endswith("/recent_media"):
         return 200, {"data": media(int(path.split("/")[1]))}
     account = re.search(r"business_discovery\.username\(([a-z0-9._]+)\)", query.get("fields", ""))
@@ -60,14 +64,15 @@ def answer(path: str, query: dict[str, str], days: int) -> tuple[int, dict]:
 
 
 class GraphApi:
-    """The stand-in, listening on loopback while used as a context. `missing` accounts are not there, the token is
-    good for `days` more; a `throttled` stand-in answers nothing else, a `refusing` one knows no token, and a `dead` one
-    hangs up."""
+    """The stand-in, listening on loopback while used as a context. `missing` accounts and hashtags are not there, the
+    token is valid for `days`, and `usage` percent of the limit are used. With an `error` it refuses every call. If it is
+    `dead`, it hangs up."""
 
     def __init__(self, delay: float = 0.0, missing: frozenset[str] = frozenset()):
         self.calls: list[str] = []
-        self.missing, self.days = missing, 40
-        self.throttled = self.refusing = self.dead = False
+        self.missing, self.days, self.usage = missing, 40, 12
+        self.error: dict | None = None
+        self.dead = False
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -83,18 +88,18 @@ class GraphApi:
                     return
                 query = {k: v[0] for k, v in parse_qs(url.query).items()}
                 status, body = answer(path, query, api.days)
-                if api.throttled:
-                    status, body = 403, {"error": {"message": "Application request limit reached", "code": 4}}
-                elif api.refusing:
-                    status, body = 400, {"error": {"message": "Invalid OAuth access token.", "code": 190}}
-                elif any(f"({name})" in query.get("fields", "") for name in api.missing):
+                if api.error and api.error["code"] == 190 and path == "/debug_token":
+                    status, body = 200, {"data": {"is_valid": False, "error": api.error}}
+                elif api.error:
+                    status, body = 400, {"error": api.error}
+                elif any(f"({name})" in query.get("fields", "") or path == f"/{hashtag_id(name)}/recent_media" for name in api.missing):
                     status, body = 400, {"error": {"message": "Invalid user id", "code": 110, "error_subcode": 2207013}}
                 data = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.send_header("facebook-api-version", VERSION)
-                self.send_header("x-app-usage", '{"call_count":12,"total_time":3,"total_cputime":4}')
+                self.send_header("x-app-usage", json.dumps({"call_count": api.usage, "total_time": 3, "total_cputime": 4}))
                 self.end_headers()
                 self.wfile.write(data)
 
