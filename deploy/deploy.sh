@@ -115,7 +115,8 @@ deploy() {
 }
 if [ -n "$try" ] && [ -n "$status" ]; then
     aws cloudformation get-template --stack-name "$stack" --query TemplateBody --output text > "$work/previous.yaml"
-    aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].Parameters' --output json > "$work/previous.json"
+    aws cloudformation describe-stacks --stack-name "$stack" --output json \
+        --query "Stacks[0].Parameters[].join('=', [ParameterKey, ParameterValue])" > "$work/previous.json"
 fi
 if ! deploy "$work/template.yaml" ${parameters[@]+--parameter-overrides "${parameters[@]}"}; then
     # The reasons are the events since the last start, the newest first.

@@ -3,7 +3,7 @@
 #
 #     deploy/package.sh [--scale] [arm64|x86_64]
 #
-# Needs Rust, its target for the processor, and deploy/requirements.txt. The folder holds bootstrap.zip, template.yaml
+# Needs Rust, its target for the processor, zip, and deploy/requirements.txt. The folder holds bootstrap.zip, template.yaml
 # and deploy.sh. With --scale it is that of scale/template.yaml.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,13 +20,15 @@ case "${1:-arm64}" in
 esac
 
 target="${CARGO_TARGET_DIR:-target}"
-cargo lambda build --release --locked --manifest-path "$manifest" --bin "$binary" "$option" \
-    --output-format zip --lambda-dir "$target/lambda"
+cargo lambda build --release --locked --manifest-path "$manifest" --bin "$binary" "$option" --lambda-dir "$target/lambda"
 
 folder="$target/package/$name-$architecture"
 rm -rf "$folder"
 mkdir -p "$folder"
-cp "$target/lambda/$binary/bootstrap.zip" "${files[@]}" LICENSE deploy/deploy.sh "$folder"
+cp "${files[@]}" LICENSE deploy/deploy.sh "$folder"
+# One program gives one archive, whenever it is packed.
+touch -t 198001010000 "$target/lambda/$binary/bootstrap"
+zip -jqX "$folder/bootstrap.zip" "$target/lambda/$binary/bootstrap"
 # The template in the repository is that of arm64.
 sed -i.before "s/Architectures: \[.*\]/Architectures: [$architecture]/" "$folder/template.yaml"
 rm "$folder/template.yaml.before"
