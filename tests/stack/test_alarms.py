@@ -81,7 +81,9 @@ def recorded(package, tmp_path_factory) -> dict[str, dict[str, list[Told]]]:
             found["dead"] = recorder.runs(brand_media=1, hashtag=1)
             api.dead, api.error = False, REFUSED
             found["refused"] = recorder.runs(brand_media=1, hashtag=1, token=1)
-            api.error = None
+            api.error, api.usage = None, 96
+            found["used up"] = recorder.runs(brand_media=1, hashtag=1)
+            api.usage = 12
         store.objects[CONFIG] = config.read_bytes()
         recorder = Recorder(package, tmp_path_factory.mktemp("kept"), store, f"s3:/{CONFIG}", BUCKET)
         with recorder.process:
@@ -167,6 +169,7 @@ DAYS = [
     cause("the API does not respond from 10:00 to 11:00", "FailingAlarm", minutes(10, 11), "dead"),
     cause("the API throttles from 10:00 to 11:00", "ThrottledAlarm", minutes(10, 11), "throttled"),
     cause("the API throttles brand_media all day", "ThrottledAlarm", minutes(0, 24), "throttled accounts"),
+    cause("the API's usage is at 96 % from 10:00 to 12:00", "ThrottledAlarm", minutes(10, 12), "used up"),
     cause("the token is refused from 10:00 to 13:00", "FailingAlarm", minutes(10, 13), "refused"),
     cause("the token is invalid all day", "FailingAlarm", minutes(0, 24), "refused"),
     cause("the token ends in 6 days, and is renewed on the next day", "TokenAlarm", range(377, DAY + 377), "token ends"),
