@@ -2,14 +2,16 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from cloudwatch import matches
-from conftest import configuration
-from graph_api import TOKEN, USER_ID, GraphApi
+from conftest import STACK, configuration, process
+from graph_api import GraphApi
 from runtime_api import Process
 from template import collector, dashboard, of_type, schedules
-from test_alarms import ALARMS, FILTERS, REFUSED, SERVICE, THROTTLED
+from test_alarms import ALARMS, FILTERS, REFUSED, THROTTLED
 
 TEMPLATE = collector()
 NAMESPACE = "LuxuryBrandsDataCollector"
@@ -19,35 +21,24 @@ LABELS = {"None": {"days"}, "Count": {"records", "topics"}}
 WORDS = set("SOURCE fields filter sort limit stats by as in asc desc ispresent bin count sum avg max latest".split())
 
 
-class Runs:
-    """One process of the real binary against the stand-in, in which an account and a hashtag are not there."""
+@contextmanager
+def stand_in(package, folder, **environment: str) -> Iterator[tuple[GraphApi, Process]]:
+    """The stand-in, in which an account and a hashtag are not there, and a process that calls it."""
+    with GraphApi(missing=frozenset({"fendi"})) as api, process(package, folder, configuration(folder, api), **environment) as running:
+        yield api, running
 
-    def __init__(self, package, folder, **environment: str):
-        self.api = GraphApi(missing=frozenset({"fendi"}))
-        config = configuration(folder, self.api)
-        secret = folder / "secret.ini"
-        secret.write_text(f"[SECRET]\nig_user_id={USER_ID}\naccess_token={TOKEN}\nbucket=local_env\nconfig_file={config}\n")
-        self.process = Process(package / "bootstrap", folder, {"SECRET_FILE": str(secret), "SERVICE": SERVICE} | environment)
 
-    def __enter__(self) -> "Runs":
-        self.api.__enter__()
-        return self
-
-    def __exit__(self, *_):
-        self.process.__exit__()
-        self.api.__exit__()
-
-    def scheduled(self) -> list[dict]:
-        """The log of one run of each schedule's own input."""
-        for each in schedules(TEMPLATE).values():
-            self.process.invoke(json.loads(each["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", "2026-01-31T23:00:00Z")))
-        return self.process.log()
+def scheduled(running: Process) -> list[dict]:
+    """The log after one run of each schedule's own input."""
+    for each in schedules(TEMPLATE).values():
+        running.invoke(json.loads(each["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", "2026-01-31T23:00:00Z")))
+    return running.log()
 
 
 @pytest.fixture(scope="module")
 def log(package, tmp_path_factory) -> list[dict]:
-    with Runs(package, tmp_path_factory.mktemp("metrics")) as runs:
-        return runs.scheduled()
+    with stand_in(package, tmp_path_factory.mktemp("metrics")) as (_, running):
+        return scheduled(running)
 
 
 def emitted(log: list[dict]) -> dict[tuple, str]:
@@ -68,7 +59,7 @@ def shown() -> list[tuple[tuple, str]]:
     found = []
     for widget in (each["properties"] for each in dashboard() if each["type"] == "metric"):
         for namespace, name, *rest in widget["metrics"]:
-            words = [word.replace("${AWS::StackName}", SERVICE) for word in rest if isinstance(word, str)]
+            words = [word.replace("${AWS::StackName}", STACK) for word in rest if isinstance(word, str)]
             if namespace == NAMESPACE:
                 found.append(((namespace, name, frozenset(zip(words[::2], words[1::2]))), widget["yAxis"]["left"]["label"]))
     return found
@@ -81,7 +72,7 @@ def watched() -> set[tuple]:
 
 def counted() -> set[tuple]:
     """The metrics that are counted from the log."""
-    return {(f"{NAMESPACE}/{SERVICE}", given["MetricName"], frozenset()) for _, given in FILTERS}
+    return {(f"{NAMESPACE}/{STACK}", given["MetricName"], frozenset()) for _, given in FILTERS}
 
 
 def test_every_metric_is_watched_and_every_watched_or_shown_one_is_there(log):
@@ -99,8 +90,8 @@ def test_each_axis_of_the_dashboard_is_in_the_unit_of_its_metrics(log):
 
 
 def test_metrics_are_sent_at_every_log_level(package, tmp_path, log):
-    with Runs(package, tmp_path, LOG_LEVEL="CRITICAL") as runs:
-        assert emitted(runs.scheduled()) == emitted(log)
+    with stand_in(package, tmp_path, LOG_LEVEL="CRITICAL") as (_, running):
+        assert emitted(scheduled(running)) == emitted(log)
 
 
 @pytest.mark.parametrize("error, metric", [
@@ -108,9 +99,9 @@ def test_metrics_are_sent_at_every_log_level(package, tmp_path, log):
     ({"code": 100, "message": "Invalid appsecret_proof provided in the API argument"}, "critical"), (THROTTLED, "throttled"),
 ])
 def test_each_critical_line_is_counted_once(package, tmp_path, error, metric):
-    with Runs(package, tmp_path) as runs:
-        runs.api.error = error
-        lines = runs.scheduled()
+    with stand_in(package, tmp_path) as (api, running):
+        api.error = error
+        lines = scheduled(running)
     critical = [line for line in lines if line["level"] == "CRITICAL"]
     assert critical and all([given["MetricName"] for pattern, given in FILTERS if matches(pattern, line)] == [metric] for line in critical), critical
 
@@ -136,9 +127,9 @@ def queries() -> dict[str, str]:
 
 
 def test_each_query_asks_for_fields_that_the_log_has(package, tmp_path, log):
-    with Runs(package, tmp_path) as runs:
-        runs.api.error = REFUSED
-        known = {name for line in log + runs.scheduled() for name in fields(line)} | {"@timestamp"}
+    with stand_in(package, tmp_path) as (api, running):
+        api.error = REFUSED
+        known = {name for line in log + scheduled(running) for name in fields(line)} | {"@timestamp"}
     assert len(queries()) == 9
     for name, query in queries().items():
         words = re.findall(r"(?<![\w.])[@a-zA-Z][\w.]*", re.sub(r"\"[^\"]*\"|'[^']*'", "", query))
