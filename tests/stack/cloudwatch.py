@@ -3,22 +3,22 @@
 The sources are the pages alarm-evaluation, alarm-evaluation-window, alarms-and-missing-data and using-metric-math of the
 user guide (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring), and FilterAndPatternSyntax of CloudWatch Logs:
 
-- An alarm is evaluated every minute. Its periods end with that minute, so they roll and keep no hour. An alarm over more
-  than a day is evaluated every hour; the templates have none, and `Alarm` takes none.
+- An alarm is evaluated every minute. Its periods end with that minute, so they roll by the minute. An alarm over more than
+  a day is evaluated every hour; the templates have none, and `Alarm` refuses one.
 - A data point is the statistic of the values that have arrived in a period. A value has the minute of its run and arrives
   later, so the newest period of a minute is usually empty. Then FILL puts its value there: "That causes the latest data
   point for the metric to always be the FILL value".
 - CloudWatch retrieves more data points than the alarm evaluates: the evaluation range, 5 points in the guide's examples of
   3. If enough of them exist, the newest existing ones are evaluated, and missing data does not matter. If not, all that
   exist are evaluated, and the rest is filled as `TreatMissingData` says.
-- A data point that breaches and is still newer than M points is no alarm where missing data is `missing` or `ignore`: the
-  next one may be within the threshold ("premature transition").
+- If missing data is `missing` or `ignore`, one breaching data point among missing ones is no alarm until it is as old as M
+  points, because the next one may be within the threshold ("premature transition").
 - Metric math: `+` takes a missing value for 0 if the other operand has one. A comparison with a missing value is missing.
   IF is missing if its condition is, and 0 if the value that it takes is. MIN and MAX of a list take the values that exist.
 - An action is run when the state changes, and not again while it stays.
 
-The guide leaves two things open, and `Reading` says which of both is meant: how wide the range is ("depends on the length
-of the alarm period"), and whether FILL fills a series without any point in the range.
+The guide leaves two things open, which a `Reading` decides: how wide the range is ("depends on the length of the alarm
+period"), and whether FILL fills a series without any point in the range.
 """
 
 import ast

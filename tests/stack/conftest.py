@@ -14,6 +14,7 @@ import stacks  # noqa: E402
 import template  # noqa: E402
 from emulator import Emulator  # noqa: E402
 from graph_api import TOKEN, USER_ID, GraphApi  # noqa: E402
+from runtime_api import Process  # noqa: E402
 
 STACK = "collector"
 BUCKET = "snapshots"
@@ -27,6 +28,13 @@ def configuration(folder: Path, api: GraphApi) -> Path:
     assert "https://graph.facebook.com" in written
     path.write_text(written.replace("https://graph.facebook.com", api.address))
     return path
+
+
+def process(package: Path, folder: Path, config_file: Path | str, bucket: str = "local_env", **environment: str) -> Process:
+    """A process of the program outside the emulator."""
+    secret = folder / "secret.ini"
+    secret.write_text(f"[SECRET]\nig_user_id={USER_ID}\naccess_token={TOKEN}\nbucket={bucket}\nconfig_file={config_file}\n")
+    return Process(package / "bootstrap", folder, {"SECRET_FILE": str(secret), "SERVICE": STACK, **environment})
 
 
 @pytest.fixture(scope="session")

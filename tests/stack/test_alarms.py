@@ -14,13 +14,13 @@ from datetime import datetime, timezone
 import cron
 import pytest
 from cloudwatch import DAY, HOUR, Alarm, Metrics, Reading, matches
-from conftest import configuration
-from graph_api import TOKEN, USER_ID, GraphApi
+from conftest import BUCKET, STACK, configuration, process
+from graph_api import GraphApi
 from object_store import ObjectStore
 from runtime_api import Process
 from template import ROOT, collector, of_type
 
-SERVICE, FUNCTION, BUCKET = "collector", "function", "snapshots"
+FUNCTION = "function"
 TEMPLATE = collector()
 START, END = "<!-- alarms: start -->", "<!-- alarms: end -->"
 DOC = ROOT / "docs" / "operations.md"
@@ -30,7 +30,7 @@ THROTTLED = {"code": 4, "message": "Application request limit reached"}
 
 
 @dataclass(frozen=True)
-class Told:
+class Invocation:
     """What an invocation left: its lines, whether it failed, and its duration in minutes."""
 
     lines: list[dict]
@@ -39,32 +39,29 @@ class Told:
 
 
 class Recorder:
-    """A process of the real binary against the stand-ins, and what it left of each run."""
+    """Runs a process, and keeps what it left of each run."""
 
-    def __init__(self, package, folder, store: ObjectStore, config_file: str, bucket: str = "local_env"):
-        secret = folder / "secret.ini"
-        secret.write_text(f"[SECRET]\nig_user_id={USER_ID}\naccess_token={TOKEN}\nbucket={bucket}\nconfig_file={config_file}\n")
-        environment = {"SECRET_FILE": str(secret), "SERVICE": SERVICE} | store.environment
-        self.process = Process(package / "bootstrap", folder, environment)
+    def __init__(self, process: Process):
+        self.process = process
 
-    def run(self, job: str) -> Told:
+    def run(self, job: str) -> Invocation:
         before = len(self.process.log())
         run = self.process.invoke({"job": job})
-        return Told(self.process.log()[before:], failed=not run.ok)
+        return Invocation(self.process.log()[before:], failed=not run.ok)
 
-    def runs(self, **counts: int) -> dict[str, list[Told]]:
+    def runs(self, **counts: int) -> dict[str, list[Invocation]]:
         return {job: [self.run(job) for _ in range(count)] for job, count in counts.items()}
 
 
 @pytest.fixture(scope="module")
-def recorded(package, tmp_path_factory) -> dict[str, dict[str, list[Told]]]:
+def recorded(package, tmp_path_factory) -> dict[str, dict[str, list[Invocation]]]:
     """The runs of each kind, by job. A process remembers throttling, so that is an hour of runs."""
     found = {}
     with GraphApi() as api, ObjectStore() as store:
         folder = tmp_path_factory.mktemp("days")
         config = configuration(folder, api)
-        recorder = Recorder(package, folder, store, str(config))
-        with recorder.process:
+        with process(package, folder, config) as running:
+            recorder = Recorder(running)
             found["healthy"] = recorder.runs(brand_media=1, hashtag=1, token=1)
             api.missing = frozenset({"fendi"})
             found["account missing"], found["hashtag missing"] = recorder.runs(brand_media=1), recorder.runs(hashtag=1)
@@ -81,22 +78,25 @@ def recorded(package, tmp_path_factory) -> dict[str, dict[str, list[Told]]]:
             found["dead"] = recorder.runs(brand_media=1, hashtag=1)
             api.dead, api.error = False, REFUSED
             found["refused"] = recorder.runs(brand_media=1, hashtag=1, token=1)
-            api.error = None
+            api.error, api.usage = None, 96
+            found["used up"] = recorder.runs(brand_media=1, hashtag=1)
+            api.usage = 12
         store.objects[CONFIG] = config.read_bytes()
-        recorder = Recorder(package, tmp_path_factory.mktemp("kept"), store, f"s3:/{CONFIG}", BUCKET)
-        with recorder.process:
+        with process(package, tmp_path_factory.mktemp("kept"), f"s3:/{CONFIG}", BUCKET, **store.environment) as running:
+            recorder = Recorder(running)
             recorder.run("brand_media")
             store.denied = True
             found["denied"] = recorder.runs(brand_media=1, hashtag=1)
             store.denied, store.objects[CONFIG] = False, b"[API]\n"
             found["kept configuration"] = recorder.runs(brand_media=1, hashtag=1)
-        recorder = Recorder(package, tmp_path_factory.mktemp("started"), store, f"s3:/{CONFIG}", BUCKET)
-        with recorder.process:
-            found["no configuration"] = recorder.runs(hashtag=1)
+        with process(package, tmp_path_factory.mktemp("started"), f"s3:/{CONFIG}", BUCKET, **store.environment) as running:
+            found["no configuration"] = Recorder(running).runs(hashtag=1)
     (line,) = [line for line in found["healthy"]["token"][0].lines if "_aws" in line]
-    found["version ends"] = {"token": [Told([line | {"version_days_left": 20}], failed=False)]}
+    found["version ends"] = {"token": [Invocation([line | {"version_days_left": 20}], failed=False)]}
+    for kind in ("throttled", "denied"):
+        found[f"{kind} accounts"] = {"brand_media": found[kind]["brand_media"]}
     # Lambda ends the process at the timeout. Only Lambda's own metric shows it.
-    found["timeout"] = dict.fromkeys(["brand_media", "hashtag"], [Told([], failed=True, minutes=1)])
+    found["timeout"] = dict.fromkeys(["brand_media", "hashtag"], [Invocation([], failed=True, minutes=1)])
     found["absent"] = {"brand_media": [], "hashtag": [], "token": []}
     return found
 
@@ -104,11 +104,11 @@ def recorded(package, tmp_path_factory) -> dict[str, dict[str, list[Told]]]:
 def resolve(written):
     match written:
         case {"Ref": "AWS::StackName"}:
-            return SERVICE
+            return STACK
         case {"Ref": "CollectorFunction"}:
             return FUNCTION
         case {"Fn::Sub": text}:
-            return text.replace("${AWS::StackName}", SERVICE)
+            return text.replace("${AWS::StackName}", STACK)
     return written
 
 
@@ -164,11 +164,14 @@ DAYS = [
     cause("a hashtag fails all day", "HashtagsAlarm", minutes(0, 24), "hashtag missing"),
     cause("the API does not respond from 10:00 to 11:00", "FailingAlarm", minutes(10, 11), "dead"),
     cause("the API throttles from 10:00 to 11:00", "ThrottledAlarm", minutes(10, 11), "throttled"),
+    cause("the API throttles brand_media all day", "ThrottledAlarm", minutes(0, 24), "throttled accounts"),
+    cause("the API's usage is at 96 % from 10:00 to 12:00", "ThrottledAlarm", minutes(10, 12), "used up"),
     cause("the token is refused from 10:00 to 13:00", "FailingAlarm", minutes(10, 13), "refused"),
     cause("the token is invalid all day", "FailingAlarm", minutes(0, 24), "refused"),
     cause("the token ends in 6 days, and is renewed on the next day", "TokenAlarm", range(377, DAY + 377), "token ends"),
     cause("the version ends in 20 days, and is changed on the next day", "VersionAlarm", range(377, DAY + 377), "version ends"),
     cause("S3 refuses every object from 10:00 to 12:00", "FailingAlarm", minutes(10, 12), "denied"),
+    cause("S3 refuses the objects of brand_media all day", "FailingAlarm", minutes(0, 24), "denied accounts"),
     # The process that is kept goes on with the last good configuration, and Lambda starts another one at 11:00.
     Day("the configuration in S3 is invalid from 10:00 to 12:00", "FailingAlarm", minutes(10, 12),
         ((minutes(10, 12), "kept configuration"), (range(660, 662), "no configuration"))),
@@ -177,25 +180,25 @@ DAYS = [
 ]
 
 
-def invocations(recorded: dict, day: Day) -> Iterator[tuple[int, Told]]:
+def invocations(recorded: dict, day: Day) -> Iterator[tuple[int, Invocation]]:
     """What a day's invocations left, with the minutes of their starts. A run that fails is repeated once, a minute after
     its end."""
 
-    def runs(job: str, minute: int) -> list[Told]:
+    def runs(job: str, minute: int) -> list[Invocation]:
         return recorded[day.kind(minute)].get(job, recorded["healthy"][job])
 
     for job, minute in DUE:
         if found := runs(job, minute):
-            told = found[minute % HOUR // 5 % len(found)]
-            yield minute, told
-            again = minute + told.minutes + 1
-            if told.failed:
+            first = found[minute % HOUR // 5 % len(found)]
+            yield minute, first
+            again = minute + first.minutes + 1
+            if first.failed:
                 yield again, runs(job, again)[0]
 
 
-def lay_out(metrics: Metrics, start: int, told: Told, late: int) -> None:
+def lay_out(metrics: Metrics, start: int, invocation: Invocation, late: int) -> None:
     """Puts what an invocation left where CloudWatch has it."""
-    for line in told.lines:
+    for line in invocation.lines:
         for group in line.get("_aws", {}).get("CloudWatchMetrics", []):
             for names in group["Dimensions"]:
                 for metric in group["Metrics"]:
@@ -204,15 +207,15 @@ def lay_out(metrics: Metrics, start: int, told: Told, late: int) -> None:
             if matches(pattern, line):
                 metrics.put(resolve(counted["MetricNamespace"]), counted["MetricName"], {}, start, float(counted["MetricValue"]), late)
     # Lambda's own metrics have the time of the invocation's start.
-    metrics.put("AWS/Lambda", "Errors", {"FunctionName": FUNCTION}, start, float(told.failed), told.minutes + late)
+    metrics.put("AWS/Lambda", "Errors", {"FunctionName": FUNCTION}, start, float(invocation.failed), invocation.minutes + late)
 
 
 def messages(recorded: dict, day: Day, reading: Reading) -> dict[str, list[tuple[int, str]]]:
     """What each alarm sends, with the minutes. Healthy hours are before the day, and others after it."""
     metrics = Metrics()
     for midnight, each in [(-DAY, HEALTHY), (0, day), (DAY, HEALTHY)]:
-        for minute, told in invocations(recorded, each):
-            lay_out(metrics, midnight + minute, told, each.delayed.stop - minute if minute in each.delayed else 0)
+        for minute, invocation in invocations(recorded, each):
+            lay_out(metrics, midnight + minute, invocation, each.delayed.stop - minute if minute in each.delayed else 0)
     changes = {name: alarm.changes(metrics, range(-18 * HOUR, 36 * HOUR), reading) for name, alarm in ALARMS.items()}
     sent = {name: [change for change in found if change[0] >= 0] for name, found in changes.items()}
     return {name: found for name, found in sent.items() if found}
@@ -251,7 +254,7 @@ def test_one_cause_sets_off_one_alarm_with_a_message_and_one_when_it_is_over(sen
 
 
 @pytest.mark.parametrize("reading, behind", [(Reading(extra=30, fills_empty=False), 11 * HOUR), (Reading(extra=0), 11 * HOUR + 1)])
-def test_the_same_is_so_however_the_guide_is_read_and_if_cloudwatch_is_behind(recorded, reading, behind):
+def test_the_same_holds_for_each_reading_of_the_guide_and_if_cloudwatch_is_behind(recorded, reading, behind):
     for day in DAYS:
         check(day, messages(recorded, replace(day, delayed=range(behind, behind + 20)), reading))
 
@@ -259,8 +262,8 @@ def test_the_same_is_so_however_the_guide_is_read_and_if_cloudwatch_is_behind(re
 def test_an_alarm_watches_its_own_stack_only():
     for name, alarm in ALARMS.items():
         for (namespace, _, dimensions), _ in alarm.stats.values():
-            own = {"service": SERVICE, "FunctionName": FUNCTION}
-            assert namespace.endswith(f"/{SERVICE}") or own.items() & set(dimensions), name
+            own = {"service": STACK, "FunctionName": FUNCTION}
+            assert namespace.endswith(f"/{STACK}") or own.items() & set(dimensions), name
 
 
 def test_runs_are_watched_only_where_the_stack_starts_them():

@@ -13,8 +13,8 @@ from math import isclose
 
 import cron
 import pytest
+from conftest import BUCKET, configuration, process
 from object_store import ObjectStore
-from runtime_api import Process
 from sandbox import Sandbox
 from template import ROOT, collector, of_type, schedules
 
@@ -65,13 +65,9 @@ def counted(package, tmp_path_factory) -> Counted:
     api = Sandbox(folder)
     try:
         with ObjectStore() as store:
-            written = (ROOT / "configure.ini").read_text()
-            (folder / "configure.ini").write_text(written.replace("https://graph.facebook.com", api.address))
-            (folder / "secret.ini").write_text("[SECRET]\nig_user_id=17841400000000000\naccess_token=placeholder\nbucket=snapshots\n")
-            environment = {"SECRET_FILE": "secret.ini", "SERVICE": "collector"} | store.environment
-            with Process(package / "bootstrap", folder, environment) as process:
-                assert all(process.invoke(json.loads(event)).ok for _, event in events)
-                lines, log_bytes = process.log(), process.log_file.stat().st_size
+            with process(package, folder, configuration(folder, api), BUCKET, **store.environment) as running:
+                assert all(running.invoke(json.loads(event)).ok for _, event in events)
+                lines, log_bytes = running.log(), running.log_file.stat().st_size
         calls = sum(api.counts()["tokens"].values())
     finally:
         api.stop()
