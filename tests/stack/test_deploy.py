@@ -4,6 +4,7 @@ runs get. The emulator holds each role to its policies."""
 import base64
 import json
 import re
+import subprocess
 import tarfile
 from types import SimpleNamespace
 
@@ -47,13 +48,22 @@ def account(tmp_path_factory):
 
 def with_roles(cloud, n: int, repository: str, secret: str) -> dict[str, str]:
     """The outputs of deploy/deploy-role.yaml for a repository; the first is that of the stack under its default name."""
-    given = {"Repository": repository, "BucketName": BUCKET, "ProviderArn": PROVIDER, "SecretArns": secret, "Service": f"other-{n}" if n else STACK}
-    formation = cloud.client("cloudformation")
+    service = f"other-{n}" if n else STACK
+    given = {"Repository": repository, "BucketName": BUCKET, "ProviderArn": PROVIDER, "SecretArns": secret, "Service": service}
+    formation, stack = cloud.client("cloudformation"), f"{service}-deploy-role"
     formation.create_stack(
-        StackName=f"deploy-role-{n}", TemplateBody=(template.ROOT / "deploy" / "deploy-role.yaml").read_text(), Capabilities=["CAPABILITY_NAMED_IAM"],
+        StackName=stack, TemplateBody=(template.ROOT / "deploy" / "deploy-role.yaml").read_text(), Capabilities=["CAPABILITY_NAMED_IAM"],
         Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()])
-    formation.get_waiter("stack_create_complete").wait(StackName=f"deploy-role-{n}", WaiterConfig={"Delay": 1})
-    return {o["OutputKey"]: o["OutputValue"] for o in formation.describe_stacks(StackName=f"deploy-role-{n}")["Stacks"][0]["Outputs"]}
+    formation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+    return {o["OutputKey"]: o["OutputValue"] for o in formation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]}
+
+
+def on_the_page(section: str, beginning: str) -> list[list[str]]:
+    """The commands of a section of docs/operations.md that begin so, with the test's names in place of the page's."""
+    text = (template.ROOT / "docs" / "operations.md").read_text().partition(f"\n{section}\n")[2].partition("\n## ")[0]
+    for name, value in {"BUCKET": BUCKET, "ADDRESS": "someone@example.com", "ACCOUNT": ACCOUNT, "REGION": REGION}.items():
+        text = re.sub(rf"\b{name}\b", value, text)
+    return [line.split() for line in re.findall(rf"^ +({re.escape(beginning)}.*)$", text, re.MULTILINE)]
 
 
 def given(account, **parameters: str) -> list[str]:
@@ -116,7 +126,8 @@ def test_a_first_deployment_that_fails_leaves_nothing_and_says_why(account):
 
 
 def test_one_command_deploys_and_a_second_one_changes_an_option(account):
-    done = stacks.run(account.cloud, account.release, *given(account))
+    ((_, *arguments),) = on_the_page("## Deploying", "./deploy.sh")
+    done = stacks.run(account.cloud, account.release, *(each.replace("=ARN", f"={account.arn}") for each in arguments))
     assert done.returncode == 0 and f"FunctionName\t{STACK}\n" in done.stdout, done.stdout + done.stderr
     assert variables(account)["LOG_LEVEL"] == "INFO"
     stacks.deploy(account.cloud, account.release, STACK, {"LogLevel": "DEBUG"})
@@ -186,7 +197,7 @@ def test_the_role_of_github_can_touch_nothing_else(account):
         lambda: client("s3").list_objects_v2(Bucket=BUCKET),
         lambda: client("iam").create_role(RoleName="mine", AssumeRolePolicyDocument="{}"),
         lambda: client("lambda").update_function_configuration(FunctionName=STACK),
-        lambda: client("cloudformation").delete_stack(StackName="deploy-role-0"),
+        lambda: client("cloudformation").delete_stack(StackName=f"{STACK}-deploy-role"),
     ):
         with pytest.raises(ClientError, match="AccessDenied|not authorized"):
             refused()
@@ -195,10 +206,21 @@ def test_the_role_of_github_can_touch_nothing_else(account):
 # ---------------------------------------------------------------- the end
 
 
-def test_what_is_left_after_the_removal_is_what_the_page_says(account):
+def test_the_commands_of_the_page_remove_everything(account):
+    def typed(*command: str) -> None:
+        done = subprocess.run(command, env=account.cloud.env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
     formation, s3 = account.cloud.client("cloudformation"), account.cloud.client("s3")
-    for stack in (STACK, "deploy-role-1", "deploy-role-0"):
-        formation.delete_stack(StackName=stack)
-        formation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
-    assert sorted(b["Name"] for b in s3.list_buckets()["Buckets"]) == [BUCKET, f"luxury-brands-packages-{ACCOUNT}-{REGION}", TAKEN]
+    commands = on_the_page("## Removing everything", "aws cloudformation delete-stack")
+    for command in commands:
+        typed(*command)
+        formation.get_waiter("stack_delete_complete").wait(StackName=command[-1], WaiterConfig={"Delay": 1})
+    assert [s["StackName"] for s in formation.describe_stacks()["Stacks"]] == ["other-1-deploy-role"]
+    packages = f"luxury-brands-packages-{ACCOUNT}-{REGION}"
+    assert sorted(b["Name"] for b in s3.list_buckets()["Buckets"]) == [BUCKET, packages, TAKEN]
     assert account.cloud.client("logs").describe_log_groups()["logGroups"] == []
+    s3.delete_bucket_policy(Bucket=BUCKET)  # TLS only, and the emulator speaks plain HTTP
+    for command in on_the_page("## Removing everything", "aws s3 rb"):
+        typed(*command)
+    assert [b["Name"] for b in s3.list_buckets()["Buckets"]] == [TAKEN]
