@@ -30,8 +30,7 @@ use document::IniDocument;
 /// The configuration file of a secret that names none.
 pub const DEFAULT_FILE: &str = "configure.ini";
 
-/// The name of the configuration that was built into the program. A deployed package holds the program
-/// alone: SAM's builder for Rust copies no other file into it.
+/// The name of the configuration that was built into the program. A deployed package holds only the program.
 pub const PACKAGED: &str = "packaged";
 
 const PACKAGED_INI: &[u8] = include_bytes!("../configure.ini");

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import stacks  # noqa: E402
 import template  # noqa: E402
 from emulator import Emulator  # noqa: E402
 from graph_api import TOKEN, USER_ID, GraphApi  # noqa: E402
+from runtime_api import Process  # noqa: E402
 
 STACK = "collector"
 BUCKET = "snapshots"
@@ -28,11 +30,20 @@ def configuration(folder: Path, api: GraphApi) -> Path:
     return path
 
 
+def process(package: Path, folder: Path, config_file: Path | str, bucket: str = "local_env", **environment: str) -> Process:
+    """A process of the program outside the emulator."""
+    secret = folder / "secret.ini"
+    secret.write_text(f"[SECRET]\nig_user_id={USER_ID}\naccess_token={TOKEN}\nbucket={bucket}\nconfig_file={config_file}\n")
+    return Process(package / "bootstrap", folder, {"SECRET_FILE": str(secret), "SERVICE": STACK, **environment})
+
+
 @pytest.fixture(scope="session")
-def package() -> Path:
-    """The folder of the collector that `sam build` made for this machine's processor; `.ci/stack` makes it."""
-    folder = template.BUILT / "CollectorFunction"
-    assert (folder / "bootstrap").exists(), "no package: run `bash .ci/stack`"
+def package(tmp_path_factory) -> Path:
+    """A folder with the program of the package."""
+    assert template.PACKAGE.exists(), "no package: run `bash .ci/stack`"
+    folder = tmp_path_factory.mktemp("package")
+    program = zipfile.ZipFile(template.PACKAGE / "bootstrap.zip").extract("bootstrap", folder)
+    Path(program).chmod(0o755)
     return folder
 
 
@@ -62,14 +73,15 @@ def lift_tls_only(cloud, function: str) -> tuple[dict, list[dict]]:
 
 
 @pytest.fixture(scope="session")
-def stack(cloud, api, package, tmp_path_factory):
-    """The stack, deployed by `sam deploy` from the built template, with hashtags every minute."""
+def stack(cloud, api, tmp_path_factory):
+    """The stack, deployed from its package, with hashtags every minute."""
     config = configuration(tmp_path_factory.mktemp("config"), api)
     secret = {"ig_user_id": USER_ID, "access_token": TOKEN, "bucket": BUCKET}
     collecting = secret | {"config_file": str(config)}
     arn = cloud.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(collecting))["ARN"]
     parameters = {"SecretArn": arn, "BucketName": BUCKET, "AlarmEmail": "someone@example.com"}
-    stacks.deploy(cloud, template.emulated({"Hashtag": {"Schedule": "cron(0/1 * * * ? *)"}}), STACK, parameters)
+    every_minute = {"HashtagSchedule": {"ScheduleExpression": "cron(0/1 * * * ? *)"}}
+    stacks.deploy(cloud, template.emulated(template.PACKAGE, tmp_path_factory.mktemp("deployed"), every_minute), STACK, parameters)
     ids = stacks.ids(cloud, STACK)
     tls_only = lift_tls_only(cloud, ids["CollectorFunction"])
     return SimpleNamespace(cloud=cloud, api=api, secret=secret, collecting=collecting, ids=ids, arn=arn, tls_only=tls_only)

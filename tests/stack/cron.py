@@ -1,7 +1,6 @@
 """AWS's cron expressions, as far as to tell when one fires, or that it never does.
 
-Neither cfn-lint nor `sam validate` looks into them, and a deployment refuses some and takes others
-that never fire.
+cfn-lint does not read them. A deployment refuses some, and takes others that never fire.
 """
 
 import calendar

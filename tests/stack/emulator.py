@@ -42,7 +42,9 @@ class Emulator:
         # it too and hands the address on to the functions, whose own variables stay the template's.
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | {
             "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test", "NO_PROXY": "127.0.0.1", "SAM_CLI_TELEMETRY": "0",
+            "AWS_SECRET_ACCESS_KEY": "test", "NO_PROXY": "127.0.0.1",
+            # The AWS CLI of requirements.txt.
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
         server = {
             "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION, "PERSIST_STATE": "0", "S3_DATA_DIR": str(folder / "s3"),

@@ -15,6 +15,7 @@ from template import ROOT
 
 USER_ID = "17841400000000001"
 TOKEN = "placeholder-token"
+RENEWED = "placeholder-renewed-token"
 MINUTE = 60
 # What answers: the newest version whose end is known. Its days left are a metric, and no alarm goes off for them.
 VERSION = re.findall(r"^\| `(v[\d.]+)` \| [\d-]+ \| [\d-]+ \|", (ROOT / "docs" / "versions.md").read_text(), re.MULTILINE)[-1]
@@ -33,15 +34,22 @@ def media(seed: int) -> list[dict]:
     ]
 
 
+def hashtag_id(name: str) -> str:
+    return str(17840000000000000 + sum(map(ord, name)))
+
+
 def answer(path: str, query: dict[str, str], days: int) -> tuple[int, dict]:
     """The status and body that a call gets. The path comes without its version."""
-    if query.get("access_token", "") not in (TOKEN, f"app|{TOKEN}"):
+    if path == "/oauth/access_token" and query.get("fb_exchange_token") == TOKEN:
+        return 200, {"access_token": RENEWED, "token_type": "bearer", "expires_in": 60 * DAY}
+    if query.get("access_token", "") not in (TOKEN, RENEWED, f"app|{TOKEN}"):
         return 400, {"error": {"message": "Invalid OAuth access token.", "type": "OAuthException", "code": 190}}
     if path == "/debug_token":
+        days = 60 if query["input_token"] == RENEWED else days
         return 200, {"data": {"is_valid": True, "expires_at": int(time.time()) + days * DAY + MINUTE,
                               "data_access_expires_at": int(time.time()) + (days + 30) * DAY, "scopes": ["instagram_basic"]}}
     if path == "/ig_hashtag_search":
-        return 200, {"data": [{"id": str(17840000000000000 + sum(map(ord, query["q"])))}]}
+        return 200, {"data": [{"id": hashtag_id(query["q"])}]}
     if path.endswith("/recent_media"):
         return 200, {"data": media(int(path.split("/")[1]))}
     account = re.search(r"business_discovery\.username\(([a-z0-9._]+)\)", query.get("fields", ""))
@@ -50,18 +58,21 @@ def answer(path: str, query: dict[str, str], days: int) -> tuple[int, dict]:
         found = {"id": str(seed), "username": account[1], "name": "x", "followers_count": 5, "media_count": 3,
                  "profile_picture_url": "https://cdn.example.com/p.jpg", "media": {"data": media(seed)}}
         return 200, {"business_discovery": found, "id": USER_ID}
+    if path == f"/{USER_ID}" and query.get("fields") == "id":
+        return 200, {"id": USER_ID}
     return 400, {"error": {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100}}
 
 
 class GraphApi:
-    """The stand-in, listening on loopback while used as a context. `missing` accounts are not there, the token is
-    good for `days` more; a `throttled` stand-in answers nothing else, a `refusing` one knows no token, and a `dead` one
-    hangs up."""
+    """The stand-in, listening on loopback while used as a context. `missing` accounts and hashtags are not there, the
+    token is valid for `days`, and `usage` percent of the limit are used. With an `error` it refuses every call. If it is
+    `dead`, it hangs up."""
 
     def __init__(self, delay: float = 0.0, missing: frozenset[str] = frozenset()):
         self.calls: list[str] = []
-        self.missing, self.days = missing, 40
-        self.throttled = self.refusing = self.dead = False
+        self.missing, self.days, self.usage = missing, 40, 12
+        self.error: dict | None = None
+        self.dead = False
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -77,18 +88,18 @@ class GraphApi:
                     return
                 query = {k: v[0] for k, v in parse_qs(url.query).items()}
                 status, body = answer(path, query, api.days)
-                if api.throttled:
-                    status, body = 403, {"error": {"message": "Application request limit reached", "code": 4}}
-                elif api.refusing:
-                    status, body = 400, {"error": {"message": "Invalid OAuth access token.", "code": 190}}
-                elif any(f"({name})" in query.get("fields", "") for name in api.missing):
+                if api.error and api.error["code"] == 190 and path == "/debug_token":
+                    status, body = 200, {"data": {"is_valid": False, "error": api.error}}
+                elif api.error:
+                    status, body = 400, {"error": api.error}
+                elif any(f"({name})" in query.get("fields", "") or path == f"/{hashtag_id(name)}/recent_media" for name in api.missing):
                     status, body = 400, {"error": {"message": "Invalid user id", "code": 110, "error_subcode": 2207013}}
                 data = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.send_header("facebook-api-version", VERSION)
-                self.send_header("x-app-usage", '{"call_count":12,"total_time":3,"total_cputime":4}')
+                self.send_header("x-app-usage", json.dumps({"call_count": api.usage, "total_time": 3, "total_cputime": 4}))
                 self.end_headers()
                 self.wfile.write(data)
 

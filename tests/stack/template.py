@@ -1,22 +1,21 @@
 """The templates as data, and the one change that the emulator needs."""
 
 import json
+import os
+import platform
+import shutil
 from pathlib import Path
 
-from samcli.yamlhelper import yaml_dump, yaml_parse
+from awscli.customizations.cloudformation.yamlhelper import yaml_dump, yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILT = ROOT / ".aws-sam" / "build"
 SCALE = ROOT / "scale"
-SCALE_BUILT = SCALE / ".aws-sam" / "build"
 
-UNKNOWN_TO_THE_EMULATOR = ("AWS::Logs::QueryDefinition", "AWS::CloudWatch::CompositeAlarm")
-
-
-def is_emulated(resource: dict) -> bool:
-    """MiniStack knows neither saved queries nor alarms of alarms or of metric math: they are taken out of what is
-    deployed, and nothing else is."""
-    return resource["Type"] not in UNKNOWN_TO_THE_EMULATOR and "Metrics" not in resource.get("Properties", {})
+# What deploy/package.sh makes for this machine's processor; `.ci/stack` runs it.
+PACKAGES = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "package"
+ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
+PACKAGE = PACKAGES / f"luxury-brands-data-collector-{ARCHITECTURE}"
+SCALE_PACKAGE = PACKAGES / f"luxury-brands-data-collector-scale-{ARCHITECTURE}"
 
 
 def load(path: Path) -> dict:
@@ -25,11 +24,6 @@ def load(path: Path) -> dict:
 
 def collector() -> dict:
     return load(ROOT / "template.yaml")
-
-
-def observability() -> dict:
-    """What template.yaml deploys as a stack within its own."""
-    return load(ROOT / collector()["Resources"]["Observability"]["Properties"]["TemplateURL"])
 
 
 def scale() -> dict:
@@ -42,62 +36,41 @@ def of_type(template: dict, kind: str) -> dict[str, dict]:
 
 
 def value(template: dict, written):
-    """What is written, or what a setting or a parameter's default puts there."""
+    """What is written, or the default of the parameter that it refers to."""
     match written:
         case {"Ref": parameter}:
             return template["Parameters"][parameter]["Default"]
-        case {"Fn::FindInMap": [name, *keys]}:
-            return template["Mappings"][name][keys[0]][keys[1]]
     return written
 
 
 def schedules(template: dict) -> dict[str, dict]:
     """The properties of the schedules, by the job that they start."""
-    events = [r["Properties"]["Events"] for r in template["Resources"].values() if "Events" in r.get("Properties", {})]
-    found = [event["Properties"] for each in events for event in each.values()]
-    return {json.loads(properties["Input"])["job"]: properties for properties in found}
+    found = list(of_type(template, "AWS::Scheduler::Schedule").values())
+    # scale/template.yaml has them as events of a state machine.
+    for resource in template["Resources"].values():
+        found += [event["Properties"] for event in resource.get("Properties", {}).get("Events", {}).values()]
+    return {json.loads(each.get("Target", each)["Input"])["job"]: each for each in found}
 
 
 def dashboard() -> list[dict]:
-    """The dashboard's widgets, with numbers where CloudFormation would put some."""
-    text = observability()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    return json.loads(text.replace("${CallsPerHour}", "200").replace("${SlowAfter}", "48000"))["widgets"]
+    """The dashboard's widgets."""
+    text = collector()["Resources"]["RunsDashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    return json.loads(text)["widgets"]
 
 
-def emulated_scale() -> Path:
-    """The same of the stack beside the collector's."""
-    built = load(SCALE_BUILT / "template.yaml")
-    built["Resources"] = {n: r for n, r in built["Resources"].items() if is_emulated(r)}
-    path = SCALE_BUILT / "emulated.yaml"
-    path.write_text(yaml_dump(built))
-    return path
+def is_emulated(resource: dict) -> bool:
+    """MiniStack knows neither saved queries nor alarms of metric math."""
+    return resource["Type"] != "AWS::Logs::QueryDefinition" and "Metrics" not in resource.get("Properties", {})
 
 
-def resolved(template: dict, written):
-    """What is written, with what a setting puts there. MiniStack takes a setting in a condition for one that is unlike
-    every value."""
-    match written:
-        case {"Fn::FindInMap": _}:
-            return value(template, written)
-        case dict():
-            return {key: resolved(template, each) for key, each in written.items()}
-        case list():
-            return [resolved(template, each) for each in written]
-    return written
-
-
-def emulated(settings: dict[str, dict] | None = None) -> Path:
-    """Writes the built templates without what the emulator does not know, beside the built ones, with some of
-    the settings edited."""
-    built = load(BUILT / "template.yaml")
-    for group, values in (settings or {}).items():
-        built["Mappings"]["Settings"][group] |= values
-    built["Conditions"] = resolved(built, built["Conditions"])
-    nested = built["Resources"]["Observability"]["Properties"]
-    watched = load(BUILT / nested["TemplateURL"])
-    watched["Resources"] = {n: r for n, r in watched["Resources"].items() if is_emulated(r)}
-    (BUILT / "emulated_observability.yaml").write_text(yaml_dump(watched))
-    nested["TemplateURL"] = "emulated_observability.yaml"
-    path = BUILT / "emulated.yaml"
-    path.write_text(yaml_dump(built))
-    return path
+def emulated(package: Path, folder: Path, edited: dict[str, dict] | None = None) -> Path:
+    """A copy of a package, in `folder`, without the resources that the emulator does not know, and with some properties
+    of others edited."""
+    copy = folder / package.name
+    shutil.copytree(package, copy, dirs_exist_ok=True)
+    template = load(package / "template.yaml")
+    template["Resources"] = {name: r for name, r in template["Resources"].items() if is_emulated(r)}
+    for name, properties in (edited or {}).items():
+        template["Resources"][name]["Properties"] |= properties
+    (copy / "template.yaml").write_text(yaml_dump(template))
+    return copy

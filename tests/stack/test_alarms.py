@@ -1,290 +1,281 @@
-"""Every alarm of deploy/observability.yaml over days of the real binary's own metrics and log.
+"""Every alarm of template.yaml over days of the real binary's own metrics and log.
 
-The binary runs each kind of run that a day has; what it wrote is then laid out over that day's schedule, after a
-healthy day, and CloudWatch's rules say which alarms go off (cloudwatch.py). `ALARMS_WRITE=1` writes the table of
+The binary runs each kind of run that a day has. What it wrote is laid out over that day's schedule, between a healthy day
+and another one, and CloudWatch's rules say when which alarm changes (cloudwatch.py). `ALARMS_WRITE=1` writes the table of
 docs/operations.md.
 """
 
+import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 
+import cron
 import pytest
-from cloudwatch import Alarm, Metrics, composite, matches
-from conftest import configuration
-from graph_api import TOKEN, USER_ID, GraphApi
+from cloudwatch import DAY, HOUR, Alarm, Metrics, Reading, matches
+from conftest import BUCKET, STACK, configuration, process
+from graph_api import GraphApi
+from object_store import ObjectStore
 from runtime_api import Process
-from template import ROOT, collector, observability, of_type, value
+from template import ROOT, collector, of_type
 
-SERVICE, FUNCTION = "collector", "function"
-DAY = 24 * 60
-TEMPLATE, OBSERVABILITY = collector(), observability()
+FUNCTION = "function"
+TEMPLATE = collector()
 START, END = "<!-- alarms: start -->", "<!-- alarms: end -->"
 DOC = ROOT / "docs" / "operations.md"
+CONFIG = f"/{BUCKET}/settings/configure.ini"
+REFUSED = {"code": 190, "error_subcode": 463, "message": "Error validating access token"}
+THROTTLED = {"code": 4, "message": "Application request limit reached"}
 
 
-@dataclass
-class Told:
-    """What one invocation told: its lines, how long it took and whether it failed."""
+@dataclass(frozen=True)
+class Invocation:
+    """What an invocation left: its lines, whether it failed, and its duration in minutes."""
 
     lines: list[dict]
-    milliseconds: float
     failed: bool
-
-
-@dataclass
-class Runs:
-    """An event of a schedule: its run, and where that failed the one that Lambda makes of it a minute later."""
-
-    tries: list[Told] = field(default_factory=list)
+    minutes: int = 0
 
 
 class Recorder:
-    """The real binary against the stand-in, and what it told of each event."""
+    """Runs a process, and keeps what it left of each run."""
 
-    def __init__(self, package, folder, api: GraphApi):
-        config = configuration(folder, api)
-        secret = folder / "secret.ini"
-        secret.write_text(f"[SECRET]\nig_user_id={USER_ID}\naccess_token={TOKEN}\nbucket=local_env\nconfig_file={config}\n")
-        self.process = Process(package / "bootstrap", folder, {"SECRET_FILE": str(secret), "SERVICE": SERVICE})
+    def __init__(self, process: Process):
+        self.process = process
 
-    def told(self, job: str) -> Told:
+    def run(self, job: str) -> Invocation:
         before = len(self.process.log())
         run = self.process.invoke({"job": job})
-        return Told(self.process.log()[before:], run.seconds * 1000, not run.ok)
+        return Invocation(self.process.log()[before:], failed=not run.ok)
 
-    def event(self, job: str) -> Runs:
-        first = self.told(job)
-        return Runs([first, self.told(job)] if first.failed else [first])
+    def runs(self, **counts: int) -> dict[str, list[Invocation]]:
+        return {job: [self.run(job) for _ in range(count)] for job, count in counts.items()}
 
 
 @pytest.fixture(scope="module")
-def recorded(package, tmp_path_factory) -> dict[str, list[Runs]]:
-    """Each kind of run, by name; a throttled hour is one event after the other, since a process remembers."""
+def recorded(package, tmp_path_factory) -> dict[str, dict[str, list[Invocation]]]:
+    """The runs of each kind, by job. A process remembers throttling, so that is an hour of runs."""
     found = {}
-    with GraphApi() as api:
-        recorder = Recorder(package, tmp_path_factory.mktemp("days"), api)
-        with recorder.process:
-            for job in ("brand_media", "hashtag", "token"):
-                found[job] = [recorder.event(job)]
-            for name, missing in [("one account lost", {"fendi"}), ("two accounts lost", {"fendi", "prada"})]:
-                api.missing = frozenset(missing)
-                found[name] = [recorder.event("brand_media")]
-            api.missing = frozenset()
-            for days in (6, 1):
-                api.days = days
-                found[f"token of {days} days"] = [recorder.event("token")]
-            api.throttled = True
-            found["throttled accounts"] = [recorder.event("brand_media")]
-            found["throttled hashtags"] = [recorder.event("hashtag") for _ in range(12)]
-            api.throttled = False
-            # An answered call ends what the process remembers of throttling.
-            recorder.event("brand_media")
+    with GraphApi() as api, ObjectStore() as store:
+        folder = tmp_path_factory.mktemp("days")
+        config = configuration(folder, api)
+        with process(package, folder, config) as running:
+            recorder = Recorder(running)
+            found["healthy"] = recorder.runs(brand_media=1, hashtag=1, token=1)
+            api.missing = frozenset({"fendi"})
+            found["account missing"], found["hashtag missing"] = recorder.runs(brand_media=1), recorder.runs(hashtag=1)
+            api.missing = frozenset({"fendi", "prada"})
+            found["two accounts missing"] = recorder.runs(brand_media=1)
+            api.missing, api.days = frozenset(), 6
+            found["token ends"] = recorder.runs(token=1)
+            api.error = THROTTLED
+            found["throttled"] = recorder.runs(brand_media=1, hashtag=12)
+            api.error = None
+            # A call that succeeds ends what the process remembers of throttling.
+            recorder.run("brand_media")
             api.dead = True
-            found["dead accounts"] = [recorder.event("brand_media")]
-            found["dead hashtags"] = [recorder.event("hashtag")]
-            api.dead, api.refusing = False, True
-            found["refused accounts"] = [recorder.event("brand_media")]
-            found["refused hashtags"] = [recorder.event("hashtag")]
+            found["dead"] = recorder.runs(brand_media=1, hashtag=1)
+            api.dead, api.error = False, REFUSED
+            found["refused"] = recorder.runs(brand_media=1, hashtag=1, token=1)
+            api.error, api.usage = None, 96
+            found["used up"] = recorder.runs(brand_media=1, hashtag=1)
+            api.usage = 12
+        store.objects[CONFIG] = config.read_bytes()
+        with process(package, tmp_path_factory.mktemp("kept"), f"s3:/{CONFIG}", BUCKET, **store.environment) as running:
+            recorder = Recorder(running)
+            recorder.run("brand_media")
+            store.denied = True
+            found["denied"] = recorder.runs(brand_media=1, hashtag=1)
+            store.denied, store.objects[CONFIG] = False, b"[API]\n"
+            found["kept configuration"] = recorder.runs(brand_media=1, hashtag=1)
+        with process(package, tmp_path_factory.mktemp("started"), f"s3:/{CONFIG}", BUCKET, **store.environment) as running:
+            found["no configuration"] = Recorder(running).runs(hashtag=1)
+    (line,) = [line for line in found["healthy"]["token"][0].lines if "_aws" in line]
+    found["version ends"] = {"token": [Invocation([line | {"version_days_left": 20}], failed=False)]}
+    for kind in ("throttled", "denied"):
+        found[f"{kind} accounts"] = {"brand_media": found[kind]["brand_media"]}
+    # Lambda ends the process at the timeout. Only Lambda's own metric shows it.
+    found["timeout"] = dict.fromkeys(["brand_media", "hashtag"], [Invocation([], failed=True, minutes=1)])
+    found["absent"] = {"brand_media": [], "hashtag": [], "token": []}
     return found
-
-
-def lay_out(metrics: Metrics, minute: int, runs: Runs) -> None:
-    """Puts what an event's runs told where CloudWatch would have it."""
-    filters = of_type(OBSERVABILITY, "AWS::Logs::MetricFilter").values()
-    for late, told in enumerate(runs.tries):
-        for line in told.lines:
-            for group in line.get("_aws", {}).get("CloudWatchMetrics", []):
-                for names in group["Dimensions"]:
-                    for metric in group["Metrics"]:
-                        dimensions = {name: line[name] for name in names}
-                        metrics.put(group["Namespace"], metric["Name"], dimensions, minute + late, line[metric["Name"]])
-            for given in filters:
-                (counted,) = given["MetricTransformations"]
-                put = float(counted["MetricValue"]) if matches(given["FilterPattern"], line) else counted["DefaultValue"]
-                metrics.put(resolve(counted["MetricNamespace"]), counted["MetricName"], {}, minute + late, put)
-        function = {"FunctionName": FUNCTION}
-        metrics.put("AWS/Lambda", "Errors", function, minute + late, float(told.failed))
-        metrics.put("AWS/Lambda", "Duration", function, minute + late, told.milliseconds)
-    if runs.tries[-1].failed:
-        metrics.put("AWS/SQS", "NumberOfMessagesSent", {"QueueName": "failures"}, minute + len(runs.tries), 1)
-
-
-GIVEN = TEMPLATE["Resources"]["Observability"]["Properties"]["Parameters"]
-NAMES = {"Service": SERVICE, "FunctionName": FUNCTION, "FailureQueueName": "failures", "UndeliveredQueueName": "undelivered"}
 
 
 def resolve(written):
     match written:
-        case {"Ref": name}:
-            return NAMES.get(name) or value(TEMPLATE, GIVEN[name])
+        case {"Ref": "AWS::StackName"}:
+            return STACK
+        case {"Ref": "CollectorFunction"}:
+            return FUNCTION
         case {"Fn::Sub": text}:
-            return text.replace("${Service}", SERVICE)
+            return text.replace("${AWS::StackName}", STACK)
     return written
 
 
-ALARMS = {name: Alarm(properties, resolve) for name, properties in of_type(OBSERVABILITY, "AWS::CloudWatch::Alarm").items()}
+ALARMS = {name: Alarm(properties, resolve) for name, properties in of_type(TEMPLATE, "AWS::CloudWatch::Alarm").items()}
+FILTERS = [(each["FilterPattern"], each["MetricTransformations"][0]) for each in of_type(TEMPLATE, "AWS::Logs::MetricFilter").values()]
 
 
-def page_rule() -> str:
-    rule, names = OBSERVABILITY["Resources"]["PageAlarm"]["Properties"]["AlarmRule"]["Fn::Sub"]
-    absent = names["Absent"]["Fn::If"]
-    assert absent[0] == "RunsAreDue" and absent[2] == "FALSE"
-    return rule.replace("${Absent}", absent[1]["Fn::Sub"]).replace("${", "").replace("}", "")
+def due() -> list[tuple[str, int]]:
+    """The job and the minute of each run of a day, by the schedules. Every second run of a job starts a minute late."""
+    day = datetime(2026, 11, 27, tzinfo=timezone.utc)
+    return [(json.loads(each["Target"]["Input"])["job"], (time - day).seconds // 60 + number % 2)
+            for each in of_type(TEMPLATE, "AWS::Scheduler::Schedule").values()
+            for number, time in enumerate(cron.times(each["ScheduleExpression"], day))]
 
 
-def day(recorded: dict, instead=lambda job, minute: None) -> list[tuple[int, Runs]]:
-    """A day's events: those of a healthy one, or what `instead` gives."""
-    due = [("brand_media", m) for m in range(0, DAY, 60)] + [("hashtag", m) for m in range(0, DAY, 5)] + [("token", 6 * 60 + 17)]
-    return [(minute, instead(job, minute) or recorded[job][0]) for job, minute in due]
+DUE = due()
 
 
-def gone_off(recorded: dict, events: list[tuple[int, Runs]]) -> dict[str, list[int]]:
-    """The minutes of a day at which each alarm goes off, after a healthy day and before another."""
+def minutes(first: int, last: int) -> range:
+    """Those from one hour of the day to another."""
+    return range(first * HOUR, last * HOUR)
+
+
+@dataclass
+class Day:
+    """A day: the one alarm that its cause sets off, from when to when the cause lasts, the runs that differ from a healthy
+    day's, of which the last one counts, and the minutes whose values arrive when they are over."""
+
+    what: str
+    alarm: str | None = None
+    cause: range = range(0)
+    runs: tuple[tuple[range, str], ...] = ()
+    delayed: range = range(0)
+
+    def kind(self, minute: int) -> str:
+        return next((kind for during, kind in reversed(self.runs) if minute in during), "healthy")
+
+
+def cause(what: str, alarm: str, during: range, kind: str) -> Day:
+    return Day(what, alarm, during, ((during, kind),))
+
+
+HEALTHY = Day("healthy")
+BEHIND = range(10 * HOUR, 10 * HOUR + 20)
+DAYS = [
+    HEALTHY,
+    Day("CloudWatch is 20 minutes behind at 10:00", delayed=BEHIND),
+    Day("one hashtag run fails, and its repetition succeeds", runs=((range(605, 607), "dead"),)),
+    cause("an account fails all day", "AccountsAlarm", minutes(0, 24), "account missing"),
+    cause("an account fails from 12:00 on", "AccountsAlarm", minutes(12, 24), "account missing"),
+    Day("an account fails all day, a second one from 12:00 on", "AccountsAlarm", minutes(0, 24),
+        ((minutes(0, 12), "account missing"), (minutes(12, 24), "two accounts missing"))),
+    cause("a hashtag fails all day", "HashtagsAlarm", minutes(0, 24), "hashtag missing"),
+    cause("the API does not respond from 10:00 to 11:00", "FailingAlarm", minutes(10, 11), "dead"),
+    cause("the API throttles from 10:00 to 11:00", "ThrottledAlarm", minutes(10, 11), "throttled"),
+    cause("the API throttles brand_media all day", "ThrottledAlarm", minutes(0, 24), "throttled accounts"),
+    cause("the API's usage is at 96 % from 10:00 to 12:00", "ThrottledAlarm", minutes(10, 12), "used up"),
+    cause("the token is refused from 10:00 to 13:00", "FailingAlarm", minutes(10, 13), "refused"),
+    cause("the token is invalid all day", "FailingAlarm", minutes(0, 24), "refused"),
+    cause("the token ends in 6 days, and is renewed on the next day", "TokenAlarm", range(377, DAY + 377), "token ends"),
+    cause("the version ends in 20 days, and is changed on the next day", "VersionAlarm", range(377, DAY + 377), "version ends"),
+    cause("S3 refuses every object from 10:00 to 12:00", "FailingAlarm", minutes(10, 12), "denied"),
+    cause("S3 refuses the objects of brand_media all day", "FailingAlarm", minutes(0, 24), "denied accounts"),
+    # The process that is kept goes on with the last good configuration, and Lambda starts another one at 11:00.
+    Day("the configuration in S3 is invalid from 10:00 to 12:00", "FailingAlarm", minutes(10, 12),
+        ((minutes(10, 12), "kept configuration"), (range(660, 662), "no configuration"))),
+    cause("runs reach the timeout from 10:00 to 11:00", "FailingAlarm", minutes(10, 11), "timeout"),
+    cause("nothing runs from 10:00 to 14:00", "AbsentAlarm", minutes(10, 14), "absent"),
+]
+
+
+def invocations(recorded: dict, day: Day) -> Iterator[tuple[int, Invocation]]:
+    """What a day's invocations left, with the minutes of their starts. A run that fails is repeated once, a minute after
+    its end."""
+
+    def runs(job: str, minute: int) -> list[Invocation]:
+        return recorded[day.kind(minute)].get(job, recorded["healthy"][job])
+
+    for job, minute in DUE:
+        if found := runs(job, minute):
+            first = found[minute % HOUR // 5 % len(found)]
+            yield minute, first
+            again = minute + first.minutes + 1
+            if first.failed:
+                yield again, runs(job, again)[0]
+
+
+def lay_out(metrics: Metrics, start: int, invocation: Invocation, late: int) -> None:
+    """Puts what an invocation left where CloudWatch has it."""
+    for line in invocation.lines:
+        for group in line.get("_aws", {}).get("CloudWatchMetrics", []):
+            for names in group["Dimensions"]:
+                for metric in group["Metrics"]:
+                    metrics.put(group["Namespace"], metric["Name"], {name: line[name] for name in names}, start, line[metric["Name"]], late)
+        for pattern, counted in FILTERS:
+            if matches(pattern, line):
+                metrics.put(resolve(counted["MetricNamespace"]), counted["MetricName"], {}, start, float(counted["MetricValue"]), late)
+    # Lambda's own metrics have the time of the invocation's start.
+    metrics.put("AWS/Lambda", "Errors", {"FunctionName": FUNCTION}, start, float(invocation.failed), invocation.minutes + late)
+
+
+def messages(recorded: dict, day: Day, reading: Reading) -> dict[str, list[tuple[int, str]]]:
+    """What each alarm sends, with the minutes. Healthy hours are before the day, and others after it."""
     metrics = Metrics()
-    for offset, of_day in [(0, day(recorded)), (DAY, events), (2 * DAY, day(recorded))]:
-        for minute, runs in of_day:
-            lay_out(metrics, offset + minute, runs)
-    states = dict.fromkeys([*ALARMS, "PageAlarm"], "OK")
-    found: dict[str, list[int]] = {}
-    rule = page_rule()
-    # From noon on: by then each alarm knows what a healthy day is. A datapoint is seen in the minute after it.
-    for now in range(DAY // 2, 2 * DAY + DAY // 2):
-        before = dict(states)
-        for name, alarm in ALARMS.items():
-            states[name] = alarm.state(metrics, now, before[name])
-        states["PageAlarm"] = composite(rule, states)
-        for name, state in states.items():
-            if state == "ALARM" and before[name] != "ALARM":
-                found.setdefault(name, []).append(now - DAY)
-    return found
-
-
-def days(recorded: dict) -> dict[str, dict[str, list[int]]]:
-    hour = range(10 * 60, 11 * 60)
-
-    def lost(job: str, minute: int):
-        return job == "brand_media" and recorded["two accounts lost" if minute >= DAY // 2 else "one account lost"][0]
-
-    def for_an_hour(what: str):
-        def instead(job: str, minute: int):
-            kind = {"brand_media": f"{what} accounts", "hashtag": f"{what} hashtags"}.get(job)
-            if minute in hour and kind:
-                runs = recorded[kind]
-                return runs[min((minute - hour.start) // 5, len(runs) - 1)]
-
-        return instead
-
-    def token(left: int):
-        return lambda job, _: job == "token" and recorded[f"token of {left} days"][0]
-
-    silent = [(minute, runs) for minute, runs in day(recorded) if not 10 * 60 <= minute < 14 * 60]
-    kinds = {
-        "healthy": day(recorded), "an account fails all day, a second one from 12:00 on": day(recorded, lost),
-        "the API is dead from 10:00 to 11:00": day(recorded, for_an_hour("dead")),
-        "throttled from 10:00 to 11:00": day(recorded, for_an_hour("throttled")),
-        "the token is refused from 10:00 to 11:00": day(recorded, for_an_hour("refused")),
-        "the token ends in 6 days": day(recorded, token(6)), "the token ends in 1 day": day(recorded, token(1)),
-        "nothing runs from 10:00 to 14:00": silent,
-    }
-    return {name: gone_off(recorded, events) for name, events in kinds.items()}
+    for midnight, each in [(-DAY, HEALTHY), (0, day), (DAY, HEALTHY)]:
+        for minute, invocation in invocations(recorded, each):
+            lay_out(metrics, midnight + minute, invocation, each.delayed.stop - minute if minute in each.delayed else 0)
+    changes = {name: alarm.changes(metrics, range(-18 * HOUR, 36 * HOUR), reading) for name, alarm in ALARMS.items()}
+    sent = {name: [change for change in found if change[0] >= 0] for name, found in changes.items()}
+    return {name: found for name, found in sent.items() if found}
 
 
 @pytest.fixture(scope="module")
-def told(recorded) -> dict[str, dict[str, list[int]]]:
-    return days(recorded)
+def sent(recorded) -> dict[str, dict[str, list[tuple[int, str]]]]:
+    return {day.what: messages(recorded, day, Reading()) for day in DAYS}
 
 
-def clock(minutes: list[int]) -> str:
-    return f"{minutes[0] // 60:02}:{minutes[0] % 60:02}" + (f" and {len(minutes) - 1} more" if len(minutes) > 1 else "")
+def clock(minute: int) -> str:
+    return f"{minute % DAY // HOUR:02}:{minute % HOUR:02}{' on the next day' if minute >= DAY else ''}"
 
 
-def table(told: dict) -> str:
-    rows = ["| day | pages | informs |", "| --- | --- | --- |"]
-    for name, alarms in told.items():
-        page = clock(alarms["PageAlarm"]) if "PageAlarm" in alarms else "—"
-        others = "; ".join(f"{alarm.removesuffix('Alarm')} {clock(at)}" for alarm, at in sorted(alarms.items(), key=lambda a: a[1]) if alarm != "PageAlarm")
-        rows.append(f"| {name} | {page} | {others or '—'} |")
+def table(sent: dict) -> str:
+    rows = ["| day | alarm | on | over | messages |", "| --- | --- | --- | --- | --- |"]
+    for day, alarms in sent.items():
+        for name, found in alarms.items() or [("none", [])]:
+            on, over = (", ".join(clock(minute) for minute, state in found if state == wanted) for wanted in ("ALARM", "OK"))
+            rows.append(f"| {day} | {name} | {on} | {over} | {len(found)} |")
     return "\n".join(rows)
 
 
-def test_a_healthy_day_sets_off_nothing(told):
-    assert told["healthy"] == {}
+def check(day: Day, found: dict[str, list[tuple[int, str]]]) -> None:
+    """One cause sets off one alarm, which reports it soon, lasts as long as the cause, and reports its end."""
+    assert set(found) == ({day.alarm} if day.alarm else set()), (day.what, found)
+    for (on, first), (over, second) in found.values():
+        assert (first, second) == ("ALARM", "OK"), (day.what, found)
+        assert day.cause.start <= on <= day.cause.start + 90 and day.cause.stop <= over <= day.cause.stop + 3 * HOUR, (day.what, found)
 
 
-def test_an_account_that_fails_all_day_is_told_once_and_does_not_hide_the_next_one(told):
-    alarms = told["an account fails all day, a second one from 12:00 on"]
-    assert set(alarms) == {"BrandMediaFailedTopicsAlarm"}
-    first, second = alarms["BrandMediaFailedTopicsAlarm"]
-    assert first < 5 and DAY // 2 <= second < DAY // 2 + 5
+def test_one_cause_sets_off_one_alarm_with_a_message_and_one_when_it_is_over(sent):
+    for day in DAYS:
+        check(day, sent[day.what])
+    assert {day.alarm for day in DAYS} == {None, *ALARMS}
 
 
-def test_a_dead_hour_and_a_throttled_one_inform_and_do_not_page(told):
-    dead, throttled = told["the API is dead from 10:00 to 11:00"], told["throttled from 10:00 to 11:00"]
-    for name in (dead, throttled):
-        assert "HashtagFailedTopicsAlarm" in name and "PageAlarm" not in name, name
-    assert {"ErrorsAlarm", "FailureQueueAlarm"} <= set(dead) and "ThrottledAlarm" not in dead, dead
-    # A throttled run is no error of the invocation's, so that Lambda repeats none.
-    assert "ThrottledAlarm" in throttled and not {"ErrorsAlarm", "FailureQueueAlarm"} & set(throttled), throttled
+@pytest.mark.parametrize("reading, behind", [(Reading(extra=30, fills_empty=False), 11 * HOUR), (Reading(extra=0), 11 * HOUR + 1)])
+def test_the_same_holds_for_each_reading_of_the_guide_and_if_cloudwatch_is_behind(recorded, reading, behind):
+    for day in DAYS:
+        check(day, messages(recorded, replace(day, delayed=range(behind, behind + 20)), reading))
 
 
-def test_a_token_near_its_end_informs_first_and_then_pages(told):
-    assert set(told["the token ends in 6 days"]) == {"TokenDaysAlarm"}
-    assert set(told["the token ends in 1 day"]) == {"TokenDaysAlarm", "TokenEndsAlarm", "PageAlarm"}
+def test_an_alarm_watches_its_own_stack_only():
+    for name, alarm in ALARMS.items():
+        for (namespace, _, dimensions), _ in alarm.stats.values():
+            own = {"service": STACK, "FunctionName": FUNCTION}
+            assert namespace.endswith(f"/{STACK}") or own.items() & set(dimensions), name
 
 
-def test_hours_without_a_run_page(told):
-    alarms = told["nothing runs from 10:00 to 14:00"]
-    assert set(alarms) == {"BrandMediaAbsentAlarm", "HashtagAbsentAlarm", "PageAlarm"} and len(alarms["PageAlarm"]) == 1
+def test_runs_are_watched_only_where_the_stack_starts_them():
+    conditions = {name: resource["Condition"] for name, resource in TEMPLATE["Resources"].items() if name in ALARMS and "Condition" in resource}
+    assert conditions == {"AccountsAlarm": "RunsHere", "HashtagsAlarm": "RunsHere", "AbsentAlarm": "RunsAreDue"}
 
 
-def test_a_refused_token_pages(told):
-    alarms = told["the token is refused from 10:00 to 11:00"]
-    assert {"RefusedAlarm", "PageAlarm"} <= set(alarms) and "ThrottledAlarm" not in alarms
-
-
-@pytest.mark.parametrize("name, metric, dimensions, put", [
-    ("UsageAlarm", "LuxuryBrandsDataCollector/usage_percent", {"service": SERVICE, "job": "hashtag"}, 81),
-    ("DurationAlarm", "AWS/Lambda/Duration", {"FunctionName": FUNCTION}, 48_000),
-    ("UndeliveredQueueAlarm", "AWS/SQS/NumberOfMessagesSent", {"QueueName": "undelivered"}, 1),
-])
-def test_an_alarm_that_no_day_has_goes_off_for_what_it_watches_and_not_for_another_stack(name, metric, dimensions, put):
-    for theirs in (False, True):
-        metrics = Metrics()
-        named = {key: f"other-{value}" if theirs and key != "job" else value for key, value in dimensions.items()}
-        metrics.put(*metric.rsplit("/", 1), named, 9, put)
-        assert ALARMS[name].state(metrics, 10, "OK") == ("OK" if theirs else "ALARM")
-        assert ALARMS[name].state(metrics, 20, "ALARM") == "OK"
-
-
-def test_a_version_that_ends_within_a_month_is_told():
-    for left, state in [(29, "ALARM"), (30, "OK")]:
-        metrics = Metrics()
-        metrics.put("LuxuryBrandsDataCollector", "version_days_left", {"service": SERVICE, "job": "token"}, 9, left)
-        assert ALARMS["VersionDaysAlarm"].state(metrics, 10, "OK") == state
-
-
-def test_a_day_without_a_token_run_is_told_and_not_where_the_schedules_are_off():
-    assert ALARMS["TokenAbsentAlarm"].state(Metrics(), 2 * DAY, "OK") == "ALARM"
-    conditions = {name: OBSERVABILITY["Resources"][name].get("Condition") for name in ALARMS}
-    absent = {name: condition for name, condition in conditions.items() if "Absent" in name}
-    assert absent == {"BrandMediaAbsentAlarm": "RunsAreDue", "HashtagAbsentAlarm": "RunsAreDue", "TokenAbsentAlarm": "Scheduled"}
-    on = {"Fn::Equals": [{"Ref": "SchedulesState"}, "ENABLED"]}
-    assert OBSERVABILITY["Conditions"]["Scheduled"] == on and on in OBSERVABILITY["Conditions"]["RunsAreDue"]["Fn::And"]
-
-
-def test_any_of_four_alarms_pages():
-    states = dict.fromkeys(ALARMS, "OK")
-    assert composite(page_rule(), states) == "OK"
-    for name in ("RefusedAlarm", "TokenEndsAlarm", "BrandMediaAbsentAlarm", "HashtagAbsentAlarm"):
-        assert composite(page_rule(), states | {name: "ALARM"}) == "ALARM"
-
-
-def test_the_manual_has_the_table(told):
+def test_the_manual_has_the_table(sent):
     text = DOC.read_text()
     before, rest = text.split(START)
     _, after = rest.split(END)
-    written = f"{before}{START}\n\n{table(told)}\n\n{END}{after}"
-    print(table(told))
+    written = f"{before}{START}\n\n{table(sent)}\n\n{END}{after}"
     if os.environ.get("ALARMS_WRITE"):
         DOC.write_text(written)
     assert DOC.read_text() == written, "run it with ALARMS_WRITE=1"

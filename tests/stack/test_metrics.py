@@ -2,54 +2,47 @@
 
 import json
 import re
-from itertools import pairwise
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from cloudwatch import Alarm, matches
-from conftest import configuration
-from graph_api import TOKEN, USER_ID, GraphApi
+from cloudwatch import matches
+from conftest import STACK, configuration, process
+from graph_api import GraphApi
 from runtime_api import Process
-from template import collector, dashboard, observability, of_type, schedules
+from template import collector, dashboard, of_type, schedules
+from test_alarms import ALARMS, FILTERS, REFUSED, THROTTLED
 
-TEMPLATE, OBSERVABILITY = collector(), observability()
+TEMPLATE = collector()
 NAMESPACE = "LuxuryBrandsDataCollector"
-# How the dashboard names each unit; a count is named after what is counted.
-SERVICE = "collector"
-LABELS = {"Percent": {"percent"}, "Milliseconds": {"ms"}, "None": {"days"}, "Count": {"records", "fields", "topics", "calls", "count"}}
+# How the dashboard names each unit. A count is named after what is counted.
+LABELS = {"None": {"days"}, "Count": {"records", "topics"}}
+# The words of Logs Insights' language that the queries use.
+WORDS = set("SOURCE fields filter sort limit stats by as in asc desc ispresent bin count sum avg max latest".split())
 
 
-def resolve(written):
-    match written:
-        case {"Ref": "Service"}:
-            return SERVICE
-        case {"Ref": name}:
-            return "1" if name.endswith("After") else name
-        case {"Fn::Sub": text}:
-            return text.replace("${Service}", SERVICE)
-    return written
+@contextmanager
+def stand_in(package, folder, **environment: str) -> Iterator[tuple[GraphApi, Process]]:
+    """The stand-in, in which an account and a hashtag are not there, and a process that calls it."""
+    with GraphApi(missing=frozenset({"fendi"})) as api, process(package, folder, configuration(folder, api), **environment) as running:
+        yield api, running
 
 
-def run(folder, package, token: str, events: list) -> list[dict]:
-    with GraphApi(missing=frozenset({"fendi"})) as api:
-        config = configuration(folder, api)
-        secret = folder / "secret.ini"
-        secret.write_text(f"[SECRET]\nig_user_id={USER_ID}\naccess_token={token}\nbucket=local_env\nconfig_file={config}\n")
-        with Process(package / "bootstrap", folder, {"SECRET_FILE": str(secret), "SERVICE": SERVICE}) as process:
-            for event in events:
-                process.invoke(event)
-            return process.log()
+def scheduled(running: Process) -> list[dict]:
+    """The log after one run of each schedule's own input."""
+    for each in schedules(TEMPLATE).values():
+        running.invoke(json.loads(each["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", "2026-01-31T23:00:00Z")))
+    return running.log()
 
 
 @pytest.fixture(scope="module")
 def log(package, tmp_path_factory) -> list[dict]:
-    """The log of one run of each schedule's own input."""
-    inputs = [s["Input"].replace("<aws.scheduler.scheduled-time>", "2026-01-31T23:00:00Z") for s in schedules(TEMPLATE).values()]
-    return run(tmp_path_factory.mktemp("metrics"), package, TOKEN, [json.loads(i) for i in inputs])
+    with stand_in(package, tmp_path_factory.mktemp("metrics")) as (_, running):
+        return scheduled(running)
 
 
-@pytest.fixture(scope="module")
-def emitted(log) -> dict[tuple, str]:
-    """Each metric that left: (namespace, name, dimensions with their values) to its unit."""
+def emitted(log: list[dict]) -> dict[tuple, str]:
+    """The unit of each metric in a log, by namespace, name and dimensions with their values."""
     found = {}
     for line in log:
         for group in line.get("_aws", {}).get("CloudWatchMetrics", []):
@@ -62,71 +55,84 @@ def emitted(log) -> dict[tuple, str]:
 
 
 def shown() -> list[tuple[tuple, str]]:
-    """Each metric on the dashboard with the label of its axis."""
-    result = []
-    for widget in (w["properties"] for w in dashboard() if w["type"] == "metric"):
+    """Each metric of the program on the dashboard, with the label of its axis."""
+    found = []
+    for widget in (each["properties"] for each in dashboard() if each["type"] == "metric"):
         for namespace, name, *rest in widget["metrics"]:
-            words = [w for w in rest if isinstance(w, str)]
-            dimensions = frozenset(zip(words[::2], (word.replace("${Service}", SERVICE) for word in words[1::2])))
-            result.append(((namespace, name, dimensions), widget["yAxis"]["left"]["label"]))
-    return result
+            words = [word.replace("${AWS::StackName}", STACK) for word in rest if isinstance(word, str)]
+            if namespace == NAMESPACE:
+                found.append(((namespace, name, frozenset(zip(words[::2], words[1::2]))), widget["yAxis"]["left"]["label"]))
+    return found
 
 
 def watched() -> set[tuple]:
-    """Each metric that an alarm watches."""
-    alarms = of_type(OBSERVABILITY, "AWS::CloudWatch::Alarm").values()
-    return {metric for properties in alarms for metric, *_ in Alarm(properties, resolve).stats.values()}
+    """Each metric that an alarm watches and AWS does not send."""
+    return {metric for alarm in ALARMS.values() for metric, _ in alarm.stats.values() if not metric[0].startswith("AWS/")}
 
 
-def ours(metrics) -> set[tuple]:
-    """Without AWS's own, and without those that are counted from the log."""
-    return {m for m in metrics if m[0] == NAMESPACE}
+def counted() -> set[tuple]:
+    """The metrics that are counted from the log."""
+    return {(f"{NAMESPACE}/{STACK}", given["MetricName"], frozenset()) for _, given in FILTERS}
 
 
-def test_every_metric_watched_or_shown_is_emitted(emitted):
-    wanted = ours(watched()) | ours([metric for metric, _ in shown()])
-    assert wanted and wanted <= set(emitted)
+def test_every_metric_is_watched_and_every_watched_or_shown_one_is_there(log):
+    assert watched() == set(emitted(log)) | counted()
+    assert {metric for metric, _ in shown()} <= set(emitted(log))
 
 
-def test_no_metric_is_emitted_that_nobody_looks_at(emitted):
-    seen = ours(watched()) | ours([metric for metric, _ in shown()])
-    assert set(emitted) <= seen, set(emitted) - seen
+def test_the_alarms_and_custom_metrics_are_few():
+    assert len(ALARMS) <= 8 and len(watched()) <= 10
 
 
-def test_each_axis_of_the_dashboard_is_in_the_unit_of_its_metrics(emitted):
+def test_each_axis_of_the_dashboard_is_in_the_unit_of_its_metrics(log):
     for metric, label in shown():
-        if metric in emitted:
-            assert label in LABELS[emitted[metric]], (metric, label)
+        assert label in LABELS[emitted(log)[metric]], (metric, label)
 
 
-def test_the_filters_share_out_the_critical_lines(package, tmp_path):
-    filters = of_type(OBSERVABILITY, "AWS::Logs::MetricFilter")
-    critical = [line for line in run(tmp_path, package, "refused", [{"job": "brand_media"}]) if line["level"] == "CRITICAL"]
-    counted = [name for line in critical for name, each in filters.items() if matches(each["FilterPattern"], line)]
-    assert critical and counted == ["RefusedLines"] * len(critical)
-    for each in filters.values():
-        (given,) = each["MetricTransformations"]
-        assert (resolve(given["MetricNamespace"]), given["MetricName"], frozenset()) in watched()
+def test_metrics_are_sent_at_every_log_level(package, tmp_path, log):
+    with stand_in(package, tmp_path, LOG_LEVEL="CRITICAL") as (_, running):
+        assert emitted(scheduled(running)) == emitted(log)
 
 
-def test_the_saved_queries_ask_for_fields_that_the_log_has(log, package, tmp_path):
-    refused = run(tmp_path, package, "refused", [{"job": "brand_media"}])
-    fields = {name for line in log + refused for name in line} | {"@timestamp", "record.requestId"}
-    for name, query in of_type(OBSERVABILITY, "AWS::Logs::QueryDefinition").items():
-        text = query["QueryString"]
-        asked = [w for line in re.findall(r"^fields (.+)", text, re.MULTILINE) for w in line.split(", ")]
-        asked += re.findall(r"\bfilter (?:ispresent\()?([@\w.]+)", text)
-        asked += [w for line in re.findall(r" by (.+)", text) for w in line.split(", ") if "bin(" not in w]
-        # Logs Insights names the items of a list by their places.
-        asked = {re.sub(r"\.\d+$", "", field) for field in asked}
-        assert asked and asked <= fields, (name, asked - fields)
+@pytest.mark.parametrize("error, metric", [
+    (REFUSED, "critical"), ({"code": 2635, "message": "This version has ended"}, "critical"),
+    ({"code": 100, "message": "Invalid appsecret_proof provided in the API argument"}, "critical"), (THROTTLED, "throttled"),
+])
+def test_each_critical_line_is_counted_once(package, tmp_path, error, metric):
+    with stand_in(package, tmp_path) as (api, running):
+        api.error = error
+        lines = scheduled(running)
+    critical = [line for line in lines if line["level"] == "CRITICAL"]
+    assert critical and all([given["MetricName"] for pattern, given in FILTERS if matches(pattern, line)] == [metric] for line in critical), critical
+
+
+def test_a_healthy_run_counts_no_line_and_pays_for_none(log):
+    assert not [line for line in log for pattern, _ in FILTERS if matches(pattern, line)]
+    assert not [given for _, given in FILTERS if "DefaultValue" in given]
+
+
+def fields(value, name: str = "") -> set[str]:
+    """The names that Logs Insights has for a line's fields."""
+    if isinstance(value, dict):
+        return {name} | {each for key, item in value.items() for each in fields(item, f"{name}.{key}".lstrip("."))}
+    if isinstance(value, list):
+        return {name} | {each for place, item in enumerate(value) for each in fields(item, f"{name}.{place}")}
+    return {name}
+
+
+def queries() -> dict[str, str]:
+    saved = {name: each["QueryString"] for name, each in of_type(TEMPLATE, "AWS::Logs::QueryDefinition").items()}
+    drawn = {each["properties"]["title"]: each["properties"]["query"] for each in dashboard() if each["type"] == "log"}
+    return saved | drawn
+
+
+def test_each_query_asks_for_fields_that_the_log_has(package, tmp_path, log):
+    with stand_in(package, tmp_path) as (api, running):
+        api.error = REFUSED
+        known = {name for line in log + scheduled(running) for name in fields(line)} | {"@timestamp"}
+    assert len(queries()) == 9
+    for name, query in queries().items():
+        words = re.findall(r"(?<![\w.])[@a-zA-Z][\w.]*", re.sub(r"\"[^\"]*\"|'[^']*'", "", query))
+        aliases = {alias for before, alias in zip(words, words[1:]) if before == "as"}
+        assert set(words) - WORDS - aliases <= known, (name, set(words) - WORDS - aliases - known)
     assert any(line["message"] == "fields defaulted" and line["count"] for line in log)
-
-
-def test_a_line_has_what_lambdas_own_log_levels_need(log):
-    stamps = [line["timestamp"] for line in log]
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", s) for s in stamps)
-    assert all(earlier <= later for earlier, later in pairwise(stamps))
-    # Above INFO, Lambda would drop the lines that carry the metrics.
-    assert {line["level"] for line in log if "_aws" in line} == {"INFO"}
-    assert TEMPLATE["Mappings"]["Settings"]["Function"]["LogLevel"] in {"TRACE", "DEBUG", "INFO"}

@@ -66,14 +66,14 @@ def summary(cloud, time: str) -> dict:
     return json.loads(body)
 
 
-def deploy(cloud, secret: str) -> dict[str, str]:
+def deploy(cloud, folder: Path, secret: str) -> dict[str, str]:
     """The physical ids of the resources of both stacks: the collector's, and the one that runs it over shards."""
     collector = {"BucketName": BUCKET, "SecretArn": secret, "SchedulesState": "DISABLED", "SecretPrefix": PREFIX,
                  "KeyArns": ",".join(KEYS)}
-    stacks.deploy(cloud, template.emulated(), COLLECTOR, collector)
+    stacks.deploy(cloud, template.emulated(template.PACKAGE, folder), COLLECTOR, collector)
     cloud.client("s3").delete_bucket_policy(Bucket=BUCKET)  # TLS only, and the emulator speaks plain HTTP
     scale = {"Collector": COLLECTOR, "SchedulesState": "DISABLED", "ToleratedFailurePercentage": "25", "ShardConcurrency": "4"}
-    stacks.deploy(cloud, template.emulated_scale(), STACK, scale, template.SCALE)
+    stacks.deploy(cloud, template.emulated(template.SCALE_PACKAGE, folder), STACK, scale)
     return stacks.ids(cloud, COLLECTOR) | stacks.ids(cloud, STACK)
 
 
@@ -98,7 +98,7 @@ def stack(package, tmp_path_factory):
             secret = {"ig_user_id": str(17_800 + n), "access_token": token(n), "bucket": BUCKET,
                       "config_file": str(folder / "configure.ini")}
             arns[name] = cloud.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(secret))["ARN"]
-        ids = deploy(cloud, arns["own"])
+        ids = deploy(cloud, folder, arns["own"])
         print(luxury_brands(cloud, folder, "shard", "--config", template.ROOT / "configure.ini", "--accounts-from", "accounts.csv",
                             "--credentials", "credentials.csv", "--max-topics", "50", "--out", f"s3://{BUCKET}/shards"))
         yield SimpleNamespace(cloud=cloud, folder=folder, ids=ids, machine=ids["ShardsStateMachine"], sandbox=sandbox)

@@ -168,9 +168,7 @@ mod tests {
     #[test]
     fn the_times_are_those_of_the_template() {
         let template = include_str!("../../../../template.yaml");
-        for written in
-            ["BrandMedia: { Schedule: \"cron(0 * ", "Hashtag: { Schedule: \"cron(0/5 * ", "cron(17 6 * * ? *)"]
-        {
+        for written in ["cron(0 * * * ? *)", "cron(0/5 * * * ? *)", "cron(17 6 * * ? *)"] {
             assert!(template.contains(written), "{written}");
         }
         let mut schedule = schedule(1, 12, "05:59:59");
