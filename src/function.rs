@@ -436,12 +436,10 @@ impl Function {
         if !self.settings.renews_token || self.settings.secret.is_some() {
             return None;
         }
-        let source = self.source(id);
-        let aws = match source {
-            Source::Manager(_) => Some(self.aws(http).await.clone()),
-            Source::File(_) => None,
-        };
-        Some(SecretWriter::new(source, aws))
+        Some(match self.source(id) {
+            Source::File(path) => SecretWriter::File(path),
+            Source::Manager(id) => SecretWriter::Manager(id, Box::new(self.aws(http).await.clone())),
+        })
     }
 
     /// Reports what a run changes to the webhook of the secret that the event names, or of the function's own.
