@@ -260,13 +260,21 @@ impl Function {
                 let version_days_left =
                     version::log_end(&context.config.version, session.version(), Utc::now().date_naive());
                 let figures = Summary { token, failures, version_days_left, ..Summary::default() };
-                Done { figures, error: unknown.filter(|_| !session.is_throttled()), ..Done::default() }
+                Done { figures, error: unknown.filter(|_| !session.is_limited()), ..Done::default() }
             }
             Job::BrandMedia | Job::Hashtag => {
                 context.collect(run, event, &session, progress).await.unwrap_or_else(Done::from)
             }
         };
-        let halted = session.halted().filter(|halt| halt.kind != Kind::Usage);
+        let is_in_vain = done.error.is_none() && done.figures.is_empty();
+        let halted = session.halted().filter(|halt| halt.kind != Kind::Usage || is_in_vain);
+        if let Some(usage) = halted.as_ref().filter(|halt| halt.kind == Kind::Usage) {
+            critical!(
+                kind = usage.kind.name(),
+                "nothing was collected: {usage}; next step: {}",
+                usage.diagnosis.row().next
+            );
+        }
         let unusable = || done.figures.token.as_ref().and_then(report::TokenState::unusable);
         Ok(Done {
             critical: halted.or_else(unusable).iter().map(Problem::critical).collect(),

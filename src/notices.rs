@@ -86,7 +86,7 @@ impl Problem {
             Kind::Token | Kind::NotFound => kind.name(),
             _ => diagnosis.name(),
         };
-        let is_of_the_credential = matches!(kind, Kind::Token | Kind::SetUp | Kind::Throttled);
+        let is_of_the_credential = matches!(kind, Kind::Token | Kind::SetUp | Kind::Throttled | Kind::Usage);
         Self { is_of_the_credential, ..Self::new(cause, kind.name(), diagnosis) }
     }
 

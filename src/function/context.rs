@@ -116,8 +116,8 @@ impl Context {
             None => {
                 // Media that could not be stored do not count as overlap in the next run.
                 seen.into_iter().flatten().for_each(|(hashtag, media)| self.client.set_stored_media(hashtag, media));
-                // Lambda repeats a run that fails. A run that is throttled would only be throttled again.
-                (figures.records() == 0 && !session.is_throttled()).then(|| nothing_collected(&figures, &runs))
+                // Lambda repeats a run that fails. One that met a limit would only meet it again.
+                (figures.records() == 0 && !session.is_limited()).then(|| nothing_collected(&figures, &runs))
             }
         };
         let figures = Summary { answers, ..figures };
