@@ -36,7 +36,7 @@ pub enum Cause {
         failed: usize,
         /// The number of topics.
         topics: usize,
-        /// The failure of the first one.
+        /// The failure of the first one of those that failed for the most frequent cause.
         first: Failure,
     },
     /// The token's state could not be requested. The log has the failure.

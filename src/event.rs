@@ -122,6 +122,11 @@ impl Event {
         }
     }
 
+    /// Whether it is of a schedule: of all topics, or of a shard of them.
+    pub fn is_scheduled(&self) -> bool {
+        self.subset.is_none() || self.shard.is_some()
+    }
+
     /// The names of the selected topics; `None` where the event selects all.
     pub fn topics(&self) -> Option<Vec<&str>> {
         Some(self.subset.as_ref()?.iter().map(TopicSelector::name).collect())

@@ -1,6 +1,6 @@
 //! Files: reading one that somebody wrote by hand, and writing one whole.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -54,6 +54,47 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error.error),
     }
+}
+
+/// Writes a file as [`write()`] does if `is_current` takes its content, `None` if there is none. Returns whether it is
+/// written. Other processes that do the same wait meanwhile.
+///
+/// # Errors
+/// If it cannot be read or written.
+pub fn replace(path: &Path, bytes: &[u8], is_current: impl FnOnce(Option<&[u8]>) -> bool) -> io::Result<bool> {
+    std::fs::create_dir_all(folder(path))?;
+    let _lock = locked(&path.with_extension("lock"))?;
+    let current = match std::fs::read(path) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let is_current = is_current(current.as_deref());
+    if is_current {
+        write(path, bytes)?;
+    }
+    Ok(is_current)
+}
+
+/// The attempts to take a lock, and the time between them: a second in all.
+const TRIES: u32 = 100;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+/// Locks a file. If another process keeps the lock, it is ignored: the last process to write then wins. The lock ends
+/// with the process, however that ends.
+///
+/// # Errors
+/// If the file cannot be opened or locked.
+pub fn locked(path: &Path) -> io::Result<File> {
+    let file = File::options().create(true).append(true).open(path)?;
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
+            _ => break,
+        }
+    }
+    Ok(file)
 }
 
 fn written(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
@@ -145,6 +186,16 @@ mod tests {
         assert!(!write_new(&path, b"[2]").unwrap());
         assert_eq!(std::fs::read(&path).unwrap(), b"[1]");
         assert_eq!(files(folder.path()), ["y.json"]);
+    }
+
+    #[test]
+    fn a_file_is_replaced_only_while_it_is_as_it_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x/y.json");
+        assert!(replace(&path, b"1", |current| current.is_none()).unwrap());
+        assert!(!replace(&path, b"2", |current| current.is_none()).unwrap());
+        assert!(replace(&path, b"3", |current| current == Some(b"1")).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"3");
     }
 
     #[cfg(unix)]

@@ -8,13 +8,12 @@ use std::time::Duration;
 use chrono::Utc;
 use futures_util::FutureExt;
 use indexmap::IndexMap;
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use secrecy::ExposeSecret;
+use serde_json::Value;
 use tokio::sync::{Mutex, OnceCell};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{Instrument, info, info_span, warn};
 
-use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::collect::Progress;
 use crate::config::Config;
@@ -24,17 +23,20 @@ use crate::event::Event;
 use crate::graph::{Client, Kind, KnownIds, Session, api_address};
 use crate::lock::lock;
 use crate::memory::Budget;
+use crate::notices::{Changes, Observation, Problem};
 use crate::redact::Redactor;
-use crate::report::{Critical, Error, Response, Summary};
+use crate::report::{Error, Response, Summary};
 use crate::secret::{Credentials, Secret, SecretError, SecretId, SecretWriter, Source};
 use crate::sink::{Destination, Sink};
 use crate::telemetry::critical;
 use crate::topic::Job;
 use crate::{aws, http, report, secret, token, version};
 
+mod channel;
 mod context;
 mod run;
 
+use channel::Channel;
 use context::Context;
 use run::{Done, Run};
 pub use run::{Invocation, STORING_TIME};
@@ -45,9 +47,6 @@ const MAX_PREPARATION: Duration = Duration::from_secs(8);
 /// The most credentials whose context a process keeps. The oldest one is dropped first. Each takes a few
 /// kilobytes: a configuration, and what its client has learnt.
 const MAX_CONTEXTS: usize = 64;
-
-/// The longest wait for the webhook's response. The run's own end may be sooner.
-const MAX_WEBHOOK: Duration = Duration::from_secs(3);
 
 /// What differs between Lambda, a terminal and a test.
 #[derive(Debug, Clone)]
@@ -123,7 +122,7 @@ pub struct Function {
     /// By the secret that the event names; `None` for the function's own.
     contexts: Mutex<IndexMap<Option<SecretId>, Arc<Context>>>,
     /// By the secret that the event names, as above.
-    webhooks: std::sync::Mutex<IndexMap<Option<SecretId>, SecretString>>,
+    channels: std::sync::Mutex<IndexMap<Option<SecretId>, Arc<Channel>>>,
 }
 
 impl Function {
@@ -136,7 +135,7 @@ impl Function {
             http: OnceCell::new(),
             aws: OnceCell::new_with(aws),
             contexts: Mutex::default(),
-            webhooks: Default::default(),
+            channels: Default::default(),
         }
     }
 
@@ -200,12 +199,15 @@ impl Function {
                 }
                 Err(error) => (None, Done::from(Cause::from(error))),
             };
-            let Done { figures, error_log, target_file, critical, error } = done;
+            let Done { figures, error_log, target_file, critical, topics, error } = done;
             let figures = Summary { sandbox: self.settings.sandbox, ..figures };
             let summary = run.summary(event.as_ref(), error.is_some(), figures);
-            let notice = summary.notice(error.as_ref(), critical.as_ref(), &invocation.request_id);
-            if let Some(notice) = notice.filter(|_| !run.stop.is_interrupted()) {
-                self.notify(event.as_ref().and_then(|event| event.secret_id.as_ref()), &notice, run.left()).await;
+            let of_run = critical.into_iter().chain(error.as_ref().map(Problem::of_run)).collect();
+            let observation = Observation { of_run, of_topics: topics, ..Observation::of(event.as_ref()) };
+            // Whoever starts a run of some topics reads its response.
+            let is_reported = event.as_ref().is_none_or(Event::is_scheduled) && !run.stop.is_interrupted();
+            if is_reported {
+                self.notify(observation, &summary, &invocation.request_id, run.end).await;
             }
             summary.log(self.settings.service.as_deref(), error.as_ref());
             match error {
@@ -228,7 +230,7 @@ impl Function {
             () = run.stop.interrupted() => return Err(Cause::Interrupted),
         };
         let done = self.run_in(&context, run, event, progress).await.unwrap_or_else(Done::from);
-        Ok(Done { critical: done.critical.or(outdated), ..done })
+        Ok(Done { critical: done.critical.into_iter().chain(outdated).collect(), ..done })
     }
 
     async fn run_in(
@@ -258,16 +260,24 @@ impl Function {
                 let version_days_left =
                     version::log_end(&context.config.version, session.version(), Utc::now().date_naive());
                 let figures = Summary { token, failures, version_days_left, ..Summary::default() };
-                Done { figures, error: unknown.filter(|_| !session.is_throttled()), ..Done::default() }
+                Done { figures, error: unknown.filter(|_| !session.is_limited()), ..Done::default() }
             }
             Job::BrandMedia | Job::Hashtag => {
                 context.collect(run, event, &session, progress).await.unwrap_or_else(Done::from)
             }
         };
-        let halted = session.halted().filter(|halt| halt.kind != Kind::Usage);
+        let is_in_vain = done.error.is_none() && done.figures.is_empty();
+        let halted = session.halted().filter(|halt| halt.kind != Kind::Usage || is_in_vain);
+        if let Some(usage) = halted.as_ref().filter(|halt| halt.kind == Kind::Usage) {
+            critical!(
+                kind = usage.kind.name(),
+                "nothing was collected: {usage}; next step: {}",
+                usage.diagnosis.row().next
+            );
+        }
         let unusable = || done.figures.token.as_ref().and_then(report::TokenState::unusable);
         Ok(Done {
-            critical: halted.or_else(unusable).map(Critical::from),
+            critical: halted.or_else(unusable).iter().map(Problem::critical).collect(),
             figures: Summary {
                 api_calls: session.calls(),
                 usage_percent: session.usage().percent,
@@ -285,7 +295,7 @@ impl Function {
         &self,
         secret_id: Option<&SecretId>,
         limit: Duration,
-    ) -> Result<(Arc<Context>, Option<Critical>), Cause> {
+    ) -> Result<(Arc<Context>, Option<Problem>), Cause> {
         let key = secret_id.cloned();
         let mut contexts = self.contexts.lock().await;
         let built = match contexts.get(&key) {
@@ -294,10 +304,10 @@ impl Function {
                 Ok(None) => return Ok((Arc::clone(kept), None)),
                 Ok(Some(rebuilt)) => rebuilt,
                 Err(cause) => {
-                    let (kind, diagnosis) = ("config", cause.diagnosis());
                     let message = format!("the last good configuration stays in use: {cause}");
-                    critical!(kind, "{message}; next step: {}", diagnosis.row().next);
-                    return Ok((Arc::clone(kept), Some(Critical { kind, diagnosis, message })));
+                    let problem = Problem::outdated(cause.diagnosis(), &message);
+                    critical!(kind = problem.kind, "{message}; next step: {}", problem.next);
+                    return Ok((Arc::clone(kept), Some(problem)));
                 }
             },
         };
@@ -322,10 +332,7 @@ impl Function {
         let loaded = config_file::load(file, named_by, async || self.aws(&http).await, limit).await;
         let Loaded { config, object } = loaded?;
         let config = self.adopt(config);
-        let sink = match self.settings.destination.clone().unwrap_or_else(|| Destination::of(&secret)) {
-            Destination::Folder(folder) => Sink::Folder(folder),
-            Destination::Bucket(bucket) => Sink::s3(self.aws(&http).await, bucket),
-        };
+        let sink = self.sink(&secret, &http).await;
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
         let client = Client::new(http, end_point, version, secret.credentials, self.redactor(), self.settings.memory);
         let client =
@@ -393,12 +400,27 @@ impl Function {
             Some(secret) => secret.clone(),
             None => self.source(id).read(async || self.aws(http).await, limit, &self.settings.redactor).await?,
         };
-        let mut webhooks = lock(&self.webhooks);
-        match &secret.webhook {
-            Some(url) => drop(webhooks.insert(id.cloned(), url.clone())),
-            None => drop(webhooks.swap_remove(&id.cloned())),
-        }
+        self.open_channel(id, &secret, http).await;
         Ok(secret)
+    }
+
+    /// The place of the data.
+    async fn sink(&self, secret: &Secret, http: &http::Client) -> Sink {
+        match self.settings.destination.clone().unwrap_or_else(|| Destination::of(secret)) {
+            Destination::Folder(folder) => Sink::Folder(folder),
+            Destination::Bucket(bucket) => Sink::s3(self.aws(http).await, bucket),
+        }
+    }
+
+    /// Keeps the webhook of a secret. What the process has reported there stays known while the address is the same.
+    async fn open_channel(&self, id: Option<&SecretId>, secret: &Secret, http: &http::Client) {
+        let key = id.cloned();
+        let Some(url) = &secret.webhook else { return drop(lock(&self.channels).swap_remove(&key)) };
+        let sink = self.sink(secret, http).await;
+        let mut channels = lock(&self.channels);
+        if channels.get(&key).is_none_or(|channel| channel.url.expose_secret() != url.expose_secret()) {
+            channels.insert(key, Arc::new(Channel::new(url.clone(), sink)));
+        }
     }
 
     /// Reads the secret's credentials again; `None`, with a WARNING, if that fails.
@@ -422,37 +444,23 @@ impl Function {
         if !self.settings.renews_token || self.settings.secret.is_some() {
             return None;
         }
-        let source = self.source(id);
-        let aws = match source {
-            Source::Manager(_) => Some(self.aws(http).await.clone()),
-            Source::File(_) => None,
-        };
-        Some(SecretWriter::new(source, aws))
+        Some(match self.source(id) {
+            Source::File(path) => SecretWriter::File(path),
+            Source::Manager(id) => SecretWriter::Manager(id, Box::new(self.aws(http).await.clone())),
+        })
     }
 
-    /// Posts a notice to the webhook of the secret that the event names, or of the function's own. If that
-    /// fails, it is a WARNING.
-    async fn notify(&self, id: Option<&SecretId>, notice: &str, left: Duration) {
-        let url = {
-            let webhooks = lock(&self.webhooks);
-            webhooks.get(&id.cloned()).or_else(|| webhooks.get(&None)).cloned()
+    /// Reports what a run changes to the webhook of the secret that the event names, or of the function's own.
+    async fn notify(&self, observation: Observation, summary: &Summary, request_id: &str, end: Instant) {
+        let channel = {
+            let channels = lock(&self.channels);
+            channels.get(&observation.secret_id).or_else(|| channels.get(&None)).cloned()
         };
-        let Some(url) = url else { return };
+        let (Some(channel), Some(http)) = (channel, self.http.get()) else { return };
+        let redacted = |text: &str| self.settings.redactor.redact(text).into_owned();
+        let observation = observation.with_texts(|text| report::notice_text(&redacted(text)));
         let service = self.settings.service.as_ref().map_or_else(String::new, |service| format!("{service}: "));
-        // Slack gives these a meaning, as in `<!channel>`.
-        // https://docs.slack.dev/messaging/formatting-message-text
-        let text = format!("{service}{notice}").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        let text = json!({ "text": self.settings.redactor.redact(&text) }).to_string();
-        if let Err(problem) = self.post(&url, text, MAX_WEBHOOK.min(left)).await {
-            warn!(kind = "webhook", "the webhook was not told of this run: {problem}");
-        }
-    }
-
-    async fn post(&self, url: &SecretString, body: String, limit: Duration) -> Result<(), String> {
-        let http = self.http.get().ok_or("there is no HTTP client")?;
-        let response = timeout(limit, http.send(http.post_json(url.expose_secret(), body))).await;
-        let response = response.map_err(|_| format!("it gave no answer within {} ms", limit.as_millis()))?;
-        let status = response.map_err(|error| with_causes(&error.without_url()))?.status();
-        if status.is_success() { Ok(()) } else { Err(format!("it answered HTTP {}", status.as_u16())) }
+        let message = |changes: &Changes| Some(redacted(&format!("{service}{}", summary.notice(changes, request_id)?)));
+        channel.report(http, &observation, self.settings.clock.now(), end, message).await;
     }
 }

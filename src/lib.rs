@@ -29,6 +29,7 @@ pub mod ini;
 pub mod json;
 pub mod lock;
 pub mod memory;
+pub mod notices;
 pub mod quality;
 pub mod record;
 pub mod redact;

@@ -13,7 +13,7 @@ mod summary;
 pub use error::{Error, ErrorMessage, parts};
 pub use log::{error_log, log_failures, log_quality, log_unknown_fields};
 pub use metrics::{Metric, emit, service_from_env};
-pub use notice::Critical;
+pub use notice::notice_text;
 pub use response::{Answer, Response};
 pub use summary::{
     AnswersFile, FailedTopic, FailureCause, File, Gaps, ModelQuality, Partial, Quality, Renewal, RenewalEnd, Summary,

@@ -30,9 +30,8 @@ use crate::{aws, file};
 mod destination;
 mod preflight;
 
-pub use preflight::Unusable;
-
 pub use destination::Destination;
+pub use preflight::Unusable;
 
 /// A bucket or a folder.
 #[derive(Debug, Clone)]
@@ -60,6 +59,15 @@ pub enum New {
     /// An object with its key exists, and the response to an earlier try of this put was lost. So it may be this one.
     /// The function may not read objects, and S3's 412 does not say whose the object is.
     Unclear,
+}
+
+/// A version of an object.
+#[derive(Debug, Clone)]
+pub enum Version {
+    /// The ETag that S3 gave it.
+    Etag(String),
+    /// The content of a file.
+    Content(Bytes),
 }
 
 /// An object that could not be stored or read.
@@ -184,16 +192,55 @@ impl Sink {
         stored.map_err(|reason| reason.at(self.place(key), "could not be stored"))
     }
 
+    /// Stores an object within `limit` if it is still the version that was read, or new if there was none. Returns
+    /// whether it is stored: if not, the object has changed.
+    ///
+    /// # Errors
+    /// [`SinkError`] if the object may not be stored, or the store does not know the condition.
+    pub async fn replace(
+        &self,
+        key: &ObjectKey,
+        version: Option<&Version>,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<bool, SinkError> {
+        let stored = async {
+            match self {
+                Self::S3 { client, bucket, .. } => replace_s3(client, bucket, key, version, body).await,
+                Self::Folder(folder) => {
+                    let before =
+                        version.and_then(|v| if let Version::Content(bytes) = v { Some(&**bytes) } else { None });
+                    let is_same = |current: Option<&[u8]>| current == before;
+                    file::replace(&folder.join(key.as_str()), &body, is_same).map_err(|e| e.to_string().into())
+                }
+            }
+        };
+        let stored = timeout(limit, stored).await;
+        let stored = stored.unwrap_or_else(|_| Err(format!("not done within {} ms", limit.as_millis()).into()));
+        stored.map_err(|reason| reason.at(self.place(key), "could not be stored"))
+    }
+
     /// Reads an object within `limit`; `None` if it does not exist.
     ///
     /// # Errors
     /// [`SinkError`] if it may exist and cannot be read, or is too large.
     pub async fn get(&self, key: &str, limit: Duration) -> Result<Option<Bytes>, SinkError> {
+        Ok(self.get_version(key, limit).await?.map(|(bytes, _)| bytes))
+    }
+
+    /// Reads an object and its version within `limit` as [`get`](Self::get) does.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn get_version(&self, key: &str, limit: Duration) -> Result<Option<(Bytes, Version)>, SinkError> {
         let read = async {
             match self {
                 Self::S3 { client, bucket, .. } => get_s3(client, bucket, key).await,
                 Self::Folder(folder) => match std::fs::read(folder.join(key)) {
-                    Ok(bytes) => Ok(Some(bytes.into())),
+                    Ok(bytes) => {
+                        let bytes = Bytes::from(bytes);
+                        Ok(Some((bytes.clone(), Version::Content(bytes))))
+                    }
                     Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
                     Err(e) => Err(e.to_string().into()),
                 },
@@ -205,7 +252,7 @@ impl Sink {
     }
 }
 
-async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Option<Bytes>, Reason> {
+async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Option<(Bytes, Version)>, Reason> {
     let got = match client.get_object().bucket(bucket).key(key).send().await {
         Ok(got) => got,
         Err(e)
@@ -215,7 +262,28 @@ async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<
         }
         Err(e) => return Err(Reason::of(&e)),
     };
-    Ok(Some(aws::content(got, LARGEST_OBJECT as u64).await?))
+    let version = Version::Etag(got.e_tag().unwrap_or_default().to_owned());
+    Ok(Some((aws::content(got, LARGEST_OBJECT as u64).await?, version)))
+}
+
+async fn replace_s3(
+    client: &aws_sdk_s3::Client,
+    bucket: &str,
+    key: &ObjectKey,
+    version: Option<&Version>,
+    body: Bytes,
+) -> Result<bool, Reason> {
+    let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(content_type(key));
+    let put = match version {
+        Some(Version::Etag(etag)) => put.if_match(etag),
+        _ => put.if_none_match("*"),
+    };
+    match put.body(ByteStream::from(body)).send().await {
+        Ok(_) => Ok(true),
+        // 404: the version that was read has been deleted. 409: another put of it is under way.
+        Err(e) if matches!(status(&e), Some(404 | 409 | 412)) => Ok(false),
+        Err(e) => Err(Reason::of(&e)),
+    }
 }
 
 async fn put_s3(

@@ -130,12 +130,12 @@ async fn exchange(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo)
         return Err(format!("a token of the type {kind} is not exchanged, only one of the type {USER}"));
     }
     let before = session.client().token();
+    // A token that could not be stored afterwards would be made in vain, and again each day.
+    writer.check(&before, session.left()).await.map_err(|error| error.to_string())?;
     let new = session.exchange_token().await.map_err(|failure| format!("the exchange failed: {failure}"))?;
     let new = new.ok_or("the exchange gave the same token again")?;
-    let state = session
-        .debug_token_of(&new)
-        .await
-        .map_err(|failure| format!("the new token's state was not told: {failure}"))?;
+    let state =
+        session.debug_token_of(&new).await.map_err(|failure| format!("the new token's state is unknown: {failure}"))?;
     compare(old, &state)?;
     session.try_token(&new).await.map_err(|failure| format!("a call with the new token failed: {failure}"))?;
     let put = writer.replace(&before, &new.access_token, session.left()).await;

@@ -38,6 +38,8 @@ pub struct RunName<'a> {
 
 /// The keys in `[common]` of the models' locations, in the order of [`Model::ALL`].
 const LOCATION_KEYS: [&str; 3] = ["profiles_location", "media_location", "hashtags_location"];
+/// The object of the open problems, which the webhook has reported.
+const NOTICES: &str = "notices.json";
 const SUMMARY: &str = "summary/{job}_{ymd}/{job}_{datetime}.json";
 
 const QUALITY: &str = "quality/{model}_{ymd}/{model}_{datetime}.json";
@@ -136,6 +138,11 @@ impl Locations {
         ObjectKey("quality/check/check.json".to_owned())
     }
 
+    /// The key of the open problems.
+    pub fn notices() -> ObjectKey {
+        ObjectKey(NOTICES.to_owned())
+    }
+
     /// The key of a model's records.
     pub fn raw(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(self.pattern(model), run)
@@ -213,8 +220,8 @@ pub(super) const ANSWERS_KEY: &str = "answers_location";
 /// The ending of that location. Readers of compressed files go by it.
 pub(super) const ANSWERS_ENDING: &str = ".jsonl.gz";
 
-/// The folders of [`QUALITY`], [`PARTIAL`] and [`SUMMARY`].
-const OWN_FOLDERS: [&str; 3] = ["quality/", "partial/", "summary/"];
+/// The folders of [`QUALITY`], [`PARTIAL`] and [`SUMMARY`], and the object [`NOTICES`].
+const OWN_FOLDERS: [&str; 4] = ["quality/", "partial/", "summary/", "notices.json/"];
 
 /// The longest key of an S3 object, in bytes.
 const LONGEST_KEY: usize = 1_024;

@@ -177,6 +177,7 @@ fn a_location_may_not_be_that_of_another_object() {
         "partial/media_{ymd}/media_{datetime}.json",
         "partial/quality/brand_{ymd}/brand_{datetime}.json",
         "summary/hashtag_{ymd}/hashtag_{datetime}.json",
+        "notices.json/{datetime}.json",
     ] {
         let found = faults(with("raw/brand_{ymd}/brand_{datetime}.json", taken));
         assert!(found.len() == 1 && found[0].contains("/ is for the collector's other objects"), "{found:?}");

@@ -22,6 +22,7 @@ use crate::diagnosis::Diagnosis;
 use crate::error::Cause;
 use crate::event::{Event, TopicSelector, digest};
 use crate::graph::{Client, Edge, MediaIds, Session};
+use crate::notices::TopicProblems;
 use crate::quality::{About, Reach, Tally, TopicRun};
 use crate::record::Model;
 use crate::report::{self, AnswersFile, FailedTopic, FailureCause, File, Gaps, Partial, Quality, Summary};
@@ -83,6 +84,7 @@ impl Context {
         let topics = self.topics(event)?;
         let mut outcomes = collect(&self.config, session, &topics, progress).await;
         let (runs, seen): (Vec<_>, Vec<_>) = topics.iter().zip(&mut outcomes).map(topic_run).unzip();
+        let topic_problems = TopicProblems::of(&runs);
         let (failures, causes) = (FailedTopic::of(&runs), FailureCause::of(&runs));
         report::log_failures(&causes);
         let models = topics.first().map_or(&[][..], |topic| topic.models());
@@ -114,12 +116,12 @@ impl Context {
             None => {
                 // Media that could not be stored do not count as overlap in the next run.
                 seen.into_iter().flatten().for_each(|(hashtag, media)| self.client.set_stored_media(hashtag, media));
-                // Lambda repeats a run that fails. A run that is throttled would only be throttled again.
-                (figures.records() == 0 && !session.is_throttled()).then(|| nothing_collected(&figures, &runs))
+                // Lambda repeats a run that fails. One that met a limit would only meet it again.
+                (figures.records() == 0 && !session.is_limited()).then(|| nothing_collected(&figures, &runs))
             }
         };
         let figures = Summary { answers, ..figures };
-        Ok(Done { figures, error_log, target_file, error, ..Done::default() })
+        Ok(Done { figures, error_log, target_file, topics: Some(topic_problems), error, ..Done::default() })
     }
 
     /// The event's topics: the configured ones in the configuration's order, then those that the event
@@ -342,7 +344,10 @@ fn lost_part(part: Option<&str>, topics: &[TopicRun<'_>]) -> String {
 }
 
 fn nothing_collected(figures: &Summary, topics: &[TopicRun<'_>]) -> Cause {
-    match topics.iter().find_map(|run| run.failure.clone()) {
+    // The first of the causes that most topics failed for.
+    let main =
+        figures.causes.iter().rev().max_by_key(|cause| cause.topics.len()).and_then(|cause| cause.topics.first());
+    match topics.iter().find(|run| Some(run.topic) == main.map(String::as_str)).and_then(|run| run.failure.clone()) {
         None if topics.is_empty() => Cause::NothingCollected(Diagnosis::NoTopics),
         None => Cause::NothingCollected(Diagnosis::NoRecords),
         Some(first) => Cause::TopicsFailed { failed: figures.failures.len(), topics: topics.len(), first },

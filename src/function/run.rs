@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Cause;
 use crate::event::Event;
-use crate::report::{Critical, Summary};
+use crate::notices::{Problem, TopicProblems};
+use crate::report::Summary;
 use crate::stop::Stop;
 
 /// The time before Lambda's deadline at which unfinished topics are given up. It is for storing and
@@ -56,7 +57,9 @@ pub(super) struct Done {
     pub(super) figures: Summary,
     pub(super) error_log: String,
     pub(super) target_file: String,
-    pub(super) critical: Option<Critical>,
+    pub(super) critical: Vec<Problem>,
+    /// The problems of the topics; `None` if nothing was collected from them.
+    pub(super) topics: Option<TopicProblems>,
     pub(super) error: Option<Cause>,
 }
 
@@ -73,11 +76,6 @@ impl Run {
         let end = clock + left.saturating_sub(RESPONDING_TIME);
         let stop = Stop::new(clock + left.saturating_sub(STORING_TIME), invocation.interrupt.clone());
         Self { started, clock, stop, end }
-    }
-
-    /// The time left for storing.
-    pub(super) fn left(&self) -> Duration {
-        self.end.saturating_duration_since(Instant::now())
     }
 
     /// The time that names the objects.

@@ -235,6 +235,12 @@ impl Failure {
         )
     }
 
+    /// Whether only a person can end it. Any other may be over with the next run.
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self.kind, Kind::NotFound | Kind::Permission | Kind::UnknownField)
+            && self.diagnosis != Diagnosis::NoLongerThere
+    }
+
     /// The same failure, which proves `diagnosis`.
     pub fn with(self, diagnosis: Diagnosis) -> Self {
         Self { diagnosis, ..self }

@@ -138,9 +138,10 @@ impl<'c> Session<'c> {
         lock(&self.halt).clone()
     }
 
-    /// Whether this run met throttling, or pauses because earlier runs did.
-    pub fn is_throttled(&self) -> bool {
-        self.halted().is_some_and(|halt| halt.kind == Kind::Throttled)
+    /// Whether a limit of the API ended the calls: this run met throttling or a usage near the limit, or pauses because
+    /// earlier runs were throttled.
+    pub fn is_limited(&self) -> bool {
+        self.halted().is_some_and(|halt| matches!(halt.kind, Kind::Throttled | Kind::Usage))
     }
 
     /// Ends this run before its first call if the API throttled several runs in a row and the pause is not

@@ -1,94 +1,128 @@
-//! The notice to a person about a run that failed or has a CRITICAL line in its log.
+//! The message to a person about the problems that a run met first, and about those that are over.
+
+use chrono::SecondsFormat;
 
 use super::Summary;
 use crate::counted::counted;
-use crate::diagnosis::Diagnosis;
-use crate::error::Cause;
-use crate::graph::Failure;
+use crate::notices::Changes;
 use crate::telemetry::printable;
 
-/// The most characters of a cause. A configuration's faults can fill pages.
-const MAX_CAUSE: usize = 1_000;
+/// The most characters of a problem's text. A configuration's faults can fill pages.
+const MAX_TEXT: usize = 1_000;
 
-/// The reason for a CRITICAL line in the log.
-#[derive(Debug, Clone)]
-pub struct Critical {
-    /// The kind of the line.
-    pub kind: &'static str,
-    /// What it proves.
-    pub diagnosis: Diagnosis,
-    /// What happened.
-    pub message: String,
-}
+/// The most topics that are named. A shard has hundreds.
+const MAX_NAMES: usize = 20;
 
-impl From<Failure> for Critical {
-    fn from(failure: Failure) -> Self {
-        Self { kind: failure.kind.name(), diagnosis: failure.diagnosis, message: failure.to_string() }
-    }
+/// A problem's text as a message shows it: one line, and not longer than [`MAX_TEXT`].
+pub fn notice_text(text: &str) -> String {
+    let beginning: String = text.chars().take(MAX_TEXT).collect();
+    let shortened = if beginning.len() < text.len() { " …" } else { "" };
+    printable(&format!("{beginning}{shortened}")).into_owned()
 }
 
 impl Summary {
-    /// The lines for a person: what failed, what was stored nevertheless, what to do, and how to find the log's
-    /// lines. `None` if the run did not fail and has no CRITICAL line.
-    pub fn notice(&self, error: Option<&Cause>, critical: Option<&Critical>, request_id: &str) -> Option<String> {
-        let (kind, text, diagnosis) = match (error, critical) {
-            (Some(cause), _) => (cause.kind(), format!("failed: {}", cause), cause.diagnosis()),
-            (None, Some(critical)) => (critical.kind, format!("CRITICAL: {}", critical.message), critical.diagnosis),
-            (None, None) => return None,
-        };
-        let diagnosis = critical.map_or(diagnosis, |critical| critical.diagnosis);
-        let beginning: String = text.chars().take(MAX_CAUSE).collect();
-        let shortened = if beginning.len() < text.len() { " …" } else { "" };
+    /// The lines for a person: what was stored, each new problem with the next step, each one that is over, and how to
+    /// find the log's lines. `None` if there is nothing to report.
+    pub fn notice(&self, changes: &Changes, request_id: &str) -> Option<String> {
+        if changes.is_empty() {
+            return None;
+        }
         let (job, time) = (self.job.unwrap_or("an event without a job"), &self.time);
-        let lines = [
-            format!("{job} of {time} {beginning}{shortened}"),
-            format!(
-                "{} stored, {} failed; kind {kind}",
-                counted(self.records(), "record"),
-                counted(self.failures.len(), "topic")
-            ),
-            format!("Next step: {}", diagnosis.row().next),
-            format!("Log: requestId {request_id}"),
-        ];
-        Some(lines.map(|line| printable(&line).into_owned()).join("\n"))
+        let (records, topics) = (counted(self.records(), "record"), counted(self.failures.len(), "topic"));
+        let mut lines = vec![format!("{job} of {time}: {records} stored, {topics} failed")];
+        for (problem, topics) in by_cause(&changes.new, |problem| (problem.cause, problem.topic.as_deref())) {
+            lines.push(format!("{}{}; kind {}", names(&topics), problem.message, problem.kind));
+            lines.push(format!("Next step: {}", problem.next));
+        }
+        for (open, topics) in by_cause(&changes.over, |open| (&open.cause, open.topic.as_deref())) {
+            let since = open.since.to_rfc3339_opts(SecondsFormat::Secs, true);
+            lines.push(format!("Over (since {since}): {}{}", names(&topics), open.message));
+        }
+        lines.push(format!("Log: requestId {}", printable(request_id)));
+        Some(lines.join("\n"))
     }
+}
+
+/// The first of the problems with the same cause, and the topics of them all.
+fn by_cause<'p, P>(problems: &'p [P], key: impl Fn(&'p P) -> (&'p str, Option<&'p str>)) -> Vec<(&'p P, Vec<&'p str>)> {
+    let mut groups: Vec<(&P, Vec<&str>)> = Vec::new();
+    for problem in problems {
+        let (cause, topic) = key(problem);
+        let same =
+            |(first, topics): &&mut (&'p P, Vec<&str>)| key(first).0 == cause && topics.is_empty() == topic.is_none();
+        match groups.iter_mut().find(same) {
+            Some((_, topics)) => topics.extend(topic),
+            None => groups.push((problem, topic.into_iter().collect())),
+        }
+    }
+    groups
+}
+
+/// The names of topics in front of a text.
+fn names(topics: &[&str]) -> String {
+    let more = match topics.len().saturating_sub(MAX_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let first: Vec<&str> = topics.iter().take(MAX_NAMES).copied().collect();
+    if first.is_empty() { String::new() } else { format!("{}{more} ", first.join(", ")) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::graph::Kind;
+    use chrono::DateTime;
 
-    fn summary() -> Summary {
-        Summary { job: Some("hashtag"), time: "2026-01-31T23:55:00Z".to_owned(), ..Summary::default() }
+    use super::*;
+    use crate::diagnosis::Diagnosis;
+    use crate::error::Cause;
+    use crate::notices::{OpenProblem, Problem};
+
+    fn shown(changes: &Changes) -> String {
+        let summary = Summary { job: Some("hashtag"), time: "2026-01-31T23:55:00Z".to_owned(), ..Summary::default() };
+        summary.notice(changes, "r-1\n").unwrap()
+    }
+
+    fn over(topic: &str) -> OpenProblem {
+        OpenProblem {
+            cause: "not_there".to_owned(),
+            topic: Some(topic.to_owned()),
+            secret_id: None,
+            message: "failed: no hashtag".to_owned(),
+            since: DateTime::UNIX_EPOCH,
+            is_reported: true,
+            runs: Default::default(),
+        }
     }
 
     #[test]
-    fn the_notice_of_a_failed_run_has_the_cause_and_the_next_step() {
-        let cause =
-            Cause::Store("lux-raw/x.json could not be stored\n: AccessDenied".to_owned(), Diagnosis::StoreDenied);
-        insta::assert_snapshot!(summary().notice(Some(&cause), None, "r-1").unwrap(), @r"
-        hashtag of 2026-01-31T23:55:00Z failed: lux-raw/x.json could not be stored\n: AccessDenied
-        0 records stored, 0 topics failed; kind store
+    fn a_notice_has_the_new_problems_with_the_next_step_and_those_that_are_over() {
+        let problem = Problem::of_run(&Cause::Store("x.json: AccessDenied".to_owned(), Diagnosis::StoreDenied));
+        let changes = Changes { new: vec![problem], over: vec![over("dior"), over("gucci")] };
+        insta::assert_snapshot!(shown(&changes), @r"
+        hashtag of 2026-01-31T23:55:00Z: 0 records stored, 0 topics failed
+        Failed: x.json: AccessDenied; kind store
         Next step: allow s3:PutObject under the locations' folder, quality/ and partial/, and kms:GenerateDataKey if a key of your own encrypts the bucket
-        Log: requestId r-1
+        Over (since 1970-01-01T00:00:00Z): dior, gucci failed: no hashtag
+        Log: requestId r-1\n
         ");
     }
 
     #[test]
-    fn a_critical_failure_decides_the_next_step_of_a_failed_run() {
-        let failure = Failure::new(Kind::Token, "no further call in this run").with(Diagnosis::TokenExpired);
-        let failure = Critical::from(failure);
-        let critical = summary().notice(None, Some(&failure), "r-1").unwrap();
-        let failed = summary().notice(Some(&Cause::Interrupted), Some(&failure), "r-1").unwrap();
-        assert!(critical.starts_with("hashtag of 2026-01-31T23:55:00Z CRITICAL: no further call"), "{critical}");
-        let next = format!("Next step: {}", Diagnosis::TokenExpired.row().next);
-        assert!(critical.contains(&next) && failed.contains(&next), "{failed}");
+    fn topics_with_the_same_problem_are_one_line_of_which_the_first_are_named() {
+        let problem = |topic: usize| Problem {
+            topic: Some(format!("t{topic}")),
+            ..Problem::outdated(Diagnosis::Configuration, "odd")
+        };
+        let text = shown(&Changes { new: (1..=22).map(problem).collect(), over: Vec::new() });
+        assert!(
+            text.contains("\nt1, t2, ") && text.contains(", t20 and 2 more CRITICAL: odd; kind config\n"),
+            "{text}"
+        );
     }
 
     #[test]
-    fn a_long_cause_is_shortened() {
-        let text = summary().notice(Some(&Cause::Store("é".repeat(5_000), Diagnosis::Store)), None, "r-1").unwrap();
-        assert!(text.chars().count() < 1_300 && text.contains("é …\n0 records stored"), "{text}");
+    fn a_long_text_is_shortened_and_kept_on_one_line() {
+        assert_eq!(notice_text("a\nb"), r"a\nb");
+        assert_eq!(notice_text(&"é".repeat(5_000)), "é".repeat(1_000) + " …");
     }
 }

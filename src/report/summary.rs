@@ -324,7 +324,7 @@ impl Summary {
         !self.failures.is_empty() || !self.partial.is_empty()
     }
 
-    /// Whether nothing came of the run: the API throttled it, which is no error of the invocation's.
+    /// Whether a run without an error collected nothing: it met a limit of the API.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.token.is_none()
     }

@@ -1,13 +1,15 @@
 //! Where the secret is kept, to put a new token into it: everything else in it stays as it is, to the byte.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use aws_sdk_secretsmanager::primitives::Blob;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use super::{Secret, SecretError, Source, from_json, manager, text_of, without_bom};
+use super::{Secret, SecretError, from_json, manager, text_of, without_bom};
 use crate::causes::with_causes;
 use crate::json;
 
@@ -15,9 +17,11 @@ mod file;
 
 /// A secret's place, and the way to it.
 #[derive(Debug)]
-pub struct SecretWriter {
-    source: Source,
-    aws: Option<SdkConfig>,
+pub enum SecretWriter {
+    /// The secret's file.
+    File(PathBuf),
+    /// The name or ARN of the secret in Secrets Manager.
+    Manager(String, Box<SdkConfig>),
 }
 
 /// A token that was not put into the secret. No variant holds a value.
@@ -35,54 +39,83 @@ pub enum SecretWriteError {
     /// The file could not be replaced.
     #[error("the secret file could not be replaced: {0}")]
     File(#[from] std::io::Error),
-    /// Secrets Manager did not take a new version.
-    #[error("AWS Secrets Manager did not take a new version of the secret: {0}")]
+    /// Secrets Manager refused the put.
+    #[error("the secret could not be put into AWS Secrets Manager: {0}")]
     Manager(String),
 }
 
 impl SecretWriter {
-    /// The writer of the secret of `source`; `aws` is needed where that is Secrets Manager.
-    pub fn new(source: Source, aws: Option<SdkConfig>) -> Self {
-        Self { source, aws }
+    /// Checks within `limit` that the secret holds `token` and may be written, before a new token is made for it.
+    ///
+    /// Secrets Manager ignores a put of a version that it has, with the same content, and refuses it without the
+    /// permission. A file is replaced by itself.
+    /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html>
+    ///
+    /// # Errors
+    /// [`SecretWriteError`].
+    pub async fn check(&self, token: &SecretString, limit: Duration) -> Result<(), SecretWriteError> {
+        match self {
+            Self::File(path) => file::replace(path, token, token),
+            Self::Manager(id, aws) => {
+                let manager = ManagedSecret::read(id, aws, limit).await?;
+                holds(&from_json(id, manager.text()?)?, token)?;
+                manager.put(manager.text()?, manager.current.version_id()).await
+            }
+        }
     }
 
     /// Puts `new` in the place of the token `old`, within `limit`: as a new version of the secret, or into the
     /// file, which is replaced whole.
     ///
     /// # Errors
-    /// [`SecretWriteError`]. The secret is as it was, or where a new version got no answer, as it was or with `new`.
+    /// [`SecretWriteError`]. The secret is as it was, or if a new version got no response, as it was or with `new`.
     pub async fn replace(
         &self,
         old: &SecretString,
         new: &SecretString,
         limit: Duration,
     ) -> Result<(), SecretWriteError> {
-        match (&self.source, &self.aws) {
-            (Source::File(path), _) => file::replace(path, old, new),
-            (Source::Manager(id), Some(aws)) => replace_in_manager(id, aws, (old, new), limit).await,
-            (Source::Manager(_), None) => Err(SecretWriteError::Manager("AWS is not configured".to_owned())),
+        match self {
+            Self::File(path) => file::replace(path, old, new),
+            Self::Manager(id, aws) => {
+                let manager = ManagedSecret::read(id, aws, limit).await?;
+                let changed = with_token(id, manager.text()?, old, new)?;
+                manager.put(changed.expose_secret(), None).await
+            }
         }
     }
 }
 
-async fn replace_in_manager(
-    id: &str,
-    aws: &SdkConfig,
-    (old, new): (&SecretString, &SecretString),
-    limit: Duration,
-) -> Result<(), SecretWriteError> {
-    let client = manager(id, aws, limit);
-    let answer = client.get_secret_value().secret_id(id).send().await;
-    let answer = answer.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
-    let changed = with_token(id, text_of(id, &answer)?, old, new)?;
-    let put = client.put_secret_value().secret_id(id);
-    // The new version is stored in the form of the old one.
-    let put = match answer.secret_binary() {
-        Some(_) => put.secret_binary(Blob::new(changed.expose_secret())),
-        None => put.secret_string(changed.expose_secret()),
-    };
-    let put = put.send().await;
-    put.map(drop).map_err(|e| SecretWriteError::Manager(with_causes(&e)))
+/// A secret in Secrets Manager, as it was read.
+struct ManagedSecret<'a> {
+    id: &'a str,
+    client: aws_sdk_secretsmanager::Client,
+    current: GetSecretValueOutput,
+}
+
+impl<'a> ManagedSecret<'a> {
+    async fn read(id: &'a str, aws: &SdkConfig, limit: Duration) -> Result<Self, SecretError> {
+        let client = manager(id, aws, limit);
+        let current = client.get_secret_value().secret_id(id).send().await;
+        let current = current.map_err(|e| SecretError::Manager { id: id.to_owned(), reason: with_causes(&e) })?;
+        Ok(Self { id, client, current })
+    }
+
+    fn text(&self) -> Result<&str, SecretError> {
+        text_of(self.id, &self.current)
+    }
+
+    /// Puts a text as `version`, by default as a new one.
+    async fn put(&self, text: &str, version: Option<&str>) -> Result<(), SecretWriteError> {
+        let put = self.client.put_secret_value().secret_id(self.id);
+        let put = put.set_client_request_token(version.map(str::to_owned));
+        // The version is stored in the form of the current one.
+        let put = match self.current.secret_binary() {
+            Some(_) => put.secret_binary(Blob::new(text)),
+            None => put.secret_string(text),
+        };
+        put.send().await.map(drop).map_err(|e| SecretWriteError::Manager(with_causes(&e)))
+    }
 }
 
 /// The text of a JSON secret with another token in it, and nothing else changed.

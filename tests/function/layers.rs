@@ -6,7 +6,7 @@ use std::path::Path;
 use support::aws::walk;
 
 /// The modules by layer, from the lowest. A module may import those of the layers before its own.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["counted", "diagnosis", "env", "lock", "similar"],
     &["causes", "clock", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic", "version"],
     &["answers", "aws", "record"],
@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 10] = [
     &["config_file", "secret"],
     &["event", "graph", "sink"],
     &["body", "collect", "error", "quality"],
+    &["notices"],
     &["report"],
     &["token"],
     &["function"],

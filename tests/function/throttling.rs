@@ -57,6 +57,17 @@ async fn lambda_repeats_no_throttled_run() {
 }
 
 #[tokio::test]
+async fn a_run_that_collects_nothing_near_the_limit_ends_like_a_throttled_one() {
+    let harness = Harness::with_faults(&["*=usage:96"]).await;
+    let response = harness.run("hashtag").await.expect("a response that Lambda does not repeat");
+    assert!(response.summary.failures.len() == 11 && harness.has_no_records());
+    let critical = harness.logged("CRITICAL");
+    assert!(critical.len() == 1 && critical[0]["kind"] == "usage", "{critical:?}");
+    assert!(harness.run("brand_media").await.unwrap().summary.records() > 0, "the calls in flight finish");
+    assert_eq!(harness.logged("CRITICAL").len(), 1);
+}
+
+#[tokio::test]
 async fn near_the_limit_the_next_run_makes_four_calls_at_a_time() {
     let busy = Setting { options: Some(|o| o.latency = Duration::from_millis(20)), ..Setting::default() };
     let harness = Harness::new(Setting { faults: vec!["*=usage:80x11"], ..busy }).await;

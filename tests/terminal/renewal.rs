@@ -126,9 +126,9 @@ async fn whatever_step_fails_the_secret_keeps_the_old_token_which_works() {
         ("exchange=redirect", "the exchange failed: "),
         ("exchange=hang_up", "the exchange failed: "),
         ("exchange=stall", "the exchange failed: "),
-        ("new_token=permission", "the new token's state was not told: (10)"),
-        ("new_token=quotes_token", "the new token's state was not told: (10)"),
-        ("new_token=html", "the new token's state was not told: "),
+        ("new_token=permission", "the new token's state is unknown: (10)"),
+        ("new_token=quotes_token", "the new token's state is unknown: (10)"),
+        ("new_token=html", "the new token's state is unknown: "),
         ("new_token=invalid", "the new token is not valid: (190/463)"),
         ("new_token=undecodable", "the new token is not valid"),
         ("new_token=ending", "lasts no longer than the old one"),
@@ -184,12 +184,13 @@ async fn without_its_app_a_token_is_not_exchanged() {
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_put_keeps_the_old_token() {
-    for (fault, why) in [(DENIED, "did not take a new version of the secret"), (HANGS, "")] {
+async fn no_token_is_made_for_a_secret_that_cannot_be_put() {
+    for (fault, why) in [(DENIED, "the secret could not be put into AWS Secrets Manager: "), (HANGS, "")] {
         let harness = harness(&[], exchanging).await;
         let before = before(&harness);
         harness.aws.fail_puts(fault);
         assert_failed(&harness, &before, why, fault).await;
+        assert_eq!(exchanges(&harness), 0, "{fault}");
         assert!(harness.run("hashtag").await.unwrap().summary.failures.is_empty(), "the process goes on too");
         assert!(harness.sandbox.calls().iter().rev().take(11).all(|call| call.query["access_token"] == TOKEN));
     }
@@ -202,14 +203,18 @@ async fn a_secret_that_was_rotated_or_cannot_be_read_meanwhile_is_left() {
         (DENIED.to_owned(), "could not be read from AWS Secrets Manager"),
         ("no JSON".to_owned(), "is not a JSON object"),
     ] {
-        let harness = harness(&[], exchanging).await;
-        let before = before(&harness);
-        let second = match serde_json::from_str::<Value>(&second) {
-            Ok(other) => secret(&harness.config_file(), &other).to_string(),
-            Err(_) => second,
-        };
-        harness.aws.set_secrets([before.clone(), second]);
-        assert_failed(&harness, &before, why, why).await;
+        // The secret changes before the exchange, or after it.
+        for reads in [1, 2] {
+            let harness = harness(&[], exchanging).await;
+            let before = before(&harness);
+            let second = match serde_json::from_str::<Value>(&second) {
+                Ok(other) => secret(&harness.config_file(), &other).to_string(),
+                Err(_) => second.clone(),
+            };
+            harness.aws.set_secrets(std::iter::repeat_n(before.clone(), reads).chain([second]));
+            assert_failed(&harness, &before, why, why).await;
+            assert_eq!(exchanges(&harness), reads - 1, "{why}");
+        }
     }
 }
 

@@ -5,24 +5,20 @@
 //! address of the API. The sandbox has made-up ids, and no file.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use tracing::warn;
 
 use collector::env::variable;
+use collector::file::locked;
 use collector::graph::{HashtagIds, KnownIds};
 use collector::secret::{self, Source};
 use collector::sink::Destination;
 use collector::topic::{HashtagId, HashtagName};
 
 const NAME: &str = "hashtag_ids.json";
-
-/// The tries at the lock, and the wait between two. A process holds it for about a millisecond.
-const TRIES: u32 = 100;
-const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// The file of hashtag ids.
 #[derive(Debug)]
@@ -116,19 +112,6 @@ fn merge(path: &Path, api: &str, before: &HashtagIds, now: &HashtagIds) -> io::R
     let changed = now.iter().filter(|(hashtag, id)| before.get(*hashtag) != Some(*id));
     of_api.extend(changed.map(|(hashtag, id)| (hashtag.to_string(), id.to_string())));
     collector::file::write(path, &serde_json::to_vec(&ids)?)
-}
-
-/// Locks a file. One that stays locked is let go of: the last process to write then wins.
-fn locked(path: &Path) -> io::Result<File> {
-    let file = File::options().create(true).append(true).open(path)?;
-    for _ in 0..TRIES {
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
-            Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
-            _ => break,
-        }
-    }
-    Ok(file)
 }
 
 #[cfg(test)]

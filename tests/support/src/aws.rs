@@ -75,6 +75,8 @@ struct Shared {
     heads: Heads,
     gets: Gets,
     s3_faults: Mutex<Vec<S3Fault>>,
+    /// Held by a request for the object that runs change together: s3s-fs compares and writes in two steps.
+    shared_object: tokio::sync::Mutex<()>,
     /// The secret at each read. The last one stays.
     secrets: Mutex<Vec<String>>,
     secret_reads: Mutex<usize>,
@@ -252,6 +254,8 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
         );
         return Ok(reply(status, "application/xml", xml));
     }
+    let is_shared = request.uri().path().ends_with("/notices.json");
+    let _lock = if is_shared { Some(state.shared_object.lock().await) } else { None };
     let condition = Gets::condition(&request);
     let response = s3.call(request.map(s3s::Body::from)).await.map_err(|e| std::io::Error::other(format!("{e:?}")))?;
     let answer = response.map(|body| body.map_err(Into::into).boxed());

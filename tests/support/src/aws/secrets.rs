@@ -6,6 +6,9 @@ use hyper::body::Incoming;
 
 use super::{Answer, DENIED, GARBLED, HANGS, KEY, SESSION_TOKEN, Shared, VAST, reply};
 
+/// The version of every secret that is read.
+const VERSION: &str = "11111111-2222-3333-4444-555555555555";
+
 pub(super) async fn answer(state: &Shared, request: Request<Incoming>) -> Answer {
     let header = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap()).unwrap_or_default().to_owned();
     let target = header("x-amz-target");
@@ -42,7 +45,7 @@ pub(super) async fn answer(state: &Shared, request: Request<Incoming>) -> Answer
     if let Some(garbled) = secret.strip_prefix(GARBLED) {
         return reply(200, "application/x-amz-json-1.1", garbled.to_owned());
     }
-    let body = serde_json::json!({"ARN": "arn:aws:secretsmanager:us-west-2:1:secret:collector", "Name": "collector", "SecretString": secret});
+    let body = serde_json::json!({"ARN": "arn:aws:secretsmanager:us-west-2:1:secret:collector", "Name": "collector", "VersionId": VERSION, "SecretString": secret});
     reply(200, "application/x-amz-json-1.1", body.to_string())
 }
 
@@ -56,11 +59,13 @@ fn denied(quoted: &str) -> Answer {
 async fn put_secret(state: &Shared, asked: &serde_json::Value) -> Answer {
     let text = |key: &str| asked[key].as_str().unwrap().to_owned();
     let (id, secret) = (text("SecretId"), text("SecretString"));
-    assert!(!text("ClientRequestToken").is_empty());
+    let version = text("ClientRequestToken");
     match *state.put_fault.lock().unwrap() {
         // This one repeats all that it was sent.
         Some(DENIED) => return denied(&secret),
         Some(_) => {}
+        // A version that exists is not put again.
+        None if version == VERSION => return reply(200, "application/x-amz-json-1.1", "{}"),
         None => {
             state.puts.lock().unwrap().push(secret.clone());
             match state.named_secrets.lock().unwrap().get_mut(&id) {
