@@ -73,7 +73,8 @@ described() {
         grep -q 'does not exist' "$work/error" || refuse "$(cat "$work/error")"
 }
 parameter() { echo "Parameters[?ParameterKey=='$1'].ParameterValue | [0]"; }
-read -r status old_bucket old_create <<< "$(described "[StackStatus, $(parameter BucketName), $(parameter CreateBucket)]")"
+existing="$(described "[StackStatus, $(parameter BucketName), $(parameter CreateBucket)]")"
+read -r status old_bucket old_create <<< "$existing"
 case "$status" in
     ROLLBACK_COMPLETE | ROLLBACK_FAILED | DELETE_FAILED)
         refuse "the stack is $status and cannot be updated. Delete it first: aws cloudformation delete-stack --stack-name $stack" ;;
@@ -118,12 +119,14 @@ if [ -n "$try" ] && [ -n "$status" ]; then
     aws cloudformation describe-stacks --stack-name "$stack" --output json \
         --query "Stacks[0].Parameters[].join('=', [ParameterKey, ParameterValue])" > "$work/previous.json"
 fi
-if ! deploy "$work/template.yaml" ${parameters[@]+--parameter-overrides "${parameters[@]}"}; then
-    # The reasons are the events since the last start, the newest first.
-    aws cloudformation describe-stack-events --stack-name "$stack" --output text \
-        --query 'StackEvents[].[LogicalResourceId,ResourceStatus,ResourceStatusReason]' 2> "$work/error" |
-        awk -F '\t' -v stack="$stack" '$1 == stack && $2 ~ /^(CREATE|UPDATE)_IN_PROGRESS$/ { old = 1 }
-            !old && $2 ~ /_FAILED$/ && $3 !~ /cancelled/ { print "  " $1 ": " $3 }' >&2 || true
+if ! deploy "$work/template.yaml" ${parameters[@]+--parameter-overrides "${parameters[@]}"} | tee "$work/log"; then
+    # The reasons are the events since the start, the newest first. A change set that is refused starts nothing.
+    if grep -q 'Waiting for stack' "$work/log"; then
+        aws cloudformation describe-stack-events --stack-name "$stack" --output text \
+            --query 'StackEvents[].[LogicalResourceId,ResourceStatus,ResourceStatusReason]' |
+            awk -F '\t' -v stack="$stack" '$1 == stack && $2 ~ /^(CREATE|UPDATE)_IN_PROGRESS$/ { old = 1 }
+                !old && $2 ~ /_FAILED$/ && $3 !~ /cancelled/ { print "  " $1 ": " $3 }' >&2
+    fi
     status="$(described StackStatus)"
     case "$status" in
         # It would stop the next deployment.

@@ -14,7 +14,7 @@ import stacks
 import template
 from botocore.exceptions import ClientError
 from conftest import configuration
-from emulator import REGION, Emulator
+from emulator import REGION, Emulator, wait_for
 from graph_api import TOKEN, USER_ID, GraphApi
 
 STACK = "luxury-brands-data-collector"
@@ -125,6 +125,16 @@ def test_a_first_deployment_that_fails_leaves_nothing_and_says_why(account):
     assert BUCKET not in [b["Name"] for b in account.cloud.client("s3").list_buckets()["Buckets"]]
 
 
+def test_a_stack_that_cannot_be_updated_is_refused_with_the_way_out(account):
+    left = {"Resources": {"Filter": {"Type": "AWS::Logs::MetricFilter", "Properties": {
+        "LogGroupName": "nothing", "FilterPattern": "x", "MetricTransformations": [{"MetricNamespace": "x", "MetricName": "x", "MetricValue": "1"}]}}}}
+    account.cloud.client("cloudformation").create_stack(StackName="left", TemplateBody=json.dumps(left))
+    wait_for("the end of the rollback", lambda: status(account, "left") == "ROLLBACK_COMPLETE")
+    done = stacks.run(account.cloud, account.release, "--stack", "left", *given(account))
+    assert done.returncode == 2 and "aws cloudformation delete-stack --stack-name left" in done.stderr, done.stderr
+    account.cloud.client("cloudformation").delete_stack(StackName="left")
+
+
 def test_one_command_deploys_and_a_second_one_changes_an_option(account):
     ((_, *arguments),) = on_the_page("## Deploying", "./deploy.sh")
     done = stacks.run(account.cloud, account.release, *(each.replace("=ARN", f"={account.arn}") for each in arguments))
@@ -135,9 +145,11 @@ def test_one_command_deploys_and_a_second_one_changes_an_option(account):
 
 
 def test_an_update_that_fails_leaves_everything_as_it_was(account):
-    done = stacks.run(account.cloud, account.broken, "LogLevel=WARNING")
+    done = stacks.run(account.cloud, account.broken, "LogLevel=INFO")
     assert done.returncode == 1 and "ThrottledLines: " in done.stderr and "the stack is UPDATE_ROLLBACK_COMPLETE" in done.stderr, done.stderr
     assert variables(account)["LOG_LEVEL"] == "DEBUG"
+    refused = stacks.run(account.cloud, account.release, "AlarmEmail=nobody")
+    assert refused.returncode == 1 and "'AlarmEmail'" in refused.stderr and "ThrottledLines" not in refused.stderr, refused.stderr
 
 
 # ---------------------------------------------------------------- from GitHub
@@ -156,12 +168,12 @@ def assumed(account, subject: str = f"repo:{REPOSITORIES[0]}:environment:product
     return answer["Credentials"]
 
 
-def from_github(account, *parameters: str):
+def from_github(account, *arguments: str):
     """Runs what the workflow runs, with the credentials that its role gets."""
     role = assumed(account)
     return stacks.run(
         account.cloud, account.release, "--try", "--role-arn", account.roles[0]["MakerRoleArn"],
-        f"PermissionsBoundary={account.roles[0]['BoundaryArn']}", *given(account), *parameters,
+        f"PermissionsBoundary={account.roles[0]['BoundaryArn']}", *given(account), *arguments,
         AWS_ACCESS_KEY_ID=role["AccessKeyId"], AWS_SECRET_ACCESS_KEY=role["SecretAccessKey"], AWS_SESSION_TOKEN=role["SessionToken"])
 
 
@@ -186,6 +198,8 @@ def test_only_runs_of_the_environment_of_the_repository_get_the_role(account, n,
 
 
 def test_the_role_of_github_can_touch_nothing_else(account):
+    done = from_github(account, "--stack", "other")
+    assert done.returncode == 2 and "not authorized to perform: cloudformation:DescribeStacks" in done.stderr, done.stderr
     role = assumed(account)
 
     def client(service: str):
