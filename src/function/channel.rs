@@ -16,7 +16,7 @@ use crate::config::Locations;
 use crate::diagnosis::Diagnosis;
 use crate::http;
 use crate::notices::{Changes, Notices, Observation};
-use crate::sink::Sink;
+use crate::sink::{Sink, Version};
 
 /// The longest wait for the webhook's response. The run's own end may be sooner.
 const MAX_WEBHOOK: Duration = Duration::from_secs(3);
@@ -37,9 +37,17 @@ pub(super) struct Channel {
 /// What the process keeps.
 #[derive(Default)]
 struct Memory {
-    /// The open problems, while they cannot be stored.
+    /// The open problems, if they could not be stored.
     unsaved: Option<Notices>,
     has_warned: bool,
+}
+
+/// What a run changes.
+struct Update {
+    before: Notices,
+    changes: Changes,
+    /// The version of the object that has the changes; `None` if it is not stored.
+    stored: Option<Version>,
 }
 
 impl Channel {
@@ -47,8 +55,8 @@ impl Channel {
         Self { url, sink, memory: Mutex::default() }
     }
 
-    /// Notes what a run shows, and posts the text that `message` makes of the changes. A failure is a WARNING; the
-    /// process reports the same changes with its next run.
+    /// Notes what a run shows, and posts the text that `message` makes of the changes. If the webhook does not take it,
+    /// that is a WARNING, and the changes are undone, so that the next run reports them.
     pub(super) async fn report(
         &self,
         http: &http::Client,
@@ -58,53 +66,57 @@ impl Channel {
         message: impl FnOnce(&Changes) -> Option<String>,
     ) {
         let mut memory = self.memory.lock().await;
-        let (before, changes) = self.update(&mut memory, observation, now, end).await;
+        let left = || end.saturating_duration_since(Instant::now());
+        let Update { before, changes, stored } = self.update(&mut memory, observation, now, left() / 2).await;
         let Some(text) = message(&changes) else { return };
-        let limit = MAX_WEBHOOK.min(end.saturating_duration_since(Instant::now()));
-        if let Err(problem) = self.post(http, text, limit).await {
-            warn!(kind = "webhook", "the webhook did not take the message of this run: {problem}");
-            memory.unsaved = Some(before);
-        }
+        let Err(problem) = self.post(http, text, MAX_WEBHOOK.min(left())).await else { return };
+        warn!(kind = "webhook", "the webhook did not take the message of this run: {problem}");
+        let undone = match &stored {
+            Some(_) => {
+                let (key, body) = (Locations::notices(), before.to_json().into());
+                self.sink.replace(&key, stored.as_ref(), body, MAX_UPDATE.min(left())).await.ok().flatten()
+            }
+            None => None,
+        };
+        memory.unsaved = Some(before).filter(|_| undone.is_none());
     }
 
-    /// Brings the object up to date. Returns the open problems before the run, and the changes.
+    /// Brings the object up to date, or what the process keeps if that fails.
     async fn update(
         &self,
         memory: &mut Memory,
         observation: &Observation,
         now: DateTime<Utc>,
-        end: Instant,
-    ) -> (Notices, Changes) {
-        let left = end.saturating_duration_since(Instant::now());
-        let limit = Instant::now() + MAX_UPDATE.min(left / 2);
-        let stored = self.store(memory, observation, now, limit).await;
-        let problem = match stored {
-            Ok(done) => {
+        limit: Duration,
+    ) -> Update {
+        let end = Instant::now() + MAX_UPDATE.min(limit);
+        let problem = match self.store(memory, observation, now, end).await {
+            Ok(update) => {
                 memory.unsaved = None;
-                return done;
+                return update;
             }
             Err(problem) => problem,
         };
         if !std::mem::replace(&mut memory.has_warned, true) {
-            warn!(kind = "webhook", "this process alone knows what the webhook has reported: {problem}");
+            warn!(kind = "webhook", "only this process knows what it has reported: {problem}");
         }
         let before = memory.unsaved.take().unwrap_or_default();
         let (after, changes) = before.after(observation, now);
         memory.unsaved = Some(after);
-        (before, changes)
+        Update { before, changes, stored: None }
     }
 
     /// Stores what a run changes on the condition that no other run does so at the same time. The one of two runs that
     /// loses reads the object again, and finds what the other one has reported.
     async fn store(
         &self,
-        memory: &mut Memory,
+        memory: &Memory,
         observation: &Observation,
         now: DateTime<Utc>,
-        limit: Instant,
-    ) -> Result<(Notices, Changes), String> {
-        let (key, left) = (Locations::notices(), || limit.saturating_duration_since(Instant::now()));
-        let mut tried: Option<(Bytes, Notices, Changes)> = None;
+        end: Instant,
+    ) -> Result<Update, String> {
+        let (key, left) = (Locations::notices(), || end.saturating_duration_since(Instant::now()));
+        let mut tried: Option<(Bytes, Update)> = None;
         for _ in 0..TRIES {
             let read = match self.sink.get_version(key.as_str(), left()).await {
                 // Without the permission to list, S3 denies an object that is not there.
@@ -112,22 +124,24 @@ impl Channel {
                 read => read.map_err(|error| error.to_string())?,
             };
             let (bytes, version) = read.unzip();
-            if let Some((_, before, changes)) = tried.take_if(|(body, ..)| bytes.as_ref() == Some(body)) {
-                // It was stored, and the response to it was lost.
-                return Ok((before, changes));
+            if let Some((_, update)) = tried.take_if(|(body, _)| bytes.as_ref() == Some(body)) {
+                // It was stored, and the response to that was lost.
+                return Ok(Update { stored: version, ..update });
             }
-            let stored = bytes.as_deref().map(Notices::read).unwrap_or_default();
-            let before = memory.unsaved.clone().unwrap_or_else(|| stored.clone());
+            let current = bytes.as_deref().map(Notices::read).unwrap_or_default();
+            let before = memory.unsaved.clone().unwrap_or_else(|| current.clone());
             let (after, changes) = before.after(observation, now);
-            if after == stored {
-                return Ok((before, changes));
+            let update = Update { before, changes, stored: None };
+            if after == current {
+                return Ok(update);
             }
             let body = Bytes::from(after.to_json());
-            let replaced = self.sink.replace(&key, version.as_ref(), body.clone(), left()).await;
-            if replaced.map_err(|error| error.to_string())? {
-                return Ok((before, changes));
+            let stored = self.sink.replace(&key, version.as_ref(), body.clone(), left()).await;
+            let stored = stored.map_err(|error| error.to_string())?;
+            if stored.is_some() {
+                return Ok(Update { stored, ..update });
             }
-            tried = Some((body, before, changes));
+            tried = Some((body, update));
         }
         Err(format!("{} changed {TRIES} times meanwhile", self.sink.place(&key)))
     }

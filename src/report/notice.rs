@@ -13,7 +13,7 @@ const MAX_TEXT: usize = 1_000;
 /// The most topics that are named. A shard has hundreds.
 const MAX_NAMES: usize = 20;
 
-/// A problem's text as a message shows it: one line, and not longer than [`MAX_TEXT`].
+/// A problem's text as a message shows it: one line of a limited length.
 pub fn notice_text(text: &str) -> String {
     let beginning: String = text.chars().take(MAX_TEXT).collect();
     let shortened = if beginning.len() < text.len() { " …" } else { "" };

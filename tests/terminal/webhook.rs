@@ -14,7 +14,7 @@ use sandbox::Server;
 use serde_json::{Value, json};
 
 use crate::terminal::{command, stand_in, text};
-use support::aws::S3Fault;
+use support::aws::{S3Fault, STORED};
 use support::harness::{APP_SECRET, HOOK, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
 
 /// How the stand-in answers.
@@ -233,6 +233,27 @@ async fn a_store_that_refuses_the_object_leaves_each_process_to_report_once() {
 }
 
 #[tokio::test]
+async fn a_put_of_the_object_whose_response_is_lost_costs_no_message() {
+    let chat = Chat::start(Mode::Takes).await;
+    let harness = chat.harness(&["*=permission"]).await;
+    harness.aws.fail_s3(S3Fault { part: "PUT /lux-raw/notices.json", status: 500, code: STORED, times: 1 });
+    assert!(harness.run("brand_media").await.is_err());
+    assert_eq!((new(&chat).len(), harness.aws.s3_faults_left()), (1, 0));
+}
+
+#[tokio::test]
+async fn what_the_webhook_did_not_take_is_told_with_the_next_run() {
+    let chat = Chat::start(Mode::Status(500)).await;
+    let harness = chat.harness(&["*=permission"]).await;
+    for _ in 0..2 {
+        assert!(!run(&process(&harness).await, "brand_media").await);
+        assert_eq!(new(&chat).len(), 1);
+    }
+    set_faults(&harness, &[]);
+    assert!(harness.run("brand_media").await.is_ok() && new(&chat).is_empty(), "nobody has heard of it");
+}
+
+#[tokio::test]
 async fn runs_without_a_problem_are_not_told_nor_those_of_a_secret_without_a_webhook() {
     let chat = Chat::start(Mode::Takes).await;
     let harness = chat.harness(&["celine=usage:96"]).await;
@@ -261,6 +282,19 @@ async fn a_webhook_that_does_not_take_it_costs_a_warning() {
         assert!(warnings.len() == 1 && warnings[0]["message"].as_str().unwrap().ends_with(expected), "{warnings:?}");
         assert!(harness.log().last().unwrap()["summary"].is_object(), "the summary stays the last line");
         assert!(!harness.leaks());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_store_in_a_folder_share_what_was_told() {
+    let chat = Chat::start(Mode::Takes).await;
+    let (_sandbox, folder) = stand_in(&["*=permission"]).await;
+    let path = folder.path().join("secret.ini");
+    let secret = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{secret}webhook = {}\n", chat.url())).unwrap();
+    for told in [1, 0] {
+        let output = command(folder.path(), &["brand_media"]).env("SECRET_FILE", &path).output().unwrap();
+        assert_eq!((output.status.code(), new(&chat).len()), (Some(1), told), "{}", text(&output.stderr));
     }
 }
 
@@ -324,13 +358,16 @@ async fn a_configuration_in_s3_that_becomes_invalid_is_told_although_the_run_suc
     assert!(harness.run("token").await.is_ok() && chat.told().is_empty());
     harness.aws.put("settings/configure.ini", "[API]\n");
     assert!(harness.run("token").await.is_ok());
-    let told = chat.told();
+    let told = new(&chat);
     assert!(
         told.len() == 1
             && told[0].contains("CRITICAL: the last good configuration stays in use: ")
             && told[0].contains("kind config"),
         "{told:?}"
     );
+    harness.aws.put("settings/configure.ini", &ini);
+    assert!(harness.run("token").await.is_ok());
+    assert!(new(&chat).concat().contains("\nOver (since "));
 }
 
 #[tokio::test]
@@ -355,9 +392,12 @@ async fn the_terminal_tells_it_and_prints_its_address_nowhere() {
     let secret = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("{secret}webhook = {}\n", chat.url())).unwrap();
     let event = json!({"time": TIME}).to_string();
-    for arguments in
-        [&["brand_media", "--event", &event][..], &["hashtag", "--event", &event, "-vv"], &["check", "-vv"]]
-    {
+    for arguments in [
+        &["brand_media", "--event", &event][..],
+        &["brand_media"],
+        &["hashtag", "--event", &event, "-vv"],
+        &["check", "-vv"],
+    ] {
         let output = command(folder.path(), arguments).env("SECRET_FILE", &path).output().unwrap();
         let printed = text(&output.stdout) + &text(&output.stderr);
         assert!(output.status.code() == Some(1) && !printed.contains(HOOK), "{printed}");
@@ -365,7 +405,7 @@ async fn the_terminal_tells_it_and_prints_its_address_nowhere() {
             arguments[0] == "check" || printed.contains("the webhook did not take the message of this run: HTTP 500")
         );
     }
-    assert_eq!(chat.told().len(), 2, "a check is no run");
+    assert_eq!(chat.told().len(), 3, "each process tries again, and a check is no run");
     support::aws::walk(folder.path(), &mut |file| {
         assert!(file == path || !std::fs::read_to_string(&file).unwrap_or_default().contains(HOOK), "{file:?}");
     });
