@@ -367,6 +367,22 @@ mod tests {
     }
 
     #[test]
+    fn an_account_under_anothers_name_is_reported_by_the_first_run() {
+        let (user_id, other_id) = ("1", Some("2".to_owned()));
+        let topic = TopicRun {
+            topic: "dior",
+            user_id,
+            asked_at: None,
+            records: Vec::new(),
+            other_id,
+            failure: None,
+            reach: None,
+        };
+        let other = Observation { of_topics: Some(TopicProblems::of(&[topic])), ..run("brand_media", &[], &[]) };
+        assert_eq!(reports(&[other, run("brand_media", &[], &[])]), ["identity dior", "over identity dior"]);
+    }
+
+    #[test]
     fn an_event_that_cannot_be_read_is_over_with_the_next_one_that_can() {
         let unreadable = || {
             let problem = Problem::critical(&Failure::new(Kind::Unexpected, "no job").with(Diagnosis::Event));
