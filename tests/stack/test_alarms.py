@@ -38,59 +38,53 @@ class Invocation:
     minutes: int = 0
 
 
-class Recorder:
-    """Runs a process, and keeps what it left of each run."""
+def runs(running: Process, **counts: int) -> dict[str, list[Invocation]]:
+    """What a number of runs of each job left."""
 
-    def __init__(self, process: Process):
-        self.process = process
+    def run(job: str) -> Invocation:
+        before = len(running.log())
+        ended = running.invoke({"job": job})
+        return Invocation(running.log()[before:], failed=not ended.ok)
 
-    def run(self, job: str) -> Invocation:
-        before = len(self.process.log())
-        run = self.process.invoke({"job": job})
-        return Invocation(self.process.log()[before:], failed=not run.ok)
-
-    def runs(self, **counts: int) -> dict[str, list[Invocation]]:
-        return {job: [self.run(job) for _ in range(count)] for job, count in counts.items()}
+    return {job: [run(job) for _ in range(count)] for job, count in counts.items()}
 
 
 @pytest.fixture(scope="module")
 def recorded(package, tmp_path_factory) -> dict[str, dict[str, list[Invocation]]]:
-    """The runs of each kind, by job. A process remembers throttling, so that is an hour of runs."""
+    """What the runs of each kind left, by job. A process remembers throttling, so its hashtag runs are those of an hour."""
     found = {}
     with GraphApi() as api, ObjectStore() as store:
         folder = tmp_path_factory.mktemp("days")
         config = configuration(folder, api)
         with process(package, folder, config) as running:
-            recorder = Recorder(running)
-            found["healthy"] = recorder.runs(brand_media=1, hashtag=1, token=1)
+            found["healthy"] = runs(running, brand_media=1, hashtag=1, token=1)
             api.missing = frozenset({"fendi"})
-            found["account missing"], found["hashtag missing"] = recorder.runs(brand_media=1), recorder.runs(hashtag=1)
+            found["account missing"], found["hashtag missing"] = runs(running, brand_media=1), runs(running, hashtag=1)
             api.missing = frozenset({"fendi", "prada"})
-            found["two accounts missing"] = recorder.runs(brand_media=1)
+            found["two accounts missing"] = runs(running, brand_media=1)
             api.missing, api.days = frozenset(), 6
-            found["token ends"] = recorder.runs(token=1)
+            found["token ends"] = runs(running, token=1)
             api.error = THROTTLED
-            found["throttled"] = recorder.runs(brand_media=1, hashtag=12)
+            found["throttled"] = runs(running, brand_media=1, hashtag=12)
             api.error = None
             # A call that succeeds ends what the process remembers of throttling.
-            recorder.run("brand_media")
+            runs(running, brand_media=1)
             api.dead = True
-            found["dead"] = recorder.runs(brand_media=1, hashtag=1)
+            found["dead"] = runs(running, brand_media=1, hashtag=1)
             api.dead, api.error = False, REFUSED
-            found["refused"] = recorder.runs(brand_media=1, hashtag=1, token=1)
+            found["refused"] = runs(running, brand_media=1, hashtag=1, token=1)
             api.error, api.usage = None, 96
-            found["used up"] = recorder.runs(brand_media=1, hashtag=1)
+            found["used up"] = runs(running, brand_media=1, hashtag=1)
             api.usage = 12
         store.objects[CONFIG] = config.read_bytes()
         with process(package, tmp_path_factory.mktemp("kept"), f"s3:/{CONFIG}", BUCKET, **store.environment) as running:
-            recorder = Recorder(running)
-            recorder.run("brand_media")
+            runs(running, brand_media=1)
             store.denied = True
-            found["denied"] = recorder.runs(brand_media=1, hashtag=1)
+            found["denied"] = runs(running, brand_media=1, hashtag=1)
             store.denied, store.objects[CONFIG] = False, b"[API]\n"
-            found["kept configuration"] = recorder.runs(brand_media=1, hashtag=1)
+            found["kept configuration"] = runs(running, brand_media=1, hashtag=1)
         with process(package, tmp_path_factory.mktemp("started"), f"s3:/{CONFIG}", BUCKET, **store.environment) as running:
-            found["no configuration"] = Recorder(running).runs(hashtag=1)
+            found["no configuration"] = runs(running, hashtag=1)
     (line,) = [line for line in found["healthy"]["token"][0].lines if "_aws" in line]
     found["version ends"] = {"token": [Invocation([line | {"version_days_left": 20}], failed=False)]}
     for kind in ("throttled", "denied"):
@@ -184,16 +178,16 @@ def invocations(recorded: dict, day: Day) -> Iterator[tuple[int, Invocation]]:
     """What a day's invocations left, with the minutes of their starts. A run that fails is repeated once, a minute after
     its end."""
 
-    def runs(job: str, minute: int) -> list[Invocation]:
+    def kept(job: str, minute: int) -> list[Invocation]:
         return recorded[day.kind(minute)].get(job, recorded["healthy"][job])
 
     for job, minute in DUE:
-        if found := runs(job, minute):
+        if found := kept(job, minute):
             first = found[minute % HOUR // 5 % len(found)]
             yield minute, first
             again = minute + first.minutes + 1
             if first.failed:
-                yield again, runs(job, again)[0]
+                yield again, kept(job, again)[0]
 
 
 def lay_out(metrics: Metrics, start: int, invocation: Invocation, late: int) -> None:

@@ -14,6 +14,7 @@ from math import isclose
 import cron
 import pytest
 from conftest import BUCKET, configuration, process
+from graph_api import VERSION
 from object_store import ObjectStore
 from sandbox import Sandbox
 from template import ROOT, collector, of_type, schedules
@@ -62,7 +63,8 @@ def counted(package, tmp_path_factory) -> Counted:
     folder = tmp_path_factory.mktemp("bill")
     events = sorted((time, each["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", time.isoformat()))
                     for each in schedules(TEMPLATE).values() for time in cron.times(each["ScheduleExpression"], DAY))
-    api = Sandbox(folder)
+    # A version whose end is known sends a metric more.
+    api = Sandbox(folder, "--fault", f"*=version:{VERSION}")
     try:
         with ObjectStore() as store:
             with process(package, folder, configuration(folder, api), BUCKET, **store.environment) as running:

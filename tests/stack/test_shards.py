@@ -72,7 +72,8 @@ def deploy(cloud, folder: Path, secret: str) -> dict[str, str]:
                  "KeyArns": ",".join(KEYS)}
     stacks.deploy(cloud, template.emulated(template.PACKAGE, folder), COLLECTOR, collector)
     cloud.client("s3").delete_bucket_policy(Bucket=BUCKET)  # TLS only, and the emulator speaks plain HTTP
-    scale = {"Collector": COLLECTOR, "SchedulesState": "DISABLED", "ToleratedFailurePercentage": "25", "ShardConcurrency": "4"}
+    scale = {"Collector": COLLECTOR, "SchedulesState": "DISABLED", "ToleratedFailurePercentage": "25", "ShardConcurrency": "4",
+             "KeyArns": ",".join(KEYS)}
     stacks.deploy(cloud, template.emulated(template.SCALE_PACKAGE, folder), STACK, scale)
     return stacks.ids(cloud, COLLECTOR) | stacks.ids(cloud, STACK)
 
@@ -237,18 +238,21 @@ def policies(stack, role: str) -> dict[str, list[dict]]:
 
 def test_the_roll_up_alone_reads_results_and_knows_no_secret(stack):
     allowed = {s["Sid"]: (s["Action"], s["Resource"]) for s in policies(stack, "RollupRole")["roll-up"]}
+    keys = (["kms:Decrypt", "kms:GenerateDataKey"], KEYS)
     bucket = f"arn:aws:s3:::{BUCKET}"
     assert allowed.pop("WriteLogs")[0] == ["logs:CreateLogStream", "logs:PutLogEvents"]
     assert allowed == {
         "ReadResults": ("s3:GetObject", [f"{bucket}/runs/*", f"{bucket}/summary/*"]),
         "StoreSummaries": ("s3:PutObject", f"{bucket}/summary/*"),
         "TellWhatIsNotThere": ("s3:ListBucket", bucket),
+        "UseTheKeys": keys,
     }
-    collector = policies(stack, "CollectorRole")
-    assert not {"s3:GetObject", "s3:ListBucket"} & {s["Action"] for each in collector.values() for s in each if isinstance(s["Action"], str)}
-    assert collector["keys"][0]["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"] and collector["keys"][0]["Resource"] == KEYS
-    (credentials,) = collector["credentials"]
-    assert credentials["Resource"].endswith(f":secret:{PREFIX}*")
+    machine = {s["Sid"]: (s["Action"], s["Resource"]) for s in policies(stack, "ShardsRole")["run-shards"]}
+    collector = {s["Sid"]: (s["Action"], s["Resource"]) for s in policies(stack, "CollectorRole")["collector"]}
+    assert machine["UseTheKeys"] == collector["UseTheKeys"] == keys, "the state machine reads and writes the bucket, too"
+    assert set(collector) == {"StoreObjects", "KeepWhatWasReported", "ReadSecrets", "UseTheKeys", "WriteLogs"}
+    _, secrets = collector["ReadSecrets"]
+    assert len(secrets) == 2 and secrets[1].endswith(f":secret:{PREFIX}*")
 
 
 def test_the_machine_starts_itself_and_the_two_functions_alone(stack):
@@ -266,10 +270,10 @@ def test_with_shards_the_schedules_start_the_state_machine_and_the_function_star
     assert own["token"]["State"] == {"Ref": "SchedulesState"}
     assert set(sharded) == {"brand_media", "hashtag", "token"}
     for job, schedule in sharded.items():
-        assert job == "token" or own[job]["State"] == {"Fn::If": ["Sharded", "DISABLED", {"Ref": "SchedulesState"}]}
+        assert job == "token" or own[job]["State"] == {"Fn::If": ["RunsHere", {"Ref": "SchedulesState"}, "DISABLED"]}
         assert schedule["State"] == {"Ref": "SchedulesState"}
-        same = [key for key in schedule if key not in ("State", "DeadLetterConfig", "Description", "ScheduleExpression")]
-        assert {key: schedule[key] for key in same} == {key: own[job][key] for key in same}
+        assert schedule["FlexibleTimeWindow"] == own[job]["FlexibleTimeWindow"]
+        assert {key: schedule[key] for key in ("Input", "RetryPolicy")} == {key: own[job]["Target"][key] for key in ("Input", "RetryPolicy")}
         when = template.value(template.scale(), schedule["ScheduleExpression"])
         assert when == template.value(template.collector(), own[job]["ScheduleExpression"])
 
