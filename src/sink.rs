@@ -193,7 +193,7 @@ impl Sink {
     }
 
     /// Stores an object within `limit` if it is still the version that was read, or new if there was none. Returns
-    /// its version; `None` if the object has changed and stays.
+    /// whether it is stored: if not, the object has changed.
     ///
     /// # Errors
     /// [`SinkError`] if the object may not be stored, or the store does not know the condition.
@@ -203,7 +203,7 @@ impl Sink {
         version: Option<&Version>,
         body: Bytes,
         limit: Duration,
-    ) -> Result<Option<Version>, SinkError> {
+    ) -> Result<bool, SinkError> {
         let stored = async {
             match self {
                 Self::S3 { client, bucket, .. } => replace_s3(client, bucket, key, version, body).await,
@@ -211,8 +211,7 @@ impl Sink {
                     let before =
                         version.and_then(|v| if let Version::Content(bytes) = v { Some(&**bytes) } else { None });
                     let is_same = |current: Option<&[u8]>| current == before;
-                    let replaced = file::replace(&folder.join(key.as_str()), &body, is_same);
-                    replaced.map(|done| done.then_some(Version::Content(body))).map_err(|e| e.to_string().into())
+                    file::replace(&folder.join(key.as_str()), &body, is_same).map_err(|e| e.to_string().into())
                 }
             }
         };
@@ -273,16 +272,16 @@ async fn replace_s3(
     key: &ObjectKey,
     version: Option<&Version>,
     body: Bytes,
-) -> Result<Option<Version>, Reason> {
+) -> Result<bool, Reason> {
     let put = client.put_object().bucket(bucket).key(key.as_str()).content_type(content_type(key));
     let put = match version {
         Some(Version::Etag(etag)) => put.if_match(etag),
         _ => put.if_none_match("*"),
     };
     match put.body(ByteStream::from(body)).send().await {
-        Ok(put) => Ok(Some(Version::Etag(put.e_tag().unwrap_or_default().to_owned()))),
+        Ok(_) => Ok(true),
         // 404: the version that was read has been deleted. 409: another put of it is under way.
-        Err(e) if matches!(status(&e), Some(404 | 409 | 412)) => Ok(None),
+        Err(e) if matches!(status(&e), Some(404 | 409 | 412)) => Ok(false),
         Err(e) => Err(Reason::of(&e)),
     }
 }

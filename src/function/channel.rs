@@ -16,13 +16,13 @@ use crate::config::Locations;
 use crate::diagnosis::Diagnosis;
 use crate::http;
 use crate::notices::{Changes, Notices, Observation};
-use crate::sink::{Sink, Version};
+use crate::sink::Sink;
 
 /// The longest wait for the webhook's response. The run's own end may be sooner.
 const MAX_WEBHOOK: Duration = Duration::from_secs(3);
 
-/// The longest time for the object of the open problems.
-const MAX_UPDATE: Duration = Duration::from_secs(2);
+/// The longest time for a change of the object.
+const MAX_CHANGE: Duration = Duration::from_secs(2);
 
 /// The tries to change the object, which other runs may change at the same time.
 const TRIES: u32 = 5;
@@ -37,17 +37,9 @@ pub(super) struct Channel {
 /// What the process keeps.
 #[derive(Default)]
 struct Memory {
-    /// The open problems, if they could not be stored.
-    unsaved: Option<Notices>,
+    /// The problems that could not be stored.
+    unsaved: Notices,
     has_warned: bool,
-}
-
-/// What a run changes.
-struct Update {
-    before: Notices,
-    changes: Changes,
-    /// The version of the object that has the changes; `None` if it is not stored.
-    stored: Option<Version>,
 }
 
 impl Channel {
@@ -56,7 +48,7 @@ impl Channel {
     }
 
     /// Notes what a run shows, and posts the text that `message` makes of the changes. If the webhook does not take it,
-    /// that is a WARNING, and the changes are undone, so that the next run reports them.
+    /// that is a WARNING, and the next run reports the changes.
     pub(super) async fn report(
         &self,
         http: &http::Client,
@@ -67,56 +59,35 @@ impl Channel {
     ) {
         let mut memory = self.memory.lock().await;
         let left = || end.saturating_duration_since(Instant::now());
-        let Update { before, changes, stored } = self.update(&mut memory, observation, now, left() / 2).await;
+        let update = |stored: &Notices| stored.with(&memory.unsaved).after(observation, now);
+        let changes = match self.change(update, left() / 2).await {
+            Ok(changes) => {
+                memory.unsaved = Notices::default();
+                changes
+            }
+            Err(problem) => {
+                if !std::mem::replace(&mut memory.has_warned, true) {
+                    warn!(kind = "webhook", "only this process knows what it has reported: {problem}");
+                }
+                let (after, changes) = memory.unsaved.after(observation, now);
+                memory.unsaved = after;
+                changes
+            }
+        };
         let Some(text) = message(&changes) else { return };
         let Err(problem) = self.post(http, text, MAX_WEBHOOK.min(left())).await else { return };
         warn!(kind = "webhook", "the webhook did not take the message of this run: {problem}");
-        let undone = match &stored {
-            Some(_) => {
-                let (key, body) = (Locations::notices(), before.to_json().into());
-                self.sink.replace(&key, stored.as_ref(), body, MAX_UPDATE.min(left())).await.ok().flatten()
-            }
-            None => None,
-        };
-        memory.unsaved = Some(before).filter(|_| undone.is_none());
+        memory.unsaved = memory.unsaved.unreported(&changes, observation, now);
+        // If this fails too, the message is lost: the process does not keep what is stored.
+        let _ = self.change(|stored| (stored.unreported(&changes, observation, now), ()), left()).await;
     }
 
-    /// Brings the object up to date, or what the process keeps if that fails.
-    async fn update(
-        &self,
-        memory: &mut Memory,
-        observation: &Observation,
-        now: DateTime<Utc>,
-        limit: Duration,
-    ) -> Update {
-        let end = Instant::now() + MAX_UPDATE.min(limit);
-        let problem = match self.store(memory, observation, now, end).await {
-            Ok(update) => {
-                memory.unsaved = None;
-                return update;
-            }
-            Err(problem) => problem,
-        };
-        if !std::mem::replace(&mut memory.has_warned, true) {
-            warn!(kind = "webhook", "only this process knows what it has reported: {problem}");
-        }
-        let before = memory.unsaved.take().unwrap_or_default();
-        let (after, changes) = before.after(observation, now);
-        memory.unsaved = Some(after);
-        Update { before, changes, stored: None }
-    }
-
-    /// Stores what a run changes on the condition that no other run does so at the same time. The one of two runs that
-    /// loses reads the object again, and finds what the other one has reported.
-    async fn store(
-        &self,
-        memory: &Memory,
-        observation: &Observation,
-        now: DateTime<Utc>,
-        end: Instant,
-    ) -> Result<Update, String> {
+    /// Changes the object within `limit`, on the condition that no other run does so at the same time. The one of two
+    /// runs that loses reads it again, and finds what the other one has reported. Returns what `change` does.
+    async fn change<T>(&self, change: impl Fn(&Notices) -> (Notices, T), limit: Duration) -> Result<T, String> {
+        let end = Instant::now() + MAX_CHANGE.min(limit);
         let (key, left) = (Locations::notices(), || end.saturating_duration_since(Instant::now()));
-        let mut tried: Option<(Bytes, Update)> = None;
+        let mut tried: Option<(Bytes, T)> = None;
         for _ in 0..TRIES {
             let read = match self.sink.get_version(key.as_str(), left()).await {
                 // Without the permission to list, S3 denies an object that is not there.
@@ -124,24 +95,21 @@ impl Channel {
                 read => read.map_err(|error| error.to_string())?,
             };
             let (bytes, version) = read.unzip();
-            if let Some((_, update)) = tried.take_if(|(body, _)| bytes.as_ref() == Some(body)) {
+            if let Some((_, done)) = tried.take_if(|(body, _)| bytes.as_ref() == Some(body)) {
                 // It was stored, and the response to that was lost.
-                return Ok(Update { stored: version, ..update });
+                return Ok(done);
             }
-            let current = bytes.as_deref().map(Notices::read).unwrap_or_default();
-            let before = memory.unsaved.clone().unwrap_or_else(|| current.clone());
-            let (after, changes) = before.after(observation, now);
-            let update = Update { before, changes, stored: None };
-            if after == current {
-                return Ok(update);
+            let stored = bytes.as_deref().map(Notices::read).unwrap_or_default();
+            let (changed, done) = change(&stored);
+            if changed == stored {
+                return Ok(done);
             }
-            let body = Bytes::from(after.to_json());
-            let stored = self.sink.replace(&key, version.as_ref(), body.clone(), left()).await;
-            let stored = stored.map_err(|error| error.to_string())?;
-            if stored.is_some() {
-                return Ok(Update { stored, ..update });
+            let body = Bytes::from(changed.to_json());
+            let is_stored = self.sink.replace(&key, version.as_ref(), body.clone(), left()).await;
+            if is_stored.map_err(|error| error.to_string())? {
+                return Ok(done);
             }
-            tried = Some((body, update));
+            tried = Some((body, done));
         }
         Err(format!("{} changed {TRIES} times meanwhile", self.sink.place(&key)))
     }

@@ -14,7 +14,7 @@ use sandbox::Server;
 use serde_json::{Value, json};
 
 use crate::terminal::{command, stand_in, text};
-use support::aws::{S3Fault, STORED};
+use support::aws::{S3Fault, STALLS, STORED};
 use support::harness::{APP_SECRET, HOOK, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
 
 /// How the stand-in answers.
@@ -257,6 +257,23 @@ async fn what_the_webhook_did_not_take_is_reported_with_the_next_run() {
     }
     set_faults(&harness, &[]);
     assert!(harness.run("brand_media").await.is_ok() && new(&chat).is_empty(), "no message of it was taken");
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_read_the_object_forgets_nothing_in_it() {
+    let chat = Chat::start(Mode::Takes).await;
+    let harness = chat.harness(&["*=permission"]).await;
+    assert!(harness.run("brand_media").await.is_err());
+    assert_eq!(new(&chat).len(), 1);
+    set_faults(&harness, &[]);
+    harness.aws.fail_s3(S3Fault { part: "GET /lux-raw/notices.json", status: 500, code: STALLS, times: 1 });
+    for _ in 0..2 {
+        assert!(harness.run("hashtag").await.is_ok());
+    }
+    assert!(harness.run("brand_media").await.is_ok());
+    let messages = new(&chat);
+    assert!(messages.len() == 1 && messages[0].contains("Over (since "), "{messages:#?}");
+    assert_eq!(harness.logged("WARNING").iter().filter(|line| line["kind"] == "webhook").count(), 1);
 }
 
 #[tokio::test]
