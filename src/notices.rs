@@ -164,8 +164,7 @@ impl Observation {
     }
 
     fn has(&self, problem: &Problem, open: &OpenProblem) -> bool {
-        (problem.cause, problem.topic.as_deref(), self.secret_of(problem))
-            == (open.cause.as_str(), open.topic.as_deref(), open.secret_id.as_deref())
+        (problem.cause, problem.topic.as_deref(), self.secret_of(problem)) == open.id()
     }
 
     /// Whether the run would show an open problem if that lasted. A run that has failed shows nothing but its reason.
@@ -195,6 +194,12 @@ pub struct OpenProblem {
     pub is_reported: bool,
     /// The runs that have it, and when each was seen.
     pub runs: BTreeMap<String, DateTime<Utc>>,
+}
+
+impl OpenProblem {
+    fn id(&self) -> (&str, Option<&str>, Option<&str>) {
+        (&self.cause, self.topic.as_deref(), self.secret_id.as_deref())
+    }
 }
 
 /// The problems that last.
@@ -265,6 +270,29 @@ impl Notices {
         let is_new = is_due && !open.is_reported;
         open.is_reported |= is_due;
         is_new
+    }
+
+    /// These problems, and those of `other` that are not among them.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        let mut all = self.clone();
+        for open in &other.open {
+            if !all.open.iter().any(|known| known.id() == open.id()) {
+                all.open.push(open.clone());
+            }
+        }
+        all
+    }
+
+    /// These problems, such that the next run reports the changes of `run` again, which nobody was notified of.
+    #[must_use]
+    pub fn unreported(&self, changes: &Changes, run: &Observation, now: DateTime<Utc>) -> Self {
+        let still_open = |open: &OpenProblem| OpenProblem { runs: [(run.run.clone(), now)].into(), ..open.clone() };
+        let mut all = self.with(&Self { open: changes.over.iter().map(still_open).collect() });
+        for open in &mut all.open {
+            open.is_reported &= !changes.new.iter().any(|problem| run.has(problem, open));
+        }
+        all
     }
 
     /// The open problems in an object. One that is damaged has none.
@@ -367,6 +395,22 @@ mod tests {
     }
 
     #[test]
+    fn an_account_under_anothers_name_is_reported_by_the_first_run() {
+        let (user_id, other_id) = ("1", Some("2".to_owned()));
+        let topic = TopicRun {
+            topic: "dior",
+            user_id,
+            asked_at: None,
+            records: Vec::new(),
+            other_id,
+            failure: None,
+            reach: None,
+        };
+        let other = Observation { of_topics: Some(TopicProblems::of(&[topic])), ..run("brand_media", &[], &[]) };
+        assert_eq!(reports(&[other, run("brand_media", &[], &[])]), ["identity dior", "over identity dior"]);
+    }
+
+    #[test]
     fn an_event_that_cannot_be_read_is_over_with_the_next_one_that_can() {
         let unreadable = || {
             let problem = Problem::critical(&Failure::new(Kind::Unexpected, "no job").with(Diagnosis::Event));
@@ -383,6 +427,22 @@ mod tests {
         let runs =
             [of("c/1", Kind::Token), of("c/2", Kind::Token), of("c/1", Kind::Transient), of("c/2", Kind::Transient)];
         assert_eq!(reports(&runs), ["token -", "token -", "transient -", ""]);
+    }
+
+    #[test]
+    fn what_nobody_was_notified_of_is_reported_again() {
+        let (bad, good) = (run("hashtag", &[Kind::Token], &[]), run("hashtag", &[], &[]));
+        let now = DateTime::UNIX_EPOCH;
+        let changes = |notices: &Notices, run| {
+            let (after, changes) = notices.after(run, now);
+            ((changes.new.len(), changes.over.len()), after.unreported(&changes, run, now), after)
+        };
+        let (first, refused, _) = changes(&Notices::default(), &bad);
+        let (second, _, taken) = changes(&refused, &bad);
+        let (third, refused, _) = changes(&taken, &good);
+        let (fourth, _, taken) = changes(&refused, &good);
+        assert_eq!([first, second, third, fourth], [(1, 0), (1, 0), (0, 1), (0, 1)]);
+        assert_eq!(taken, Notices::default());
     }
 
     #[test]

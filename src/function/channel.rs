@@ -21,8 +21,8 @@ use crate::sink::Sink;
 /// The longest wait for the webhook's response. The run's own end may be sooner.
 const MAX_WEBHOOK: Duration = Duration::from_secs(3);
 
-/// The longest time for the object of the open problems.
-const MAX_UPDATE: Duration = Duration::from_secs(2);
+/// The longest time for a change of the object.
+const MAX_CHANGE: Duration = Duration::from_secs(2);
 
 /// The tries to change the object, which other runs may change at the same time.
 const TRIES: u32 = 5;
@@ -37,8 +37,8 @@ pub(super) struct Channel {
 /// What the process keeps.
 #[derive(Default)]
 struct Memory {
-    /// The open problems, while they cannot be stored.
-    unsaved: Option<Notices>,
+    /// The problems that could not be stored.
+    unsaved: Notices,
     has_warned: bool,
 }
 
@@ -47,8 +47,8 @@ impl Channel {
         Self { url, sink, memory: Mutex::default() }
     }
 
-    /// Notes what a run shows, and posts the text that `message` makes of the changes. A failure is a WARNING; the
-    /// process reports the same changes with its next run.
+    /// Notes what a run shows, and posts the text that `message` makes of the changes. If the webhook does not take it,
+    /// that is a WARNING, and the next run reports the changes.
     pub(super) async fn report(
         &self,
         http: &http::Client,
@@ -58,53 +58,36 @@ impl Channel {
         message: impl FnOnce(&Changes) -> Option<String>,
     ) {
         let mut memory = self.memory.lock().await;
-        let (before, changes) = self.update(&mut memory, observation, now, end).await;
-        let Some(text) = message(&changes) else { return };
-        let limit = MAX_WEBHOOK.min(end.saturating_duration_since(Instant::now()));
-        if let Err(problem) = self.post(http, text, limit).await {
-            warn!(kind = "webhook", "the webhook did not take the message of this run: {problem}");
-            memory.unsaved = Some(before);
-        }
-    }
-
-    /// Brings the object up to date. Returns the open problems before the run, and the changes.
-    async fn update(
-        &self,
-        memory: &mut Memory,
-        observation: &Observation,
-        now: DateTime<Utc>,
-        end: Instant,
-    ) -> (Notices, Changes) {
-        let left = end.saturating_duration_since(Instant::now());
-        let limit = Instant::now() + MAX_UPDATE.min(left / 2);
-        let stored = self.store(memory, observation, now, limit).await;
-        let problem = match stored {
-            Ok(done) => {
-                memory.unsaved = None;
-                return done;
+        let left = || end.saturating_duration_since(Instant::now());
+        let update = |stored: &Notices| stored.with(&memory.unsaved).after(observation, now);
+        let changes = match self.change(update, left() / 2).await {
+            Ok(changes) => {
+                memory.unsaved = Notices::default();
+                changes
             }
-            Err(problem) => problem,
+            Err(problem) => {
+                if !std::mem::replace(&mut memory.has_warned, true) {
+                    warn!(kind = "webhook", "only this process knows what it has reported: {problem}");
+                }
+                let (after, changes) = memory.unsaved.after(observation, now);
+                memory.unsaved = after;
+                changes
+            }
         };
-        if !std::mem::replace(&mut memory.has_warned, true) {
-            warn!(kind = "webhook", "this process alone knows what the webhook has reported: {problem}");
-        }
-        let before = memory.unsaved.take().unwrap_or_default();
-        let (after, changes) = before.after(observation, now);
-        memory.unsaved = Some(after);
-        (before, changes)
+        let Some(text) = message(&changes) else { return };
+        let Err(problem) = self.post(http, text, MAX_WEBHOOK.min(left())).await else { return };
+        warn!(kind = "webhook", "the webhook did not take the message of this run: {problem}");
+        memory.unsaved = memory.unsaved.unreported(&changes, observation, now);
+        // If this fails too, the message is lost: the process does not keep what is stored.
+        let _ = self.change(|stored| (stored.unreported(&changes, observation, now), ()), left()).await;
     }
 
-    /// Stores what a run changes on the condition that no other run does so at the same time. The one of two runs that
-    /// loses reads the object again, and finds what the other one has reported.
-    async fn store(
-        &self,
-        memory: &mut Memory,
-        observation: &Observation,
-        now: DateTime<Utc>,
-        limit: Instant,
-    ) -> Result<(Notices, Changes), String> {
-        let (key, left) = (Locations::notices(), || limit.saturating_duration_since(Instant::now()));
-        let mut tried: Option<(Bytes, Notices, Changes)> = None;
+    /// Changes the object within `limit`, on the condition that no other run does so at the same time. The one of two
+    /// runs that loses reads it again, and finds what the other one has reported. Returns what `change` does.
+    async fn change<T>(&self, change: impl Fn(&Notices) -> (Notices, T), limit: Duration) -> Result<T, String> {
+        let end = Instant::now() + MAX_CHANGE.min(limit);
+        let (key, left) = (Locations::notices(), || end.saturating_duration_since(Instant::now()));
+        let mut tried: Option<(Bytes, T)> = None;
         for _ in 0..TRIES {
             let read = match self.sink.get_version(key.as_str(), left()).await {
                 // Without the permission to list, S3 denies an object that is not there.
@@ -112,22 +95,21 @@ impl Channel {
                 read => read.map_err(|error| error.to_string())?,
             };
             let (bytes, version) = read.unzip();
-            if let Some((_, before, changes)) = tried.take_if(|(body, ..)| bytes.as_ref() == Some(body)) {
-                // It was stored, and the response to it was lost.
-                return Ok((before, changes));
+            if let Some((_, done)) = tried.take_if(|(body, _)| bytes.as_ref() == Some(body)) {
+                // It was stored, and the response to that was lost.
+                return Ok(done);
             }
             let stored = bytes.as_deref().map(Notices::read).unwrap_or_default();
-            let before = memory.unsaved.clone().unwrap_or_else(|| stored.clone());
-            let (after, changes) = before.after(observation, now);
-            if after == stored {
-                return Ok((before, changes));
+            let (changed, done) = change(&stored);
+            if changed == stored {
+                return Ok(done);
             }
-            let body = Bytes::from(after.to_json());
-            let replaced = self.sink.replace(&key, version.as_ref(), body.clone(), left()).await;
-            if replaced.map_err(|error| error.to_string())? {
-                return Ok((before, changes));
+            let body = Bytes::from(changed.to_json());
+            let is_stored = self.sink.replace(&key, version.as_ref(), body.clone(), left()).await;
+            if is_stored.map_err(|error| error.to_string())? {
+                return Ok(done);
             }
-            tried = Some((body, before, changes));
+            tried = Some((body, done));
         }
         Err(format!("{} changed {TRIES} times meanwhile", self.sink.place(&key)))
     }

@@ -7,7 +7,6 @@ use tracing::info;
 use super::summary::Summary;
 use crate::env::variable;
 use crate::telemetry::METRICS;
-use crate::topic::Job;
 
 /// The CloudWatch namespace of the metrics.
 const NAMESPACE: &str = "LuxuryBrandsDataCollector";
@@ -25,7 +24,7 @@ impl Summary {
     /// The run's metrics, each of which an alarm or the dashboard reads. CloudWatch bills each one, so every other
     /// figure is only in the summary.
     pub(super) fn metrics(&self, has_failed: bool) -> Vec<Metric> {
-        if self.job.and_then(Job::named).is_some_and(|job| job.topics_key().is_some()) {
+        if self.has_topics() {
             // A run that failed or was stopped has an alarm of its own.
             let failed = self.failures.iter().filter(|failure| !failure.kind.stops_the_run()).count();
             let failed = (!has_failed).then(|| Metric("failed_topics", "Count", failed.into()));

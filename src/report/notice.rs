@@ -13,7 +13,7 @@ const MAX_TEXT: usize = 1_000;
 /// The most topics that are named. A shard has hundreds.
 const MAX_NAMES: usize = 20;
 
-/// A problem's text as a message shows it: one line, and not longer than [`MAX_TEXT`].
+/// A problem's text as a message shows it: one line of a limited length.
 pub fn notice_text(text: &str) -> String {
     let beginning: String = text.chars().take(MAX_TEXT).collect();
     let shortened = if beginning.len() < text.len() { " …" } else { "" };
@@ -29,7 +29,8 @@ impl Summary {
         }
         let (job, time) = (self.job.unwrap_or("an event without a job"), &self.time);
         let (records, topics) = (counted(self.records(), "record"), counted(self.failures.len(), "topic"));
-        let mut lines = vec![format!("{job} of {time}: {records} stored, {topics} failed")];
+        let figures = if self.has_topics() { format!(": {records} stored, {topics} failed") } else { String::new() };
+        let mut lines = vec![format!("{job} of {time}{figures}")];
         for (problem, topics) in by_cause(&changes.new, |problem| (problem.cause, problem.topic.as_deref())) {
             lines.push(format!("{}{}; kind {}", names(&topics), problem.message, problem.kind));
             lines.push(format!("Next step: {}", problem.next));

@@ -8,6 +8,7 @@ use crate::diagnosis::Diagnosis;
 use crate::graph::{Failure, Kind};
 use crate::quality::{Tally, TopicRun};
 use crate::record::Model;
+use crate::topic::Job;
 
 /// An object of records.
 #[derive(Debug, Clone, Serialize)]
@@ -314,6 +315,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Whether the job collects topics; not if the event named no job.
+    pub(super) fn has_topics(&self) -> bool {
+        self.job.and_then(Job::named).is_some_and(|job| job.topics_key().is_some())
+    }
+
     /// The number of records stored, over all objects.
     pub fn records(&self) -> usize {
         self.files.iter().map(|f| f.records).sum()

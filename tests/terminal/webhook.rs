@@ -1,4 +1,4 @@
-//! The webhook of a secret, against a stand-in that counts what it is told.
+//! The webhook of a secret, against a mock that keeps its messages.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use sandbox::Server;
 use serde_json::{Value, json};
 
 use crate::terminal::{command, stand_in, text};
-use support::aws::S3Fault;
+use support::aws::{S3Fault, STALLS, STORED};
 use support::harness::{APP_SECRET, HOOK, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
 
 /// How the stand-in answers.
@@ -28,13 +28,13 @@ enum Mode {
 /// A stand-in of a chat's webhook.
 struct Chat {
     server: Server,
-    told: Arc<Mutex<Vec<Value>>>,
+    messages: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Chat {
     async fn start(mode: Mode) -> Self {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let posts = Arc::clone(&told);
+        let messages = Arc::new(Mutex::new(Vec::new()));
+        let posts = Arc::clone(&messages);
         let service = service_fn(move |request: Request<Incoming>| {
             let posts = Arc::clone(&posts);
             async move {
@@ -54,21 +54,21 @@ impl Chat {
                 Ok::<_, Infallible>(Response::builder().status(status).body(body).unwrap())
             }
         });
-        Self { server: Server::start(0, service).await.unwrap(), told }
+        Self { server: Server::start(0, service).await.unwrap(), messages }
     }
 
     fn url(&self) -> String {
         format!("http://{}/services/{HOOK}", self.server.address())
     }
 
-    /// The texts that came, which are all there is in a message.
-    fn told(&self) -> Vec<String> {
-        let told = self.told.lock().unwrap();
+    /// The texts of the messages, which hold nothing else.
+    fn messages(&self) -> Vec<String> {
+        let messages = self.messages.lock().unwrap();
         let text = |message: &Value| {
             assert_eq!(message.as_object().unwrap().len(), 1);
             message["text"].as_str().unwrap().to_owned()
         };
-        told.iter().map(text).collect()
+        messages.iter().map(text).collect()
     }
 
     async fn harness(&self, faults: &[&'static str]) -> Harness {
@@ -78,11 +78,11 @@ impl Chat {
 }
 
 #[tokio::test]
-async fn a_run_that_fails_is_told_with_what_failed_and_what_to_do() {
+async fn a_run_that_fails_is_reported_with_what_failed_and_what_to_do() {
     let chat = Chat::start(Mode::Takes).await;
     let harness = chat.harness(&["*=permission"]).await;
     assert!(harness.run("brand_media").await.is_err());
-    insta::assert_snapshot!(chat.told().join("\n---\n"), @"
+    insta::assert_snapshot!(chat.messages().join("\n---\n"), @"
     brand_media of 2026-01-31T23:59:07Z: 0 records stored, 11 topics failed
     Failed: nothing was collected: 11 of 11 topics failed: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; kind nothing_collected
     Next step: grant instagram_basic, instagram_manage_insights and pages_read_engagement to a token of Facebook Login; read the app's dashboard for its review
@@ -92,7 +92,7 @@ async fn a_run_that_fails_is_told_with_what_failed_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_critical_run_is_told_whatever_it_stored() {
+async fn a_critical_run_is_reported_whatever_it_stored() {
     for (job, fault, expected) in [
         (
             "brand_media",
@@ -105,18 +105,18 @@ async fn a_critical_run_is_told_whatever_it_stored() {
         let chat = Chat::start(Mode::Takes).await;
         let harness = chat.harness(&[fault]).await;
         assert!(harness.run(job).await.is_ok());
-        let told = chat.told();
+        let messages = chat.messages();
         let critical = harness.logged("CRITICAL").len();
-        assert!(critical == 1 && told.len() == 1 && told[0].contains(expected), "{told:?}");
+        assert!(critical == 1 && messages.len() == 1 && messages[0].contains(expected), "{messages:?}");
         assert!(!harness.leaks());
     }
 }
 
 /// The messages since this was asked last.
 fn new(chat: &Chat) -> Vec<String> {
-    let told = chat.told();
-    chat.told.lock().unwrap().clear();
-    told
+    let messages = chat.messages();
+    chat.messages.lock().unwrap().clear();
+    messages
 }
 
 fn set_faults(harness: &Harness, faults: &[&str]) {
@@ -144,14 +144,17 @@ async fn a_dead_hour_is_two_messages_whichever_process_runs() {
     for _ in 0..12 {
         assert!(!run(&process(&harness).await, "hashtag").await);
     }
-    let told = new(&chat);
-    assert!(told.len() == 1 && told[0].starts_with("brand_media of "), "{told:#?}");
+    let messages = new(&chat);
+    assert!(messages.len() == 1 && messages[0].starts_with("brand_media of "), "{messages:#?}");
     set_faults(&harness, &[]);
     assert!(harness.run("hashtag").await.is_ok());
     assert_eq!(new(&chat), [""; 0], "brand_media still has the problem, as far as anybody knows");
     assert!(harness.run("hashtag").await.is_ok() && harness.run("brand_media").await.is_ok());
-    let told = new(&chat);
-    assert!(told.len() == 1 && told[0].contains("\nOver (since ") && !told[0].contains("Next step"), "{told:#?}");
+    let messages = new(&chat);
+    assert!(
+        messages.len() == 1 && messages[0].contains("\nOver (since ") && !messages[0].contains("Next step"),
+        "{messages:#?}"
+    );
     assert!(harness.run("brand_media").await.is_ok() && new(&chat).is_empty() && !harness.leaks());
 }
 
@@ -161,36 +164,39 @@ async fn an_account_that_is_renamed_is_named_once_and_once_more_when_it_is_over(
     let harness = chat.harness(&["gucci=not_there"]).await;
     for runs in 0..3 {
         assert!(harness.run("brand_media").await.is_ok() && harness.run("hashtag").await.is_ok());
-        let told = new(&chat);
-        assert_eq!(told.len(), usize::from(runs == 0), "{told:#?}");
-        assert!(runs > 0 || told[0].contains("\ngucci failed: (110/2207013) HTTP 400"), "{told:#?}");
+        let messages = new(&chat);
+        assert_eq!(messages.len(), usize::from(runs == 0), "{messages:#?}");
+        assert!(runs > 0 || messages[0].contains("\ngucci failed: (110/2207013) HTTP 400"), "{messages:#?}");
     }
     set_faults(&harness, &["gucci=not_there", "dior=not_there"]);
     for _ in 0..2 {
         harness.run("brand_media").await.unwrap();
     }
-    let told = new(&chat);
-    assert!(told.len() == 1 && told[0].contains("\ndior failed") && !told[0].contains("gucci"), "{told:#?}");
+    let messages = new(&chat);
+    assert!(
+        messages.len() == 1 && messages[0].contains("\ndior failed") && !messages[0].contains("gucci"),
+        "{messages:#?}"
+    );
     // A repair by hand reports nothing and ends nothing: whoever starts it reads its response.
     set_faults(&harness, &["ysl=not_there"]);
     harness.invoke(json!({"job": "brand_media", "accounts": ["gucci", "ysl"]})).await.unwrap();
     assert_eq!(new(&chat), [""; 0]);
     set_faults(&harness, &[]);
     harness.run("brand_media").await.unwrap();
-    let told = new(&chat);
+    let messages = new(&chat);
     assert!(
-        told.len() == 1 && told[0].contains("Over (since ") && told[0].contains("): gucci, dior failed"),
-        "{told:#?}"
+        messages.len() == 1 && messages[0].contains("Over (since ") && messages[0].contains("): gucci, dior failed"),
+        "{messages:#?}"
     );
 }
 
 #[tokio::test]
-async fn a_topic_that_may_be_back_with_the_next_run_is_told_by_the_second_run() {
+async fn a_topic_that_may_be_back_with_the_next_run_is_reported_by_the_second_run() {
     let chat = Chat::start(Mode::Takes).await;
     let harness = chat.harness(&["#dior=code:2"]).await;
-    for told in [0, 1, 0] {
+    for messages in [0, 1, 0] {
         harness.run("hashtag").await.unwrap();
-        assert_eq!(new(&chat).len(), told);
+        assert_eq!(new(&chat).len(), messages);
     }
 }
 
@@ -204,14 +210,14 @@ async fn jobs_that_meet_the_same_cause_at_the_same_time_send_one_message() {
     let [first, second, third] = &functions;
     let ended = tokio::join!(run(first, "brand_media"), run(second, "hashtag"), run(third, "token"));
     assert_eq!(ended, (false, false, true));
-    let told = new(&chat);
-    assert_eq!(told.len(), 1, "{told:#?}");
+    let messages = new(&chat);
+    assert_eq!(messages.len(), 1, "{messages:#?}");
     let renewed = json!({"webhook": chat.url(), "access_token": NEW_TOKEN});
     harness.aws.set_secrets([support::harness::secret(&harness.config_file(), &renewed).to_string()]);
     let ended = tokio::join!(run(first, "brand_media"), run(second, "hashtag"), run(third, "token"));
     assert_eq!(ended, (true, true, true));
-    let told = new(&chat);
-    assert!(told.len() == 1 && told[0].contains("Over (since "), "{told:#?}");
+    let messages = new(&chat);
+    assert!(messages.len() == 1 && messages[0].contains("Over (since "), "{messages:#?}");
 }
 
 #[tokio::test]
@@ -222,9 +228,9 @@ async fn a_store_that_refuses_the_object_leaves_each_process_to_report_once() {
         harness.aws.fail_s3(S3Fault { part, status: 403, code: "AccessDenied", times: 99 });
         for _ in 0..2 {
             let function = process(&harness).await;
-            for told in [1, 0, 0] {
+            for messages in [1, 0, 0] {
                 assert!(!run(&function, "brand_media").await);
-                assert_eq!(new(&chat).len(), told, "{part}");
+                assert_eq!(new(&chat).len(), messages, "{part}");
             }
         }
         let warned = harness.logged("WARNING").into_iter().filter(|line| line["kind"] == "webhook").count();
@@ -233,7 +239,45 @@ async fn a_store_that_refuses_the_object_leaves_each_process_to_report_once() {
 }
 
 #[tokio::test]
-async fn runs_without_a_problem_are_not_told_nor_those_of_a_secret_without_a_webhook() {
+async fn a_put_of_the_object_whose_response_is_lost_costs_no_message() {
+    let chat = Chat::start(Mode::Takes).await;
+    let harness = chat.harness(&["*=permission"]).await;
+    harness.aws.fail_s3(S3Fault { part: "PUT /lux-raw/notices.json", status: 500, code: STORED, times: 1 });
+    assert!(harness.run("brand_media").await.is_err());
+    assert_eq!((new(&chat).len(), harness.aws.s3_faults_left()), (1, 0));
+}
+
+#[tokio::test]
+async fn what_the_webhook_did_not_take_is_reported_with_the_next_run() {
+    let chat = Chat::start(Mode::Status(500)).await;
+    let harness = chat.harness(&["*=permission"]).await;
+    for _ in 0..2 {
+        assert!(!run(&process(&harness).await, "brand_media").await);
+        assert_eq!(new(&chat).len(), 1);
+    }
+    set_faults(&harness, &[]);
+    assert!(harness.run("brand_media").await.is_ok() && new(&chat).is_empty(), "no message of it was taken");
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_read_the_object_forgets_nothing_in_it() {
+    let chat = Chat::start(Mode::Takes).await;
+    let harness = chat.harness(&["*=permission"]).await;
+    assert!(harness.run("brand_media").await.is_err());
+    assert_eq!(new(&chat).len(), 1);
+    set_faults(&harness, &[]);
+    harness.aws.fail_s3(S3Fault { part: "GET /lux-raw/notices.json", status: 500, code: STALLS, times: 1 });
+    for _ in 0..2 {
+        assert!(harness.run("hashtag").await.is_ok());
+    }
+    assert!(harness.run("brand_media").await.is_ok());
+    let messages = new(&chat);
+    assert!(messages.len() == 1 && messages[0].contains("Over (since "), "{messages:#?}");
+    assert_eq!(harness.logged("WARNING").iter().filter(|line| line["kind"] == "webhook").count(), 1);
+}
+
+#[tokio::test]
+async fn runs_without_a_problem_are_not_reported_nor_those_of_a_secret_without_a_webhook() {
     let chat = Chat::start(Mode::Takes).await;
     let harness = chat.harness(&["celine=usage:96"]).await;
     for job in ["brand_media", "hashtag", "token"] {
@@ -243,7 +287,7 @@ async fn runs_without_a_problem_are_not_told_nor_those_of_a_secret_without_a_web
     let without = Harness::with_faults(&["*=permission"]).await;
     assert!(without.run("brand_media").await.is_err());
     assert_eq!(without.aws.gets().statuses(), [0; 0]);
-    assert_eq!(chat.told(), [""; 0]);
+    assert_eq!(chat.messages(), [""; 0]);
 }
 
 #[tokio::test]
@@ -256,7 +300,7 @@ async fn a_webhook_that_does_not_take_it_costs_a_warning() {
         let chat = Chat::start(mode).await;
         let harness = chat.harness(&["gucci=throttled"]).await;
         let response = harness.run("brand_media").await.unwrap();
-        assert!(response.summary.records() > 0 && chat.told().len() == 1, "{mode:?}: told once, not tried again");
+        assert!(response.summary.records() > 0 && chat.messages().len() == 1, "{mode:?}: posted once, not tried again");
         let warnings: Vec<Value> = harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "webhook").collect();
         assert!(warnings.len() == 1 && warnings[0]["message"].as_str().unwrap().ends_with(expected), "{warnings:?}");
         assert!(harness.log().last().unwrap()["summary"].is_object(), "the summary stays the last line");
@@ -264,8 +308,21 @@ async fn a_webhook_that_does_not_take_it_costs_a_warning() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_store_in_a_folder_share_what_was_reported() {
+    let chat = Chat::start(Mode::Takes).await;
+    let (_sandbox, folder) = stand_in(&["*=permission"]).await;
+    let path = folder.path().join("secret.ini");
+    let secret = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{secret}webhook = {}\n", chat.url())).unwrap();
+    for messages in [1, 0] {
+        let output = command(folder.path(), &["brand_media"]).env("SECRET_FILE", &path).output().unwrap();
+        assert_eq!((output.status.code(), new(&chat).len()), (Some(1), messages), "{}", text(&output.stderr));
+    }
+}
+
 #[tokio::test]
-async fn a_webhook_that_is_not_there_is_told_without_its_address() {
+async fn a_webhook_that_is_not_there_is_named_without_its_address() {
     let chat = Chat::start(Mode::Takes).await;
     let harness = chat.harness(&["*=permission"]).await;
     drop(chat);
@@ -287,7 +344,7 @@ async fn at_the_end_of_its_time_a_run_waits_for_the_webhook_no_longer_than_it_ha
 }
 
 #[tokio::test]
-async fn a_run_that_a_person_ended_is_not_told() {
+async fn a_run_that_a_person_ended_is_not_reported() {
     let chat = Chat::start(Mode::Takes).await;
     let harness = chat.harness(&["*=stall"]).await;
     let limit = std::time::SystemTime::now() + Duration::from_secs(30);
@@ -295,11 +352,11 @@ async fn a_run_that_a_person_ended_is_not_told() {
     invocation.interrupt.cancel();
     harness.function.prepare().await;
     assert!(harness.function.invoke(&json!("brand_media"), &invocation, &()).await.is_err());
-    assert_eq!(chat.told(), [""; 0]);
+    assert_eq!(chat.messages(), [""; 0]);
 }
 
 #[tokio::test]
-async fn an_event_or_a_configuration_that_cannot_be_used_is_told_too() {
+async fn an_event_or_a_configuration_that_cannot_be_used_is_reported_too() {
     let chat = Chat::start(Mode::Takes).await;
     let harness = chat.harness(&[]).await;
     assert!(harness.run("token").await.is_ok());
@@ -308,29 +365,32 @@ async fn an_event_or_a_configuration_that_cannot_be_used_is_told_too() {
     let other = collector::function::Function::new(support::harness::settings(&harness.aws).await);
     let invocation = Invocation::new("request-2".to_owned(), std::time::SystemTime::now() + Duration::from_secs(30));
     assert!(other.invoke(&json!("brand_media"), &invocation, &()).await.is_err());
-    let told = chat.told();
-    assert_eq!(told.len(), 2);
-    assert!(told[0].contains("kind event") && told[0].contains("&lt;!channel&gt; &amp; co"), "{}", told[0]);
-    assert!(told[1].contains("kind config") && told[1].contains("Log: requestId request-2"), "{}", told[1]);
+    let messages = chat.messages();
+    assert_eq!(messages.len(), 2);
+    assert!(messages[0].contains("kind event") && messages[0].contains("&lt;!channel&gt; &amp; co"), "{}", messages[0]);
+    assert!(messages[1].contains("kind config") && messages[1].contains("Log: requestId request-2"), "{}", messages[1]);
 }
 
 #[tokio::test]
-async fn a_configuration_in_s3_that_becomes_invalid_is_told_although_the_run_succeeds() {
+async fn a_configuration_in_s3_that_becomes_invalid_is_reported_although_the_run_succeeds() {
     let chat = Chat::start(Mode::Takes).await;
     let secret = Some(json!({"webhook": chat.url(), "config_file": "s3://lux-raw/settings/configure.ini"}));
     let harness = Harness::new(Setting { secret, ..Setting::default() }).await;
     let ini = std::fs::read_to_string(harness.config_file()).unwrap();
     harness.aws.put("settings/configure.ini", &ini);
-    assert!(harness.run("token").await.is_ok() && chat.told().is_empty());
+    assert!(harness.run("token").await.is_ok() && chat.messages().is_empty());
     harness.aws.put("settings/configure.ini", "[API]\n");
     assert!(harness.run("token").await.is_ok());
-    let told = chat.told();
+    let messages = new(&chat);
     assert!(
-        told.len() == 1
-            && told[0].contains("CRITICAL: the last good configuration stays in use: ")
-            && told[0].contains("kind config"),
-        "{told:?}"
+        messages.len() == 1
+            && messages[0].contains("CRITICAL: the last good configuration stays in use: ")
+            && messages[0].contains("kind config"),
+        "{messages:?}"
     );
+    harness.aws.put("settings/configure.ini", &ini);
+    assert!(harness.run("token").await.is_ok());
+    assert!(new(&chat).concat().contains("\nOver (since "));
 }
 
 #[tokio::test]
@@ -342,22 +402,25 @@ async fn no_message_holds_a_secret() {
     let harness =
         Harness::new(Setting { faults, secret: Some(secret), options: Some(options), ..Setting::default() }).await;
     assert!(harness.run("brand_media").await.is_err());
-    let told = chat.told().join("\n");
-    assert!(told.contains("REDACTED"), "{told}");
-    assert!(![TOKEN, NEW_TOKEN, APP_SECRET, HOOK].iter().any(|secret| told.contains(secret)) && !harness.leaks());
+    let messages = chat.messages().join("\n");
+    assert!(messages.contains("REDACTED"), "{messages}");
+    assert!(![TOKEN, NEW_TOKEN, APP_SECRET, HOOK].iter().any(|secret| messages.contains(secret)) && !harness.leaks());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_terminal_tells_it_and_prints_its_address_nowhere() {
+async fn the_terminal_reports_it_and_prints_its_address_nowhere() {
     let chat = Chat::start(Mode::Status(500)).await;
     let (_sandbox, folder) = stand_in(&["*=permission"]).await;
     let path = folder.path().join("secret.ini");
     let secret = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("{secret}webhook = {}\n", chat.url())).unwrap();
     let event = json!({"time": TIME}).to_string();
-    for arguments in
-        [&["brand_media", "--event", &event][..], &["hashtag", "--event", &event, "-vv"], &["check", "-vv"]]
-    {
+    for arguments in [
+        &["brand_media", "--event", &event][..],
+        &["brand_media"],
+        &["hashtag", "--event", &event, "-vv"],
+        &["check", "-vv"],
+    ] {
         let output = command(folder.path(), arguments).env("SECRET_FILE", &path).output().unwrap();
         let printed = text(&output.stdout) + &text(&output.stderr);
         assert!(output.status.code() == Some(1) && !printed.contains(HOOK), "{printed}");
@@ -365,7 +428,7 @@ async fn the_terminal_tells_it_and_prints_its_address_nowhere() {
             arguments[0] == "check" || printed.contains("the webhook did not take the message of this run: HTTP 500")
         );
     }
-    assert_eq!(chat.told().len(), 2, "a check is no run");
+    assert_eq!(chat.messages().len(), 3, "each process tries again, and a check is no run");
     support::aws::walk(folder.path(), &mut |file| {
         assert!(file == path || !std::fs::read_to_string(&file).unwrap_or_default().contains(HOOK), "{file:?}");
     });

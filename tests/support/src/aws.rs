@@ -41,7 +41,7 @@ pub const GARBLED: &str = "garbled: ";
 /// A secret that may not be read.
 pub const DENIED: &str = "denied";
 
-/// A fault of S3: `times` requests fail whose path contains `part`.
+/// A fault of S3: `times` requests fail whose method and path, as in `PUT /lux-raw/raw/x.json`, contain `part`.
 pub struct S3Fault {
     pub part: &'static str,
     pub status: u16,
@@ -216,16 +216,14 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
         return Ok(answer);
     }
     let is_head = request.method() == hyper::Method::HEAD;
-    let struck = state
-        .s3_faults
-        .lock()
-        .unwrap()
-        .iter_mut()
-        .find(|f| !is_head && f.times > 0 && request.uri().path().contains(f.part))
-        .map(|f| {
-            f.times -= 1;
-            (f.status, f.code)
-        });
+    let line = format!("{} {}", request.method(), request.uri().path());
+    let struck =
+        state.s3_faults.lock().unwrap().iter_mut().find(|f| !is_head && f.times > 0 && line.contains(f.part)).map(
+            |f| {
+                f.times -= 1;
+                (f.status, f.code)
+            },
+        );
     if let Some((status, code @ (STORED | STORED_HANGS_UP | STORED_STALLS))) = struck {
         let stored = s3.call(request.map(s3s::Body::from)).await;
         assert!(stored.is_ok_and(|response| response.status().is_success()));
