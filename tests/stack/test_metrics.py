@@ -106,6 +106,12 @@ def test_each_critical_line_is_counted_once(package, tmp_path, error, metric):
     assert critical and all([given["MetricName"] for pattern, given in FILTERS if matches(pattern, line)] == [metric] for line in critical), critical
 
 
+@pytest.mark.parametrize("kind, metric", [("token", "critical"), ("config", "critical"), ("throttled", "throttled"), ("usage", "throttled")])
+def test_a_line_of_one_kind_belongs_to_one_alarm(kind, metric):
+    line = {"level": "CRITICAL", "kind": kind}
+    assert [given["MetricName"] for pattern, given in FILTERS if matches(pattern, line)] == [metric]
+
+
 def test_a_healthy_run_counts_no_line_and_pays_for_none(log):
     assert not [line for line in log for pattern, _ in FILTERS if matches(pattern, line)]
     assert not [given for _, given in FILTERS if "DefaultValue" in given]
