@@ -88,7 +88,7 @@ esac
 exists() {
     local error
     error="$(aws s3api head-bucket --no-sign-request --bucket "$1" 2>&1)" && return
-    case "$error" in *'(404)'*) return 1 ;; *'(403)'* | *'(400)'*) ;; *) refuse "$error" ;; esac
+    case "$error" in *'(404)'*) return 1 ;; *'(301)'* | *'(400)'* | *'(403)'*) ;; *) refuse "$error" ;; esac
 }
 is_ours() { aws s3api head-bucket --bucket "$1" --expected-bucket-owner "$account" > "$work/error" 2>&1; }
 bucket="$(given BucketName "$old_bucket")" create="$(given CreateBucket "${old_create:-true}")"

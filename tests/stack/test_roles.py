@@ -8,13 +8,14 @@ import re
 from fnmatch import fnmatchcase
 
 import template
+from emulator import REGION
 from template import ROOT
 
 COLLECTOR = template.collector()
 ROLES = template.load(ROOT / "deploy" / "deploy-role.yaml")
 # cfn-lint brings the schemas of CloudFormation's registry.
 SCHEMAS = next((ROOT / ".venv-lint").glob("lib/python3*/site-packages/cfnlint/data/schemas"))
-REGION = json.loads((SCHEMAS / "providers" / "eu-west-1.json").read_text())
+REGISTRY = json.loads((SCHEMAS / "providers" / f"{REGION}.json").read_text())
 
 # What the schemas ask for and a deployment of this template never needs.
 NOT_NEEDED = {
@@ -78,7 +79,7 @@ def asked() -> dict[str, set[str]]:
     A deployment calls every handler but `list`."""
     found: dict[str, set[str]] = {}
     for kind in {r["Type"] for r in COLLECTOR["Resources"].values()}:
-        handlers = json.loads((SCHEMAS / "resources" / f"{REGION[kind]}.json").read_text())["handlers"]
+        handlers = json.loads((SCHEMAS / "resources" / f"{REGISTRY[kind]}.json").read_text())["handlers"]
         for name in handlers.keys() - {"list"}:
             for permission in handlers[name]["permissions"]:
                 found.setdefault(permission, set()).add(f"{kind} {name}")
@@ -146,6 +147,33 @@ def test_only_what_has_no_arn_is_permitted_on_everything():
         "cloudformation:GetTemplateSummary", "cloudwatch:DescribeAlarms", "logs:DescribeIndexPolicies", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies",
         "logs:PutQueryDefinition", "logs:DeleteQueryDefinition", "logs:DescribeQueryDefinitions",
         "sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"}
+
+
+def test_the_maker_may_touch_each_name_of_the_template():
+    """The emulator does not hold CloudFormation's role to its policies."""
+    values = {"AWS::StackName": "service", "Service": "service", "AWS::Region": REGION, "AWS::AccountId": "1", "AWS::Partition": "aws", "BucketName": "bucket"}
+
+    def filled(written) -> str:
+        text = written["Fn::Sub"] if "Fn::Sub" in written else f"${{{written['Ref']}}}"
+        return re.sub(r"\$\{([\w:]+)\}", lambda name: values[name[1]], text)
+
+    arns = {
+        "AWS::Lambda::Function": "arn:aws:lambda:{region}:1:function:{FunctionName}",
+        "AWS::IAM::Role": "arn:aws:iam::1:role{Path}generated",
+        "AWS::Logs::LogGroup": "arn:aws:logs:{region}:1:log-group:{LogGroupName}",
+        "AWS::S3::Bucket": "arn:aws:s3:::{BucketName}",
+        "AWS::SNS::Topic": "arn:aws:sns:{region}:1:{TopicName}",
+        "AWS::Scheduler::Schedule": "arn:aws:scheduler:{region}:1:schedule/default/{Name}",
+        "AWS::CloudWatch::Alarm": "arn:aws:cloudwatch:{region}:1:alarm:{AlarmName}",
+        "AWS::CloudWatch::Dashboard": "arn:aws:cloudwatch::1:dashboard/{DashboardName}",
+    }
+    permitted = [filled(each) for s in statements(ROLES["Resources"]["MakerRole"]["Properties"]["Policies"])
+                 for each in listed(s["Resource"]) if isinstance(each, dict)]
+    for kind, form in arns.items():
+        for properties in template.of_type(COLLECTOR, kind).values():
+            names = {key: filled(properties[key]) for key in re.findall(r"\{([A-Z]\w+)\}", form)}
+            arn = form.format(region=REGION, **names)
+            assert any(fnmatchcase(arn, each) for each in permitted), arn
 
 
 def test_names_of_roles_fit_for_the_longest_name_and_region():
