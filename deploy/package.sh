@@ -3,7 +3,7 @@
 #
 #     deploy/package.sh [--scale] [arm64|x86_64]
 #
-# Needs Rust, its target for the processor, zip, and deploy/requirements.txt. The folder holds bootstrap.zip, template.yaml
+# Needs Rust, its target for the processor, and deploy/requirements.txt. The folder holds bootstrap.zip, template.yaml
 # and deploy.sh. With --scale it is that of scale/template.yaml.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -28,7 +28,7 @@ mkdir -p "$folder"
 cp "${files[@]}" LICENSE deploy/deploy.sh "$folder"
 # One program gives one archive, whenever it is packed.
 touch -t 198001010000 "$target/lambda/$binary/bootstrap"
-zip -jqX "$folder/bootstrap.zip" "$target/lambda/$binary/bootstrap"
+python3 -m zipfile --create "$folder/bootstrap.zip" "$target/lambda/$binary/bootstrap"
 # The template in the repository is that of arm64.
 sed -i.before "s/Architectures: \[.*\]/Architectures: [$architecture]/" "$folder/template.yaml"
 rm "$folder/template.yaml.before"
