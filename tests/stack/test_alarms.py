@@ -92,6 +92,7 @@ def recorded(package, tmp_path_factory) -> dict[str, dict[str, list[Invocation]]
     # Lambda ends the process at the timeout. Only Lambda's own metric shows it.
     found["timeout"] = dict.fromkeys(["brand_media", "hashtag"], [Invocation([], failed=True, minutes=1)])
     found["absent"] = {"brand_media": [], "hashtag": [], "token": []}
+    found["accounts absent"] = {"brand_media": []}
     return found
 
 
@@ -171,6 +172,8 @@ DAYS = [
         ((minutes(10, 12), "kept configuration"), (range(660, 662), "no configuration"))),
     cause("runs reach the timeout from 10:00 to 11:00", "FailingAlarm", minutes(10, 11), "timeout"),
     cause("nothing runs from 10:00 to 14:00", "AbsentAlarm", minutes(10, 14), "absent"),
+    Day("brand_media does not run from 10:00 to 14:00, and one hashtag run fails once", "AbsentAlarm", minutes(10, 14),
+        ((minutes(10, 14), "accounts absent"), (range(625, 627), "dead"))),
 ]
 
 
