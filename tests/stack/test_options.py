@@ -1,6 +1,7 @@
 """Each option of the template, switched on by an update and doing its work with the role's policies enforced."""
 
 import json
+import re
 import time
 from types import SimpleNamespace
 
@@ -123,6 +124,26 @@ def test_an_object_is_an_event_and_the_end_of_a_run_has_somewhere_to_go(stack):
     invoke(stack, {"job": "brand_media", "accounts": ["dior"]})
     (message, *_) = wait_for("an event", lambda: sqs.receive_message(QueueUrl=url).get("Messages"), SECONDS)
     assert json.loads(message["Body"])["detail"]["object"]["key"].startswith(("raw/", "quality/"))
+
+
+def test_the_rule_of_the_page_starts_a_load_for_the_run_of_its_job(stack):
+    """The emulator sends no event for an invocation that succeeded: the test sends what Lambda would."""
+    sqs, events = stack.cloud.client("sqs"), stack.cloud.client("events")
+    url = sqs.create_queue(QueueName="runs")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    (pattern,) = re.findall(r"--event-pattern '(.+?)'", (template.ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
+    function = stack.cloud.client("lambda").get_function_configuration(FunctionName=STACK)["FunctionArn"]
+    events.put_rule(Name="runs", EventPattern=pattern.replace("FUNCTION_ARN", function))
+    events.put_targets(Rule="runs", Targets=[{"Id": "queue", "Arn": queue}])
+    for job in ("token", "brand_media"):
+        event = {"job": job, "time": "2026-01-30T05:00:00Z"}
+        detail = {"requestContext": {"functionArn": f"{function}:$LATEST"}, "requestPayload": event, "responsePayload": invoke(stack, event)}
+        events.put_events(Entries=[
+            {"Source": "lambda", "DetailType": "Lambda Function Invocation Result - Success", "Detail": json.dumps(detail)}])
+    (message,) = wait_for("the event", lambda: sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"), SECONDS)
+    summary = json.loads(message["Body"])["detail"]["responsePayload"]["summary"]
+    assert [f["key"] for f in summary["files"]] == [f"raw/{m}_2026-01-30/{m}_2026-01-30_050000.json" for m in ("brand", "media")]
+    assert summary["failures"] == [] and not sqs.receive_message(QueueUrl=url).get("Messages"), "a run of token loads nothing"
 
 
 def test_the_other_options_change_what_they_name(stack):
