@@ -7,10 +7,10 @@ has no usable id (a rejection), tells a usage, and lists the paths it was asked 
 import json
 import re
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
+from loopback import Loopback
 from template import ROOT
 
 USER_ID = "17841400000000001"
@@ -63,7 +63,7 @@ def answer(path: str, query: dict[str, str], days: int) -> tuple[int, dict]:
     return 400, {"error": {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100}}
 
 
-class GraphApi:
+class GraphApi(Loopback):
     """The stand-in, listening on loopback while used as a context. `missing` accounts and hashtags are not there, the
     token is valid for `days`, and `usage` percent of the limit are used. With an `error` it refuses every call. If it is
     `dead`, it hangs up."""
@@ -106,13 +106,4 @@ class GraphApi:
             def log_message(self, *_):
                 """Its lines would hold the token, as part of the URL."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self) -> "GraphApi":
-        Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)

@@ -1,14 +1,15 @@
 """A stand-in for S3, as small as the collector's requests allow: it lists what is put into it and serves some objects."""
 
 import hashlib
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from loopback import Loopback
 
 REFUSAL = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 
 
-class ObjectStore:
+class ObjectStore(Loopback):
     """The stand-in, listening on loopback while used as a context. It serves `objects`; if `denied`, it refuses every put."""
 
     def __init__(self):
@@ -47,15 +48,7 @@ class ObjectStore:
             def log_message(self, *_):
                 """The test's own output says enough."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.environment = {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.server.server_port}", "AWS_REGION": "eu-west-1",
+            "AWS_ENDPOINT_URL": self.address, "AWS_REGION": "eu-west-1",
             "AWS_ACCESS_KEY_ID": "placeholder", "AWS_SECRET_ACCESS_KEY": "placeholder"}
-
-    def __enter__(self) -> "ObjectStore":
-        Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()

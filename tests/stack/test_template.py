@@ -67,19 +67,6 @@ def test_options_are_off_by_default_and_cost_nothing():
     assert {name for name, default in defaults.items() if default is None} == {"SecretArn", "BucketName"}
 
 
-@pytest.mark.parametrize("given, word", [
-    ({"CreateBucket": "false", "RawDays": "30"}, "RawDays and CreateBucket=false exclude each other"),
-    ({"CreateBucket": "false", "Events": "on"}, "Events=on and CreateBucket=false exclude each other"),
-])
-def test_options_that_exclude_each_other_are_refused_in_words(given, word):
-    """Each rule of the template is `CreateBucket is false, so another parameter has one value`."""
-    (rule,) = TEMPLATE["Rules"].values()
-    wanted = {assertion["AssertDescription"]: assertion["Assert"]["Fn::Equals"] for assertion in rule["Assertions"]}
-    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "CreateBucket"}, "false"]}
-    (refused,) = [text for text, (parameter, value) in wanted.items() if given.get(parameter["Ref"], value) != value]
-    assert refused.startswith(word)
-
-
 def test_lambdas_log_filter_is_open():
     """It does not know the levels WARNING and CRITICAL, and the format JSON turns it on."""
     assert FUNCTION["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": {"Ref": "LogGroup"}}
@@ -91,7 +78,6 @@ def test_roles_have_no_name_that_could_be_cut_or_collide_with_that_of_another_re
     assert len(roles) == 2
     for role in roles.values():
         assert "RoleName" not in role and role["Path"] == {"Fn::Sub": "/${AWS::StackName}/${AWS::Region}/"}
-        assert role["PermissionsBoundary"] == {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]}
     name = TEMPLATE["Resources"]["RunsDashboard"]["Properties"]["DashboardName"]
     assert name == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}, "the names of dashboards are global"
 
