@@ -24,6 +24,8 @@ use collector::secret::{LOCAL_BUCKET, SANDBOX_BUCKET};
 use collector::telemetry::printable;
 
 mod collected;
+mod days;
+mod figures;
 mod followers;
 mod hashtags;
 mod house;
@@ -33,11 +35,11 @@ mod posts;
 mod responses;
 mod run;
 mod runs;
-mod table;
 
 use collected::Collected;
+use figures::Figures;
 use house::Houses;
-use page::HouseFigures;
+use posts::Post;
 use run::Run;
 use runs::{Skipped, Slots};
 
@@ -66,7 +68,7 @@ pub(super) struct ReportArgs {
 
 /// The figures of the page, by the field of the API's response.
 const FIGURES: [(Model, &[&str]); 3] = [
-    (Model::Brand, &["followers_count", "media_count"]),
+    (Model::Brand, &["followers_count"]),
     (Model::Media, &["timestamp", "like_count", "comments_count"]),
     (Model::MediaHashtag, &["timestamp", "like_count", "comments_count"]),
 ];
@@ -82,57 +84,10 @@ pub(super) struct Written<'p> {
     source: WrittenSource<'p>,
     /// Files that were not read; standard error names them.
     skipped: usize,
-    figures: WrittenFigures<'p>,
-}
-
-/// The figures of the page over its whole time, as docs/figures.md defines them.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct WrittenFigures<'p> {
-    houses: Vec<WrittenHouse<'p>>,
-    /// Distinct posts under the hashtags of all houses.
-    hashtag_posts: i64,
-}
-
-/// The figures of a house.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct WrittenHouse<'p> {
-    user_id: &'p str,
-    /// The account in the house's profile; empty if no profile was collected.
-    account: &'p str,
-    /// The last known count.
-    followers: Option<i64>,
-    /// The estimate; null if there are too few counts.
-    followers_gained: Option<i64>,
-    /// The last known count minus the first one.
-    followers_gained_raw: Option<i64>,
-    /// The pieces of 24 h into which the time is cut.
-    pieces: usize,
-    /// The pieces that have an estimate. `followers_gained` is their sum.
-    pieces_estimated: usize,
-    likes_gained: Option<i64>,
-    comments_gained: Option<i64>,
-    /// Distinct posts under the house's hashtags.
-    hashtag_posts: i64,
-}
-
-impl<'p> From<HouseFigures<'p>> for WrittenHouse<'p> {
-    fn from(figures: HouseFigures<'p>) -> Self {
-        let HouseFigures { house, followers, gain, likes_gained, comments_gained, hashtag_posts } = figures;
-        Self {
-            user_id: &house.user_id,
-            account: &house.account,
-            followers,
-            followers_gained: gain.estimate,
-            followers_gained_raw: gain.raw,
-            pieces: gain.pieces,
-            pieces_estimated: gain.estimated,
-            likes_gained,
-            comments_gained,
-            hashtag_posts,
-        }
-    }
+    /// The figures of the period with which the page opens, as docs/figures.md defines them.
+    figures: Figures,
+    /// The houses' own posts, newest first.
+    posts: &'p [Post],
 }
 
 /// The data of the page.
@@ -186,8 +141,7 @@ impl ReportArgs {
         let html = html::render(&page)?;
         let out = if self.out.is_dir() { self.out.join("report.html") } else { self.out };
         std::fs::write(&out, &html).with_context(|| format!("{} cannot be written", out.display()))?;
-        let (source, seconds) = (page.source(), bar.elapsed().as_secs_f64());
-        let (houses, hashtag_posts) = page.figures();
+        let (source, seconds) = (&page.source, bar.elapsed().as_secs_f64());
         let written = Written {
             page: out.display().to_string(),
             bytes: html.len(),
@@ -199,7 +153,8 @@ impl ReportArgs {
                 bytes: source.bytes,
             },
             skipped: page.skipped(),
-            figures: WrittenFigures { houses: houses.into_iter().map(WrittenHouse::from).collect(), hashtag_posts },
+            figures: page.figures(),
+            posts: &page.posts,
         };
         output.result(&written, || {
             format!(

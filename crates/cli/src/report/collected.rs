@@ -1,41 +1,74 @@
 //! Adds up the runs to the figures of the page. Pure: the runs are added model by model, in the order of
 //! their times, and their responses count in the order of their moments.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::stored::quality::{Count, Figures};
-use crate::stored::{Record, Snapshot, seconds};
+use crate::stored::{Record, Snapshot};
 use collector::record::Model;
 
+use super::days::Grid;
+use super::followers::Point;
 use super::hashtags::Hashtags;
 use super::house::Houses;
 use super::page::{Page, Parts, Source};
 use super::posts::{Posts, Seen};
 use super::responses::{Response, Waiting};
 use super::run::Run;
-use super::runs::{Failures, LateRuns, Skipped, Slots};
-use super::table::{Column, Measure, Table};
+use super::runs::{Failures, Jobs, LateRuns, Skipped, Slots};
+
+/// The meanings of the like counts stored, by house and moment.
+#[derive(Debug, Default)]
+pub(super) struct Likes {
+    pub(super) records: Grid,
+    /// A real 0.
+    pub(super) zero: Grid,
+    /// A count that its owner hides.
+    pub(super) hidden: Grid,
+    /// A count that was defaulted for another reason.
+    pub(super) unusable: Grid,
+    /// A 0 of which no quality object says whether it was counted.
+    pub(super) unknown: Grid,
+}
+
+impl Likes {
+    fn count(&mut self, house: usize, at: i64, likes: Count) {
+        self.records.add(house, at, 1);
+        let grid = match likes {
+            Count::Counted(0) => &mut self.zero,
+            Count::Hidden => &mut self.hidden,
+            Count::Unusable => &mut self.unusable,
+            Count::Unknown => &mut self.unknown,
+            Count::Counted(_) => return,
+        };
+        grid.add(house, at, 1);
+    }
+}
+
+/// Counts by model, field (empty for a record that was left out), reason and time of the run.
+pub(super) type Reasons = BTreeMap<(Model, String, String, i64), usize>;
 
 /// The figures of the runs so far.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
-    pub(super) houses: Houses,
+    houses: Houses,
     slots: Slots,
     waiting: Waiting,
-    tables: BTreeMap<Model, Table>,
+    followers: BTreeMap<usize, Vec<Point>>,
     posts: Posts,
     hashtags: Hashtags,
+    likes_gained: Grid,
+    comments_gained: Grid,
+    likes: BTreeMap<Model, Likes>,
+    reasons: Reasons,
+    jobs: Jobs,
     failures: Failures,
     late: LateRuns,
     skipped: Vec<Skipped>,
     source: Source,
+    /// The first and the last moment of a response or a run, in seconds since 1970.
+    times: Option<(i64, i64)>,
 }
-
-/// A figure's columns for its zero, unusable and unknown values.
-type Worth = [Measure; 3];
-
-const LIKES: Worth = [Measure::LikesZero, Measure::LikesUnusable, Measure::LikesUnknown];
-const COMMENTS: Worth = [Measure::CommentsZero, Measure::CommentsUnusable, Measure::CommentsUnknown];
 
 impl Collected {
     /// Figures of no run yet. The houses of the configuration are known.
@@ -62,93 +95,64 @@ impl Collected {
         for response in self.waiting.before(model, time) {
             self.respond(response);
         }
-        let mut responses = Response::of(model, time, self.slots.end(model, time), records);
+        let responses = Response::of(model, time, self.slots.end(model, time), records);
         // A run whose responses are all late is a missing one.
-        let is_missing = !responses.is_empty() && responses.iter().all(Response::is_late);
-        if !is_missing {
-            self.tables.entry(model).or_default().begin(time, 1);
-        }
-        let mut notes = Vec::new();
+        let is_missing = !responses.is_empty() && responses.iter().all(|response| response.late);
+        self.span(time);
+        self.jobs.add(job(model), time, is_missing, &topics);
         for quality in &quality {
             for (field, reason, n) in quality.defaulted_counts() {
-                notes.push((Column::Defaulted(field.to_owned(), reason.to_owned()), whole(n)));
+                *self.reasons.entry((model, field.to_owned(), reason.to_owned(), time)).or_default() += n;
             }
-            notes.extend(quality.rejected.iter().map(|rejected| (Column::Rejected(rejected.reason.clone()), 1)));
+            for rejected in &quality.rejected {
+                *self.reasons.entry((model, String::new(), rejected.reason.clone(), time)).or_default() += 1;
+            }
         }
         self.failures.add(job(model), time, &topics);
-        match responses.first_mut().filter(|_| is_missing) {
-            Some(response) => response.notes = notes,
-            None => self.note(model, time, notes),
-        }
         responses.into_iter().for_each(|response| self.waiting.add(response));
     }
 
-    fn note(&mut self, model: Model, row: i64, notes: Vec<(Column, i64)>) {
-        let table = self.tables.entry(model).or_default();
-        for (column, n) in notes {
-            table.add(row, column, n);
-        }
+    fn span(&mut self, time: i64) {
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((first.min(time), last.max(time)));
     }
 
     /// Adds a response. The responses of a model are added in the order of their moments.
     fn respond(&mut self, response: Response) {
-        let is_late = response.is_late();
-        let Response { model, time, at, row, user_id, records, notes } = response;
-        let house = self.houses.index(&user_id);
-        if is_late {
-            self.tables.entry(model).or_default().begin(row, 0);
-            self.late.add(job(model), time, row, house);
+        let Response { model, time, at, late, user_id, records } = response;
+        let (house, seconds) = (self.houses.index(&user_id), at.div_euclid(1_000));
+        self.span(seconds);
+        if late {
+            self.late.add(job(model), time, seconds, house);
         }
-        self.note(model, row, notes);
-        match model {
-            Model::Brand => self.add_profiles(house, at, row, &records),
-            Model::Media => self.add_media(house, at, row, records),
-            Model::MediaHashtag => self.add_under_hashtags(house, row, records),
+        if model == Model::Brand {
+            return self.add_profiles(house, at, &records);
         }
-    }
-
-    fn add_profiles(&mut self, house: usize, at: i64, row: i64, records: &[(Record, Figures)]) {
-        let table = self.tables.entry(Model::Brand).or_default();
-        for (record, figures) in records {
-            self.houses.set_account(house, &record.user_name);
-            table.add(row, Column::House(Measure::Records, house), 1);
-            if let Some(n) = figures.followers.counted() {
-                table.set(row, Column::House(Measure::Followers, house), n);
-                table.set(row, Column::House(Measure::Asked, house), at - row * 1_000);
-            }
-            if let Some(n) = figures.media.counted() {
-                table.set(row, Column::House(Measure::MediaCount, house), n);
-            }
-        }
-    }
-
-    fn add_media(&mut self, house: usize, at: i64, row: i64, records: Vec<(Record, Figures)>) {
-        let table = self.tables.entry(Model::Media).or_default();
-        let posts = records.into_iter().map(|(record, figures)| {
-            count(table, row, house, figures);
-            (record, Seen { likes: figures.likes, comments: figures.comments })
-        });
-        let gained = self.posts.add(house, at, row, posts.collect());
-        for (measure, n) in [(Measure::LikesGained, gained.likes), (Measure::CommentsGained, gained.comments)] {
-            if let Some(n) = n {
-                table.add(row, Column::House(measure, house), n);
-            }
-        }
-    }
-
-    fn add_under_hashtags(&mut self, house: usize, row: i64, records: Vec<(Record, Figures)>) {
-        let table = self.tables.entry(Model::MediaHashtag).or_default();
         // Two hashtags of a house may have the same post. It counts once.
         let mut ids = HashSet::new();
-        let posts = records.into_iter().filter_map(|(record, figures)| {
-            let published = seconds(&record.timestamp);
-            ids.insert(record.media_id.clone()).then(|| {
-                count(table, row, house, figures);
-                (record.media_id, published)
+        let likes = self.likes.entry(model).or_default();
+        let posts = records.into_iter().filter(|(record, _)| ids.insert(record.media_id.clone()));
+        let posts: Vec<_> = posts
+            .map(|(record, figures)| {
+                likes.count(house, seconds, figures.likes);
+                (record, Seen { likes: figures.likes, comments: figures.comments })
             })
-        });
-        let posts = posts.collect();
-        self.hashtags.add(table, row, house, posts);
+            .collect();
+        if model == Model::MediaHashtag {
+            return self.hashtags.add(house, seconds, posts);
+        }
+        let gained = self.posts.add(house, at, posts);
+        for (grid, n) in [(&mut self.likes_gained, gained.likes), (&mut self.comments_gained, gained.comments)] {
+            n.into_iter().for_each(|n| grid.add(house, seconds, n));
+        }
+    }
+
+    fn add_profiles(&mut self, house: usize, at: i64, records: &[(Record, Figures)]) {
+        for (record, figures) in records {
+            self.houses.set_profile(house, &record.user_name, &record.name);
+            let followers = figures.followers.counted();
+            self.followers.entry(house).or_default().extend(followers.map(|followers| Point { at, followers }));
+        }
     }
 
     /// The data of the page. `place` is the origin of the runs.
@@ -156,58 +160,31 @@ impl Collected {
         for response in self.waiting.rest() {
             self.respond(response);
         }
-        let times = |models: &[Model]| {
-            let tables = models.iter().filter_map(|model| self.tables.get(model));
-            let times: BTreeSet<i64> = tables.flat_map(Table::scheduled).collect();
-            times.into_iter().collect::<Vec<_>>()
-        };
-        let runs =
-            vec![("brand_media", times(&[Model::Brand, Model::Media])), ("hashtag", times(&[Model::MediaHashtag]))];
-        let hours = self.hashtags.finish(self.tables.entry(Model::MediaHashtag).or_default());
-        let tables = self.tables.into_iter().filter(|(_, table)| !table.times.is_empty());
+        let voice = self.hashtags.finish(self.posts.owners());
+        let (posts, posts_unlisted) = self.posts.finish(&self.followers);
+        let (first, last) = self.times.unwrap_or((made, made));
         Page::new(Parts {
-            source: self.source.at(place, made),
+            source: Source { place: place.to_owned(), made, oldest: first, ..self.source },
+            times: first..=last,
             houses: self.houses.finish(),
-            tables: tables.map(|(model, table)| (model.name(), table.within(most_rows(model)))).collect(),
-            posts: self.posts,
-            hours,
+            followers: self.followers,
+            likes_gained: self.likes_gained,
+            comments_gained: self.comments_gained,
+            voice,
+            posts,
+            posts_unlisted,
+            likes: self.likes,
+            reasons: self.reasons,
+            jobs: self.jobs,
             failures: self.failures,
             late: self.late,
-            runs,
             skipped: self.skipped,
         })
     }
 }
 
-/// The most rows of a table on the page: a week of runs every 5 minutes. Profiles have a year of hourly runs, since the
-/// estimate of followers gained needs each count.
-const fn most_rows(model: Model) -> usize {
-    if matches!(model, Model::Brand) { 9_000 } else { 2_016 }
-}
-
 const fn job(model: Model) -> &'static str {
     if matches!(model, Model::MediaHashtag) { "hashtag" } else { "brand_media" }
-}
-
-/// Counts a record, and the meanings of its figures.
-fn count(table: &mut Table, row: i64, house: usize, Figures { likes, comments, .. }: Figures) {
-    table.add(row, Column::House(Measure::Records, house), 1);
-    if likes == Count::Hidden {
-        table.add(row, Column::House(Measure::LikesHidden, house), 1);
-    }
-    for ([zero, unusable, unknown], count) in [(LIKES, likes), (COMMENTS, comments)] {
-        let measure = match count {
-            Count::Counted(0) => zero,
-            Count::Unusable => unusable,
-            Count::Unknown => unknown,
-            Count::Counted(_) | Count::Hidden => continue,
-        };
-        table.add(row, Column::House(measure, house), 1);
-    }
-}
-
-fn whole(n: usize) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -248,129 +225,49 @@ mod tests {
     }
 
     #[test]
-    fn followers_come_with_their_runs_and_a_defaulted_figure_is_a_hole() {
-        let profile = |n: i64| json!([{"user_id": "7", "user_name": "loewe", "followers_count": n, "media_count": 3}]);
+    fn a_defaulted_count_of_followers_is_unknown() {
+        let profile = |n: i64| json!([{"user_id": "7", "user_name": "loewe", "name": "LOEWE", "followers_count": n}]);
         let quality = json!({"defaulted": {"followers_count": {"not found field": [{"id": "7"}]}}});
         let page = page(&[
             (Model::Brand, 0, profile(10), None),
             (Model::Brand, 60, profile(0), Some(quality)),
-            (Model::Brand, 120, profile(12), None),
-            (Model::Brand, 180, profile(0), None),
-            (Model::Brand, 240, profile(0), Some(json!({}))),
+            (Model::Brand, 1_440, profile(0), None),
+            (Model::Brand, 1_500, profile(12), Some(json!({}))),
         ]);
-        assert_eq!(page["tables"]["brand"]["times"], json!([0, 3600, 7200, 10800, 14400]));
-        assert_eq!(page["tables"]["brand"]["houses"]["followers"], json!([[10, null, 12, null, 0]]));
-        assert_eq!(page["houses"][0]["label"], "loewe");
+        assert_eq!(page["followers"]["count"], json!([[10, 12]]));
+        assert_eq!(page["followers"]["gained"], json!([[null, null]]));
+        assert_eq!(
+            (&page["followers"]["gained_raw"], &page["followers"]["runs"]),
+            (&json!([[0, 2]]), &json!([[1, 1]]))
+        );
+        assert_eq!(page["houses"][0], json!({"user_id": "7", "label": "LOEWE", "account": "loewe"}));
+        assert_eq!(page["days"], json!(["1970-01-01", "1970-01-02"]));
+        assert_eq!(page["collector"]["defaulted"], json!([["brand", "followers_count", "not found field", 0, 1]]));
     }
 
-    #[test]
-    fn new_under_a_hashtag_is_what_no_response_had_and_a_response_of_new_ones_is_full() {
-        let run = |ids: &[&str]| ids.iter().map(|id| media(id, 1)).collect::<Value>();
-        let page = page(&[
-            (Model::MediaHashtag, 0, run(&["1", "2"]), None),
-            (Model::MediaHashtag, 5, run(&["2", "3"]), None),
-            (Model::MediaHashtag, 10, run(&["4", "5", "5"]), None),
-            (Model::MediaHashtag, 15, run(&["1", "6"]), None),
-        ]);
-        let of = |measure: &str| page["tables"]["media_hashtag"]["houses"][measure][0].clone();
-        assert_eq!(of("records"), json!([2, 2, 2, 2]));
-        assert_eq!(of("compared"), json!([null, 2, 2, 2]));
-        assert_eq!(of("fresh"), json!([null, 1, 2, 1]));
-        assert_eq!(of("full"), json!([null, 0, 1, 0]));
-    }
-
-    #[test]
-    fn posts_under_hashtags_are_distinct_by_house_and_over_all_of_them() {
-        let of = |house: &str, ids: &[&str]| -> Vec<Value> {
-            let of_house =
-                |id: &&str| json!({"user_id": house, "media_id": id, "timestamp": "2026-11-24T01:00:00+0000"});
-            ids.iter().map(of_house).collect()
-        };
-        let page = page(&[
-            (Model::MediaHashtag, 0, [of("7", &["1", "2"]), of("8", &["2", "3"])].concat().into(), None),
-            (Model::MediaHashtag, 5, [of("7", &["2", "4"]), of("8", &["4"])].concat().into(), None),
-        ]);
-        let table = &page["tables"]["media_hashtag"];
-        assert_eq!(table["houses"]["first_seen"], json!([[2, 1], [2, 1]]));
-        assert_eq!(table["houses"]["last_seen"], json!([[1, 2], [2, 1]]));
-        assert_eq!(table["all"], json!({"first_seen": [3, 1], "last_seen": [2, 2]}));
-        let hours: Vec<_> = page["hours"].as_array().unwrap().iter().map(|of| (&of["house"], &of["posts"])).collect();
-        assert_eq!(hours, [(&json!(null), &json!([4])), (&json!(0), &json!([3])), (&json!(1), &json!([3]))]);
-    }
-
-    /// A quality object that says when the account 7 was asked.
+    /// What a quality object says of when a topic was asked.
     fn asked(minute: i64, records: usize) -> Value {
         let at = chrono::DateTime::from_timestamp(minute * 60 + 2, 0).unwrap().to_rfc3339();
-        json!({"counts": {"records": records}, "topics": [{"topic": "loewe", "user_id": "7", "asked_at": at, "records": records}]})
+        json!({"counts": {"records": records}, "topics": [{"topic": "loewe", "user_id": "7", "records": records, "asked_at": at}]})
     }
 
     #[test]
-    fn a_late_repair_counts_at_the_moment_at_which_it_was_asked_and_its_hour_stays_a_gap() {
-        let run = |hour: i64, asked_at: i64, likes: i64| {
-            (Model::Media, hour * 60, json!([media("1", likes)]), Some(asked(asked_at, 1)))
-        };
-        // The hour 2 was repaired 30 minutes after the run of hour 5.
-        let runs = [
-            run(0, 0, 10),
-            run(1, 60, 20),
-            run(2, 330, 60),
-            run(3, 180, 30),
-            run(4, 240, 40),
-            run(5, 300, 50),
-            run(6, 360, 70),
-        ];
+    fn a_late_repair_counts_when_it_was_asked_and_its_run_is_missing() {
+        let runs: Vec<_> = (0..6)
+            .map(|hour| {
+                let minute = if hour == 2 { 270 } else { hour * 60 };
+                (Model::Media, hour * 60, json!([media("1", 10 * minute / 60)]), Some(asked(minute, 1)))
+            })
+            .collect();
         let page = page(&runs);
-        let table = &page["tables"]["media"];
-        assert_eq!(table["times"], json!([0, 3600, 10800, 14400, 18000, 19802, 21600]));
-        assert_eq!(table["runs"], json!([1, 1, 1, 1, 1, 0, 1]));
-        assert_eq!(table["houses"]["likes_gained"], json!([[null, 10, 10, 10, 10, 10, 10]]));
+        assert_eq!(page["series"]["step"], 3_600);
+        assert_eq!(page["series"]["likes_gained"], json!([[null, 10, null, 20, 15, 5]]));
+        assert_eq!(page["collector"]["jobs"][0]["gaps"], json!([{"after": 3600, "before": 10800, "missing": 1}]));
+        assert_eq!(page["collector"]["jobs"][0]["runs"], json!([5]));
         assert_eq!(
-            page["jobs"][0]["gaps"],
-            json!([{"job": "brand_media", "after": 3600, "before": 10800, "missing": 1}])
+            page["collector"]["late"],
+            json!([{"job": "brand_media", "time": 7200, "asked": 16202, "houses": [0]}])
         );
-        assert_eq!(page["late"], json!([{"job": "brand_media", "time": 7200, "asked": 19802, "houses": [0]}]));
-    }
-
-    #[test]
-    fn a_topic_that_was_repaired_late_leaves_the_rest_of_its_run_in_its_hour() {
-        let mut runs: Vec<_> = (0..4).map(|hour| {
-            let other = json!({"user_id": "8", "media_id": "2", "like_count": hour});
-            let quality = |at: i64| json!({"counts": {"records": 2}, "topics": [asked(at, 1)["topics"][0], {"topic": "tods", "user_id": "8", "records": 1, "asked_at": asked(hour * 60, 1)["topics"][0]["asked_at"]}]});
-            (Model::Media, hour * 60, json!([media("1", 10 * hour), other]), Some(quality(if hour == 1 { 150 } else { hour * 60 })))
-        }).collect();
-        runs[1].2[0]["like_count"] = json!(25);
-        let page = page(&runs);
-        assert_eq!(page["tables"]["media"]["times"], json!([0, 3600, 7200, 9002, 10800]));
-        assert_eq!(
-            page["tables"]["media"]["houses"]["likes_gained"],
-            json!([[null, null, 20, 5, 5], [null, 1, 1, null, 1]])
-        );
-        assert_eq!(page["jobs"][0]["gaps"], json!([]));
-        assert_eq!(page["late"][0]["asked"], 9002);
-    }
-
-    #[test]
-    fn followers_carry_the_moment_of_their_response() {
-        let profile = json!([{"user_id": "7", "user_name": "loewe", "followers_count": 5}]);
-        let page = page(&[(Model::Brand, 60, profile, Some(asked(60, 1)))]);
-        assert_eq!(page["tables"]["brand"]["houses"]["asked"], json!([[2000]]));
-    }
-
-    #[test]
-    fn the_figures_of_the_whole_time_are_those_of_the_page() {
-        let mut collected = Collected::default();
-        for hour in 0..14 {
-            let profile = json!([{"user_id": "7", "user_name": "loewe", "followers_count": 1_000_000 + 10 * hour + if hour % 3 == 0 { 0 } else { 5_000 }}]);
-            collected.add(run(Model::Brand, hour * 3_600, vec![(Kind::Records, Ok(profile.to_string().into()))]));
-        }
-        for hour in 0..14 {
-            let posts = json!([media("1", 100 + hour)]);
-            collected.add(run(Model::Media, hour * 3_600, vec![(Kind::Records, Ok(posts.to_string().into()))]));
-        }
-        let page = collected.finish("here", 0);
-        let (houses, _) = page.figures();
-        assert_eq!((houses[0].followers, houses[0].likes_gained), (Some(1_005_130), Some(13)));
-        assert_eq!((houses[0].gain.estimate, houses[0].gain.raw), (Some(130), Some(5_130)));
     }
 
     #[test]
@@ -379,16 +276,10 @@ mod tests {
             json!({"defaulted": {"like_count": {"not found field": [{"id": "1"}], "wrong type": [{"id": "4"}]}}});
         let run = |likes: i64| json!([media("1", 0), media("2", 0), media("3", likes), media("4", 0)]);
         let page = page(&[(Model::Media, 0, run(5), Some(quality.clone())), (Model::Media, 60, run(9), Some(quality))]);
-        let of = |measure: &str| page["tables"]["media"]["houses"][measure][0].clone();
-        assert_eq!(
-            [of("likes_hidden"), of("likes_zero"), of("likes_unusable")],
-            [json!([1, 1]), json!([1, 1]), json!([1, 1])]
-        );
-        assert_eq!(of("likes_gained"), json!([null, 4]));
-        assert_eq!(
-            page["tables"]["media"]["defaulted"][0],
-            json!({"field": "like_count", "reason": "not found field", "n": [1, 1]})
-        );
+        let of = |measure: &str| page["collector"]["likes"]["media"][measure][0].clone();
+        let measures = ["records", "hidden", "zero", "unusable", "unknown"];
+        assert_eq!(measures.map(of), [json!([8]), json!([2]), json!([2]), json!([2]), json!([null])]);
+        assert_eq!(page["series"]["likes_gained"], json!([[null, 4]]));
         let posts = page["posts"].as_array().unwrap();
         assert_eq!(posts.iter().filter(|p| p["hidden"] == true && p.get("likes").is_none()).count(), 1);
     }
@@ -403,10 +294,10 @@ mod tests {
         let mut collected = Collected::default();
         collected.add(run(Model::Media, 0, objects));
         let page = serde_json::to_value(collected.finish("here", 0)).unwrap();
-        assert_eq!(page["skipped"][1], json!({"key": "Quality", "reason": "permission denied"}));
+        assert_eq!(page["collector"]["skipped"][1], json!({"key": "Quality", "reason": "permission denied"}));
         assert_eq!(page["source"]["records"], 1);
         // Without the quality object a 0 may stand for a hidden figure, so it is not reported as counted.
-        assert_eq!(page["tables"]["media"]["houses"]["likes_unknown"], json!([[1]]));
+        assert_eq!(page["collector"]["likes"]["media"]["unknown"], json!([[1]]));
         assert_eq!((&page["source"]["unknown"], &page["source"]["newest"]), (&json!(1), &json!(0)));
     }
 
@@ -420,10 +311,31 @@ mod tests {
             (Model::Brand, 300, json!([]), None),
             (Model::Media, 0, json!([]), Some(failed)),
         ]);
-        assert_eq!(page["failures"].as_array().unwrap().len(), 1);
-        assert_eq!(
-            page["jobs"][0]["gaps"],
-            json!([{"job": "brand_media", "after": 3600, "before": 14400, "missing": 2}])
-        );
+        let collector = &page["collector"];
+        assert_eq!(collector["failures"].as_array().unwrap().len(), 1);
+        assert_eq!(collector["jobs"][0]["gaps"], json!([{"after": 3600, "before": 14400, "missing": 2}]));
+        assert_eq!((&collector["jobs"][0]["expected"], &collector["jobs"][0]["collected"]), (&json!([1]), &json!([0])));
+    }
+
+    #[test]
+    fn the_figures_are_those_of_the_last_whole_days_next_to_the_same_number_before() {
+        let mut collected = Collected::default();
+        let hours = 24 * 15;
+        for hour in 0..hours {
+            // Two levels; 10 followers an hour, and 20 in the last 7 days.
+            let true_count = 1_000_000 + 10 * hour + 10 * (hour - 24 * 8).max(0);
+            let count = true_count + if hour % 3 == 0 { 5_000 } else { 0 };
+            let profile = json!([{"user_id": "7", "user_name": "loewe", "followers_count": count}]);
+            collected.add(run(Model::Brand, hour * 3_600, vec![(Kind::Records, Ok(profile.to_string().into()))]));
+        }
+        let page = collected.finish("here", 0);
+        let figures = serde_json::to_value(page.figures()).unwrap();
+        assert_eq!(figures["period"], json!({"from": "1970-01-09", "to": "1970-01-15", "days": 7}));
+        assert_eq!(figures["before"], json!({"from": "1970-01-02", "to": "1970-01-08", "days": 7}));
+        let house = &figures["houses"][0];
+        assert_eq!(house["before"]["gained"], 1_680);
+        assert_eq!((&house["period"]["days_with_gain"], &house["period"]["likes_gained"]), (&json!(7), &json!(null)));
+        // The growth of the first hour belongs to the slower rate.
+        assert!((3_330..=3_360).contains(&house["period"]["gained"].as_i64().unwrap()), "{house}");
     }
 }

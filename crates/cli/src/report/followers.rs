@@ -1,64 +1,56 @@
 //! Followers gained: an estimate, since the API answers from two levels that differ by tens of thousands and both grow.
-//! See `docs/figures.md`. `assets/followers.js` has the same, for the ranges that a reader chooses.
+//! See `docs/figures.md`.
+
+use super::days::day;
+use super::figures::median;
 
 /// The fewest counts that give a figure.
 const MIN_COUNTS: usize = 12;
 
-/// The longest time that one estimate covers. A longer range is cut into pieces.
-const PIECE: i64 = 86_400;
-
 /// The followers of an account in one response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Point {
-    /// The row of the run, in seconds since 1970.
-    pub(super) row: i64,
     /// When the response arrived, in milliseconds since 1970.
     pub(super) at: i64,
     pub(super) followers: i64,
 }
 
-/// What an account gained in a range of time.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Gain {
-    /// The sum of the estimates of the pieces; `None` if no piece has one.
-    pub(super) estimate: Option<i64>,
-    /// The last count minus the one before the range, or else the first one.
-    pub(super) raw: Option<i64>,
-    /// The number of pieces of 24 h.
-    pub(super) pieces: usize,
-    /// The number of pieces that have an estimate.
-    pub(super) estimated: usize,
+/// What is known of an account's followers on a UTC day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Daily {
+    /// The day, counted from 1970.
+    pub(super) day: i64,
+    /// The last count.
+    pub(super) followers: i64,
+    /// The estimate; `None` if there is none.
+    pub(super) gained: Option<i64>,
+    /// The last count minus the one before the day, or else the day's first one.
+    pub(super) gained_raw: i64,
+    /// The number of counts.
+    pub(super) runs: usize,
 }
 
-/// What an account gained from the row `from` to the row `to`. The points are in the order of their moments.
-pub(super) fn gain(points: &[Point], from: i64, to: i64) -> Gain {
-    let window = window(points, from, to);
-    let raw = window.first().zip(window.last()).map(|(first, last)| last.followers - first.followers);
-    let mut gain = Gain { raw: raw.filter(|_| window.len() > 1), ..Gain::default() };
-    let mut end = to;
-    loop {
-        let whole = end - from > PIECE;
-        let start = if whole { end - PIECE + 1 } else { from };
-        gain.pieces += 1;
-        if let Some(n) = estimate(self::window(points, start, end)) {
-            gain.estimated += 1;
-            gain.estimate = Some(gain.estimate.unwrap_or(0) + n);
-        }
-        if !whole {
-            return gain;
-        }
-        end -= PIECE;
+/// The days that have a count. The points are in the order of their moments.
+pub(super) fn daily(points: &[Point]) -> Vec<Daily> {
+    let of = |point: &Point| day(point.at.div_euclid(1_000));
+    let (mut days, mut start) = (Vec::new(), 0);
+    for of_day in points.chunk_by(|a, b| of(a) == of(b)) {
+        let end = start + of_day.len();
+        let window = points.get(start.saturating_sub(1)..end).unwrap_or_default();
+        start = end;
+        let (Some(first), Some(last)) = (window.first(), window.last()) else { continue };
+        days.push(Daily {
+            day: of(last),
+            followers: last.followers,
+            gained: estimate(window),
+            gained_raw: last.followers - first.followers,
+            runs: of_day.len(),
+        });
     }
+    days
 }
 
-/// The points of a range, and the last one before it.
-fn window(points: &[Point], from: i64, to: i64) -> &[Point] {
-    let start = points.partition_point(|point| point.row < from);
-    let end = points.partition_point(|point| point.row <= to);
-    points.get(start.saturating_sub(1)..end).filter(|_| start < end).unwrap_or_default()
-}
-
-/// The estimate for one piece; `None` if there are too few counts, or if nobody can tell a change of level from a real
+/// The estimate for a day; `None` if there are too few counts, or if nobody can tell a change of level from a real
 /// step.
 fn estimate(window: &[Point]) -> Option<i64> {
     let (first, last) = (window.first()?, window.last()?);
@@ -66,7 +58,7 @@ fn estimate(window: &[Point]) -> Option<i64> {
         return None;
     }
     let rates = window.windows(2).filter_map(|pair| slope(pair.first()?, pair.last()?));
-    let rate = median(rates.collect())?;
+    let rate = median(rates)?;
     let residual = |point: &Point| point.followers as f64 - rate * (point.at - first.at) as f64;
     let mut residuals: Vec<f64> = window.iter().map(residual).collect();
     residuals.sort_by(f64::total_cmp);
@@ -99,12 +91,6 @@ fn slope(from: &Point, to: &Point) -> Option<f64> {
     (to.at > from.at).then(|| (to.followers - from.followers) as f64 / (to.at - from.at) as f64)
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let (low, high) = (values.get(values.len().checked_sub(1)? / 2)?, values.get(values.len() / 2)?);
-    Some((low + high) / 2.0)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -115,7 +101,7 @@ mod tests {
 
     /// Hourly counts, asked two seconds after the hour.
     fn hourly(counts: impl IntoIterator<Item = i64>) -> Vec<Point> {
-        let point = |(hour, followers)| Point { row: hour * HOUR, at: (hour * HOUR + 2) * 1_000, followers };
+        let point = |(hour, followers)| Point { at: (hour * HOUR + 2) * 1_000, followers };
         (0..).zip(counts).map(point).collect()
     }
 
@@ -162,24 +148,20 @@ mod tests {
     }
 
     #[test]
-    fn a_range_starts_at_the_last_count_before_it_and_is_cut_into_pieces_from_its_end() {
-        let points = hourly((0..60).map(|hour| level(hour, hour % 4 < 2)));
-        let gain = |from: i64, to: i64| gain(&points, from * HOUR, to * HOUR);
-        let expected = |estimate, raw, pieces, estimated| Gain { estimate, raw: Some(raw), pieces, estimated };
-        assert_eq!(gain(10, 22), expected(Some(130), -19_870, 1, 1));
-        assert_eq!(gain(0, 24), expected(Some(240), 240, 1, 1));
-        assert_eq!(gain(0, 59), expected(Some(590), -19_410, 3, 3));
-        // 49 hours: two days, and one hour with two counts.
-        assert_eq!(gain(5, 54), expected(Some(480), -19_500, 3, 2));
-        assert_eq!(gain(57, 59), expected(None, -19_970, 1, 0));
-        assert_eq!(gain(70, 80), Gain { pieces: 1, ..Gain::default() });
+    fn a_day_starts_at_the_last_count_before_it() {
+        let days = daily(&hourly((0..60).map(|hour| level(hour, hour % 4 < 2))));
+        let of = |day, followers, gained, gained_raw, runs| Daily { day, followers, gained, gained_raw, runs };
+        let expected = [of(0, 1_000_230, Some(230), -19_770, 24), of(1, 1_000_470, Some(240), 240, 24)];
+        assert_eq!(days[..2], expected);
+        assert_eq!(days[2], of(2, 1_000_590, Some(120), 120, 12));
+        assert_eq!(daily(&[]), []);
     }
 
     #[test]
     fn a_missing_count_is_skipped() {
         let mut points = hourly((0..24).map(|hour| level(hour, hour % 4 < 2)));
-        points.retain(|point| point.row != 7 * HOUR && point.row != 23 * HOUR);
-        assert_eq!(gain(&points, 0, 23 * HOUR).estimate, Some(220));
+        points.retain(|point| ![7, 23].map(|hour| (hour * HOUR + 2) * 1_000).contains(&point.at));
+        assert_eq!(daily(&points)[0].gained, Some(220));
     }
 
     /// The definition once more, without sorting: each residual is tried as the upper level's lowest.
@@ -223,7 +205,7 @@ mod tests {
             let (mut at, mut level, mut points) = (0, 1_000_000, Vec::new());
             for (passed, gained, upper) in steps {
                 (at, level) = (at + passed, level + gained);
-                points.push(Point { row: at / 1_000, at, followers: level + if upper { jump } else { 0 } });
+                points.push(Point { at, followers: level + if upper { jump } else { 0 } });
             }
             let (found, plain) = (estimate(&points), plainly(&points));
             // The order of the operations may differ in the last bit, and so a half may be rounded the other way.

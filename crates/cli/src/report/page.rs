@@ -1,16 +1,24 @@
 //! The data of the page, in the shape in which its script reads it.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
-use super::followers::{Gain, Point, gain};
-use super::hashtags::Hours;
+use super::collected::{Likes, Reasons};
+use super::days::{DAY, Grid, Rows, day, written};
+use super::followers::{Point, daily};
+use super::hashtags::{HashtagPost, Voice};
 use super::house::House;
-use super::posts::{Post, Posts};
-use super::runs::{Failure, Failures, Late, LateRuns, MOST_LISTED, Rhythm, Skipped, rhythm};
-use super::table::{Column, Measure, Table};
+use super::posts::Post;
+use super::runs::{Failure, Failures, Jobs, Late, LateRuns, MOST_LISTED, Rhythm, Skipped};
 use collector::record::Model;
+
+/// The days of the period with which the page opens.
+const PERIOD: usize = 7;
+
+/// The most days whose series have a slot for each hour.
+const HOURLY_DAYS: usize = 3;
 
 /// The origin and the amount of the data.
 #[derive(Debug, Default, Serialize)]
@@ -23,19 +31,16 @@ pub(super) struct Source {
     pub(super) files: usize,
     pub(super) records: usize,
     pub(super) bytes: usize,
-    /// The number of objects of records beside which no quality object lists the defaults.
+    /// The number of objects of records for which no quality object lists the defaults.
     pub(super) unknown: usize,
-    /// The time of the newest run, in seconds since 1970.
+    /// The time of the oldest run, in seconds since 1970.
+    pub(super) oldest: i64,
+    /// The time of the newest run.
     pub(super) newest: i64,
 }
 
 impl Source {
-    /// The same data, read from `place`, on a page made at `made`.
-    pub(super) fn at(self, place: &str, made: i64) -> Self {
-        Self { place: place.to_owned(), made, ..self }
-    }
-
-    /// The origin of the data, for a person. It says so where the data is made up.
+    /// The origin of the data, for a person. It says if the data is made up.
     pub(super) fn named(&self) -> String {
         format!("{}{}", self.place, if self.made_up { ", the sandbox's made-up data" } else { "" })
     }
@@ -44,184 +49,215 @@ impl Source {
 /// Everything that the page shows.
 #[derive(Debug, Serialize)]
 pub(super) struct Page {
-    source: Source,
-    houses: Vec<House>,
-    tables: BTreeMap<&'static str, Columns>,
-    posts: Vec<Post>,
-    /// The distinct posts under hashtags, by house and hour since 1970.
-    hours: Vec<HouseHours>,
+    pub(super) source: Source,
+    /// Each UTC day from the first to the last.
+    pub(super) days: Vec<String>,
+    /// The first and the last day that the data covers from start to end.
+    whole: Option<(usize, usize)>,
+    /// The first and the last day of the period with which the page opens.
+    pub(super) period: (usize, usize),
+    pub(super) houses: Vec<House>,
+    pub(super) followers: Followers,
+    pub(super) series: Series,
+    pub(super) voice: Vec<VoiceRow>,
+    shared: Vec<VoiceRow>,
+    pub(super) posts: Vec<Post>,
+    posts_unlisted: usize,
+    hashtag_posts: Vec<HashtagPost>,
+    hashtag_posts_listed: usize,
+    collector: CollectorPart,
+}
+
+/// House, author, day, the last day before it or -1, and the number of posts. See `Voice`.
+pub(super) type VoiceRow = (i64, i64, i64, i64, i64);
+
+/// By house and day.
+#[derive(Debug, Serialize)]
+pub(super) struct Followers {
+    pub(super) count: Rows,
+    pub(super) gained: Rows,
+    pub(super) gained_raw: Rows,
+    runs: Rows,
+}
+
+/// By house and slot.
+#[derive(Debug, Serialize)]
+pub(super) struct Series {
+    /// The seconds of a slot: an hour or a day.
+    pub(super) step: i64,
+    /// The start of the first slot, in seconds since 1970.
+    pub(super) from: i64,
+    pub(super) likes_gained: Rows,
+    pub(super) comments_gained: Rows,
+    new_posts: Rows,
+    pub(super) full: Rows,
+}
+
+/// The section on the collector itself.
+#[derive(Debug, Serialize)]
+struct CollectorPart {
     jobs: Vec<Rhythm>,
     failures: Vec<Failure>,
     failures_unlisted: usize,
     late: Vec<Late>,
     skipped: Vec<Skipped>,
     skipped_unlisted: usize,
+    likes: BTreeMap<&'static str, LikesRows>,
+    defaulted: Vec<(&'static str, String, String, i64, usize)>,
+    rejected: Vec<(&'static str, String, i64, usize)>,
 }
 
+/// By house and day. See `Likes`.
 #[derive(Debug, Serialize)]
-struct HouseHours {
-    /// `None` for all houses together.
-    house: Option<usize>,
-    /// The first hour, since 1970.
-    from: i64,
-    /// The number of posts in each hour from the first one on.
-    posts: Vec<u32>,
-}
-
-type Values = Vec<Option<i64>>;
-
-/// A table of the page.
-#[derive(Debug, Serialize)]
-struct Columns {
-    times: Vec<i64>,
-    runs: Vec<u32>,
-    width: i64,
-    /// By measure, one list of values for each house. The list is empty where the house has no values.
-    houses: BTreeMap<Measure, Vec<Values>>,
-    /// The measures of all houses together.
-    all: BTreeMap<Measure, Values>,
-    defaulted: Vec<FieldReason>,
-    rejected: BTreeMap<String, Values>,
-}
-
-#[derive(Debug, Serialize)]
-struct FieldReason {
-    field: String,
-    reason: String,
-    n: Values,
-}
-
-impl Columns {
-    fn new(table: Table, houses: usize) -> Self {
-        let Table { times, runs, width, columns } = table;
-        let (mut by_house, mut all) = (BTreeMap::new(), BTreeMap::new());
-        let (mut defaulted, mut rejected) = (Vec::new(), BTreeMap::new());
-        for (column, n) in columns {
-            match column {
-                Column::House(measure, house) => {
-                    let of_houses: &mut Vec<Values> =
-                        by_house.entry(measure).or_insert_with(|| vec![Values::new(); houses]);
-                    if let Some(values) = of_houses.get_mut(house) {
-                        *values = n;
-                    }
-                }
-                Column::All(measure) => drop(all.insert(measure, n)),
-                Column::Defaulted(field, reason) => defaulted.push(FieldReason { field, reason, n }),
-                Column::Rejected(reason) => drop(rejected.insert(reason, n)),
-            }
-        }
-        Self { times, runs, width, houses: by_house, all, defaulted, rejected }
-    }
-}
-
-impl Columns {
-    /// The followers of a house at each run that counted them.
-    fn followers(&self, house: usize) -> Vec<Point> {
-        let of =
-            |measure| self.houses.get(&measure).and_then(|values| values.get(house)).map_or(&[][..], Vec::as_slice);
-        let (followers, asked) = (of(Measure::Followers), of(Measure::Asked));
-        let point = |((row, followers), asked): ((&i64, &Option<i64>), &Option<i64>)| {
-            // A row of a period has the last count of its runs, and no moment.
-            let after = if self.width == 0 { (*asked)? } else { 0 };
-            Some(Point { row: *row, at: row * 1_000 + after, followers: (*followers)? })
-        };
-        self.times.iter().zip(followers).zip(asked).filter_map(point).collect()
-    }
-}
-
-/// The figures of a house over the whole time.
-pub(super) struct HouseFigures<'p> {
-    pub(super) house: &'p House,
-    pub(super) followers: Option<i64>,
-    pub(super) gain: Gain,
-    pub(super) likes_gained: Option<i64>,
-    pub(super) comments_gained: Option<i64>,
-    pub(super) hashtag_posts: i64,
+struct LikesRows {
+    records: Rows,
+    zero: Rows,
+    hidden: Rows,
+    unusable: Rows,
+    unknown: Rows,
 }
 
 /// The parts of a page.
 pub(super) struct Parts {
     pub(super) source: Source,
+    /// The first and the last moment, in seconds since 1970.
+    pub(super) times: RangeInclusive<i64>,
     pub(super) houses: Vec<House>,
-    pub(super) tables: BTreeMap<&'static str, Table>,
-    pub(super) posts: Posts,
-    /// The distinct posts under hashtags by house; `None` for all houses together.
-    pub(super) hours: BTreeMap<Option<usize>, Hours>,
+    pub(super) followers: BTreeMap<usize, Vec<Point>>,
+    pub(super) likes_gained: Grid,
+    pub(super) comments_gained: Grid,
+    pub(super) voice: Voice,
+    pub(super) posts: Vec<Post>,
+    pub(super) posts_unlisted: usize,
+    pub(super) likes: BTreeMap<Model, Likes>,
+    pub(super) reasons: Reasons,
+    pub(super) jobs: Jobs,
     pub(super) failures: Failures,
     pub(super) late: LateRuns,
-    /// The times of each job's runs.
-    pub(super) runs: Vec<(&'static str, Vec<i64>)>,
     pub(super) skipped: Vec<Skipped>,
 }
 
 impl Page {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { source, houses, tables, posts, hours, failures, late, runs, mut skipped } = parts;
-        let tables = tables.into_iter().map(|(model, table)| (model, Columns::new(table, houses.len()))).collect();
+        let Parts {
+            source, times, houses, followers, likes_gained, comments_gained, voice, posts, posts_unlisted, ..
+        } = parts;
+        let days: Vec<String> = (day(*times.start())..=day(*times.end())).map(written).collect();
+        let first_day = day(*times.start());
+        let jobs = parts.jobs.finish(&times);
+        let whole = whole(&jobs, &times, days.len());
+        let (first, last) = whole.unwrap_or((0, days.len().saturating_sub(1)));
+        let step = if days.len() <= HOURLY_DAYS { 3_600 } else { DAY };
+        let rows = |grid: &Grid| grid.rows(houses.len(), &times, step);
+        let series = Series {
+            step,
+            from: times.start().div_euclid(step) * step,
+            likes_gained: rows(&likes_gained),
+            comments_gained: rows(&comments_gained),
+            new_posts: rows(&voice.new),
+            full: rows(&voice.full),
+        };
+        let row = |((house, author, day, before), n): (&(i64, i64, i64, Option<i64>), &i64)| {
+            (*house, *author, day - first_day, before.map_or(-1, |before| before - first_day), *n)
+        };
+        Self {
+            source,
+            whole,
+            period: (first.max((last + 1).saturating_sub(PERIOD)), last),
+            followers: Followers::new(&followers, houses.len(), &times),
+            series,
+            voice: voice.of_houses.iter().map(row).collect(),
+            shared: voice.shared.iter().map(row).collect(),
+            posts,
+            posts_unlisted,
+            hashtag_posts_listed: voice.listed_per_day,
+            hashtag_posts: voice.listed,
+            collector: CollectorPart::new(
+                jobs,
+                parts.failures,
+                parts.late,
+                parts.skipped,
+                &parts.likes,
+                parts.reasons,
+                (houses.len(), &times),
+            ),
+            days,
+            houses,
+        }
+    }
+
+    /// The number of files that were skipped.
+    pub(super) fn skipped(&self) -> usize {
+        self.collector.skipped.len() + self.collector.skipped_unlisted
+    }
+}
+
+/// The first and the last day that the jobs cover from start to end.
+fn whole(jobs: &[Rhythm], times: &RangeInclusive<i64>, days: usize) -> Option<(usize, usize)> {
+    let start = day(*times.start()) * DAY;
+    let first = jobs.iter().filter_map(|job| Some((job.ends?.0 - start - job.every + DAY).div_euclid(DAY))).max()?;
+    let last =
+        jobs.iter().filter_map(|job| Some((job.ends?.1 + job.every.max(1) - start).div_euclid(DAY) - 1)).min()?;
+    let (first, last) = (usize::try_from(first.max(0)).ok()?, usize::try_from(last).ok()?);
+    (first <= last).then_some((first, last.min(days.saturating_sub(1))))
+}
+
+impl Followers {
+    fn new(points: &BTreeMap<usize, Vec<Point>>, houses: usize, times: &RangeInclusive<i64>) -> Self {
+        let mut grids = [Grid::default(), Grid::default(), Grid::default(), Grid::default()];
+        let [count, gained, gained_raw, runs] = &mut grids;
+        for (house, points) in points {
+            for of_day in daily(points) {
+                let at = of_day.day * DAY;
+                count.set(*house, at, of_day.followers);
+                of_day.gained.into_iter().for_each(|n| gained.set(*house, at, n));
+                gained_raw.set(*house, at, of_day.gained_raw);
+                runs.set(*house, at, i64::try_from(of_day.runs).unwrap_or(i64::MAX));
+            }
+        }
+        let [count, gained, gained_raw, runs] = grids.map(|grid| grid.rows(houses, times, DAY));
+        Self { count, gained, gained_raw, runs }
+    }
+}
+
+impl CollectorPart {
+    fn new(
+        jobs: Vec<Rhythm>,
+        failures: Failures,
+        late: LateRuns,
+        mut skipped: Vec<Skipped>,
+        likes: &BTreeMap<Model, Likes>,
+        reasons: Reasons,
+        (houses, times): (usize, &RangeInclusive<i64>),
+    ) -> Self {
         let mut failures = failures.finish();
         let failures_unlisted = failures.len().saturating_sub(MOST_LISTED);
         let skipped_unlisted = skipped.len().saturating_sub(MOST_LISTED);
         failures.truncate(MOST_LISTED);
         skipped.truncate(MOST_LISTED);
-        Self {
-            source,
-            houses,
-            tables,
-            posts: posts.finish(),
-            hours: hours.iter().filter_map(|(house, hours)| listed(*house, hours)).collect(),
-            jobs: runs.iter().map(|(job, times)| rhythm(job, times)).collect(),
-            failures,
-            failures_unlisted,
-            late: late.finish(),
-            skipped,
-            skipped_unlisted,
-        }
-    }
-
-    /// The origin of the data.
-    pub(super) const fn source(&self) -> &Source {
-        &self.source
-    }
-
-    /// The figures of each house over the whole time, and the distinct posts under all hashtags.
-    pub(super) fn figures(&self) -> (Vec<HouseFigures<'_>>, i64) {
-        let times = || self.tables.values().flat_map(|table| table.times.iter().copied());
-        let (from, to) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
-        let table = |model: Model| self.tables.get(model.name());
-        let sum = |model, measure, house: usize| {
-            let values = table(model)?.houses.get(&measure)?.get(house)?;
-            values.iter().flatten().copied().reduce(i64::saturating_add)
-        };
-        let figures = self.houses.iter().enumerate().map(|(i, house)| {
-            let points = table(Model::Brand).map(|table| table.followers(i)).unwrap_or_default();
-            HouseFigures {
-                house,
-                followers: points.last().map(|point| point.followers),
-                gain: gain(&points, from, to),
-                likes_gained: sum(Model::Media, Measure::LikesGained, i),
-                comments_gained: sum(Model::Media, Measure::CommentsGained, i),
-                hashtag_posts: sum(Model::MediaHashtag, Measure::FirstSeen, i).unwrap_or(0),
-            }
+        let rows = |grid: &Grid| grid.rows(houses, times, DAY);
+        let likes = likes.iter().map(|(model, likes)| {
+            let Likes { records, zero, hidden, unusable, unknown } = likes;
+            let [records, zero, hidden, unusable, unknown] = [records, zero, hidden, unusable, unknown].map(rows);
+            (model.name(), LikesRows { records, zero, hidden, unusable, unknown })
         });
-        let all = table(Model::MediaHashtag).and_then(|table| table.all.get(&Measure::FirstSeen));
-        (figures.collect(), all.into_iter().flatten().flatten().sum())
+        let mut by_day: BTreeMap<(&'static str, String, String, i64), usize> = BTreeMap::new();
+        for ((model, field, reason, time), n) in reasons {
+            let day = day(time) - day(*times.start());
+            *by_day.entry((model.name(), field, reason, day)).or_default() += n;
+        }
+        let (mut defaulted, mut rejected) = (Vec::new(), Vec::new());
+        for ((model, field, reason, day), n) in by_day {
+            if field.is_empty() {
+                rejected.push((model, reason, day, n));
+            } else {
+                defaulted.push((model, field, reason, day, n));
+            }
+        }
+        let likes = likes.collect();
+        let late = late.finish();
+        Self { jobs, failures, failures_unlisted, late, skipped, skipped_unlisted, likes, defaulted, rejected }
     }
-
-    /// The number of files that were skipped.
-    pub(super) fn skipped(&self) -> usize {
-        self.skipped.len() + self.skipped_unlisted
-    }
-}
-
-/// The most hours in a list, up to the newest. One stray old post would otherwise make a list of a million
-/// hours.
-const MOST_HOURS: i64 = 24 * 7 * 60;
-
-fn listed(house: Option<usize>, hours: &Hours) -> Option<HouseHours> {
-    let (last, _) = hours.last_key_value()?;
-    let (from, _) = hours.range(last - MOST_HOURS..).next()?;
-    let posts = (*from..=*last).map(|hour| hours.get(&hour).copied().unwrap_or(0)).collect();
-    Some(HouseHours { house, from: *from, posts })
 }
 
 #[cfg(test)]
@@ -229,9 +265,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hours_without_posts_are_zero_and_a_stray_old_post_makes_no_long_list() {
-        let hours = BTreeMap::from([(-1_000_000, 1), (100, 2), (103, 1)]);
-        let listed = listed(None, &hours).unwrap();
-        assert_eq!((listed.from, listed.posts), (100, vec![2, 0, 0, 1]));
+    fn a_day_is_whole_if_the_runs_cover_it_from_start_to_end() {
+        // Hourly runs from one hour to another.
+        let of = |from: i64, to: i64| {
+            let (times, every) = (from * 3_600..=to * 3_600, 3_600);
+            let ends = Some((*times.start(), *times.end()));
+            let job = Rhythm { job: "x", every, runs: vec![], expected: vec![], collected: vec![], gaps: vec![], ends };
+            whole(&[job], &times, 1 + usize::try_from(to / 24 - from / 24).unwrap())
+        };
+        assert_eq!(of(0, 23), Some((0, 0)));
+        assert_eq!(of(0, 22), None);
+        assert_eq!(of(1, 47), Some((1, 1)));
+        assert_eq!(of(1, 30), None);
+        assert_eq!(of(0, 50), Some((0, 1)));
     }
 }

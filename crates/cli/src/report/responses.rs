@@ -7,8 +7,6 @@ use crate::stored::quality::Figures;
 use crate::stored::{Moment, Record};
 use collector::record::Model;
 
-use super::table::Column;
-
 /// What the responses for a house in a run hold.
 #[derive(Debug)]
 pub(super) struct Response {
@@ -17,12 +15,10 @@ pub(super) struct Response {
     pub(super) time: i64,
     /// When the last response arrived, in milliseconds since 1970.
     pub(super) at: i64,
-    /// The row of the tables: the time of the run, or the second of the arrival if that is after the run's slot.
-    pub(super) row: i64,
+    /// Whether it arrived after the slot of its run.
+    pub(super) late: bool,
     pub(super) user_id: String,
     pub(super) records: Vec<(Record, Figures)>,
-    /// Counts of the run for this row.
-    pub(super) notes: Vec<(Column, i64)>,
 }
 
 impl Response {
@@ -32,20 +28,14 @@ impl Response {
         for (record, figures, moment) in records {
             // A time in the future, which an event may have, names the moment too.
             let at = moment.at.timestamp_millis().max(time * 1_000);
-            let late = (at >= end.saturating_mul(1_000)).then_some(at);
-            let (row, user_id) = (late.map_or(time, |at| at.div_euclid(1_000)), record.user_id.clone());
-            let new =
-                || Self { model, time, at, row, user_id: user_id.clone(), records: Vec::new(), notes: Vec::new() };
-            let response = responses.entry((late, user_id.clone())).or_insert_with(new);
+            let late = at >= end.saturating_mul(1_000);
+            let user_id = record.user_id.clone();
+            let new = || Self { model, time, at, late, user_id: user_id.clone(), records: Vec::new() };
+            let response = responses.entry((late.then_some(at), user_id.clone())).or_insert_with(new);
             response.at = response.at.max(at);
             response.records.push((record, figures));
         }
         responses.into_values().collect()
-    }
-
-    /// Whether it arrived after the slot of its run.
-    pub(super) const fn is_late(&self) -> bool {
-        self.row != self.time
     }
 }
 

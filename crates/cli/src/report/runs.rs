@@ -1,9 +1,11 @@
 //! What is missing: topics that failed, runs that did not take place, files that could not be read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
+use super::days::{DAY, Grid};
 pub(super) use crate::stored::Skipped;
 use crate::stored::quality::{self, TopicRun};
 use collector::record::Model;
@@ -99,7 +101,6 @@ impl Slots {
 /// A gap in a job's usual rhythm of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Gap {
-    job: &'static str,
     /// The run before the gap, in seconds since 1970.
     after: i64,
     /// The run after the gap.
@@ -107,25 +108,80 @@ pub(super) struct Gap {
     missing: i64,
 }
 
-/// A job's runs: their number, their rhythm and its gaps.
+/// The runs of a job, by UTC day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Rhythm {
     pub(super) job: &'static str,
-    runs: usize,
     /// The usual seconds from one run to the next; 0 with fewer than two runs.
-    every: i64,
-    gaps: Vec<Gap>,
+    pub(super) every: i64,
+    pub(super) runs: Vec<Option<i64>>,
+    /// The topics of the runs.
+    pub(super) expected: Vec<Option<i64>>,
+    /// Those of them of which any object of their time has records, or that are complete without any.
+    pub(super) collected: Vec<Option<i64>>,
+    pub(super) gaps: Vec<Gap>,
+    /// The times of the first and the last run.
+    #[serde(skip)]
+    pub(super) ends: Option<(i64, i64)>,
 }
 
-/// The rhythm of a job's runs, whose times ascend.
-pub(super) fn rhythm(job: &'static str, times: &[i64]) -> Rhythm {
+/// The topics of each run by job and time, and whether each was collected. Both models of a run list the same ones.
+#[derive(Debug, Default)]
+pub(super) struct Jobs(BTreeMap<(&'static str, i64), Topics>);
+
+#[derive(Debug, Default)]
+struct Topics {
+    /// Whether nothing was stored in time.
+    is_missing: bool,
+    collected: BTreeMap<String, bool>,
+}
+
+impl Jobs {
+    pub(super) fn add(&mut self, job: &'static str, time: i64, is_missing: bool, topics: &[TopicRun]) {
+        let new = || Topics { is_missing: true, ..Topics::default() };
+        let of_run = self.0.entry((job, time)).or_insert_with(new);
+        of_run.is_missing &= is_missing;
+        for topic in topics {
+            let collected = of_run.collected.entry(topic.topic.clone()).or_default();
+            *collected |= topic.failure.is_none() || topic.records > 0;
+        }
+    }
+
+    /// The runs of each job on the days of `times`.
+    pub(super) fn finish(self, times: &RangeInclusive<i64>) -> Vec<Rhythm> {
+        let of_job = |job: &'static str| {
+            let runs = self.0.range((job, i64::MIN)..=(job, i64::MAX)).map(|((_, time), topics)| (*time, topics));
+            let scheduled: Vec<i64> = runs.clone().filter(|(_, run)| !run.is_missing).map(|(time, _)| time).collect();
+            let mut grids = [Grid::default(), Grid::default(), Grid::default()];
+            let [ran, expected, collected] = &mut grids;
+            scheduled.iter().for_each(|time| ran.add(0, *time, 1));
+            for (time, run) in runs {
+                expected.add(0, time, whole(run.collected.len()));
+                collected.add(0, time, whole(run.collected.values().filter(|collected| **collected).count()));
+            }
+            let [runs, expected, collected] =
+                grids.map(|grid| grid.rows(1, times, DAY).into_iter().next().unwrap_or_default());
+            let (every, gaps) = rhythm(&scheduled);
+            let ends = scheduled.first().copied().zip(scheduled.last().copied());
+            Rhythm { job, every, runs, expected, collected, gaps, ends }
+        };
+        let rhythms = ["brand_media", "hashtag"].map(of_job).into_iter();
+        rhythms.filter(|rhythm| rhythm.expected.iter().any(Option::is_some)).collect()
+    }
+}
+
+fn whole(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// The usual seconds between runs, whose times ascend, and the gaps.
+fn rhythm(times: &[i64]) -> (i64, Vec<Gap>) {
     let every = usual(times);
     let gap = |(after, before): (&i64, &i64)| {
         let missing = (before - after + every / 2).checked_div(every)? - 1;
-        (missing > 0).then_some(Gap { job, after: *after, before: *before, missing })
+        (missing > 0).then_some(Gap { after: *after, before: *before, missing })
     };
-    let gaps = times.iter().zip(times.iter().skip(1)).filter_map(gap).collect();
-    Rhythm { job, runs: times.len(), every, gaps }
+    (every, times.iter().zip(times.iter().skip(1)).filter_map(gap).collect())
 }
 
 /// The median distance of times that ascend; 0 if there are fewer than two.
@@ -153,8 +209,7 @@ mod tests {
 
     #[test]
     fn missing_runs_are_found_by_the_rhythm_of_the_others() {
-        let gaps =
-            |times: &[i64]| rhythm("hashtag", times).gaps.iter().map(|g| (g.after, g.missing)).collect::<Vec<_>>();
+        let gaps = |times: &[i64]| rhythm(times).1.iter().map(|g| (g.after, g.missing)).collect::<Vec<_>>();
         assert_eq!(gaps(&[0, 300, 600, 1_500, 1_800]), [(600, 2)]);
         // A run that starts late leaves no gap.
         assert_eq!(gaps(&[0, 300, 700, 900, 1_200]), []);

@@ -15,6 +15,8 @@ pub(crate) struct Record {
     /// The house: the account's id, or that of the topic.
     pub(crate) user_id: String,
     pub(crate) user_name: String,
+    /// The name in a profile.
+    pub(crate) name: String,
     /// The requested account or hashtag, if the mapping stores it.
     pub(crate) topic: String,
     /// When the response arrived, if the mapping stores it.
@@ -121,6 +123,7 @@ impl<'de> Visitor<'de> for OneRecord<'_> {
                 (_, ID) => &mut record.media_id,
                 (_, "topic") => &mut record.topic,
                 (_, "asked_at") => &mut record.asked_at,
+                (Model::Brand, "name") => &mut record.name,
                 (_, "username") => &mut record.user_name,
                 (_, "timestamp") => &mut record.timestamp,
                 (_, "caption") => &mut record.caption,
