@@ -1,12 +1,15 @@
 """The report has the numbers of the SQL views, and of a calculation in plain Python, on days with faults and repairs."""
 
 import json
+from datetime import UTC
+from statistics import median
 
 import duckdb
 import pytest
 
 from conftest import LUXURY_BRANDS, ROOT, Collected, read, run, write
-from independent import Data, gained
+from independent import Data, seconds
+from independent import day as day_of
 
 UNTIL = "2026-11-24T03:00:00Z"
 FAULTS = ["dior=bad_records", "#dior=bad_records", "prada=permissionx2", "#gucci=not_therex4", "fendi=no_media"]
@@ -50,125 +53,147 @@ def page(hours):
     return json.loads(html.split('<script type="application/json" id="data">')[1].split("</script>")[0])
 
 
-def shown(page, model, measure):
-    """What the page has of a measure, by house and row."""
-    table = page["tables"][model]
-    assert table["width"] == 0, "a row is a run"
-    houses = zip(page["houses"], table["houses"].get(measure, []))
-    figures = [(house["user_id"], time, n) for house, values in houses for time, n in zip(table["times"], values)]
-    return {(house, time): n for house, time, n in figures if n is not None}
+def by_day(page, rows):
+    """What the page has of a figure, by house and day."""
+    houses = zip(page["houses"], rows)
+    return {(house["user_id"], day): n for house, values in houses for day, n in zip(page["days"], values, strict=True) if n is not None}
 
 
-def row(time, moment, every):
-    """The row of a response: the time of its run, or the second at which it arrived if that is after the run's slot."""
-    return int(moment if moment >= time + every else time)
+def known(rows):
+    return {key: n for *key, n in rows if n is not None for key in [tuple(key)]}
 
 
-def by_row(rows, every=3600):
-    return {(house, row(time, moment, every)): n for house, time, moment, n in rows if n is not None}
+@pytest.mark.parametrize(("figure", "column"), [("count", "followers"), ("gained", "gained"), ("gained_raw", "gained_raw"), ("runs", "runs")])
+def test_followers_of_each_day(page, tables, figure, column):
+    rows = tables(f"SELECT user_id, day::VARCHAR, {column}::BIGINT FROM followers_daily")
+    assert by_day(page, page["followers"][figure]) == known(rows)
+    assert figure == "gained" or by_day(page, page["followers"][figure])
 
 
-TIMES = "user_id, epoch(collected_at), epoch(asked_at)"
-
-
-def test_followers_of_every_run(page, tables):
-    rows = tables(f"SELECT {TIMES}, followers_count FROM followers_over_time")
-    assert by_row(rows) == shown(page, "brand", "followers")
-    assert len(by_row(rows)) < len(rows), "some are unknown"
-    moments = {(house, time): time + after / 1000 for (house, time), after in shown(page, "brand", "asked").items()}
-    assert moments == by_row([(house, time, asked, asked) for house, time, asked, n in rows if n is not None])
-    assert [late["houses"] for late in page["late"]] == [sorted({i for i, h in enumerate(page["houses"]) if h["account"] in ["prada", "dior"]})]
-
-
-@pytest.mark.parametrize(("model", "every"), [("media", 3600), ("media_hashtag", 300)])
+@pytest.mark.parametrize("model", ["media", "media_hashtag"])
 @pytest.mark.parametrize(
     ("measure", "condition"),
     [
-        ("likes_hidden", "like_count_hidden"),
-        ("likes_zero", "like_count = 0"),
-        ("likes_unusable", "like_count IS NULL AND NOT like_count_hidden"),
-        ("likes_unknown", "like_count IS NULL AND like_count_hidden IS NULL"),
-        ("comments_zero", "comments_count = 0"),
-        ("comments_unusable", "comments_count IS NULL AND quality_known"),
-        ("comments_unknown", "comments_count IS NULL AND NOT quality_known"),
+        ("records", "TRUE"),
+        ("hidden", "like_count_hidden"),
+        ("zero", "like_count = 0"),
+        ("unusable", "like_count IS NULL AND NOT like_count_hidden"),
+        ("unknown", "like_count IS NULL AND like_count_hidden IS NULL"),
     ],
 )
-def test_what_a_stored_zero_means(page, tables, model, every, measure, condition):
-    rows = tables(f"SELECT {TIMES}, count(*) FILTER (WHERE {condition}) FROM {model}_over_time GROUP BY ALL")
-    counts = {key: n for key, n in by_row(rows, every).items() if n}
-    assert counts == shown(page, model, measure)
-    if measure.startswith("likes"):
-        assert counts, "the hours have some"
+def test_what_a_stored_like_count_means(page, tables, model, measure, condition):
+    rows = tables(f"SELECT user_id, asked_at, media_id FROM {model}_over_time WHERE {condition}")
+    counts = {}
+    for house, asked_at, _ in rows:
+        key = (house, asked_at.astimezone(UTC).strftime("%Y-%m-%d"))
+        counts[key] = counts.get(key, 0) + 1
+    assert by_day(page, page["collector"]["likes"][model][measure]) == counts
+    assert counts, "the hours have some"
 
 
 @pytest.mark.parametrize("measure", ["likes_gained", "comments_gained"])
 def test_what_the_media_gained(page, tables, measure):
-    rows = tables(f"SELECT {TIMES}, {measure}::BIGINT FROM engagement_over_time")
-    assert by_row(rows) == shown(page, "media", measure)
-    assert sum(by_row(rows).values()) > 0
+    series, step = page["series"], page["series"]["step"]
+    slots = [series["from"] + i * step for i in range(len(series[measure][0]))]
+    shown = {(house["user_id"], at): n for house, row in zip(page["houses"], series[measure]) for at, n in zip(slots, row) if n is not None}
+    rows = tables(f"SELECT user_id, (floor(epoch(asked_at) / {step}) * {step})::BIGINT, sum({measure})::BIGINT FROM engagement_over_time GROUP BY ALL")
+    assert shown == known(rows)
+    assert sum(shown.values()) > 0
 
 
-def test_the_last_state_of_each_medium(page, tables):
-    rows = tables(f"SELECT {TIMES}, like_count, coalesce(like_count_hidden, false), comments_count FROM latest_media")
-    rows = [(house, row(time, moment, 3600), *state) for house, time, moment, *state in rows]
-    posts = [(page["houses"][p["house"]]["user_id"], p["seen"], p.get("likes"), p.get("hidden", False), p.get("comments")) for p in page["posts"]]
+def test_each_post(page, tables):
+    columns = ["likes", "comments", "likes_1h", "likes_3h", "likes_24h", "likes_7d", "followers_at_post::BIGINT", "floor(epoch(gone_by))::BIGINT"]
+    rows = tables(f"SELECT user_id, media_id, coalesce(epoch(published_at)::BIGINT, 0), floor(epoch(first_seen))::BIGINT, floor(epoch(last_seen))::BIGINT, {', '.join(columns)} FROM posts")
+    names = ["time", "first", "seen", "likes", "comments", "likes_1h", "likes_3h", "likes_24h", "likes_7d", "followers", "gone"]
+    posts = [(page["houses"][p["house"]]["user_id"], p["id"], *(p.get(name) for name in names)) for p in page["posts"]]
     assert sorted(posts, key=repr) == sorted(rows, key=repr)
+    assert page["posts_unlisted"] == 0
 
 
-def test_the_figures_of_a_day_are_those_of_a_plain_calculation(day, tmp_path):
+def test_the_share_of_voice_of_each_day(page, tables):
+    posts, own = {}, {}
+    for house, author, day, _, n in page["voice"]:
+        if house >= 0:
+            key = (page["houses"][house]["user_id"], page["days"][day])
+            posts[key] = posts.get(key, 0) + n
+            own[key] = own.get(key, 0) + (n if author == house else 0)
+    rows = tables("SELECT user_id, day::VARCHAR, posts, own_posts FROM share_of_voice")
+    assert {(house, day): (n, own_posts) for house, day, n, own_posts in rows} == {key: (posts[key], own[key]) for key in posts}
+
+
+def test_the_runs_of_each_day(page, tables):
+    for job in page["collector"]["jobs"]:
+        rows = tables(f"SELECT floor(epoch(time) / 86400)::BIGINT, sum(expected_topics)::BIGINT, sum(collected_topics)::BIGINT FROM runs WHERE job = '{job['job']}' AND expected_topics IS NOT NULL GROUP BY 1 ORDER BY 1")
+        unknown = tables(f"SELECT count(*) FROM runs WHERE job = '{job['job']}' AND reasons = 'no quality object'")[0][0]
+        days = [(e, c) for e, c in zip(job["expected"], job["collected"]) if e is not None]
+        if not unknown:
+            assert days == [(e, c) for _, e, c in rows]
+        missing = tables(f"SELECT count(*) FROM runs WHERE job = '{job['job']}' AND reasons = 'nothing stored'")[0][0]
+        late = sum(late["job"] == job["job"] for late in page["collector"]["late"])
+        assert sum(gap["missing"] for gap in job["gaps"]) in (missing, missing + late)
+
+
+def median_of(values):
+    values = [value for value in values if value is not None]
+    return pytest.approx(median(values)) if values else None
+
+
+def test_the_figures_of_a_period_are_those_of_a_plain_calculation(day, tmp_path):
     day = day.copy(tmp_path)
-    # A post under the hashtags of two houses.
-    path = day.objects("media_hashtag")[3]
-    records = read(path, "array")
+    # A post under the hashtags of two houses, and a house's own post under its hashtag and under that of another.
+    first, second = day.objects("media_hashtag")[3], day.objects("media_hashtag")[7]
+    records = read(first, "array")
     records[0] = records[-1] | {"user_id": records[0]["user_id"]}
-    write(path, "array", records)
+    write(first, "array", records)
+    own = read(day.objects("media")[0], "array")[0]
+    records = read(second, "array")
+    other = next(r["user_id"] for r in records if r["user_id"] != own["user_id"])
+    mine = next(i for i, r in enumerate(records) if r["user_id"] == own["user_id"])
+    theirs = next(i for i, r in enumerate(records) if r["user_id"] == other)
+    for i in (mine, theirs):
+        records[i] |= {"media_id": own["media_id"]}
+    write(second, "array", records)
     figures = json.loads(run(day.folder, LUXURY_BRANDS, "report", "--json", "sandbox_env"))["figures"]
     data = Data(day.folder / "sandbox_env")
-    likes, posts, counts = {}, {}, {}
-    for (house, _), gains in data.gains().items():
-        likes[house] = [a if b is None else (a or 0) + b for a, b in zip(likes.get(house, [None, None]), gains)]
+    period, days = figures["period"], set()
+    start = seconds(period["from"] + "T00:00:00Z")
+    for i in range(period["days"]):
+        days.add(day_of(start + i * 86400))
+    assert max(days) == period["to"]
+    daily, posts, gains = data.followers_daily(), data.posts(), data.gains()
     of_day, of_house = data.under_hashtags()
-    for (_, house), ids in of_house.items():
-        posts.setdefault(house, set()).update(ids)
-    for r in data.rows("brand"):
-        if r["followers_count"] is not None:
-            counts.setdefault(r["user_id"], []).append((row(r["time"], r["moment"], 3600), r["moment"], r["followers_count"]))
-    every = {"brand": 3600, "media": 3600, "media_hashtag": 1800}
-    rows = [row(time, moment, every[model]) for model in every for time, moment, *_ in data.results(model)]
+    owned = {}
+    for house, medium in posts:
+        owned.setdefault(house, set()).add(medium)
+    under = {house["user_id"]: set().union(*(ids for (of, h), ids in of_house.items() if of in days and h == house["user_id"])) for house in figures["houses"]}
+    everything = sum(map(len, under.values()))
+    all_own = sum(len(ids & owned.get(house, set())) for house, ids in under.items())
+    assert all_own, "the day has an own post under a hashtag"
+    kinds = {}
     for house in figures["houses"]:
-        user_id = house["user_id"]
-        assert (house["likes_gained"], house["comments_gained"]) == tuple(likes[user_id])
-        assert house["hashtag_posts"] == len(posts[user_id])
-        pieces = estimates(counts[user_id], min(rows), max(rows))
-        known = [n for n in pieces if n is not None]
-        assert (house["pieces"], house["pieces_estimated"]) == (len(pieces), len(known))
-        assert house["followers_gained"] == (sum(known) if known else None)
-        assert house["followers_gained_raw"] == counts[user_id][-1][2] - counts[user_id][0][2]
-        assert house["followers"] == counts[user_id][-1][2]
-    assert figures["hashtag_posts"] == len(set().union(*of_day.values())) == sum(map(len, posts.values())) - 1
-    assert any(house["followers_gained"] for house in figures["houses"])
-
-
-def estimates(counts, start, end):
-    """What was gained in each 24 hours from the end."""
-    pieces = []
-    while True:
-        first = end - 86400 + 1 if end - start > 86400 else start
-        window = [(t, n) for at, t, n in counts if first <= at <= end]
-        before = [(t, n) for at, t, n in counts if at < first][-1:]
-        pieces.append(gained(before + window) if window else None)
-        if first == start:
-            return pieces
-        end -= 86400
-
-
-def test_records_and_defaults_and_records_left_out(page, tables):
-    for model in ["brand", "media", "media_hashtag"]:
-        times = page["tables"][model]["times"]
-        of = [n for values in page["tables"][model]["houses"]["records"] for n in values if n]
-        assert sum(of) >= tables(f"SELECT count(*) FROM {model}_over_time")[0][0] > 0
-        every = 300 if model == "media_hashtag" else 3600
-        assert {row(*times, every) for times in tables(f"SELECT epoch(collected_at), epoch(asked_at) FROM {model}")} <= set(times)
+        of, user_id = house["period"], house["user_id"]
+        rows = [daily[key] for key in sorted(daily) if key[1] == user_id and key[0] in days]
+        known_gains = [gain for _, gain, _, _ in rows if gain is not None]
+        assert (of["followers"], of["gained"], of["days_with_gain"]) == (rows[-1][0], sum(known_gains) if known_gains else None, len(known_gains))
+        assert of["gained_raw"] == sum(raw for _, _, raw, _ in rows)
+        base = rows[0][0] - rows[0][2]
+        assert of["gained_percent"] == (pytest.approx(100 * sum(known_gains) / base) if known_gains else None)
+        published = [post for (h, _), post in posts.items() if h == user_id and post["published_at"] and day_of(post["published_at"]) in days]
+        rates = [1000 * post["likes_24h"] / post["followers_at_post"] if post["likes_24h"] is not None and post["followers_at_post"] else None for post in published]
+        assert of["posts"] == len(published)
+        assert of["engagement_per_mille"] == median_of([post["engagement_per_mille"] for post in published])
+        assert of["likes_24h_per_mille"] == median_of(rates)
+        for i, name in enumerate(["likes_gained", "comments_gained"]):
+            gained = [gain[i] for (h, at), gain in gains.items() if h == user_id and day_of(at) in days and gain[i] is not None]
+            assert of[name] == (sum(gained) if gained else None)
+        own_posts = len(under[user_id] & owned.get(user_id, set()))
+        assert (of["hashtag_posts"], of["own_posts"]) == (len(under[user_id]), own_posts)
+        assert of["share"] == pytest.approx(len(under[user_id]) / everything)
+        assert of["share_of_others"] == pytest.approx((len(under[user_id]) - own_posts) / (everything - all_own))
+        kinds[user_id] = len(published)
+    assert figures["hashtag_posts"] == len(set().union(*(ids for of, ids in of_day.items() if of in days)))
+    assert sum(format["posts"] for format in figures["formats"]) == sum(kinds.values())
+    assert any(house["period"]["gained"] for house in figures["houses"])
 
 
 def test_where_the_data_is_from_and_how_fresh(page, tables):

@@ -2,7 +2,7 @@
 //!
 //! Captions and names come from strangers. They enter the page in one place, as JSON in a script element
 //! that the browser does not run. Every character that HTML could act on is escaped, and the page's script
-//! writes them as text. The content security policy allows our two scripts alone, by their hashes, and
+//! writes them as text. The content security policy allows only our script, by its hash, and
 //! forbids every fetch.
 
 use anyhow::{Context, Result};
@@ -11,14 +11,12 @@ use sha2::{Digest, Sha256};
 use super::page::Page;
 
 const TEMPLATE: &str = include_str!("assets/page.html");
-const STYLES: [&str; 2] = [include_str!("assets/uplot.min.css"), include_str!("assets/page.css")];
-const LIBRARY: &str = include_str!("assets/uplot.min.js");
-const SCRIPTS: [&str; 6] = [
+const STYLE: &str = include_str!("assets/page.css");
+const SCRIPTS: [&str; 5] = [
     include_str!("assets/data.js"),
-    include_str!("assets/followers.js"),
+    include_str!("assets/figures.js"),
     include_str!("assets/draw.js"),
     include_str!("assets/sections.js"),
-    include_str!("assets/quality.js"),
     include_str!("assets/page.js"),
 ];
 
@@ -31,14 +29,11 @@ pub(super) fn render(page: &Page) -> Result<String> {
 fn fill(data: &str) -> String {
     let script = format!("(() => {{\n\"use strict\";\n{}}})();\n", SCRIPTS.join("\n"));
     let policy = format!(
-        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}' '{}'",
-        hash(LIBRARY),
+        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}'",
         hash(&script)
     );
-    let styles = STYLES.join("\n");
     // The placeholders are searched in the template alone, so that no inserted part can hold another one.
-    let parts =
-        [("{policy}", &*policy), ("{style}", &styles), ("{data}", data), ("{library}", LIBRARY), ("{script}", &script)];
+    let parts = [("{policy}", &*policy), ("{style}", STYLE), ("{data}", data), ("{script}", &script)];
     let (mut html, mut rest) = (String::with_capacity(data.len() + 200_000), TEMPLATE);
     for (mark, part) in parts {
         if let Some((before, after)) = rest.split_once(mark) {

@@ -1,150 +1,115 @@
 // The page as a whole: what is chosen, and drawing it anew when that changes.
 
-const SECTIONS = [
-  ["Followers", followers], ["Posts and engagement", engagement], ["Under hashtags", hashtags],
-  ["When posts come", rhythm], ["Hidden is not zero", quality], ["Runs and failures", runs],
-];
+const SECTIONS = [["Growth", growth], ["Engagement", engagement], ["Formats", formatMix], ["Posting times", times], ["Posts", posts], ["Share of voice", voice], ["The collector", collector]];
 
-function choose(from, to) {
-  STATE.from = Math.max(FIRST, Math.round(Math.min(from, to)));
-  STATE.to = Math.min(LAST, Math.round(Math.max(from, to)));
+// Changes what is chosen, keeps it in the address, and draws the page.
+function go(change) {
+  Object.assign(STATE, change, { notice: "", listed: 50 });
+  history.pushState(null, "", `#${written()}`);
   hideTip();
   render();
 }
 
-// The first click shows one house alone, the next ones add and take away, and the last one off is all on.
-function toggle(house) {
-  const { off } = STATE;
-  if (!off.size) HOUSES.forEach((h) => h !== house && off.add(h.index));
-  else if (off.has(house.index)) off.delete(house.index);
-  else off.add(house.index);
-  if (off.size === HOUSES.length) off.clear();
-  render();
-}
-
 function controls() {
-  const length = LAST - FIRST;
-  const ranges = [["All", Infinity], ["28 days", 28 * DAY], ["7 days", 7 * DAY], ["24 h", DAY], ["12 h", 12 * HOUR], ["6 h", 6 * HOUR], ["1 h", HOUR]];
-  const buttons = ranges.filter(([, r]) => r === Infinity || r < length).map(([label, r]) => {
-    // A range starts after the last run before it, so that 24 h are 24 hourly runs.
-    const from = Math.max(FIRST, LAST - r + 1);
-    const on = STATE.from === from && STATE.to === LAST;
-    return el("button", { type: "button", class: "chip range", id: `range-${label.replace(" ", "")}`, "aria-pressed": String(on), onclick: () => choose(from, LAST) }, r === Infinity ? label : `Last ${label}`);
-  });
+  const last = DATA.whole?.[1] ?? DAYS.length - 1;
+  const presets = [["Last day", 1], ["Last 7 days", 7], ["Last 28 days", 28]].filter(([, days]) => days <= last + 1).map(([label, days]) => [label, last - days + 1, last]);
+  const buttons = [...presets, ["All", 0, DAYS.length - 1]].map(([label, from, to]) =>
+    button(label, () => go({ from, to }), { class: "chip range", id: `range-${label.replaceAll(" ", "")}`, "aria-pressed": String(STATE.from === from && STATE.to === to) }));
   const field = (label, key) => {
-    const input = el("input", { type: "datetime-local", id: `range-${key}`, value: written(STATE[key]), min: written(FIRST), max: written(LAST) });
+    const input = el("input", { type: "date", id: `range-${key}`, value: DAYS[STATE[key]], min: DAYS[0], max: DAYS.at(-1) });
     input.addEventListener("change", () => {
-      const t = Date.parse(STATE.utc ? `${input.value}Z` : input.value) / 1000;
-      if (Number.isFinite(t)) choose(key === "from" ? t : STATE.from, key === "to" ? t : STATE.to);
+      const d = DAYS.indexOf(input.value);
+      if (d >= 0) go(key === "from" ? { from: d, to: Math.max(d, STATE.to) } : { from: Math.min(d, STATE.from), to: d });
     });
     return el("label", {}, label, input);
   };
-  const chips = HOUSES.map((house) => el("button", { type: "button", class: "chip", id: `chip-${house.index}`, title: house.account ? `@${house.account}` : null,
-    "aria-pressed": String(!STATE.off.has(house.index)), onclick: () => toggle(house) }, swatch(house), house.label));
-  const all = STATE.off.size ? [el("button", { type: "button", class: "chip", id: "chip-all", onclick: () => { STATE.off.clear(); render(); } }, "Show all")] : [];
-  fillRow("range", [...buttons, field("from", "from"), field("to", "to")]);
-  fillRow("chips", [...all, ...chips]);
-}
-
-function fillRow(id, children) {
-  const row = document.getElementById(id);
-  const left = row.firstChild ? row.scrollLeft : 0;
-  row.replaceChildren(...children);
-  if (left) row.scrollLeft = left;
-}
-
-// A moment as an input of date and time takes it.
-function written(t) {
-  const d = new Date(t * 1000);
-  return new Date(STATE.utc ? d : d.getTime() - d.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+  const toggle = (house) => {
+    const chosen = new Set(STATE.chosen);
+    if (!chosen.delete(house.index)) chosen.add(house.index);
+    go({ chosen });
+  };
+  const chips = HOUSES.map((house) => button(house.label, () => toggle(house), { class: "chip", id: `chip-${house.index}`, title: house.account ? `@${house.account}` : null, "aria-pressed": String(STATE.chosen.has(house.index)) }));
+  document.getElementById("range").replaceChildren(...buttons, field("From", "from"), field("To", "to"));
+  document.getElementById("chips").replaceChildren(button("All houses", () => go({ chosen: new Set() }), { class: "chip", id: "chip-all", "aria-pressed": String(!STATE.chosen.size) }), ...chips);
 }
 
 const dark = () => document.documentElement.dataset.theme === "dark";
-
 function theme(chosen) {
-  const preferred = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  document.documentElement.dataset.theme = chosen ?? preferred;
-  STYLES.clear();
-  // While little has changed, so that it costs little.
-  ["--sans", "--soft", "--grid", "font-size"].forEach(css);
-  HOUSES.forEach(colour);
-  const button = document.getElementById("theme");
-  button.textContent = dark() ? "Light" : "Dark";
-  button.setAttribute("aria-label", dark() ? "Show in light colours" : "Show in dark colours");
+  document.documentElement.dataset.theme = chosen ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  const switched = document.getElementById("theme");
+  switched.textContent = dark() ? "Light" : "Dark";
+  switched.setAttribute("aria-label", dark() ? "Show in light colours" : "Show in dark colours");
 }
 
 // How old the data was when the page was made. The page itself may be older.
 function freshness({ newest, made }) {
   const age = made - newest;
   const old = age < 0 ? "later than this page" : age < 60 ? "under a minute old" : age < HOUR ? `${many(Math.floor(age / 60), "minute")} old` : age < 2 * DAY ? `${many(Math.floor(age / HOUR), "hour")} old` : `${many(Math.floor(age / DAY), "day")} old`;
-  return `The newest run was at ${moment(newest)}, ${old}${age < 0 ? "" : " when this page was made"}.`;
+  return `The newest run was at ${moment(newest)} ${zoneName()}, ${old}${age < 0 ? "" : " when this page was made"}.`;
 }
 
 function masthead() {
-  const { source } = DATA;
-  const same = full(STATE.from) === full(STATE.to);
-  const title = same ? full(STATE.from) : `${sameMonth() ? stamp(STATE.from, { day: "numeric" }) : full(STATE.from)} – ${full(STATE.to)}`;
+  const { source } = DATA, house = one();
+  const title = house ? house.label : spanOf(period());
   document.getElementById("period").textContent = title;
-  document.title = `${title} · Luxury houses on Instagram`;
-  document.getElementById("provenance").textContent =
-    `${many(source.records, "record")} in ${many(source.files, "file")} from ${source.place}, ${moment(STATE.from)} to ${moment(STATE.to)} ${zoneName()}. ${freshness(source)}`;
-  document.getElementById("zone").replaceWith(Object.assign(
-    switcher("Time zone", { utc: "UTC", own: "My time" }, STATE.utc ? "utc" : "own", (key) => { STATE.utc = key === "utc"; render(); }), { id: "zone" }));
-  const skipped = DATA.skipped.length + DATA.skipped_unlisted;
-  const notices = [];
-  if (source.made_up) notices.push(el("p", { class: "notice" }, "This is the sandbox’s made-up data: no figure on this page is of a real account."));
-  if (source.unknown) notices.push(el("p", { class: "notice" },
-    `${many(source.unknown, "object")} of records ${source.unknown === 1 ? "has" : "have"} no quality object, which would separate hidden likes from a real 0. The Python version stored none. Their zeros are unknown, and in no figure on this page.`));
-  if (skipped) notices.push(el("p", { class: "notice" },
-    `${many(skipped, "file")} could not be used and ${skipped === 1 ? "is" : "are"} missing from every figure; see `, el("a", { href: "#section-6" }, "runs and failures"), "."));
-  document.getElementById("notices").replaceChildren(...notices);
-  document.getElementById("colophon").replaceChildren(
-    el("p", {}, `Made ${moment(source.made)} ${zoneName()} by `, el("code", {}, "luxury-brands report"), ". This page is one file: it holds its data and its scripts, and asks nothing of any network. Drag over a chart to choose a time; double-click to see all of it again."),
-    el("p", {}, "Charts: uPlot 1.6.32, © Leon Sorokin, MIT licence."));
+  document.title = `${house ? `${title}, ` : ""}${spanOf(period())} · Brands on Instagram`;
+  const was = before();
+  document.getElementById("provenance").textContent = `${house ? `${house.account ? `@${house.account}. ` : ""}${spanOf(period())}. ` : ""}Days are UTC days. ${was ? `The period before is ${spanOf(was)}.` : "The data does not reach back over the period before, so nothing is compared."} ${many(source.records, "record")} of ${many(source.files, "file")} in ${source.place}. ${freshness(source)}`;
+  document.getElementById("zone").replaceWith(Object.assign(switcher("Time zone", { utc: "UTC", own: "My time" }, STATE.utc ? "utc" : "own", (key) => go({ utc: key === "utc" })), { id: "zone" }));
+  document.getElementById("notices").replaceChildren(...notices().map((text) => el("p", { class: "notice" }, text)));
+  document.getElementById("colophon").replaceChildren(el("p", {}, `Made ${moment(source.made)} ${zoneName()} by `, el("code", {}, "luxury-brands report"), ". This page is one file: it holds its data and its scripts, and asks nothing of any network."));
 }
 
-const sameMonth = () => stamp(STATE.from, { month: "long", year: "numeric" }) === stamp(STATE.to, { month: "long", year: "numeric" });
-
-function section([title, draw], i) {
-  const box = el("section", { id: `section-${i + 1}`, "aria-labelledby": `title-${i + 1}` }, el("h2", { id: `title-${i + 1}` }, title));
-  draw(box);
-  return box;
+// What the data lacks.
+function notices() {
+  const { source, collector } = DATA, list = [STATE.notice];
+  const days = Array.from({ length: STATE.to - STATE.from + 1 }, (_, i) => STATE.from + i);
+  const named = (found) => `${found.slice(0, 5).map(date).join(", ")}${found.length > 5 ? ` and ${n(found.length - 5)} more days` : ""}`;
+  const ran = (d) => collector.jobs.some((job) => job.runs[d]);
+  const empty = days.filter((d) => !ran(d));
+  const partial = days.filter((d) => ran(d) && (!DATA.whole || d < DATA.whole[0] || d > DATA.whole[1]));
+  const unseen = HOUSES.filter((house) => days.every((d) => DATA.followers.count[house.index][d] == null) && !postsOf(house.index, period()).length && !distinct(house.index, period()));
+  if (source.made_up) list.push("This is the sandbox’s made-up data: no figure on this page is of a real account.");
+  if (empty.length) list.push(`There is no data of ${named(empty)}: no run stored anything.`);
+  if (partial.length) list.push(`The runs do not cover all of ${named(partial)}, so the figures of ${partial.length === 1 ? "this day" : "these days"} are lower than those of a whole day.`);
+  if (unseen.length && unseen.length < HOUSES.length) list.push(`There is nothing of ${unseen.map((house) => house.label).join(", ")} in this period.`);
+  if (source.unknown) list.push(`${many(source.unknown, "object")} of records ${source.unknown === 1 ? "has" : "have"} no quality object, which would separate hidden likes from a real 0. The Python version stored none. Their zeros are unknown, and in no figure on this page.`);
+  const skipped = collector.skipped.length + collector.skipped_unlisted;
+  if (skipped) list.push(`${many(skipped, "file")} could not be used and ${skipped === 1 ? "is" : "are"} missing from every figure. The last section lists ${skipped === 1 ? "it" : "them"}.`);
+  return list.filter(Boolean);
 }
 
-function render(count = SECTIONS.length) {
-  const focused = document.activeElement?.id;
+function render() {
+  const focused = document.activeElement?.id, caret = document.activeElement?.selectionStart;
   const main = document.getElementById("main");
   // The height is held while the sections are empty, so that the page does not jump.
   if (main.firstChild) main.style.minHeight = `${main.offsetHeight}px`;
-  // Asked once, before anything changes: the browser lays the page out to answer.
-  STATE.narrow = innerWidth < 640;
-  clearCharts();
+  const [now, was] = [figures(period()), figures(before())];
   masthead();
   controls();
-  headline(document.getElementById("headline"));
-  main.replaceChildren(...SECTIONS.slice(0, count).map(section));
-  drawCharts();
+  headline(document.getElementById("headline"), now, was);
+  main.replaceChildren(...SECTIONS.map(([title, draw], i) => {
+    const box = el("section", { id: `section-${i + 1}`, "aria-labelledby": `title-${i + 1}` }, el("h2", { id: `title-${i + 1}` }, title));
+    draw(box, now, was);
+    return box;
+  }));
   main.style.minHeight = "";
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  const again = focused ? document.getElementById(focused) : null;
+  again?.focus({ preventScroll: true });
+  if (again?.type === "search") again.setSelectionRange(caret, caret);
+  document.documentElement.dataset.drawn = String(Math.round(performance.now()));
 }
 
 theme();
-// What is seen first comes first, and the rest when it is on the screen.
-render(1);
-const painted = (then) => requestAnimationFrame(() => setTimeout(then));
-const marked = (what) => { document.documentElement.dataset[what] = String(Math.round(performance.now())); };
-painted(() => {
-  marked("opened");
-  document.getElementById("main").append(...SECTIONS.slice(1).map((s, i) => section(s, i + 1)));
-  drawCharts();
-  painted(() => marked("drawn"));
-});
+readAddress();
+render();
 document.getElementById("theme").addEventListener("click", () => { theme(dark() ? "light" : "dark"); render(); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { theme(); render(); });
+for (const event of ["hashchange", "popstate"]) addEventListener(event, () => { readAddress(); render(); });
 let width = innerWidth;
 addEventListener("resize", () => {
-  // A phone's address bar changes the height alone, all the time.
+  // A phone's address bar changes only the height, all the time.
   if (innerWidth === width) return;
   width = innerWidth;
-  requestAnimationFrame(() => render());
+  requestAnimationFrame(render);
 });
