@@ -126,7 +126,8 @@ const tests = {
     assert.equal(await page.locator("#section-1 .multiples svg").count(), 11);
     assert.equal(new Set(await page.locator("#section-1 .multiples svg").evaluateAll((all) => all.map((s) => s.querySelector("text[text-anchor=end]").textContent))).size, 1);
     assert.match(await page.locator("#provenance").innerText(), /The newest run was at 23 Nov, 23:00 UTC, .*(old when this page was made|later than this page)\./);
-    await shoot(page, "desktop", { fullPage: true });
+    await shoot(page, "desktop");
+    await shoot(page.locator("#section-6"), "desktop-2");
     assert.deepEqual(troubles, []);
     await close();
   },
@@ -213,7 +214,7 @@ const tests = {
       await page.evaluate(axe);
       const { violations } = await page.evaluate(() => window.axe.run());
       assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes[0].html}`), []);
-      await shoot(page, options.dark ? "dark" : options.width ? `phone${options.width}` : "light", { fullPage: true });
+      await shoot(page, options.dark ? "dark" : options.width ? `phone-${options.width}` : "light", { fullPage: true });
       assert.deepEqual(troubles, []);
       await close();
     }

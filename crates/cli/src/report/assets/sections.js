@@ -208,7 +208,7 @@ function voice(box, now, was) {
   const partial = visible(now).filter((h) => h.at_least);
   const count = (h) => h.hashtag_posts - (others ? h.own_posts : 0);
   say(box, top?.[figure] == null ? "No post under the hashtags was collected in this period." : `${top.house.label} has ${share(top[figure])} of the posts under all hashtags${others ? ", without the houses’ own" : ""}.`,
-    `Distinct posts that were seen under the hashtags of each house in the period. ${partial.length ? `“At least”: a run had only new posts, so some were missed, for ${partial.map((h) => h.house.label).join(", ")}. Run the job more often, or raise media_per_hashtag.` : "No run had only new posts, so the counts are complete for the hours collected."}`);
+    `Distinct posts that were seen under the hashtags of each house in the period. ${partial.length ? `“At least”: a run had only new posts, so some were missed and the shares are uncertain, for ${partial.map((h) => h.house.label).join(", ")}. Run the job more often, or raise media_per_hashtag.` : "No run had only new posts, so the counts are complete for the hours collected."}`);
   box.append(panel("Share of voice", switcher("Share of voice", { others: "Without own posts", all: "With own posts" }, STATE.voice, (key) => { STATE.voice = key; render(); })));
   const rows = ranked(visible(now), figure), most = Math.max(0, ...rows.map((h) => h[figure] ?? 0));
   box.append(table("Share of voice", [houseColumn,
