@@ -69,7 +69,7 @@ async function open(file, { width = 1280, height = 900, dark = false, phone = fa
   return { page, troubles, close: () => context.close() };
 }
 
-const rowsOf = (page, name) => page.locator(`table[data-name="${name}"]`).evaluate((t) => [...t.tBodies[0].rows].map((r) => [...r.cells].map((c) => c.textContent)));
+const rowsOf = (page, name) => page.locator(`table[data-name="${name}"]`).evaluate((t) => [...t.tBodies[0].rows].map((r) => [...r.cells].map((c) => c.textContent.replaceAll("\u00a0", " "))));
 // How far the page is wider than the screen. Not innerWidth, which grows with the page on a phone.
 const tooWide = (page) => page.evaluate(() => document.documentElement.scrollWidth - screen.width);
 async function saved(page, selector) {

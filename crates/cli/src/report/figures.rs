@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
-use super::days::{DAY, Rows, day, written};
+use super::days::{DAY, Rows, day};
 use super::page::Page;
 use super::posts::Post;
 
@@ -189,14 +189,8 @@ impl Page {
 
     /// The houses' own posts that were published on days.
     fn published(&self, days: &RangeInclusive<usize>) -> impl Iterator<Item = &Post> {
-        let named: Vec<&String> = self.days.get(days.clone()).unwrap_or_default().iter().collect();
-        let (first, last) = (named.first().copied().cloned(), named.last().copied().cloned());
-        self.posts.iter().filter(move |post| {
-            let on = written(day(post.time));
-            post.time != 0
-                && first.as_ref().is_some_and(|first| *first <= on)
-                && last.as_ref().is_some_and(|last| on <= *last)
-        })
+        let is_on = |time: i64| usize::try_from(day(time) - self.first_day).is_ok_and(|day| days.contains(&day));
+        self.posts.iter().filter(move |post| post.time != 0 && is_on(post.time))
     }
 
     fn formats(&self, days: &RangeInclusive<usize>) -> Vec<Format> {

@@ -52,6 +52,9 @@ pub(super) struct Page {
     pub(super) source: Source,
     /// Each UTC day from the first to the last.
     pub(super) days: Vec<String>,
+    /// The first of them, counted from 1970.
+    #[serde(skip)]
+    pub(super) first_day: i64,
     /// The first and the last day that the data covers from start to end.
     whole: Option<(usize, usize)>,
     /// The first and the last day of the period with which the page opens.
@@ -182,6 +185,7 @@ impl Page {
                 (houses.len(), &times),
             ),
             days,
+            first_day,
             houses,
         }
     }

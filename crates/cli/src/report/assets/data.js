@@ -60,9 +60,9 @@ const compact = (x) => (x == null ? "–" : minus(Math.abs(x) < 10000 ? number.f
 const signed = (x) => (x == null ? "–" : (x > 0 ? "+" : "") + n(x));
 const fixed = (x, digits) => (x == null ? "–" : minus(x.toFixed(digits).replace(/^-(?=[0.]+$)/, "")));
 const plus = (x, digits = 2) => (x == null ? "–" : (Number(x.toFixed(digits)) > 0 ? "+" : "") + fixed(x, digits));
-const percent = (x, digits = 2) => (x == null ? "–" : `${plus(x, digits)} %`);
-const share = (x) => (x == null ? "–" : `${(100 * x).toFixed(1)} %`);
-const perMille = (x) => (x == null ? "–" : `${x.toFixed(2)} ‰`);
+const percent = (x, digits = 2) => (x == null ? "–" : `${plus(x, digits)}\u00a0%`);
+const share = (x) => (x == null ? "–" : `${(100 * x).toFixed(1)}\u00a0%`);
+const perMille = (x) => (x == null ? "–" : `${x.toFixed(2)}\u00a0‰`);
 const many = (count, one, more = `${one}s`) => `${n(count)} ${count === 1 ? one : more}`;
 
 const formats = new Map();

@@ -48,7 +48,7 @@ function figuresOf(house, days) {
   };
 }
 
-// The figures of all houses, and of the chosen ones in `shown`.
+// The figures of all houses, whichever are chosen: shares and ranks are among all of them.
 function figures(days) {
   if (!days) return null;
   const all = HOUSES.map((house) => ({ house, ...figuresOf(house.index, days) }));
@@ -60,5 +60,5 @@ function figures(days) {
   return all;
 }
 
-// The rank of each house by a figure, greatest first; those without one come last.
+// The houses by a figure, greatest first; those without one come last.
 const ranked = (all, figure) => [...all].sort((a, b) => (b[figure] ?? -Infinity) - (a[figure] ?? -Infinity));

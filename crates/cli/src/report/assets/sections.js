@@ -149,7 +149,7 @@ function times(box) {
       return td;
     })))), el("tfoot", {}, el("tr", {}, el("td", {}), Array.from({ length: 24 / BLOCK }, (_, block) => el("th", { scope: "col" }, `${String(block * BLOCK).padStart(2, "0")}–${String((block + 1) * BLOCK).padStart(2, "0")}`))))));
   box.append(table("Posting times", [{ title: `Time, ${zoneName()}`, value: (c) => `${WEEK[c.day]}, ${hours(c.block)}` },
-    { title: "Posts", value: (c) => c.posts, cell: (c) => n(c.posts) }, { title: `Likes after ${ageName} by the usual`, value: (c) => c.ratio, cell: (c) => fixed(c.ratio, 2) }],
+    { title: "Posts", value: (c) => c.posts, cell: (c) => n(c.posts) }, { title: `Likes after ${ageName} ÷ median of the house`, value: (c) => c.ratio, cell: (c) => fixed(c.ratio, 2) }],
   filled.filter((cell) => cell.posts).sort((a, b) => b.ratio - a.ratio).slice(0, 10), { all: filled.filter((cell) => cell.posts) }));
 }
 
@@ -230,7 +230,7 @@ function voice(box, now, was) {
     return { other, posts: distinct(a, days, (author) => author === b, DATA.shared) };
   }).reduce((top, pair) => (pair.posts > (top?.posts ?? 0) ? pair : top), null);
   const about = shown().map((house) => ({ house, common: common(house) }));
-  box.append(panel("Who talks about whom"), el("p", { class: "lede" }, "The posts under each house’s hashtags by who published them. The API names no accounts, so only the posts of the houses can be told from those of others."),
+  box.append(panel("Who talks about whom"), el("p", { class: "lede" }, "The posts under each house’s hashtags by who published them. The API names no accounts, so only the posts of the houses can be distinguished from those of others."),
     table("Who talks about whom", [{ title: "Hashtags of", value: (h) => h.house.label, cell: (h) => houseLink(h.house) },
       { title: "The house itself", value: (h) => by(h.house.index, h.house.index), cell: (h) => n(by(h.house.index, h.house.index)) },
       ...authors.map((author) => ({ title: author.label, value: (h) => (h.house === author ? null : by(h.house.index, author.index)), cell: (h) => (h.house === author ? "–" : n(by(h.house.index, author.index))) })),
