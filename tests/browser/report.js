@@ -125,6 +125,13 @@ const tests = {
     // Eleven houses are small multiples on one scale; each chart has a label for time under it.
     assert.equal(await page.locator("#section-1 .multiples svg").count(), 11);
     assert.equal(new Set(await page.locator("#section-1 .multiples svg").evaluateAll((all) => all.map((s) => s.querySelector("text[text-anchor=end]").textContent))).size, 1);
+    // Up to five houses are lines of one chart, with their names at the ends, apart from each other.
+    for (const chip of [0, 3, 4, 5, 8]) await page.locator(`#chip-${chip}`).click();
+    assert.equal(await page.locator("#section-1 svg").count(), 1);
+    const labels = await page.locator("#section-1 svg text[font-weight]").evaluateAll((all) => all.map((t) => [t.textContent, Number(t.getAttribute("y"))]));
+    assert.deepEqual(labels.map(([label]) => label).sort(), [0, 3, 4, 5, 8].map((i) => report.figures.houses[i].label).sort());
+    assert.ok(labels.every(([, y], i) => !i || y - labels[i - 1][1] >= 14), `${labels}`);
+    await page.locator("#chip-all").click();
     assert.match(await page.locator("#provenance").innerText(), /The newest run was at 23 Nov, 23:00 UTC, .*(old when this page was made|later than this page)\./);
     await shoot(page, "desktop");
     await shoot(page.locator("#section-6"), "desktop-2");

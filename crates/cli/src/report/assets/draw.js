@@ -95,12 +95,8 @@ function steps(lo, hi) {
 // Labels at the ends of lines, moved apart.
 function apart(labels, height) {
   labels.sort((a, b) => a.y - b.y);
-  labels.forEach((label, i) => { if (i && label.y < labels[i - 1].y + 14) label.y = labels[i - 1].y + 14; });
-  for (let i = labels.length - 1; i >= 0; i--) label(i);
-  function label(i) {
-    const most = i === labels.length - 1 ? height : labels[i + 1].y - 14;
-    if (labels[i].y > most) labels[i].y = most;
-  }
+  labels.forEach((label, i) => { if (i) label.y = Math.max(label.y, labels[i - 1].y + 14); });
+  labels.reduceRight((most, label) => { label.y = Math.min(label.y, most); return label.y - 14; }, height);
   return labels;
 }
 
@@ -143,8 +139,8 @@ function timeChart(box, { name, times, series, format, bars = false }) {
     box.append(el("p", { class: "empty" }, known.length ? "A line takes at least 3 days. The figures of this period are in the table." : "There is no figure in this period."));
     return;
   }
-  const room = [Math.min(0, ...known), Math.max(0, ...known)];
-  const range = room[0] === room[1] ? [0, 1] : room;
+  const [lo, hi] = [Math.min(0, ...known), Math.max(0, ...known)];
+  const range = lo === hi ? [0, 1] : [lo, hi];
   const single = series.length <= (bars ? 1 : MAX_LINES);
   const whole = Math.max(280, document.getElementById("main").clientWidth);
   const narrow = innerWidth < 640;
