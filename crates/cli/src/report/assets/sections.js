@@ -51,7 +51,7 @@ function growth(box, now, was) {
   const most = Math.max(0, ...rows.map((h) => h.gained_percent ?? 0));
   const change = (h) => { const old = earlier(h, was, "gained_percent"); return old == null || h.gained_percent == null ? null : h.gained_percent - old; };
   box.append(table("Growth by house", [houseColumn,
-    { title: "Gained, %", value: (h) => h.gained_percent, cell: (h) => withNote(barCell(h.gained_percent, most, percent(h.gained_percent)), h.gained != null && h.days_with_gain < days ? `of ${h.days_with_gain} of ${days} days` : null) },
+    { title: "Gained, %", value: (h) => h.gained_percent, cell: (h) => withNote(barCell(h.gained_percent, most, percent(h.gained_percent)), h.gained != null && h.days_with_gain < days ? `${h.days_with_gain} of ${days} days` : null) },
     { title: "Before, %", value: (h) => earlier(h, was, "gained_percent"), cell: (h) => percent(earlier(h, was, "gained_percent")) },
     { title: "Change, points", value: change, cell: (h) => plus(change(h)) },
     { title: "Gained", value: (h) => h.gained, cell: (h) => signed(h.gained), wide: true },
