@@ -118,6 +118,8 @@ fn main() -> ExitCode {
     };
     let output = cli.output;
     let done = tokio::runtime::Builder::new_current_thread()
+        // Parsing takes all processors with fewer threads, and the allocator keeps memory for each thread.
+        .max_blocking_threads(4)
         .enable_all()
         .build()
         .context("no runtime")

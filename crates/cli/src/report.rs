@@ -11,12 +11,13 @@ use clap::Args;
 use futures_util::{StreamExt, stream};
 use indicatif::{HumanBytes, ProgressBar};
 use serde::Serialize;
+use tokio::sync::OnceCell;
 
 use super::failure::UsageError;
 use super::output::Output;
 use super::setting::configuration;
 use super::storage::place;
-use super::stored::{Object, Stored};
+use super::stored::{Day, Object, Stored};
 use collector::config::{Config, DEFAULT_FILE, PACKAGED};
 use collector::counted::counted;
 use collector::record::{Model, OWNER};
@@ -128,7 +129,12 @@ impl ReportArgs {
             warn(&bar, &skipped, output);
             collected.skip(skipped);
         }
-        let runs = runs.into_iter().map(|(run, objects)| read_run(&stored, Arc::clone(&config), run, objects));
+        for skipped in &stored.skipped {
+            warn(&bar, skipped, output);
+            collected.skip(skipped.clone());
+        }
+        let runs = with_days(&stored, runs).into_iter();
+        let runs = runs.map(|(run, objects, day)| read_run(&stored, Arc::clone(&config), run, objects, day));
         let mut runs = stream::iter(runs).buffered(AT_ONCE);
         while let Some(run) = runs.next().await {
             let run = run?;
@@ -238,11 +244,58 @@ fn missing(config: &Config, runs: &Runs<'_>) -> Result<Vec<String>> {
     Ok(missing)
 }
 
+/// The rows of a model in the Parquet of a day, which its runs share. The first run reads them.
+#[derive(Debug, Clone)]
+struct SharedDay {
+    name: String,
+    rows: Arc<OnceCell<Option<Arc<Day>>>>,
+}
+
+/// The runs, each with its day if its rows are in Parquet. A day is in memory until the last of its runs is read.
+fn with_days<'s>(stored: &Stored, runs: Runs<'s>) -> Vec<(RunOf, Vec<&'s Object>, Option<SharedDay>)> {
+    let mut days: BTreeMap<(Model, &str), SharedDay> = BTreeMap::new();
+    let with_day = |((model, time), objects): (RunOf, Vec<&'s Object>)| {
+        let name = objects.iter().find_map(|object| stored.day(object));
+        let new = |name: &str| SharedDay { name: name.to_owned(), rows: Arc::default() };
+        let day = name.map(|name| days.entry((model, name)).or_insert_with(|| new(name)).clone());
+        ((model, time), objects, day)
+    };
+    runs.into_iter().map(with_day).collect()
+}
+
 /// Reads a run. Parsing takes most of the time, so each run is parsed on a thread of its own.
-async fn read_run(stored: &Stored, config: Arc<Config>, (model, time): RunOf, objects: Vec<&Object>) -> Result<Run> {
-    let bodies = stored.bodies(objects).await;
+async fn read_run(
+    stored: &Stored,
+    config: Arc<Config>,
+    (model, time): RunOf,
+    objects: Vec<&Object>,
+    day: Option<SharedDay>,
+) -> Result<Run> {
+    let (mut read, mut skipped) = (None, None);
+    let day = match day {
+        None => None,
+        Some(SharedDay { name, rows }) => {
+            let first = async || match stored.compacted(Arc::clone(&config), model, &name).await {
+                Ok(day) => {
+                    read = Some((day.files, day.bytes));
+                    Some(Arc::new(day))
+                }
+                Err(unread) => {
+                    skipped = Some(unread);
+                    None
+                }
+            };
+            rows.get_or_init(first).await.clone()
+        }
+    };
+    let bodies = stored.bodies(objects, day).await;
     let parsed = tokio::task::spawn_blocking(move || Run::read(&config, model, time, bodies));
-    parsed.await.context("a thread that reads ended early")
+    let mut run = parsed.await.context("a thread that reads ended early")?;
+    let (files, bytes) = read.unwrap_or_default();
+    run.snapshot.files += files;
+    run.snapshot.bytes += bytes;
+    run.snapshot.skipped.extend(skipped);
+    Ok(run)
 }
 
 fn warn(bar: &ProgressBar, Skipped { key, reason }: &Skipped, output: Output) {

@@ -212,7 +212,7 @@ impl Simulation {
         let (state, patterns) = (self.world.state(), stored::patterns(&self.config.locations));
         let objects = state.objects.iter().filter_map(|(key, body)| {
             let object = patterns.iter().find_map(|pattern| stored::object(pattern, key))?;
-            (object.model == model && object.time == time).then(|| (object, Ok(body.to_vec())))
+            (object.model == model && object.time == time).then(|| (object, Ok(stored::Body::Json(body.to_vec()))))
         });
         Snapshot::read(&self.config, model, time, objects.collect())
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Error, Result, anyhow};
 use aws_sdk_s3::primitives::ByteStream;
@@ -29,6 +29,16 @@ pub(super) enum Storage {
         /// Takes AWS's credentials out of errors.
         redactor: Arc<Redactor>,
     },
+}
+
+/// A file or an object, as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) name: String,
+    /// In bytes.
+    pub(super) size: i64,
+    /// When it was written, in seconds since 1970; the far future if that is unknown.
+    pub(super) modified: i64,
 }
 
 impl Storage {
@@ -77,15 +87,14 @@ impl Storage {
         }
     }
 
-    /// The names of all files or objects in the folder `name` and below, in no order; none if there is no such
-    /// folder.
+    /// All files or objects in the folder `name` and below, in no order; none if there is no such folder.
     ///
     /// # Errors
-    /// Where the folder, or one in it, cannot be listed.
-    pub(super) async fn list(&self, name: &str) -> Result<Vec<String>> {
-        let mut names = Vec::new();
+    /// If the folder, or one in it, cannot be listed.
+    pub(super) async fn list(&self, name: &str) -> Result<Vec<Listed>> {
+        let mut listed = Vec::new();
         match self.below(name) {
-            Self::Local(path) => walk(&path, name, &mut names)?,
+            Self::Local(path) => walk(&path, name, &mut listed)?,
             Self::S3 { client, bucket, key, redactor } => {
                 let needed = || {
                     format!(
@@ -96,12 +105,17 @@ impl Storage {
                 let mut pages = client.list_objects_v2().bucket(&bucket).prefix(&prefix).into_paginator().send();
                 while let Some(page) = pages.next().await {
                     let page = page.map_err(|e| redacted(&redactor, &e)).with_context(needed)?;
-                    let found = page.contents().iter().filter_map(|object| object.key()?.strip_prefix(&prefix));
-                    names.extend(found.map(|found| joined(name, found)));
+                    listed.extend(page.contents().iter().filter_map(|object| {
+                        Some(Listed {
+                            name: joined(name, object.key()?.strip_prefix(&prefix)?),
+                            size: object.size().unwrap_or_default(),
+                            modified: object.last_modified().map_or(i64::MAX, aws_sdk_s3::primitives::DateTime::secs),
+                        })
+                    }));
                 }
             }
         }
-        Ok(names)
+        Ok(listed)
     }
 
     /// Reads `name`.
@@ -174,7 +188,7 @@ fn joined(name: &str, file: &str) -> String {
 }
 
 /// The files under `folder`, which `name` names.
-fn walk(folder: &Path, name: &str, names: &mut Vec<String>) -> Result<()> {
+fn walk(folder: &Path, name: &str, listed: &mut Vec<Listed>) -> Result<()> {
     let failed = || format!("{} cannot be listed", folder.display());
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -185,9 +199,12 @@ fn walk(folder: &Path, name: &str, names: &mut Vec<String>) -> Result<()> {
         let entry = entry.with_context(failed)?;
         let name = joined(name, &entry.file_name().to_string_lossy());
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            walk(&entry.path(), &name, names)?;
+            walk(&entry.path(), &name, listed)?;
         } else {
-            names.push(name);
+            let metadata = entry.metadata().with_context(failed)?;
+            let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+            let modified = modified.map_or(i64::MAX, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+            listed.push(Listed { name, size: i64::try_from(metadata.len()).unwrap_or(i64::MAX), modified });
         }
     }
     Ok(())

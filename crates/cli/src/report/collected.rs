@@ -192,7 +192,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::stored::{Kind, Object};
+    use crate::stored::{self, Kind, Object};
     use collector::config::Config;
 
     type Body = Result<Vec<u8>, String>;
@@ -202,7 +202,7 @@ mod tests {
         let config = Config::parse(include_bytes!("../../../../configure.ini"), "configure.ini").unwrap();
         let object = |(kind, body): (Kind, Body)| {
             let (key, part) = (format!("{kind:?}"), String::new());
-            (Object { key, kind, model, time: chrono::DateTime::UNIX_EPOCH, part }, body)
+            (Object { key, kind, model, time: chrono::DateTime::UNIX_EPOCH, part }, body.map(stored::Body::Json))
         };
         let time = chrono::DateTime::from_timestamp(time, 0).unwrap();
         Run::read(&config, model, time, objects.into_iter().map(object).collect())

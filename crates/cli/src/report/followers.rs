@@ -50,8 +50,7 @@ pub(super) fn daily(points: &[Point]) -> Vec<Daily> {
     days
 }
 
-/// The estimate for a day; `None` if there are too few counts, or if nobody can tell a change of level from a real
-/// step.
+/// The estimate for a day; `None` if there are too few counts, or if a change of level cannot be told from a real step.
 fn estimate(window: &[Point]) -> Option<i64> {
     let (first, last) = (window.first()?, window.last()?);
     if window.len() < MIN_COUNTS {

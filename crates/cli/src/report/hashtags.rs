@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::days::{Grid, day};
 use super::posts::{Seen, shortened};
+use crate::stored::Record;
 use crate::stored::quality::Count;
-use crate::stored::{Record, seconds};
 
 /// The most posts that are kept of a house's hashtags and day.
 const MAX_KEPT: usize = 50;
@@ -112,7 +112,7 @@ impl Hashtags {
     }
 
     fn keep(&mut self, id: u64, house: usize, at: i64, record: Record, seen: Seen) {
-        let Some(time) = seconds(&record.timestamp) else { return };
+        let Some(time) = record.timestamp else { return };
         let post = HashtagPost {
             house,
             time,
@@ -286,8 +286,7 @@ mod tests {
     fn the_posts_with_the_most_interactions_are_listed() {
         let mut hashtags = Hashtags::default();
         let post = |n: i64| {
-            let time = "2026-11-24T01:00:00+0000".to_owned();
-            let record = Record { media_id: n.to_string(), timestamp: time, ..Record::default() };
+            let record = Record { media_id: n.to_string(), timestamp: Some(1_795_482_000), ..Record::default() };
             (record, Seen { likes: Count::Counted(n), comments: Count::Hidden })
         };
         hashtags.add(0, 0, (1..500).map(post).collect());

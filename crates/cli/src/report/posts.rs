@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::followers::Point;
+use crate::stored::Record;
 use crate::stored::quality::Count;
-use crate::stored::{Record, seconds};
 
 /// The most posts on a page. The newest ones are listed, so that years of data fit.
 const MAX_POSTS: usize = 3_000;
@@ -122,7 +122,7 @@ impl Posts {
     pub(super) fn add(&mut self, house: usize, at: i64, posts: Vec<(Record, Seen)>) -> Gained {
         let responses = self.responses.entry(house).or_default();
         let before = responses.last().map(|(at, _)| *at);
-        responses.push((at, posts.iter().filter_map(|(record, _)| seconds(&record.timestamp)).min()));
+        responses.push((at, posts.iter().filter_map(|(record, _)| record.timestamp).min()));
         let mut sum = Gained::default();
         for (record, seen) in posts {
             let new = || Sightings { first: at, before, ..Sightings::default() };
@@ -156,7 +156,7 @@ impl Sightings {
     fn see(&mut self, at: i64, record: Record, now: Seen) -> Gained {
         let Record { timestamp, caption, media_type, media_product_type, permalink, .. } = record;
         self.seen = at;
-        self.time = seconds(&timestamp).or(self.time);
+        self.time = timestamp.or(self.time);
         let texts = [
             (&mut self.media_type, media_type),
             (&mut self.product_type, media_product_type),
@@ -251,7 +251,8 @@ mod tests {
     use super::*;
 
     fn record(id: &str, time: &str) -> Record {
-        Record { media_id: id.to_owned(), timestamp: time.to_owned(), ..Record::default() }
+        let time = chrono::DateTime::parse_from_str(time, "%Y-%m-%dT%H:%M:%S%z").ok();
+        Record { media_id: id.to_owned(), timestamp: time.map(|time| time.timestamp()), ..Record::default() }
     }
 
     /// A post in a response: its id, when it was published, and its likes.

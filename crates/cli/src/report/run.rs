@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::stored::{Object, Snapshot};
+use crate::stored::{Body, Object, Snapshot};
 use collector::config::Config;
 use collector::record::Model;
 
@@ -21,7 +21,7 @@ impl Run {
         config: &Config,
         model: Model,
         time: DateTime<Utc>,
-        objects: Vec<(Object, Result<Vec<u8>, String>)>,
+        objects: Vec<(Object, Result<Body, String>)>,
     ) -> Self {
         Self { model, time: time.timestamp(), snapshot: Snapshot::read(config, model, time, objects) }
     }

@@ -14,13 +14,21 @@ async fn holds_what_is_written(storage: &Storage) {
     for name in NAMES.into_iter().chain(["other/e.json"]) {
         storage.write(name, name.into()).await.unwrap();
     }
-    let mut listed = storage.list("raw").await.unwrap();
-    listed.sort_unstable();
-    assert_eq!(listed, NAMES);
-    let mut whole = storage.list("").await.unwrap();
-    whole.sort_unstable();
-    assert_eq!(whole, [&["other/e.json"], &NAMES[..]].concat());
-    assert_eq!(storage.list("none").await.unwrap(), Vec::<String>::new());
+    let now = chrono::Utc::now().timestamp();
+    let names = async |folder| {
+        let listed = storage.list(folder).await.unwrap();
+        // Each file holds its own name.
+        let is_described = |listed: &Listed| {
+            usize::try_from(listed.size) == Ok(listed.name.len()) && (now - 60..=now).contains(&listed.modified)
+        };
+        assert!(listed.iter().all(is_described), "{listed:?}");
+        let mut names: Vec<String> = listed.into_iter().map(|listed| listed.name).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(names("raw").await, NAMES);
+    assert_eq!(names("").await, [&["other/e.json"], &NAMES[..]].concat());
+    assert_eq!(names("none").await, [""; 0]);
     assert_eq!(storage.read(NAMES[1]).await.unwrap(), NAMES[1].as_bytes());
     let neighbour = storage.below(NAMES[1]).beside("d.json");
     assert_eq!(neighbour.read("").await.unwrap(), NAMES[2].as_bytes());

@@ -24,13 +24,6 @@ pub(crate) struct TopicRun {
     pub(crate) records: usize,
     #[serde(flatten)]
     pub(crate) failure: Option<Failure>,
-    /// The pages read of a hashtag whose gaps are closed, and the following two.
-    #[serde(deserialize_with = "or_default")]
-    pub(crate) pages: Option<u32>,
-    #[serde(deserialize_with = "or_default")]
-    pub(crate) overlap: Option<usize>,
-    #[serde(deserialize_with = "or_default")]
-    pub(crate) gap_likely: bool,
 }
 
 /// Why records of a topic are missing.
@@ -45,7 +38,7 @@ pub(crate) struct Failure {
 }
 
 /// A quality object. A value of an unexpected type, which another version may have written, counts as unknown.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Quality {
     /// The topics of the run. An object of an earlier version has those that failed and those that the event selected.
@@ -122,29 +115,41 @@ impl TopicRun {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Counts {
     records: Option<usize>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct NotListed {
     defaulted: usize,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Rejected {
     #[serde(default)]
     topic: String,
     pub(crate) reason: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Defaulted {
     id: String,
 }
+
+/// A case in a row of the table `quality`: a record that was left out, or a field that was defaulted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Case<'r> {
+    pub(super) topic: Option<&'r str>,
+    pub(super) field: Option<&'r str>,
+    pub(super) reason: Option<&'r str>,
+    pub(super) id: Option<&'r str>,
+}
+
+/// The reason in the row of the cases that an object counts and does not list.
+const NOT_LISTED: &str = "not listed";
 
 /// The reason of a hidden figure: the API left the field out.
 pub(crate) const NOT_FOUND: &str = "not found field";
@@ -234,6 +239,31 @@ impl Quality {
         self.defaulted.is_some() && self.not_listed.as_ref().is_some_and(|not_listed| not_listed.defaulted == 0)
     }
 
+    /// A quality object whose rows are added.
+    pub(super) fn of_rows() -> Self {
+        Self { defaulted: empty(), not_listed: empty(), ..Self::default() }
+    }
+
+    /// Adds a row of the table `quality`, which has one for the object, and one for each case that it lists.
+    pub(super) fn add_row(&mut self, outcome: &str, cases: Option<i64>, case: Case<'_>) {
+        let cases = cases.and_then(|cases| usize::try_from(cases).ok());
+        let reason = case.reason.unwrap_or_default();
+        match (outcome, case.field) {
+            ("stored", _) => self.counts.records = cases,
+            ("rejected", _) if reason != NOT_LISTED => {
+                let topic = case.topic.unwrap_or_default().to_owned();
+                self.rejected.push(Rejected { topic, reason: reason.to_owned() });
+            }
+            ("defaulted", None) => self.not_listed = Some(NotListed { defaulted: cases.unwrap_or_default() }),
+            ("defaulted", Some(field)) => {
+                let fields = self.defaulted.get_or_insert_default();
+                let records = fields.entry(field.to_owned()).or_default().entry(reason.to_owned()).or_default();
+                records.push(Defaulted { id: case.id.unwrap_or_default().to_owned() });
+            }
+            _ => {}
+        }
+    }
+
     /// Removes the rejected records of other topics, and the defaults of records with other ids.
     pub(crate) fn retain(&mut self, topic: impl Fn(&str) -> bool, ids: &HashSet<&str>) {
         self.rejected.retain(|rejected| topic(&rejected.topic));
@@ -262,12 +292,12 @@ pub(crate) enum Count {
     Hidden,
     /// The figure was defaulted for another reason.
     Unusable,
-    /// A 0 is stored, and no quality object tells whether it was counted.
+    /// A 0 is stored, and no quality object says whether it was counted.
     Unknown,
 }
 
 impl Count {
-    /// The figure; `None` where it was not counted.
+    /// The figure; `None` if it was not counted.
     pub(crate) const fn counted(self) -> Option<i64> {
         match self {
             Self::Counted(n) => Some(n),
@@ -294,14 +324,11 @@ mod tests {
             user_id: "178".into(),
             asked_at: DateTime::from_timestamp_millis(1_795_489_202_123),
             records: 50,
-            pages: Some(2),
-            overlap: Some(7),
-            gap_likely: true,
             ..run("dior")
         };
         let gucci = TopicRun { failure: throttled.clone(), ..run("gucci") };
         let now = br#"{"topics":[
-            {"topic":"dior","user_id":"178","asked_at":"2026-11-24T03:00:02.123Z","records":50,"pages":2,"overlap":7,"gap_likely":true},
+            {"topic":"dior","user_id":"178","asked_at":"2026-11-24T03:00:02.123Z","records":50,"gap_likely":true},
             {"topic":"gucci","asked_at":null,"records":0,"kind":"throttled","code":4,"message":"no"}]}"#;
         assert_eq!(quality(now).unwrap().topics, [dior, gucci.clone()]);
         let before = br#"{"topics":["dior","gucci"],"failed_topics":[{"topic":"gucci","kind":"throttled","code":4,"message":"no"}]}"#;
@@ -312,7 +339,7 @@ mod tests {
     #[test]
     fn a_value_of_an_unexpected_type_is_unknown_and_the_rest_of_the_object_is_read() {
         let object = br#"{"counts":[],"rejected":{},"defaulted":{"like_count":[]},"topics":[7,
-            {"topic":"dior","user_id":178,"asked_at":"yesterday","records":"50","pages":-1,"overlap":"7","gap_likely":null},
+            {"topic":"dior","user_id":178,"asked_at":"yesterday","records":"50"},
             {"topic":"gucci","user_id":"179","asked_at":1795489202,"records":0,"kind":5,"code":"4","message":[]}]}"#;
         let read = quality(object).unwrap();
         let run = |topic: &str| TopicRun { topic: topic.into(), ..TopicRun::default() };
@@ -337,7 +364,7 @@ mod tests {
         assert_eq!(count("3", Some(0)), Count::Counted(0));
         assert_eq!(count("3", Some(7)), Count::Counted(7));
         assert_eq!(defaults.count("comments_count", "1", Some(0)), Count::Counted(0));
-        assert_eq!(defaults.count("comments_count", "2", Some(0)), Count::Unusable, "nobody can hide comments");
+        assert_eq!(defaults.count("comments_count", "2", Some(0)), Count::Unusable, "comments cannot be hidden");
     }
 
     #[test]

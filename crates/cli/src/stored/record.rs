@@ -19,12 +19,13 @@ pub(crate) struct Record {
     pub(crate) name: String,
     /// The requested account or hashtag, if the mapping stores it.
     pub(crate) topic: String,
-    /// When the response arrived, if the mapping stores it.
-    pub(crate) asked_at: String,
+    /// When the response arrived, in seconds since 1970, if the mapping stores it.
+    pub(crate) asked_at: Option<i64>,
     pub(crate) followers_count: Option<i64>,
     pub(crate) media_count: Option<i64>,
     pub(crate) media_id: String,
-    pub(crate) timestamp: String,
+    /// When it was published, in seconds since 1970; `None` for the default too.
+    pub(crate) timestamp: Option<i64>,
     pub(crate) caption: String,
     pub(crate) media_type: String,
     pub(crate) media_product_type: String,
@@ -36,7 +37,7 @@ pub(crate) struct Record {
 impl Record {
     /// When the response arrived; `None` if the mapping does not store it.
     pub(super) fn moment(&self) -> Option<Moment> {
-        let at = DateTime::from_timestamp(seconds(&self.asked_at)?, 0)?;
+        let at = DateTime::from_timestamp(self.asked_at?, 0)?;
         Some(Moment { at, known: true })
     }
 
@@ -44,6 +45,36 @@ impl Record {
     pub(crate) fn id(&self, model: Model) -> &str {
         if model == Model::Brand { &self.user_id } else { &self.media_id }
     }
+}
+
+/// Where a record keeps a field.
+pub(super) enum Slot<'r> {
+    Text(&'r mut String),
+    Figure(&'r mut Option<i64>),
+    /// In seconds since 1970; `None` for the default.
+    Instant(&'r mut Option<i64>),
+}
+
+/// Where a record of `model` keeps a field of the response; `None` for a field that the terminal does not use.
+pub(super) fn slot(model: Model, response: &str) -> Option<fn(&mut Record) -> Slot<'_>> {
+    Some(match (model, response) {
+        (Model::Brand, ID) | (Model::Media | Model::MediaHashtag, OWNER) => |record| Slot::Text(&mut record.user_id),
+        (_, ID) => |record| Slot::Text(&mut record.media_id),
+        (_, "topic") => |record| Slot::Text(&mut record.topic),
+        (_, "asked_at") => |record| Slot::Instant(&mut record.asked_at),
+        (Model::Brand, "name") => |record| Slot::Text(&mut record.name),
+        (_, "username") => |record| Slot::Text(&mut record.user_name),
+        (_, "timestamp") => |record| Slot::Instant(&mut record.timestamp),
+        (_, "caption") => |record| Slot::Text(&mut record.caption),
+        (_, "media_type") => |record| Slot::Text(&mut record.media_type),
+        (_, "media_product_type") => |record| Slot::Text(&mut record.media_product_type),
+        (_, "permalink") => |record| Slot::Text(&mut record.permalink),
+        (_, "followers_count") => |record| Slot::Figure(&mut record.followers_count),
+        (_, "media_count") => |record| Slot::Figure(&mut record.media_count),
+        (_, "like_count") => |record| Slot::Figure(&mut record.like_count),
+        (_, "comments_count") => |record| Slot::Figure(&mut record.comments_count),
+        _ => return None,
+    })
 }
 
 /// The records of an object. The mapping says which field is which.
@@ -71,8 +102,8 @@ fn parsed(mapping: &Mapping, bytes: &[u8]) -> serde_json::Result<Vec<Record>> {
     Ok(records)
 }
 
-/// A record's timestamp, in seconds since 1970; `None` for the default and for any other text.
-pub(crate) fn seconds(timestamp: &str) -> Option<i64> {
+/// The seconds since 1970 of an instant as records write it; `None` for the default and for any other text.
+pub(super) fn seconds(timestamp: &str) -> Option<i64> {
     let time = chrono::DateTime::parse_from_str(timestamp, "%Y-%m-%dT%H:%M:%S%z").ok()?.timestamp();
     (time != 0).then_some(time)
 }
@@ -118,35 +149,17 @@ impl<'de> Visitor<'de> for OneRecord<'_> {
         let mut record = Record::default();
         while let Some(name) = map.next_key::<String>()? {
             let field = self.0.fields().iter().find(|field| field.output == name);
-            let text = match (self.0.model, field.map_or("", |field| field.response.as_str())) {
-                (Model::Brand, ID) | (Model::Media | Model::MediaHashtag, OWNER) => &mut record.user_id,
-                (_, ID) => &mut record.media_id,
-                (_, "topic") => &mut record.topic,
-                (_, "asked_at") => &mut record.asked_at,
-                (Model::Brand, "name") => &mut record.name,
-                (_, "username") => &mut record.user_name,
-                (_, "timestamp") => &mut record.timestamp,
-                (_, "caption") => &mut record.caption,
-                (_, "media_type") => &mut record.media_type,
-                (_, "media_product_type") => &mut record.media_product_type,
-                (_, "permalink") => &mut record.permalink,
-                (_, response) => {
-                    let figure = match response {
-                        "followers_count" => &mut record.followers_count,
-                        "media_count" => &mut record.media_count,
-                        "like_count" => &mut record.like_count,
-                        "comments_count" => &mut record.comments_count,
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
-                        }
-                    };
-                    *figure = map.next_value().map_err(|error| A::Error::custom(format!("{name}: {error}")))?;
-                    continue;
+            match field.and_then(|field| slot(self.0.model, &field.response)).map(|slot| slot(&mut record)) {
+                // A nullable field may be null.
+                Some(Slot::Text(text)) => *text = map.next_value::<Option<String>>()?.unwrap_or_default(),
+                Some(Slot::Instant(instant)) => {
+                    *instant = map.next_value::<Option<String>>()?.as_deref().and_then(seconds)
                 }
-            };
-            // A nullable field may be null.
-            *text = map.next_value::<Option<String>>()?.unwrap_or_default();
+                Some(Slot::Figure(figure)) => {
+                    *figure = map.next_value().map_err(|error| A::Error::custom(format!("{name}: {error}")))?;
+                }
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
         }
         Ok(record)
     }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::quality::{self, Defaults, Failure, Figures, Quality, TopicRun};
 use super::record::records;
-use super::{Kind, Object, Record};
+use super::{Day, Kind, Object, Record};
 use collector::config::Config;
 use collector::record::{Mapping, Model};
 
@@ -27,6 +28,15 @@ pub(crate) struct Snapshot {
     pub(crate) skipped: Vec<Skipped>,
     pub(crate) files: usize,
     pub(crate) bytes: usize,
+}
+
+/// What an object holds, as it was read.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// The JSON of the object itself.
+    Json(Vec<u8>),
+    /// Its rows are in the Parquet of its day.
+    Compacted(Arc<Day>),
 }
 
 /// When a response arrived. If that is unknown, it is the time of the run.
@@ -74,21 +84,32 @@ enum Grade {
     Complete,
 }
 
+impl Body {
+    /// The bytes of the object; `None` if it was not read itself.
+    const fn size(&self) -> Option<usize> {
+        match self {
+            Self::Json(json) => Some(json.len()),
+            Self::Compacted(_) => None,
+        }
+    }
+}
+
 impl Snapshot {
     /// Reads the objects of a model at one time. One with any error is skipped as a whole.
     pub(crate) fn read(
         config: &Config,
         model: Model,
         time: DateTime<Utc>,
-        objects: Vec<(Object, Result<Vec<u8>, String>)>,
+        objects: Vec<(Object, Result<Body, String>)>,
     ) -> Self {
         let (mut snapshot, mut parts) = (Self::default(), BTreeMap::new());
         for (object, body) in objects {
             let part: &mut Part = parts.entry((object.is_partial(), object.part.clone())).or_default();
-            match body.and_then(|body| part.add(config.mapping(model), &object, &body).map(|()| body.len())) {
-                Ok(bytes) => {
-                    snapshot.files += 1;
-                    snapshot.bytes += bytes;
+            let size = body.as_ref().map_or(None, Body::size);
+            match body.and_then(|body| part.add(config.mapping(model), &object, body)) {
+                Ok(()) => {
+                    snapshot.files += usize::from(size.is_some());
+                    snapshot.bytes += size.unwrap_or_default();
                 }
                 Err(reason) => snapshot.skipped.push(Skipped { key: object.key, reason }),
             }
@@ -182,13 +203,15 @@ impl Part {
     ///
     /// # Errors
     /// If it could not be parsed, as text for a person.
-    fn add(&mut self, mapping: &Mapping, object: &Object, body: &[u8]) -> Result<(), String> {
+    fn add(&mut self, mapping: &Mapping, object: &Object, body: Body) -> Result<(), String> {
         if object.kind == Kind::Records || self.key.is_empty() {
             self.key.clone_from(&object.key);
         }
-        match object.kind {
-            Kind::Records => self.records = records(mapping, body)?,
-            Kind::Quality => self.quality = Some(quality::quality(body)?),
+        match (object.kind, body) {
+            (Kind::Records, Body::Json(json)) => self.records = records(mapping, &json)?,
+            (Kind::Records, Body::Compacted(day)) => self.records = day.records(mapping, &object.key),
+            (Kind::Quality, Body::Json(json)) => self.quality = Some(quality::quality(&json)?),
+            (Kind::Quality, Body::Compacted(day)) => self.quality = day.quality(&object.key),
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ fn snapshot_of(config: &Config, model: Model, objects: &[(&str, Value)]) -> Snap
         let kind = if folder.ends_with("quality") { Kind::Quality } else { Kind::Records };
         let key = format!("{folder}/media_{part}.json");
         let (time, part) = (TIME.parse().unwrap(), part.to_owned());
-        (Object { key, kind, model, time, part }, Ok(body.to_string().into()))
+        (Object { key, kind, model, time, part }, Ok(Body::Json(body.to_string().into())))
     };
     let objects = objects.iter().map(object).collect();
     Snapshot::read(config, model, TIME.parse().unwrap(), objects)
@@ -292,8 +292,8 @@ fn an_object_that_cannot_be_read_is_named_and_its_topics_are_lost() {
     let object = |key: &str, kind, body| (Object { key: key.to_owned(), kind, model, time, part: String::new() }, body);
     let of = quality(1, json!([asked("dior", 1, 1)]));
     let objects = vec![
-        object("raw/x.json", Kind::Records, Ok(b"[{".to_vec())),
-        object("quality/x.json", Kind::Quality, Ok(of.to_string().into())),
+        object("raw/x.json", Kind::Records, Ok(Body::Json(b"[{".to_vec()))),
+        object("quality/x.json", Kind::Quality, Ok(Body::Json(of.to_string().into()))),
     ];
     let seen = Snapshot::read(&shipped(), model, time, objects);
     assert_eq!((seen.skipped[0].key.as_str(), topics(&seen)), ("raw/x.json", vec![("dior", 0, Some("store"))]));
