@@ -140,7 +140,9 @@ class Data:
             last = {name: next((r[name] for r in reversed(seen) if r[name] is not None), None) for name in seen[0]}
             post = {"first_seen": seen[0]["moment"], "last_seen": seen[-1]["moment"], "likes": last["like_count"], "comments": last["comments_count"]}
             published = seconds(last["timestamp"]) if last["timestamp"] else None
-            post |= {"published_at": published, "media_type": last["media_type"]}
+            product = last["media_product_type"]
+            kind = last["media_type"] if product in (None, "", "FEED") else product
+            post |= {"published_at": published, "media_type": last["media_type"], "kind": kind, "hidden": seen[-1]["hidden"]}
             known = [(r["moment"], r["like_count"]) for r in seen if r["like_count"] is not None]
             for name, age in {"likes_1h": 3600, "likes_3h": 10800, "likes_24h": 86400, "likes_7d": 604800}.items():
                 post[name] = published and at_age([(published, 0), *known], published + age)
@@ -190,6 +192,18 @@ class Data:
                 of_day[day(moment)].add(record["media_id"])
                 of_house[day(moment), record["user_id"]].add(record["media_id"])
         return of_day, of_house
+
+
+    def only_new_posts(self):
+        """The house and moment of each response that had only posts that no earlier one of the house had."""
+        found, seen = set(), {}
+        for _, moment, key, _, records in sorted(self.results("media_hashtag"), key=lambda result: result[1]):
+            for house in {record["user_id"] for record in records}:
+                ids = {record["media_id"] for record in records if record["user_id"] == house}
+                if house in seen and not ids & seen[house]:
+                    found.add((house, moment))
+                seen.setdefault(house, set()).update(ids)
+        return found
 
 
 def at_age(counts, target):
