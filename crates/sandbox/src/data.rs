@@ -112,7 +112,7 @@ pub(super) fn profile(seed: u64, username: &str, user_id: &str, now: DateTime<Ut
     let fields = json!({
         "id": user_id,
         "username": username,
-        "name": username.to_uppercase(),
+        "name": display_name(username),
         "biography": CAPTIONS[0],
         "website": format!("https://www.{username}.example/"),
         "profile_picture_url": cdn(&mut rng, now, "jpg"),
@@ -125,6 +125,24 @@ pub(super) fn profile(seed: u64, username: &str, user_id: &str, now: DateTime<Ut
         fields.remove("name");
     }
     fields
+}
+
+/// The name in a profile, which differs from the username as real ones do. An unknown account has its username.
+fn display_name(username: &str) -> &str {
+    match username {
+        "hermes" => "Hermès",
+        "chanelofficial" => "CHANEL",
+        "dior" => "Dior",
+        "louisvuitton" => "Louis Vuitton",
+        "gucci" => "Gucci",
+        "prada" => "Prada",
+        "ysl" => "Saint Laurent",
+        "celine" => "CELINE",
+        "maisonvalentino" => "Valentino",
+        "miumiu" => "Miu Miu",
+        "fendi" => "Fendi",
+        other => other,
+    }
 }
 
 /// The period between an account's posts.
