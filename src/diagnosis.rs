@@ -20,6 +20,8 @@ pub enum Diagnosis {
     ProxyRefuses,
     /// The proxy needs a login.
     ProxyLogin,
+    /// There is no connection to the proxy.
+    ProxyUnreachable,
     /// The connection broke, or there was no whole response in time.
     NoResponse,
     /// The API says that it has a fault.
@@ -194,6 +196,7 @@ impl Diagnosis {
                 | Self::CertificateOfCa
                 | Self::ProxyRefuses
                 | Self::ProxyLogin
+                | Self::ProxyUnreachable
                 | Self::NoResponse
                 | Self::NotTheApi
                 | Self::Forbidden
@@ -264,6 +267,11 @@ impl Diagnosis {
                 "a request without a response: the proxy answers CONNECT with HTTP 407",
                 "the proxy needs a user and a password",
                 "set HTTPS_PROXY=http://user:password@host:port, or add the host of the request to NO_PROXY",
+            ),
+            Self::ProxyUnreachable => (
+                "a request without a response: no connection to the proxy",
+                "the proxy's address is wrong, or the proxy does not run; the error does not say which",
+                "correct HTTPS_PROXY, or start what listens there",
             ),
             Self::NoResponse => (
                 "a call without a whole response in time, or a broken connection",

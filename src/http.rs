@@ -149,7 +149,8 @@ pub fn diagnosis(error: &(dyn std::error::Error + 'static)) -> Diagnosis {
             Some(tls) if tls.to_string().contains("CaUsedAsEndEntity") => Some(Diagnosis::CertificateOfCa),
             Some(rustls::Error::InvalidCertificate(_)) => Some(Diagnosis::Certificate),
             _ if text == "tunnel error: proxy authorization required" => Some(Diagnosis::ProxyLogin),
-            _ if text.starts_with("tunnel error") => Some(Diagnosis::ProxyRefuses),
+            _ if text == "tunnel error: unsuccessful" => Some(Diagnosis::ProxyRefuses),
+            _ if text == "tunnel error: failed to create underlying connection" => Some(Diagnosis::ProxyUnreachable),
             _ if text.starts_with("dns error") => Some(Diagnosis::UnknownHost),
             _ => io.filter(|io| io.kind() == std::io::ErrorKind::ConnectionRefused).map(|_| Diagnosis::Refused),
         }

@@ -143,6 +143,8 @@ async fn an_endpoint_that_cannot_be_reached_is_found_before_the_first_call() {
         ("AWS_REGION", "us west 2", "the region is malformed"),
         ("HTTPS_PROXY", &refuses.end_point(), "the proxy does not allow this host"),
         ("HTTPS_PROXY", &wants_login.end_point(), "the proxy needs a user and a password"),
+        ("HTTPS_PROXY", "http://127.0.0.1:9", "the proxy's address is wrong, or the proxy does not run"),
+        ("HTTPS_PROXY", "http://no-such-host.invalid", "the proxy's address is wrong, or the proxy does not run"),
     ] {
         let printed = refused(&with_keys(&[(variable, value)])).await;
         assert!(printed.contains(cause), "{variable}={value}: {printed}");
