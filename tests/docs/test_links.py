@@ -1,0 +1,68 @@
+"""Every link leads somewhere, and every page of docs/ has its place in the reading order."""
+
+import re
+
+import pytest
+
+from pages import DOCS, FILES, FOLDERS, PAGES, ROOT, Link, anchors, links, tokens
+
+INDEX = "docs/README.md"
+PAGE_NAME = re.compile(r"\b((?:docs|dev_logs)/[\w.-]+\.md)(?:#([\w-]+))?")
+
+
+def missing(link: Link) -> str | None:
+    if link.path not in FILES and link.path not in FOLDERS:
+        return f"{link}: no file {link.path}"
+    if link.anchor and link.path.endswith(".md") and link.anchor not in anchors(link.path):
+        return f"{link}: {link.path} has no heading of this anchor"
+    return None
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_relative_links_and_anchors_exist(page):
+    assert [fault for link in links(page) if link.is_relative and (fault := missing(link))] == []
+
+
+def test_pages_that_other_files_name_exist():
+    faults = []
+    for path in FILES:
+        if path.endswith(".md"):
+            continue
+        for number, line in enumerate((ROOT / path).read_text(encoding="utf-8", errors="ignore").splitlines(), 1):
+            for page, anchor in PAGE_NAME.findall(line):
+                if page not in FILES:
+                    faults.append(f"{path}:{number}: no file {page}")
+                elif anchor and anchor not in anchors(page):
+                    faults.append(f"{path}:{number}: {page} has no heading of the anchor {anchor}")
+    assert faults == []
+
+
+def test_every_page_is_reached_from_the_index():
+    assert INDEX in FILES
+    reached, pending = set(), [INDEX]
+    while pending:
+        page = pending.pop()
+        if page in DOCS and page not in reached:
+            reached.add(page)
+            pending += [link.path for link in links(page) if link.is_relative]
+    assert sorted(set(DOCS) - reached) == []
+
+
+@pytest.mark.parametrize("page", DOCS)
+def test_a_page_begins_with_what_it_is_for(page):
+    title, _, _, first = (token for token in tokens(page)[:4])
+    assert (title.type, title.tag) == ("heading_open", "h1")
+    assert first.type == "paragraph_open", f"{page} has no text between its title and {first.type}"
+
+
+@pytest.mark.parametrize("page", DOCS)
+def test_a_page_ends_with_the_next_one(page):
+    last = (ROOT / page).read_text(encoding="utf-8").rstrip("\n").rpartition("\n")[2]
+    assert re.fullmatch(r"Next: \[.+\]\(.+\)\.", last), f"{page} ends with {last!r}"
+
+
+def test_the_korean_readme_links_to_the_same_files():
+    # Only the link to the page in the other language differs.
+    languages = {"README.md", "README.ko.md"}
+    english, korean = ({link.path for link in links(page) if link.is_relative} - languages for page in sorted(languages, reverse=True))
+    assert sorted(korean ^ english) == []
