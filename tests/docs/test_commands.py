@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from pages import DOCS, LUXURY_BRANDS, ROOT, Block, blocks, git, inline
+from pages import DOCS, LUXURY_BRANDS, ROOT, blocks, git, inline, tokens
 
 RUN = ["README.md", *DOCS]
 REASONS = {
@@ -122,6 +122,15 @@ def test_blocks_that_are_not_run_have_a_reason(block):
     pytest.skip(f"{block}: {block.reason}")
 
 
+@pytest.mark.parametrize("page", [*RUN, "README.ko.md"])
+def test_every_block_names_its_language(page):
+    # In an indented block or one of another name, commands would not be run.
+    indented = [f"{page}:{token.map[0] + 1}: indented" for token in tokens(page) if token.type == "code_block"]
+    fenced = [f"{page}:{token.map[0] + 1}: ```{token.info}" for token in tokens(page) if token.type == "fence"]
+    faults = indented + [block for block in fenced if block.partition("```")[2] in ("", "bash", "console", "shell")]
+    assert not faults, "\n".join(faults)
+
+
 def test_the_korean_readme_has_the_same_commands():
     def commands(page: str) -> list[list[str]]:
         return [[str(block.reason), *shlex.split(block.text, comments=True)] for block in blocks(page)]
@@ -190,4 +199,4 @@ def test_options_exist(page):
         for command in commands_in(text)
         for option in unknown_options(arguments_of_luxury_brands(command))
     ]
-    assert faults == []
+    assert not faults, "\n".join(faults)

@@ -20,7 +20,8 @@ def missing(link: Link) -> str | None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_relative_links_and_anchors_exist(page):
-    assert [fault for link in links(page) if link.is_relative and (fault := missing(link))] == []
+    faults = [fault for link in links(page) if link.is_relative and (fault := missing(link))]
+    assert not faults, "\n".join(faults)
 
 
 def test_pages_that_other_files_name_exist():
@@ -34,7 +35,7 @@ def test_pages_that_other_files_name_exist():
                     faults.append(f"{path}:{number}: no file {page}")
                 elif anchor and anchor not in anchors(page):
                     faults.append(f"{path}:{number}: {page} has no heading of the anchor {anchor}")
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 def test_every_page_is_reached_from_the_index():
