@@ -38,10 +38,12 @@ echo "only 'cargo run -- …' is run here: mark this block" >&2
 exit 1
 """
 
-# Prints the line of a command that fails.
-SHELL = """set -E
-trap 'printf "\\n%s:%s: exit status %s: %s\\n" "$PAGE" "$LINENO" "$?" "$BASH_COMMAND" >&2' ERR
-source "$1"
+# Each command is followed by `(exit $?)`, since `set -e` ignores that `first` fails in `first && second`.
+SHELL = """trap 'status=$?; [ $status = 0 ] || printf "\\n%s: exit status %s: %s\\n" "$PLACE" "$status" "$COMMAND" >&2' EXIT
+"""
+STEP = """PLACE={place} COMMAND={command}
+eval "$COMMAND"
+(exit $?)
 """
 
 
@@ -81,21 +83,38 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
+def is_complete(command: str) -> bool:
+    # bash only warns of a here-document without its end.
+    done = subprocess.run(["bash", "-n"], input=command, capture_output=True, text=True, timeout=60)
+    return done.returncode == 0 and not done.stderr and not command.endswith("\\\n")
+
+
+def commands_to_run(page: str) -> Iterator[tuple[int, str]]:
+    """The commands of the page with the lines where they begin."""
+    for block in blocks(page):
+        if block.reason is not None:
+            continue
+        start, command = block.line, ""
+        for number, line in enumerate(block.text.splitlines(keepends=True), block.line):
+            command += line
+            if is_complete(command):
+                yield start, command
+                start, command = number + 1, ""
+        if command:
+            yield start, command
+
+
 @pytest.mark.parametrize("page", [page for page in RUN if any(block.reason is None for block in blocks(page))])
 def test_commands_run_as_typed(page, clone, environment, tmp_path):
-    # Each command has the same line number as in the page.
-    script: list[str] = []
-    for block in blocks(page):
-        if block.reason is None:
-            script += [""] * (block.line - 1 - len(script)) + block.text.splitlines()
-    commands = tmp_path / Path(page).name
-    commands.write_text("\n".join(script) + "\n", encoding="utf-8")
+    script = tmp_path / "script"
+    steps = [STEP.format(place=f"{page}:{line}", command=shlex.quote(text)) for line, text in commands_to_run(page)]
+    script.write_text(SHELL + "".join(steps), encoding="utf-8")
     output = tmp_path / "output"
     with output.open("wb") as file:
         shell = subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", SHELL, page, str(commands)],
+            ["bash", "-euo", "pipefail", str(script)],
             cwd=clone,
-            env={**environment, "PAGE": page},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
