@@ -68,7 +68,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     programs.mkdir()
     (programs / "luxury-brands").symlink_to(LUXURY_BRANDS)
     (programs / "duckdb").symlink_to(Path(sys.executable).parent / "duckdb")
-    (programs / "cargo").write_text(CARGO)
+    (programs / "cargo").write_text(CARGO, encoding="utf-8")
     (programs / "cargo").chmod(0o755)
     home = tmp_path / "home"
     home.mkdir()

@@ -59,7 +59,8 @@ def test_a_page_ends_with_the_next_one(page):
 
 
 def test_the_korean_readme_links_to_the_same_files():
-    # Only the link to the page in the other language differs.
-    languages = {"README.md", "README.ko.md"}
-    english, korean = ({link.path for link in links(page) if link.is_relative} - languages for page in sorted(languages, reverse=True))
-    assert sorted(korean ^ english) == []
+    def linked(page: str) -> set[str]:
+        # Each links to the other language's page.
+        return {link.path for link in links(page) if link.is_relative} - {"README.md", "README.ko.md"}
+
+    assert sorted(linked("README.ko.md") ^ linked("README.md")) == []
