@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pages import DOCS, FILES, FOLDERS, PAGES, ROOT, Link, anchors, links, tokens
+from pages import DOCS, FILES, FOLDERS, PAGES, ROOT, Link, anchors, blocks, inline, links, tokens
 
 PAGE_NAME = re.compile(r"\b((?:docs|dev_logs)/[\w.-]+\.md)(?:#([\w-]+))?")
 
@@ -20,6 +20,20 @@ def missing(link: Link) -> str | None:
 @pytest.mark.parametrize("page", PAGES)
 def test_relative_links_and_anchors_exist(page):
     faults = [fault for link in links(page) if link.is_relative and (fault := missing(link))]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md" and not page.startswith("dev_logs/")])
+def test_paths_in_commands_and_code_exist(page):
+    # The pages that are left out also name files of the past.
+    texts = [(block.line, block.text) for block in blocks(page)]
+    texts += [(line, token.content) for line, token in inline(page) if token.type == "code_inline"]
+    named = [(line, path) for line, text in texts for path in re.findall(r"(?<![\w./-])(?:\./)?([\w.-]+/[\w./-]*\w)(?![\w/*{<-])", text)]
+    faults = [
+        f"{page}:{line}: no file {path}"
+        for line, path in named
+        if path.partition("/")[0] in FOLDERS and path not in FILES and path not in FOLDERS
+    ]
     assert not faults, "\n".join(faults)
 
 
