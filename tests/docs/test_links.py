@@ -6,6 +6,8 @@ import pytest
 
 from pages import DOCS, FILES, FOLDERS, PAGES, ROOT, Link, anchors, blocks, inline, links, tokens
 
+# A path of two parts or more, without a pattern, relative to the root.
+PATH = re.compile(r"(?<![\w./-])(?:\./)?(\.?\w[\w.-]*/[\w./-]*\w)(?![\w/*{<-])")
 PAGE_NAME = re.compile(r"\b((?:docs|dev_logs)/[\w.-]+\.md)(?:#([\w-]+))?")
 
 
@@ -28,10 +30,10 @@ def test_paths_in_commands_and_code_exist(page):
     # The pages that are left out also name files of the past.
     texts = [(block.line, block.text) for block in blocks(page)]
     texts += [(line, token.content) for line, token in inline(page) if token.type == "code_inline"]
-    named = [(line, path) for line, text in texts for path in re.findall(r"(?<![\w./-])(?:\./)?([\w.-]+/[\w./-]*\w)(?![\w/*{<-])", text)]
     faults = [
         f"{page}:{line}: no file {path}"
-        for line, path in named
+        for line, text in texts
+        for path in PATH.findall(text)
         if path.partition("/")[0] in FOLDERS and path not in FILES and path not in FOLDERS
     ]
     assert not faults, "\n".join(faults)
