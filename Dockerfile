@@ -10,16 +10,18 @@ RUN apk add --no-cache musl-dev
 WORKDIR /source
 COPY . .
 RUN cargo build --release --locked -p luxury-brands \
-    && mkdir -p "/out/$TARGETARCH/usr/local/bin" \
-    && cp target/release/luxury-brands "/out/$TARGETARCH/usr/local/bin/" \
-    && cp configure.ini LICENSE "/out/$TARGETARCH/"
+    && mkdir -p "/image/$TARGETARCH/root/usr/local/bin" "/image/$TARGETARCH/empty" \
+    && cp target/release/luxury-brands "/image/$TARGETARCH/root/usr/local/bin/" \
+    && cp configure.ini LICENSE "/image/$TARGETARCH/root/"
 
-# .github/workflows/release.yml gives the programs that it has built, as the stage `build`.
+# .github/workflows/release.yml replaces the stage `build` with the programs that it has built.
 FROM scratch
 ARG TARGETARCH
-COPY --from=build /out/${TARGETARCH}/ /
+COPY --from=build /image/${TARGETARCH}/root/ /
+# The only folder that the user can write.
+COPY --from=build --chown=65532:65532 /image/${TARGETARCH}/empty/ /out/
 # No name: an empty image has no /etc/passwd.
 USER 65532:65532
 ENV PATH=/usr/local/bin
-WORKDIR /
+WORKDIR /out
 ENTRYPOINT ["luxury-brands"]

@@ -71,6 +71,28 @@ fn each_job_runs_on_the_sandbox_with_nothing_else_there() {
 }
 
 #[test]
+fn the_sandbox_needs_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["brand_media", "--sandbox", "--fail-on", "partial"][..],
+        &["check", "--sandbox"],
+        &["sandbox", "day", "--hours", "1", "--until", "2026-11-24T03:00:00Z"],
+        &["report", "--json"],
+    ] {
+        let output = local(folder.path(), arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    }
+    // A real run needs the file: the built-in accounts are those of nobody.
+    std::fs::write(
+        folder.path().join("secret.ini"),
+        "[SECRET]\naccess_token = placeholder\nig_user_id = 17841400000000000\nbucket = local_env\n",
+    )
+    .unwrap();
+    let output = local(folder.path(), &["brand_media", "--secret", "secret.ini"]);
+    assert!(output.status.code() == Some(1) && text(&output.stderr).contains("configure.ini could not be read"));
+}
+
+#[test]
 fn what_goes_wrong_is_in_the_table_and_an_error_ends_with_status_1() {
     let folder = folder();
     let output = local(folder.path(), &["brand_media", "--sandbox", "--fault", "gucci=not_there"]);

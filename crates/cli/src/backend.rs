@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use super::Setting;
 use super::output::Output;
-use collector::config::{self, Config, ConfigError};
+use super::setting::default_config;
+use collector::config::{Config, ConfigError};
 use collector::config_file;
 use collector::graph::{Client, Session};
 use collector::memory::Budget;
@@ -68,7 +69,7 @@ impl Backend {
     /// Reads the secret.
     pub(super) async fn secret(&self) -> Result<Secret, SecretError> {
         let mut secret = match &self.sandbox {
-            Some(sandbox) => sandbox.secret(config::DEFAULT_FILE.into()),
+            Some(sandbox) => sandbox.secret(default_config()),
             None => self.source.read(async || self.aws().await, TIME_LIMIT, &self.redactor).await?,
         };
         secret.redact(&self.redactor);

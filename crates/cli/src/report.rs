@@ -1,7 +1,7 @@
 //! `luxury-brands report`: one HTML page of what was collected, from a folder or a bucket.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use tokio::sync::OnceCell;
 
 use super::failure::UsageError;
 use super::output::Output;
-use super::setting::configuration;
+use super::setting::{configuration, default_config};
 use super::storage::place;
 use super::stored::{Day, Object, Stored};
-use collector::config::{Config, DEFAULT_FILE, PACKAGED};
+use collector::config::Config;
 use collector::counted::counted;
 use collector::record::{Model, OWNER};
 use collector::secret::{LOCAL_BUCKET, SANDBOX_BUCKET};
@@ -179,8 +179,7 @@ impl ReportArgs {
 
     /// The configuration of the runs.
     fn config(&self) -> Result<Config> {
-        let default = Path::new(if Path::new(DEFAULT_FILE).exists() { DEFAULT_FILE } else { PACKAGED });
-        Ok(configuration(self.config.as_deref().unwrap_or(default))?)
+        Ok(configuration(&self.config.clone().unwrap_or_else(default_config))?)
     }
 
     /// The data that is read, and where it is.

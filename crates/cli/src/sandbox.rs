@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::SandboxArgs;
 use super::output::{self, Output};
-use collector::config;
+use super::setting::default_config;
 use sandbox::Fault;
 
 pub(super) mod day;
@@ -30,7 +30,7 @@ pub(super) struct ServeArgs {
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+    #[arg(long, value_name = "FILE", default_value_os_t = default_config())]
     config: PathBuf,
     #[command(flatten)]
     sandbox: SandboxArgs,

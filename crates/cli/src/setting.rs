@@ -25,7 +25,8 @@ pub(super) struct Setting {
     /// Use the sandbox: no token, no AWS account; writes into ./sandbox_env
     #[arg(long)]
     pub(super) sandbox: bool,
-    /// The configuration file [default: the secret's config_file, or configure.ini]
+    /// The configuration file [default: the secret's config_file, or configure.ini; with --sandbox, the built-in one if
+    /// there is no configure.ini]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// The secret file [default: SECRET_ID, SECRET_FILE or ../secret/dev_secret.ini]
@@ -62,7 +63,7 @@ impl Setting {
 
     /// The configuration on the sandbox.
     pub(super) fn sandbox_config(&self) -> PathBuf {
-        self.config.clone().unwrap_or_else(|| config::DEFAULT_FILE.into())
+        self.config.clone().unwrap_or_else(default_config)
     }
 
     /// Where the data goes in place of the secret's bucket. The sandbox's data is made up, so it gets a folder of its
@@ -81,6 +82,12 @@ impl Setting {
             out => Ok(out.cloned()),
         }
     }
+}
+
+/// The configuration without `--config` of a command that needs no secret: `configure.ini` in the working directory or, if
+/// there is none, the built-in one.
+pub(super) fn default_config() -> PathBuf {
+    (if Path::new(config::DEFAULT_FILE).exists() { config::DEFAULT_FILE } else { config::PACKAGED }).into()
 }
 
 /// The configuration in a file that `--config` or its default names.

@@ -17,11 +17,11 @@ use tracing::level_filters::LevelFilter;
 use crate::SandboxArgs;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Output};
-use crate::setting::{configuration, time};
+use crate::setting::{configuration, default_config, time};
 use crate::shell;
 use crate::stored::Stored;
 use collector::clock::Clock;
-use collector::config::{self, Config};
+use collector::config::Config;
 use collector::counted::counted;
 use collector::function::{Function, Invocation, Settings};
 use collector::secret::SANDBOX_BUCKET;
@@ -40,7 +40,7 @@ pub(crate) struct DayArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<DateTime<Utc>>,
     /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+    #[arg(long, value_name = "FILE", default_value_os_t = default_config())]
     config: PathBuf,
     #[command(flatten)]
     on: SandboxArgs,
@@ -135,7 +135,7 @@ impl DayArgs {
     /// The command that shows what was collected.
     fn report_command(&self) -> String {
         let config = self.config.display().to_string();
-        let config = if config == config::DEFAULT_FILE { Vec::new() } else { vec!["--config", &config] };
+        let config = if self.config == default_config() { Vec::new() } else { vec!["--config", &config] };
         shell::line(["luxury-brands", "report", SANDBOX_BUCKET].into_iter().chain(config))
     }
 }
