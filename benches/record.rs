@@ -1,5 +1,5 @@
-//! Compares the record path of one answer, from its bytes to the stored ones, with parsing the same bytes
-//! into a `serde_json::Value` that is then dropped.
+//! Compares the record path of one response, from its bytes to the stored ones, with parsing the same bytes into a
+//! `serde_json::Value` that is then dropped.
 //!
 //! `cargo run --release -p luxury-brands-benches --bin record` measures times. With `-- --instructions` it counts
 //! instructions, which other work on the machine does not change. It needs valgrind.
@@ -28,7 +28,7 @@ use serde_json::Value;
 
 const CONFIGURE_INI: &str = include_str!("../configure.ini");
 
-/// A path of an answer.
+/// A path of a response.
 type Way = fn(&Input);
 
 /// The compared paths, by name.
@@ -47,7 +47,7 @@ fn main() {
     }
 }
 
-/// An answer as the API writes it, and the configuration for its records.
+/// A response as the API writes it, and the configuration for its records.
 struct Input {
     config: Config,
     body: Vec<u8>,
@@ -58,7 +58,7 @@ fn config() -> Config {
 }
 
 impl Input {
-    /// The answer for one account with its 25 media, from the sandbox at a fixed time.
+    /// The response for one account with its 25 media, from the sandbox at a fixed time.
     fn answer() -> &'static Self {
         static ANSWER: OnceLock<Input> = OnceLock::new();
         ANSWER.get_or_init(|| {
@@ -111,7 +111,7 @@ fn answer(bencher: Bencher<'_, '_>, name: &str) {
     bencher.counter(BytesCount::new(input.body.len())).bench(|| path(input));
 }
 
-/// Counts the instructions of each path under valgrind: those of many runs, less those of no run.
+/// Counts the instructions of each path under valgrind: those of many runs minus those of no run.
 fn instructions() {
     const TIMES: u64 = 200;
     let body = std::env::temp_dir().join(format!("answer-{}.json", std::process::id()));

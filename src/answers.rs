@@ -24,8 +24,8 @@ pub struct Line<'a> {
     /// When the response arrived.
     #[serde(serialize_with = "to_the_second")]
     pub asked_at: DateTime<Utc>,
-    /// The body as received. It is stored as a string, since JSON of a foreign source may have line breaks,
-    /// or values that strict readers refuse.
+    /// The body as received. It is stored as a string, since the API's JSON may have line breaks, or values that strict
+    /// readers refuse.
     pub body: &'a str,
 }
 
@@ -42,15 +42,15 @@ pub struct Answers(Mutex<Kept>);
 pub struct Kept {
     /// A line for each, compressed: one gzip member per response.
     pub bytes: Vec<u8>,
-    /// How many there are.
+    /// The number of responses.
     pub answers: usize,
-    /// How many did not fit.
+    /// The number of responses that did not fit.
     pub not_kept: usize,
     used: usize,
 }
 
 impl Answers {
-    /// None yet; at most `limit` compressed bytes. The system provides the memory as it is written.
+    /// An empty store of at most `limit` compressed bytes. The system provides the memory only when it is written.
     pub fn with_limit(limit: usize) -> Self {
         Self(Mutex::new(Kept { bytes: vec![0; limit], ..Kept::default() }))
     }
@@ -68,7 +68,7 @@ impl Answers {
         }
     }
 
-    /// The responses, which are no longer kept here; `None` if there were none.
+    /// Takes the responses out; `None` if there are none.
     pub fn take(&self) -> Option<Kept> {
         let mut kept = std::mem::take(&mut *lock(&self.0));
         kept.bytes.truncate(kept.used);

@@ -32,7 +32,7 @@ impl Body {
         serde_json::to_writer(&mut self.bytes, record).expect("strings, numbers and nulls are JSON");
     }
 
-    /// The object; `None` where no record was added, since an empty object is not stored.
+    /// The object; `None` if no record was added, since an empty object is not stored.
     pub fn finish(mut self) -> Option<Vec<u8>> {
         if self.bytes.is_empty() {
             return None;

@@ -1,4 +1,4 @@
-//! One job: its topics are fetched concurrently, until the deadline. A failed topic costs no other.
+//! One job: its topics are fetched concurrently, until the deadline. A failed topic does not affect the others.
 
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
@@ -85,7 +85,7 @@ pub struct Collected<'c> {
     pub reach: Option<Reach>,
 }
 
-/// The id in the profile of an account, if it is another one than the configured.
+/// The id in the profile of an account, if it differs from the configured one.
 pub fn other_id(account: &Account, profile: &RawValue) -> Option<String> {
     let [id] = json::fields(profile.get(), [ID])?;
     let id = UserId::new(&json::text(id?).ok()?)?;

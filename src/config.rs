@@ -27,7 +27,7 @@ pub use plan::Plan;
 
 use document::IniDocument;
 
-/// The configuration file of a secret that names none.
+/// The configuration file if the secret does not name one.
 pub const DEFAULT_FILE: &str = "configure.ini";
 
 /// The name of the configuration that was built into the program. A deployed package holds only the program.
@@ -92,7 +92,7 @@ impl Config {
         }
     }
 
-    /// The configuration in the file. It is usable only where `IniDocument` has no fault.
+    /// The configuration in the file. It is usable only if `IniDocument` has no fault.
     fn resolve(bytes: &[u8], path: &str) -> Result<(Self, IniDocument), ConfigError> {
         let mut document = IniDocument::read(bytes, path)?;
         let (end_point, version) = api(&mut document);
@@ -154,7 +154,7 @@ impl Config {
     }
 }
 
-/// A model's mapping, with the fields that only its answers have.
+/// A model's mapping, with the fields that only the kept responses need.
 fn mapping(document: &mut IniDocument, model: Model) -> Mapping {
     mapping::resolve(document, model).asking_also(answers::also(document, model))
 }

@@ -13,13 +13,13 @@ use crate::aws::{self, AwsProblem};
 use crate::config::{Config, ConfigError};
 use crate::file::LARGEST;
 
-/// The longest wait for S3. It answers within about 100 ms.
+/// The longest wait for S3, which responds within about 100 ms.
 const LONGEST_READ: Duration = Duration::from_secs(3);
 
-/// The beginning of a `config_file` that is an object in S3.
+/// The prefix of a `config_file` that is an object in S3.
 const SCHEME: &str = "s3://";
 
-/// A configuration, and the object that it came from, where it came from one.
+/// A configuration, and the object that it was read from, if it is in S3.
 #[derive(Debug)]
 pub struct Loaded {
     /// The configuration.
@@ -42,7 +42,7 @@ pub struct Object {
 /// that.
 ///
 /// # Errors
-/// As [`Config::load`], and where the object cannot be read.
+/// As [`Config::load`], and if the object cannot be read.
 pub async fn load<'a>(
     config_file: &Path,
     named_by: Option<&'static str>,
@@ -71,8 +71,8 @@ impl Object {
         format!("{SCHEME}{}/{}", self.bucket, self.key)
     }
 
-    /// Reads the configuration again where the object has changed since it was read, within `limit`; `None` where it has
-    /// not. That costs one GetObject, which S3 answers with 304 and no content.
+    /// Reads the configuration again, within `limit`, if the object has changed since the last read; `None` if it has
+    /// not. The check costs one GetObject, for which S3 returns 304 without content.
     ///
     /// # Errors
     /// As [`load`].
@@ -86,7 +86,7 @@ impl Object {
         Ok(Some(Loaded { config, object: Some(Self { etag, ..self.clone() }) }))
     }
 
-    /// The content and its ETag; `None` where they are those that were read last.
+    /// The content and its ETag; `None` if unchanged since the last read.
     async fn read(&self) -> Result<Option<(Bytes, Option<String>)>, String> {
         let get = self.client.get_object().bucket(&self.bucket).key(&self.key);
         let got = match get.set_if_none_match(self.etag.clone()).send().await {

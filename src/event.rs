@@ -23,7 +23,7 @@ pub struct Event {
     pub unread_time: Option<String>,
     /// The selected topics; `None` for all that are configured.
     pub subset: Option<Vec<TopicSelector>>,
-    /// The shard of the run; `None` where the run has none.
+    /// The shard of the run; `None` if the run has none.
     pub shard: Option<Shard>,
     /// The secret of the run's credential; `None` for the function's own.
     pub secret_id: Option<SecretId>,
@@ -52,11 +52,11 @@ impl TopicSelector {
 }
 
 /// How long before a run its event's `time` may be. EventBridge Scheduler tries to deliver an event for at most 24
-/// hours, so an older time was given on purpose.
+/// hours, so an older time must be deliberate.
 const OLDEST_TIME: TimeDelta = TimeDelta::hours(24);
 
-/// How long after a run's start its event's `time` may be. No schedule is early, and a clock that is off by more cannot
-/// sign requests to AWS.
+/// How far in the future of a run's start its event's `time` may be. Schedules are never early, and a clock that is
+/// wrong by more cannot sign requests to AWS.
 const LATEST_TIME: TimeDelta = TimeDelta::minutes(5);
 
 /// The bytes of the digest that names a part of a run. With 8 bytes, two subsets have the same name in one
@@ -70,7 +70,7 @@ pub struct EventError {
     problem: String,
 }
 
-/// Where the grammar of an event stands.
+/// Where the grammar of an event is documented.
 const GRAMMAR: &str = "docs/configuration.md#the-event";
 
 /// The jobs, for an error.
@@ -82,8 +82,8 @@ const KEYS: &str = r#""job", "time", "accounts" or "hashtags", "shard", "secret_
 /// The form of an event's time, for an error.
 pub const TIME_FORM: &str = "a time of RFC 3339 such as 2026-01-31T23:00:00Z";
 
-/// The time in a text of RFC 3339; `None` if it is none, or one that warehouses do not read in the names and values
-/// made from it: a leap second, or a year that in UTC is not 1 to 9999.
+/// The time in a text of RFC 3339; `None` if it is none, or if warehouses could not read the names and values made from
+/// it: a leap second, or a year that in UTC is not 1 to 9999.
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
     let is_leap_second = time.nanosecond() >= 1_000_000_000;
@@ -122,17 +122,17 @@ impl Event {
         }
     }
 
-    /// Whether it is of a schedule: of all topics, or of a shard of them.
+    /// Whether it is the event of a schedule: for all topics, or for a shard of them.
     pub fn is_scheduled(&self) -> bool {
         self.subset.is_none() || self.shard.is_some()
     }
 
-    /// The names of the selected topics; `None` where the event selects all.
+    /// The names of the selected topics; `None` if the event selects all.
     pub fn topics(&self) -> Option<Vec<&str>> {
         Some(self.subset.as_ref()?.iter().map(TopicSelector::name).collect())
     }
 
-    /// What is odd about the event's `time` for a run that starts `now`; `None` where nothing is.
+    /// Why the event's `time` is suspicious for a run that starts `now`; `None` if it is not.
     pub fn odd_time(&self, now: DateTime<Utc>) -> Option<String> {
         if let Some(given) = &self.unread_time {
             return Some(format!(
@@ -158,9 +158,9 @@ impl Event {
         ))
     }
 
-    /// The part of the objects' names that differs from those of the whole run: the shard, or for selected
-    /// topics without one a digest of their names in any order. A repair of an hour thus adds one object,
-    /// and the same repair again replaces it.
+    /// The part of the objects' names that differs from those of the whole run: the shard, or for selected topics
+    /// without one a digest of their names in any order. A repair of an hour thus adds one object, and repeating the
+    /// same repair replaces that object.
     pub fn part(&self) -> Option<String> {
         if let Some(shard) = &self.shard {
             return Some(shard.as_str().to_owned());
@@ -315,7 +315,7 @@ fn selected_topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSelect
     Ok(selectors)
 }
 
-/// A topic defined with its ids; `None` where one is missing or wrong, or another key is there.
+/// A topic defined with its ids; `None` if one is missing or wrong, or if there is another key.
 fn defined_topic(job: Job, fields: &Map<String, Value>) -> Option<TopicSelector> {
     let text = |key: &str| fields.get(key)?.as_str();
     let only = |keys: &[&str]| fields.keys().all(|key| keys.contains(&key.as_str()));

@@ -13,8 +13,8 @@ pub const LARGEST: u64 = 1024 * 1024;
 /// The extension of a file that is not complete yet.
 const PART: &str = ".part";
 
-/// Nobody writes a part file that is older than this. A part is written at the end of a run, and no run of
-/// a terminal takes longer.
+/// The age from which a part file is abandoned. A part is written at the end of a run, and no run in a terminal takes
+/// longer.
 const ABANDONED: Duration = Duration::from_secs(15 * 60);
 
 /// The bytes of the file.
@@ -101,7 +101,7 @@ fn written(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let folder = folder(path);
     std::fs::create_dir_all(folder)?;
     remove_abandoned(folder);
-    // The process's umask takes away from this.
+    // The process's umask applies to this.
     #[cfg(unix)]
     let permissions = Some(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     #[cfg(not(unix))]

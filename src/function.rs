@@ -1,5 +1,5 @@
-//! The function: what a process keeps between invocations, and the way of one invocation from its event to
-//! its response.
+//! The function: what a process keeps between invocations, and the path of one invocation from its event to its
+//! response.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub use run::{Invocation, STORING_TIME};
 /// The time limit of the preparation. Lambda ends an initialisation after 10 seconds.
 const MAX_PREPARATION: Duration = Duration::from_secs(8);
 
-/// The most credentials whose context a process keeps. The oldest one is dropped first. Each takes a few
+/// The maximum number of credentials whose context a process keeps. The oldest one is dropped first. Each takes a few
 /// kilobytes: a configuration, and what its client has learnt.
 const MAX_CONTEXTS: usize = 64;
 
@@ -63,7 +63,7 @@ pub struct Settings {
     pub config_file: Option<PathBuf>,
     /// The place of the data, instead of the secret's `bucket`.
     pub destination: Option<Destination>,
-    /// Events may name secrets with this prefix; without a prefix, none.
+    /// Events may name secrets with this prefix; without a prefix, they may name none.
     pub secret_prefix: Option<String>,
     /// Whether the job `token` renews a token near its end.
     pub renews_token: bool,
@@ -288,9 +288,9 @@ impl Function {
         })
     }
 
-    /// The context of the event's credential. It is built if the process does not have it yet, or if its
-    /// configuration has changed in S3. If the new configuration cannot be used, the last good one stays in use, and
-    /// the reason is returned, which is CRITICAL in each run.
+    /// The context of the event's credential. It is built if the process does not have it yet, or if its configuration
+    /// has changed in S3. If the new configuration cannot be used, the last good one stays in use. The reason is
+    /// returned, and each run logs it as CRITICAL.
     async fn context(
         &self,
         secret_id: Option<&SecretId>,
@@ -349,8 +349,8 @@ impl Function {
         })
     }
 
-    /// The context with the configuration that has changed in S3; `None` if it has not. What the process has
-    /// learnt about the API stays, unless the API is another one now.
+    /// The context with the configuration that has changed in S3; `None` if it has not. What the process has learnt
+    /// about the API stays, unless the API is now a different one.
     async fn rebuild(
         &self,
         kept: &Context,
@@ -412,7 +412,7 @@ impl Function {
         }
     }
 
-    /// Keeps the webhook of a secret. What the process has reported there stays known while the address is the same.
+    /// Keeps the webhook of a secret. The process remembers what it has reported there while the address is the same.
     async fn open_channel(&self, id: Option<&SecretId>, secret: &Secret, http: &http::Client) {
         let key = id.cloned();
         let Some(url) = &secret.webhook else { return drop(lock(&self.channels).swap_remove(&key)) };

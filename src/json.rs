@@ -1,8 +1,8 @@
 //! JSON of which only parts are needed, read once from its beginning to its end.
 //!
-//! [`Reader`] walks objects and lists itself and leaves each value to serde. A serde visitor cannot go on after a
-//! value of another shape, and the API's responses may hold one anywhere: here it costs its own field only.
-//! What is skipped is never kept, so the memory in use depends on what was requested and not on what was sent.
+//! [`Reader`] walks objects and lists itself and leaves each value to serde. A serde visitor cannot continue after a
+//! value of another shape, and the API's responses may hold one anywhere: here it affects only its own field. What is
+//! skipped is never kept, so the memory in use depends on what was requested and not on what was sent.
 
 use std::borrow::Cow;
 
@@ -46,8 +46,8 @@ pub fn read<'a, T>(text: &'a str, read: impl FnOnce(&mut Reader<'a>) -> Option<T
     reader.peek().is_none().then_some(value)
 }
 
-/// The fields `names` of the object in `text`; `None` if it is not an object. Of a name that is given twice the
-/// last one counts, as in most JSON readers.
+/// The fields `names` of the object in `text`; `None` if it is not an object. If a name is given twice, the last one
+/// counts, as in most JSON readers.
 pub fn fields<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Option<&'a RawValue>; N]> {
     fields_of(text, &names)?.try_into().ok()
 }

@@ -1,6 +1,6 @@
 //! Collects Instagram profiles, media and hashtag media of followed brands into S3 snapshots.
 //!
-//! An event comes in at [`function`] and leaves as objects at [`sink`]; nothing walks back:
+//! An event enters at [`function`], and objects leave at [`sink`]; no module depends on a later one:
 //!
 //! ```text
 //! event ─► job ─► topics ─► graph (fetch) ─► record (check, flatten) ─► batch ─► sink (S3 | folder)

@@ -13,8 +13,8 @@
 //! | the responses that are kept, compressed | 6 | 6 |
 //! | together | 76 | 96 |
 //!
-//! A larger function has proportionally more for records and for the responses that are kept. 1,000 accounts
-//! with 25 media each, of 620 bytes, take 34 MiB of that for records.
+//! A larger function has proportionally more memory for records and kept responses. The records of 1,000 accounts with
+//! 25 media of 620 bytes each take 34 MiB.
 
 use crate::env::variable;
 
@@ -67,8 +67,8 @@ impl Budget {
         self.records
     }
 
-    /// What the responses that a run keeps may take, in compressed bytes. 11 accounts with 25 media
-    /// each take 0.1 MiB.
+    /// The maximum size of the responses that a run keeps, in compressed bytes. 11 accounts with 25 media each take 0.1
+    /// MiB.
     pub fn answers(&self) -> usize {
         self.answers
     }

@@ -1,5 +1,5 @@
-//! The problems that last over runs: which are open, and which a person has been notified of. Each is reported once,
-//! and once more when it is over.
+//! The problems that last longer than a run: which are open, and which have been reported. Each is reported once when
+//! it starts and once when it is over.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub const UNREADABLE_EVENT: &str = "event";
 /// job `token` runs daily.
 const FORGOTTEN: TimeDelta = TimeDelta::days(2);
 
-/// How old the moment at which a run was last seen may be. A newer one is not worth a put.
+/// The age at which the time of a run is updated. A more frequent update is not worth a put.
 const SEEN: TimeDelta = TimeDelta::hours(12);
 
 /// Why a run, or one of its topics, failed.
@@ -31,7 +31,7 @@ pub struct Problem {
     pub cause: &'static str,
     /// The topic; `None` for the run as a whole.
     pub topic: Option<String>,
-    /// Whether it is one of the run's credential, so that another credential has a problem of its own.
+    /// Whether it concerns the run's credential, so that another credential has its own problem.
     pub is_of_the_credential: bool,
     /// Whether the first run that has it reports it. The others are reported by the second run in a row.
     pub is_urgent: bool,
@@ -80,7 +80,7 @@ impl Problem {
     fn of_failure(failure: &Failure) -> Self {
         let (kind, diagnosis) = (failure.kind, failure.diagnosis);
         let cause = match kind {
-            // What an API shows that does not respond differs from run to run.
+            // The errors of an API that does not respond differ from run to run.
             Kind::Transient | Kind::Deadline => Kind::Transient.name(),
             // A call and `debug_token` do not name the same reason. A topic that has responded before has another one.
             Kind::Token | Kind::NotFound => kind.name(),
@@ -96,7 +96,7 @@ impl Problem {
     }
 }
 
-/// What a run shows of problems.
+/// The problems that a run shows.
 #[derive(Debug, Default)]
 pub struct Observation {
     /// The name of the run: its job, credential and shard, or [`UNREADABLE_EVENT`].
@@ -167,7 +167,7 @@ impl Observation {
         (problem.cause, problem.topic.as_deref(), self.secret_of(problem)) == open.id()
     }
 
-    /// Whether the run would show an open problem if that lasted. A run that has failed shows nothing but its reason.
+    /// Whether the run would show an open problem if that lasted. A failed run shows only its reason.
     fn would_show(&self, open: &OpenProblem) -> bool {
         match (&open.topic, &self.of_topics) {
             (None, _) => self.of_run.is_empty(),
@@ -284,7 +284,7 @@ impl Notices {
         all
     }
 
-    /// These problems, such that the next run reports the changes of `run` again, which nobody was notified of.
+    /// These problems, changed so that the next run reports the changes of `run` again, since they were not reported.
     #[must_use]
     pub fn unreported(&self, changes: &Changes, run: &Observation, now: DateTime<Utc>) -> Self {
         let still_open = |open: &OpenProblem| OpenProblem { runs: [(run.run.clone(), now)].into(), ..open.clone() };
@@ -295,7 +295,7 @@ impl Notices {
         all
     }
 
-    /// The open problems in an object. One that is damaged has none.
+    /// The open problems in an object. A damaged object has none.
     pub fn read(bytes: &[u8]) -> Self {
         serde_json::from_slice(bytes).unwrap_or_default()
     }
@@ -310,7 +310,7 @@ impl Notices {
 mod tests {
     use super::*;
 
-    /// A run at an hour that met failures: of the run, and of topics.
+    /// A run at an hour with failures: of the run, and of topics.
     fn run(name: &str, of_run: &[Kind], of_topics: &[(&'static str, Kind)]) -> Observation {
         let failures: Vec<Failure> = of_topics.iter().map(|(_, kind)| Failure::new(*kind, "refused")).collect();
         let topic = |((topic, _), failure): (&(&'static str, Kind), &Failure)| {

@@ -23,7 +23,7 @@ pub struct Tally<'m> {
     bytes: usize,
 }
 
-/// Cases of one kind. All are counted; they are listed as long as there is room.
+/// Cases of one kind. All are counted; they are listed until [`LARGEST_QUALITY`] is reached.
 #[derive(Debug)]
 struct Examples<T> {
     count: usize,
@@ -79,10 +79,10 @@ pub struct About<'a> {
     /// Whether the event selected topics.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub subset: bool,
-    /// The object's key; `None` where there were no records.
+    /// The object's key; `None` if there were no records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<&'a str>,
-    /// The object's usual key, where an earlier run's object keeps it.
+    /// The object's usual key, if an earlier run's object keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<&'a str>,
 }
@@ -111,7 +111,7 @@ pub struct TopicRun<'a> {
 pub struct Reach {
     /// Pages read.
     pub pages: u32,
-    /// Media that the process had stored before; `None` where it had stored none.
+    /// Media that the process had stored before; `None` if it had stored none.
     pub overlap: Option<usize>,
     /// Whether media are likely to be missing between the previous run and this one.
     pub gap_likely: bool,
@@ -165,8 +165,8 @@ impl<'a> Topic<'a> {
 /// entry.
 const LEVELS: usize = 5;
 
-/// A value of an answer, as JSON that any reader accepts. A value that strict readers refuse (half of a
-/// surrogate pair, 1e999, more than 127 levels with those around it) becomes a string of its text.
+/// A value of a response, as JSON that any reader accepts. A value that strict readers refuse (a lone surrogate, 1e999,
+/// more than 127 levels together with those around it) becomes a string that holds its text.
 fn readable(value: Box<RawValue>) -> Box<RawValue> {
     let in_its_place = ["[".repeat(LEVELS).as_str(), value.get(), &"]".repeat(LEVELS)].concat();
     if serde_json::from_str::<serde_json::Value>(&in_its_place).is_ok() {
@@ -213,7 +213,8 @@ impl<'m> Tally<'m> {
         *self.rejected_by_reason.entry(reason.name()).or_default() += 1;
     }
 
-    /// Takes room for an example whose texts have `bytes` bytes; `false` where there is none left.
+    /// Reserves the bytes of an example whose texts have `bytes` bytes; `false` if they would exceed
+    /// [`LARGEST_QUALITY`].
     fn room(&mut self, bytes: usize) -> bool {
         let with = self.bytes + bytes + EXAMPLE;
         let room = with <= LARGEST_QUALITY;

@@ -1,6 +1,6 @@
-//! Takes secrets out of everything that leaves the process (each log line, the response and the error) and
-//! out of the API's answers, since records are made of those. The API's error texts quote a malformed
-//! token, its paging links hold a valid one, and S3's errors repeat the session token.
+//! Takes secrets out of everything that leaves the process (each log line, the response and the error) and out of the
+//! API's responses, since records are made from them. The API's error texts quote a malformed token, its paging links
+//! hold a valid one, and S3's errors repeat the session token.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,11 +9,11 @@ use std::sync::{PoisonError, RwLock};
 
 use memchr::memchr3_iter;
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 pub(crate) const REDACTED: &str = "REDACTED";
 
-/// A shorter secret, in bytes, is left alone: a test's `y` would take every `y` out of the log. Tokens have
-/// about 200 bytes, an app's secret 32, AWS's keys 40.
+/// A secret with fewer bytes is not redacted: a test's `y` would remove every `y` from the log. Tokens have about 200
+/// bytes, an app's secret 32, AWS's keys 40.
 const SHORTEST: usize = 8;
 
 /// The secrets that the process has or had.
@@ -50,7 +50,7 @@ impl Redactor {
         self.redacted(&bytes).unwrap_or(bytes)
     }
 
-    /// `None` where nothing has to be taken out.
+    /// `None` if nothing has to be taken out.
     fn redacted(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut clean: Option<Vec<u8>> = None;
@@ -85,7 +85,7 @@ fn find(body: &[u8], from: usize, secret: &[u8]) -> Option<Range<usize>> {
     })
 }
 
-/// The length of `secret` at the start of `text`; `None` where it does not start with it.
+/// The length of `secret` at the start of `text`; `None` if it does not start with it.
 fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
     if text.starts_with(secret) {
         return Some(secret.len());
@@ -96,7 +96,7 @@ fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
 /// The most backslashes before an escaped character. JSON inside JSON has 2, and another JSON around it 4.
 const MOST_BACKSLASHES: usize = 8;
 
-/// The length of the ASCII character `byte` at the start of `text`; `None` where it does not start with it.
+/// The length of the ASCII character `byte` at the start of `text`; `None` if it does not start with it.
 fn spelling(text: &[u8], byte: u8) -> Option<usize> {
     let is_code = |digits: &[u8]| {
         let code = std::str::from_utf8(digits).ok().and_then(|d| u32::from_str_radix(d, 16).ok());

@@ -53,7 +53,7 @@ pub fn prefix_from_env() -> Option<String> {
 /// Whether the job `token` renews a token near its end: `TOKEN_RENEWAL`, `on` or `off`.
 ///
 /// # Errors
-/// What was given where it is neither.
+/// What was given, if it is neither.
 pub fn renewal_from_env() -> Result<bool, String> {
     match variable("TOKEN_RENEWAL").as_deref() {
         Some("on") => Ok(true),
@@ -62,7 +62,7 @@ pub fn renewal_from_env() -> Result<bool, String> {
     }
 }
 
-/// The file that is read where neither `SECRET_ID` nor `SECRET_FILE` is set.
+/// The file that is read if neither `SECRET_ID` nor `SECRET_FILE` is set.
 pub const DEFAULT_FILE: &str = "../secret/dev_secret.ini";
 
 impl Source {
@@ -99,14 +99,14 @@ impl Source {
 pub struct Secret {
     /// The caller of the API.
     pub credentials: Credentials,
-    /// The S3 bucket, [`LOCAL_BUCKET`], or [`SANDBOX_BUCKET`] where the sandbox is called.
+    /// The S3 bucket, [`LOCAL_BUCKET`], or [`SANDBOX_BUCKET`] if the sandbox is called.
     pub bucket: String,
-    /// The configuration file, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED).
-    /// The variable `CONFIG_FILE` names it where the secret does not.
+    /// The configuration file, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED). The
+    /// variable `CONFIG_FILE` names it if the secret does not.
     pub config_file: PathBuf,
     /// What names `config_file`; `None` for the default.
     pub config_named_by: Option<&'static str>,
-    /// The address that is told of runs that failed or were CRITICAL. Whoever has it can post there.
+    /// The address to which problems of runs are posted. Anyone who knows it can post there.
     pub webhook: Option<SecretString>,
     /// Misspelt keys. Each is logged as a WARNING.
     pub notices: Vec<String>,
@@ -132,7 +132,7 @@ pub struct Credentials {
     pub ig_user_id: String,
     /// The access token.
     pub access_token: SecretString,
-    /// The app; `None` if the secret names none.
+    /// The app; `None` if the secret does not name one.
     pub app: Option<App>,
 }
 
@@ -187,7 +187,7 @@ pub enum SecretError {
     NoSection {
         /// The file's path.
         path: PathBuf,
-        /// The section that was probably meant to be it.
+        /// The section that was probably meant.
         given: String,
     },
     /// The file is no INI file.
@@ -279,13 +279,13 @@ pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
     })
 }
 
-/// The time limit of one try at reading the secret. Secrets Manager answers within about 50 ms.
+/// The time limit of one try to read the secret. Secrets Manager responds within about 50 ms.
 const LONGEST_TRY: Duration = Duration::from_secs(5);
 
-/// The tries at reading the secret. Nothing can be done without it, so the run's time is the real limit.
+/// The maximum number of tries to read the secret. A run cannot start without it, so the run's time is the real limit.
 const MOST_TRIES: u32 = 20;
 
-/// The region that a secret's ARN names; `None` for a name, which is one of the function's own region.
+/// The region that a secret's ARN names; `None` for a name, whose secret is in the function's own region.
 fn region_of(id: &str) -> Option<&str> {
     let mut parts = id.strip_prefix("arn:")?.split(':').skip(1);
     parts.next().filter(|service| *service == "secretsmanager")?;
@@ -355,7 +355,7 @@ fn is_safe_webhook(url: &str) -> bool {
     }
 }
 
-/// The longest name of a key that an error shows. A token that stands in the place of a key is longer.
+/// The longest name of a key that an error shows. A token in the place of a key is longer.
 const MAX_KEY: usize = 24;
 
 /// The misspelt keys among those given, each with the one that was probably meant.

@@ -45,19 +45,19 @@ pub enum Sink {
         /// What the client was made from.
         aws: Box<SdkConfig>,
     },
-    /// A folder. Its name stands for the bucket's.
+    /// A folder. Its name is used as the bucket's name.
     Folder(PathBuf),
 }
 
-/// What became of an object that was to replace none.
+/// The result of storing an object that must not replace another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum New {
     /// It is stored.
     Stored,
     /// An object with its key exists, or may exist, and stays.
     Exists,
-    /// An object with its key exists, and the response to an earlier try of this put was lost. So it may be this one.
-    /// The function may not read objects, and S3's 412 does not say whose the object is.
+    /// An object with its key exists, and the response to an earlier try of this put was lost. So it may be this one:
+    /// the function has no permission to read objects, and S3's 412 does not say who stored the object.
     Unclear,
 }
 
@@ -108,8 +108,8 @@ impl Reason {
     }
 }
 
-/// The `Content-Type` of an object. What is compressed says so itself and has no `Content-Encoding`: clients
-/// that undo one would hand on, under a name in `.gz`, what is compressed no more.
+/// The `Content-Type` of an object. Compressed objects have no `Content-Encoding`: clients that decode it would deliver
+/// decompressed data under a name that ends in `.gz`.
 fn content_type(key: &ObjectKey) -> &'static str {
     if key.as_str().ends_with(".gz") { "application/gzip" } else { "application/json" }
 }
@@ -128,8 +128,7 @@ impl Sink {
         }
     }
 
-    /// Stores an object within `limit`, with further tries if they can help. It replaces an object with the
-    /// same key.
+    /// Stores an object within `limit`, with retries if they can help. It replaces an object with the same key.
     ///
     /// # Errors
     /// [`SinkError`] if the object may not be stored.
@@ -280,7 +279,7 @@ async fn replace_s3(
     };
     match put.body(ByteStream::from(body)).send().await {
         Ok(_) => Ok(true),
-        // 404: the version that was read has been deleted. 409: another put of it is under way.
+        // 404: the version that was read has been deleted. 409: another put of it is in progress.
         Err(e) if matches!(status(&e), Some(404 | 409 | 412)) => Ok(false),
         Err(e) => Err(Reason::of(&e)),
     }
@@ -318,7 +317,7 @@ async fn put_s3(
     put(left, left / 2).await
 }
 
-/// Notes whether a try of a put ended without S3's verdict on it. The object may be stored nonetheless.
+/// Notes whether a try of a put ended without a response from S3. The object may be stored nonetheless.
 #[derive(Debug, Clone, Default)]
 struct LostResponses(Arc<AtomicBool>);
 
@@ -350,7 +349,7 @@ impl Intercept for LostResponses {
     }
 }
 
-/// The time limit of the first try. A stalled connection gives no sign, and S3 answers within about 100 ms.
+/// The time limit of the first try. A stalled connection gives no error, and S3 responds within about 100 ms.
 fn first_try(bytes: usize) -> Duration {
     const SECONDS: u64 = 2;
     const BYTES_A_SECOND: u64 = 1024 * 1024;
@@ -361,9 +360,9 @@ fn status(error: &SdkError<PutObjectError>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
-/// Whether the object exists (S3's 412), or may exist: the store rejects the condition, with whatever status, or hung
-/// up. A store that answers 412 before it has read a large object closes the connection on the rest of it, and its
-/// answer is lost.
+/// Whether the object exists (S3's 412), or may exist: the store rejects the condition, with whatever status, or closed
+/// the connection. A store that sends 412 before it has read all of a large object closes the connection, and the
+/// response is lost.
 fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
     let hung_up = || {
         std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())

@@ -1,6 +1,6 @@
-//! The `token` job: checks how long the access token is valid, and renews one that is near its end: exchanged,
-//! proved, and put into the secret. If a step fails, the secret keeps the old token, which stays valid until it
-//! expires.
+//! The `token` job: checks how long the access token is valid, and renews one that is near its end: the token is
+//! exchanged, the new one is tested and put into the secret. If a step fails, the secret keeps the old token, which
+//! stays valid until it expires.
 
 use chrono::{DateTime, Utc};
 use tracing::{error, info, warn};
@@ -19,7 +19,7 @@ pub const WARN_DAYS: i64 = 7;
 /// The seconds of a day.
 const SECONDS_A_DAY: i64 = 86_400;
 
-/// Asks for the token's state and logs it at its level. With a `writer`, a token that is near its end is renewed.
+/// Requests the token's state and logs it at the right level. With a `writer`, a token that is near its end is renewed.
 /// Returns the state, and the failures for the summary: an invalid token is one too.
 pub async fn run(
     session: &Session<'_>,
@@ -124,13 +124,13 @@ async fn renew(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) ->
     }
 }
 
-/// Gives the state of the new token, which is in the secret and in use.
+/// Exchanges the token. Returns the state of the new token, which is then in the secret and in use.
 async fn exchange(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) -> Result<TokenInfo, String> {
     if let Some(kind) = old.kind.as_deref().filter(|kind| *kind != USER) {
         return Err(format!("a token of the type {kind} is not exchanged, only one of the type {USER}"));
     }
     let before = session.client().token();
-    // A token that could not be stored afterwards would be made in vain, and again each day.
+    // Otherwise a new token that cannot be stored would be made every day.
     writer.check(&before, session.left()).await.map_err(|error| error.to_string())?;
     let new = session.exchange_token().await.map_err(|failure| format!("the exchange failed: {failure}"))?;
     let new = new.ok_or("the exchange gave the same token again")?;
@@ -144,14 +144,14 @@ async fn exchange(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo)
     Ok(state)
 }
 
-/// Whether the new token is good for all that the old one is, and for longer.
+/// Checks that the new token has all permissions of the old one and is valid for longer.
 fn compare(old: &TokenInfo, new: &TokenInfo) -> Result<(), String> {
     if !new.is_valid {
         return Err(format!("the new token is not valid: {}", new.refusal()));
     }
     // 0 means never. A missing value counts as now.
     let end = |at: Option<i64>| at.map_or(0, |at| if at == 0 { i64::MAX } else { at });
-    // A day at least: the same end is reported a second later from one call to the next.
+    // At least a day: between two calls, the reported end can differ by a second.
     if end(new.expires_at).saturating_sub(end(old.expires_at)) < SECONDS_A_DAY {
         return Err("the new token lasts no longer than the old one".to_owned());
     }

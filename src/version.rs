@@ -1,4 +1,4 @@
-//! Which version of the API is asked for, which one answers, and for how long.
+//! Which version of the API is requested, which one responds, and for how long.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -13,7 +13,7 @@ mod table;
 
 pub use table::{Day, End, Sure, TESTED, VERSIONS, Version};
 
-/// From so many days before the end of the version that answers on, a WARNING.
+/// A WARNING is logged from this many days before the end of the version that responds.
 pub const WARN_DAYS: i64 = 60;
 
 /// A version on a day.
@@ -21,11 +21,11 @@ pub const WARN_DAYS: i64 = 60;
 pub enum State {
     /// It is not in the table.
     Unknown,
-    /// It lives, and its end is known: so many days are left.
+    /// It is supported until this day: this number of days is left.
     Ends(NaiveDate, i64),
-    /// It lives, and no end is announced.
+    /// It is supported, and no end is announced.
     Lives(&'static Version),
-    /// It ended on that day, so many days ago.
+    /// It ended on this day, this number of days ago.
     Ended(NaiveDate, i64),
 }
 
@@ -41,7 +41,7 @@ impl State {
         }
     }
 
-    /// Whole days until the version ends, 0 or less since it has; `None` where its end is not known.
+    /// Whole days until the version ends, 0 or less since it has; `None` if its end is not known.
     pub const fn days_left(self) -> Option<i64> {
         match self {
             Self::Ends(_, days) => Some(days),
@@ -80,7 +80,7 @@ pub fn date((year, month, day): Day) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year, month, day)
 }
 
-/// Orders two names of versions by their numbers; `None` where one is no name of a version.
+/// Orders two names of versions by their numbers; `None` if one is not the name of a version.
 pub fn compare(one: &str, other: &str) -> Option<Ordering> {
     let numbers = |name: &str| {
         let (major, minor) = name.strip_prefix('v')?.split_once('.')?;
@@ -94,8 +94,8 @@ pub fn is_unknown(name: &str) -> bool {
     !VERSIONS.iter().any(|version| version.name == name)
 }
 
-/// What to do about the version `asked`, which has ended, is about to end, or is not known. `is_served` is whether it
-/// responds itself.
+/// What to do about the version `asked`, which has ended, is about to end, or is unknown. `is_served` says whether that
+/// version itself responds.
 pub fn diagnosis(asked: &str, is_served: bool) -> Diagnosis {
     match compare(asked, TESTED) {
         Some(Ordering::Less) => Diagnosis::VersionOld,

@@ -27,7 +27,7 @@ pub(super) struct Function {
 
 /// One invocation.
 pub(super) struct Invoked {
-    /// The time from handing out the event to its answer.
+    /// The time from handing out the event to its result.
     pub(super) took: Duration,
     /// The processor time of all threads, up to the next request for an event.
     pub(super) processor: Duration,
@@ -91,8 +91,8 @@ impl Function {
         format!("/proc/{}/{file}", self.child.id()).into()
     }
 
-    /// The processor time of the living threads so far. `schedstat` counts nanoseconds; `stat` would count
-    /// hundredths of a second.
+    /// The processor time of the current threads so far. `schedstat` counts nanoseconds; `stat` would count hundredths
+    /// of a second.
     fn processor_time(&self) -> Result<Duration> {
         let mut sum = 0;
         for task in std::fs::read_dir(self.proc("task")).context("no /proc: this needs Linux")? {

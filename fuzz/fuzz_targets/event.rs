@@ -1,4 +1,4 @@
-//! A payload to an event, and to the keys of the objects that it names.
+//! From a payload to an event and the keys of its objects.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use serde_json::Value;
 static CONFIG: LazyLock<Config> =
     LazyLock::new(|| Config::parse(include_bytes!("../../configure.ini"), "configure.ini").expect("it can work"));
 
-/// An invocation error goes into a log line and a queue's message: it may not grow with the payload.
+/// An invocation error becomes a log line and a queue's message, so it must not grow with the payload.
 const LONGEST_ERROR: usize = 2_000;
 
 fuzz_target!(|payload: &[u8]| {

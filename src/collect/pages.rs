@@ -42,8 +42,7 @@ pub struct Reach {
     pub media: MediaIds,
 }
 
-/// How late a scheduled run may start, and so be after the one before it: EventBridge Scheduler keeps a
-/// minute.
+/// How late a scheduled run may start: EventBridge Scheduler is accurate to a minute.
 const MAX_START_DELAY: TimeDelta = TimeDelta::minutes(1);
 
 /// What the pages of a hashtag have to reach.
@@ -67,7 +66,7 @@ impl Goal {
     fn is_met(&self, page: &Page, new: &[Record<'_>]) -> bool {
         match self {
             Self::Stored(stored) => new.iter().filter_map(|medium| number(&medium.id)).any(|id| stored.contains(&id)),
-            // Without timestamps the first page with media has to do.
+            // Without timestamps, the first page with media is taken as enough.
             Self::Before(time) => {
                 let oldest = page.records.iter().filter_map(|record| timestamp(record)).min();
                 !page.records.is_empty() && oldest.is_none_or(|oldest| oldest < *time)
@@ -269,7 +268,7 @@ impl<'m> Posts<'m> {
     }
 }
 
-/// Takes one of what is left; `false` if nothing is.
+/// Takes one of the calls that are left; `false` if none is.
 fn take(left: &AtomicU64) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }

@@ -22,8 +22,7 @@ pub(super) fn resolve(document: &mut IniDocument) -> Option<String> {
     Some(given).filter(|_| !location.is_empty())
 }
 
-/// The response fields that a model's calls request besides those of its mapping, so that the responses kept
-/// have them.
+/// The response fields that a model's calls request in addition to those of its mapping, only for the kept responses.
 pub(super) fn also(document: &mut IniDocument, model: Model) -> Vec<String> {
     let key = match model {
         Model::Brand => "answers_profile_fields",

@@ -30,7 +30,7 @@ pub(super) struct IniDocument {
 }
 
 impl IniDocument {
-    /// Reads the file. `%%` means `%`, as in Python's `configparser`, and a single `%` is taken too.
+    /// Reads the file. `%%` means `%`, as in Python's `configparser`, and a single `%` is accepted too.
     pub(super) fn read(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
         let path = || path.to_owned();
         let ini = ini::parse(bytes).map_err(|error| match error {
@@ -44,7 +44,7 @@ impl IniDocument {
         Ok(document)
     }
 
-    /// Adds a section. Of a section or a key that is given twice the first one counts.
+    /// Adds a section. If a section or a key is given twice, the first one counts.
     fn add<'a>(&mut self, section: Option<&str>, properties: impl Iterator<Item = (&'a str, &'a str)>) {
         let mut keys: IndexMap<String, String> = IndexMap::new();
         for (key, value) in properties {
@@ -91,7 +91,7 @@ impl IniDocument {
         self.sections.get(section)?.get(key).cloned()
     }
 
-    /// The value of a required key; empty, with a fault, where it is missing.
+    /// The value of a required key; empty, with a fault, if it is missing.
     pub(super) fn required(&mut self, section: &str, key: &str) -> String {
         let value = self.optional(section, key).unwrap_or_default();
         if value.is_empty() {
@@ -100,7 +100,7 @@ impl IniDocument {
         value
     }
 
-    /// All keys of a section, in their order; `None` where the file has no such section.
+    /// All keys of a section, in their order; `None` if the file has no such section.
     pub(super) fn section(&mut self, section: &str) -> Option<Vec<(String, String)>> {
         self.read_of(section);
         let keys: Vec<_> = self.sections.get(section)?.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -109,7 +109,7 @@ impl IniDocument {
     }
 
     /// The faults and the notices. A section or a key that nothing has asked for is a notice. In a file with faults, a
-    /// misspelt one is a fault too. It takes the place of what is missing because of it.
+    /// misspelt one is a fault too. It replaces the fault of the missing name that it explains.
     pub(super) fn finish(mut self) -> (Vec<Fault>, Vec<Fault>) {
         let (mut misspelt, is_faulty) = (Vec::new(), !self.faults.is_empty());
         for (section, key) in self.unread() {
@@ -178,7 +178,7 @@ pub(super) const COMMENT: &str = "a comment here is part of the value: move it t
 const OF_SECRET: (&str, &str) =
     ("SECRET", "this is the file of a secret; give the configuration, such as configure.ini");
 
-/// Why a value would be used otherwise than the person who wrote it means; `None` if nothing shows that.
+/// Why a value probably means something else than its author intended; `None` if nothing suggests that.
 pub(super) fn misread(value: &str) -> Option<&'static str> {
     let quotes = ['"', '\''];
     let is_comment = |word: &str| word.starts_with(['#', ';']);

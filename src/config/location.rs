@@ -43,8 +43,7 @@ const NOTICES: &str = "notices.json";
 const SUMMARY: &str = "summary/{job}_{ymd}/{job}_{datetime}.json";
 
 const QUALITY: &str = "quality/{model}_{ymd}/{model}_{datetime}.json";
-/// Outside of the prefixes that are loaded. A run that lost topics stores here where a better object
-/// exists.
+/// Outside of the prefixes that are loaded. A run that lost topics stores here if an object exists already.
 const PARTIAL: &str = "partial/{model}_{ymd}/{model}_{datetime}.json";
 const PARTIAL_ANSWERS: &str = "partial/answers/{job}_{ymd}/{job}_{datetime}.jsonl.gz";
 const PARTIAL_QUALITY: &str = "partial/quality/{model}_{ymd}/{model}_{datetime}.json";
@@ -96,7 +95,7 @@ impl Locations {
         }
     }
 
-    /// Reports locations of which two give the same keys.
+    /// Reports two locations that give the same keys.
     fn check_shared(&self, document: &mut IniDocument) {
         let run = RunName { time: DateTime::UNIX_EPOCH, part: None };
         let of_models = Model::ALL.into_iter().zip(LOCATION_KEYS).map(|(model, key)| (key, self.raw(model, run)));
@@ -168,12 +167,12 @@ impl Locations {
         PARTIAL_QUALITY
     }
 
-    /// The key of a model's records where an earlier run's object keeps the usual key.
+    /// The key of a model's records if an earlier run's object keeps the usual key.
     pub fn partial(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(&PARTIAL.replace("{model}", model.name()), run)
     }
 
-    /// The key of the quality object beside [`partial`](Self::partial).
+    /// The key of the quality object of [`partial`](Self::partial).
     pub fn partial_quality(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(&PARTIAL_QUALITY.replace("{model}", model.name()), run)
     }
@@ -193,7 +192,8 @@ impl Locations {
         self.fill(&PARTIAL_ANSWERS.replace("{job}", job.name()), run)
     }
 
-    /// The location of kept responses with the runs an hour of the job that runs more often, for the checks of its keys.
+    /// The location of kept responses with the runs per hour of the job that runs more often, for the checks of its
+    /// keys.
     fn answers_to_check(&self, limits: &Limits) -> Option<(&'static str, u32, String)> {
         let runs = limits.hashtag_runs_per_hour.max(limits.brand_media_runs_per_hour);
         Some((ANSWERS_KEY, runs, self.answers.as_ref()?.replace("{job}", Job::BrandMedia.name())))
@@ -217,7 +217,7 @@ impl Locations {
 /// The key in `[common]` of the location of kept responses.
 pub(super) const ANSWERS_KEY: &str = "answers_location";
 
-/// The ending of that location. Readers of compressed files go by it.
+/// The ending of that location. Readers of compressed files rely on it.
 pub(super) const ANSWERS_ENDING: &str = ".jsonl.gz";
 
 /// The folders of [`QUALITY`], [`PARTIAL`] and [`SUMMARY`], and the object [`NOTICES`].
@@ -226,7 +226,7 @@ const OWN_FOLDERS: [&str; 4] = ["quality/", "partial/", "summary/", "notices.jso
 /// The longest key of an S3 object, in bytes.
 const LONGEST_KEY: usize = 1_024;
 
-/// The part of it that is left free for `_<shard>` or `_part-<hex>`.
+/// The part of it that is reserved for `_<shard>` or `_part-<hex>`.
 const KEPT_FREE: usize = 64;
 
 fn format(document: &mut IniDocument, key: &str) -> String {
@@ -237,7 +237,7 @@ fn format(document: &mut IniDocument, key: &str) -> String {
     }
     let bad = StrftimeItems::new(&format).any(|item| matches!(item, Item::Error));
     let odd = |c: char| matches!(c, '/' | '\\' | '{' | '}') || c.is_control();
-    // The result of `%D` has slashes that the format does not show.
+    // The output of `%D` has slashes, which the format itself does not show.
     if bad
         || (!format.is_empty() && !format.contains('%'))
         || DateTime::UNIX_EPOCH.format(&format).to_string().contains(odd)
@@ -253,7 +253,7 @@ fn location(document: &mut IniDocument, key: &str) -> String {
     if location.is_empty() { location } else { checked(document, key, &location) }
 }
 
-/// The location that is given for a key; empty where it is too long.
+/// The location that is given for a key; empty if it is too long.
 pub(super) fn checked(document: &mut IniDocument, key: &str, location: &str) -> String {
     let mut fault = |problem: String| document.fault("common", key, problem);
     if location.len() > LONGEST_KEY {

@@ -33,8 +33,8 @@ pub(super) fn resolve(document: &mut IniDocument, model: Model) -> Mapping {
     Mapping::new(model, fields)
 }
 
-/// Reports a field of ours of another type than its values have, or with allowed values, which they are not checked
-/// against.
+/// Reports a field of the collector's own whose type does not fit its values, or that lists allowed values, which are
+/// not checked for such fields.
 fn check_own(document: &mut IniDocument, section: &str, fields: &[Field]) {
     for field in fields {
         let expected = match field.response.as_str() {
@@ -54,7 +54,7 @@ fn check_own(document: &mut IniDocument, section: &str, fields: &[Field]) {
 /// The field of a profile that holds its media.
 const MEDIA: &str = "media";
 
-/// Reports a response field that is asked for in two ways, and those that the API is known to refuse.
+/// Reports response fields that are requested in two ways, or that the API is known to refuse.
 fn check_requests(document: &mut IniDocument, model: Model, fields: &[Field]) {
     let mut first: HashMap<&str, &Field> = HashMap::new();
     for field in fields {
@@ -126,8 +126,8 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
     Some(Field { nullable, allowed, request: request.to_owned(), ..Field::new(output, response, kind) })
 }
 
-/// The response field that `request` names. It is spliced into the `fields` expression of a call, so nothing
-/// may be in it that means something there, but for the braces of a `json` field.
+/// The response field that `request` names. It becomes part of the `fields` expression of a call, so it may hold no
+/// character that has a meaning there, except the braces of a `json` field.
 fn requested(request: &str, kind: FieldType) -> Result<&str, String> {
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')

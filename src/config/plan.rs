@@ -13,7 +13,7 @@ pub struct Plan {
     pub accounts: u32,
     /// The number of hashtags followed.
     pub hashtags: u32,
-    /// The number of hashtags without an id in `[hashtag_id]`. A new process asks for each id once.
+    /// The number of hashtags without an id in `[hashtag_id]`. A new process looks up each id once.
     pub unpinned: u32,
 }
 

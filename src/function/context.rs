@@ -109,14 +109,14 @@ impl Context {
         let stored =
             self.stored(stored, Summary { quality, gaps: Gaps::of(&runs), failures, causes, ..Summary::default() });
         let (figures, target_file, lost) = stored;
-        // After the records, which they never cost the time or the memory to be stored.
+        // After the records, so that the records always have the time and the memory to be stored.
         let answers = self.store_answers(event.job, name, session, figures.failures.is_empty(), run.end).await;
         let error = match lost {
             Some(lost) => Some(lost),
             None => {
                 // Media that could not be stored do not count as overlap in the next run.
                 seen.into_iter().flatten().for_each(|(hashtag, media)| self.client.set_stored_media(hashtag, media));
-                // Lambda repeats a run that fails. One that met a limit would only meet it again.
+                // Lambda repeats a run that fails. A run that reached a limit would only reach it again.
                 (figures.records() == 0 && !session.is_limited()).then(|| nothing_collected(&figures, &runs))
             }
         };
@@ -209,8 +209,8 @@ impl Context {
             }
             Ok(New::Exists) => {}
             // An earlier run's object has its quality object, unless that run was killed between its two puts. If there
-            // is none, the object is this run's. If both responses were lost, both objects are taken for this run's:
-            // hardly any time has an earlier run.
+            // is none, the object is this run's. If both responses were lost, both objects are counted as this run's,
+            // since an earlier run of the same time is rare.
             Ok(New::Unclear) => {
                 let bytes = own_quality.len();
                 if let Ok(New::Stored | New::Unclear) = self.sink.put_new(&quality_key, own_quality, left()).await {
@@ -330,8 +330,8 @@ fn topic_run<'t>((topic, outcome): (&'t Topic<'_>, &mut Outcome<'_>)) -> (TopicR
     (TopicRun { topic: name, user_id, asked_at, records, other_id, failure, reach }, seen)
 }
 
-/// The part of the name of an object in `partial/`. Only a run with the same topics, each with the same result, replaces
-/// it: a run that lost other topics has nothing of these.
+/// The part of the name of an object in `partial/`. Only a run with the same topics and the same result for each
+/// replaces it: a run that lost other topics may lack records that this object has.
 fn lost_part(part: Option<&str>, topics: &[TopicRun<'_>]) -> String {
     let result = |run: &TopicRun<'_>| match &run.failure {
         None => "complete",
@@ -344,7 +344,7 @@ fn lost_part(part: Option<&str>, topics: &[TopicRun<'_>]) -> String {
 }
 
 fn nothing_collected(figures: &Summary, topics: &[TopicRun<'_>]) -> Cause {
-    // The first of the causes that most topics failed for.
+    // The most frequent cause of failed topics; of equally frequent ones, the first.
     let main =
         figures.causes.iter().rev().max_by_key(|cause| cause.topics.len()).and_then(|cause| cause.topics.first());
     match topics.iter().find(|run| Some(run.topic) == main.map(String::as_str)).and_then(|run| run.failure.clone()) {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::memory::{LARGEST_BODY, SMALL_BODY};
 
-/// A body, and the permit of a large one, held for as long as the body is.
+/// A body, and the permit for a large one, held as long as the body.
 #[derive(Debug, Default)]
 pub(super) struct Body<'s> {
     pub(super) bytes: Vec<u8>,
@@ -30,8 +30,8 @@ pub(super) enum BodyError {
     NotGzip(io::Error),
 }
 
-/// Reads the body of `response` until `end`. A body larger than [`SMALL_BODY`] waits for a permit of `large`.
-/// That wait is not the peer's fault, so it moves `end` on.
+/// Reads the body of `response` until `end`. A body larger than [`SMALL_BODY`] waits for a permit of `large`. The peer
+/// does not cause that wait, so `end` is postponed by it.
 pub(super) async fn read(mut response: Response, large: &Semaphore, mut end: Instant) -> Result<Body<'_>, BodyError> {
     let is_gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"gzip"));
     let mut body = Body::default();

@@ -1,5 +1,5 @@
 //! The API's responses, as owned values. Each is read in one pass over its body, and keeps what was requested.
-//! Anything that is not needed to find the records may be missing or of another shape.
+//! Everything else may be missing or have another shape.
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -99,7 +99,7 @@ impl Page {
     }
 }
 
-/// Reads an account: its own fields, and the page in its field `media`. Of a field given twice the last one counts.
+/// Reads an account: its own fields, and the page in its field `media`. If a field is given twice, the last one counts.
 fn account(account: &mut Reader<'_>, limit: usize) -> Option<Option<Page>> {
     let (mut own, mut page) = ("{".to_owned(), None);
     let is_object = account.object(|name, value| {

@@ -54,7 +54,7 @@ pub struct Session<'c> {
     trial: Semaphore,
     near_limit: Semaphore,
     halt: Mutex<Option<Failure>>,
-    /// The failure of the search that used up the hashtags; no further search is made.
+    /// The failure of the search that met the hashtag quota; no further search is made.
     hashtag_quota: OnceLock<Failure>,
     calls: AtomicU64,
     /// The bytes that the run's records take so far.
@@ -288,7 +288,7 @@ impl<'c> Session<'c> {
             Some(json::text(token?).ok()?.into_owned())
         };
         let token = self.call_as(&Call::ExchangeToken, &used, read).await?.value;
-        // The old token was taken out of this response, as of every other.
+        // The old token was redacted in this response, as in every other.
         if token == REDACTED {
             return Ok(None);
         }
@@ -308,8 +308,8 @@ impl<'c> Session<'c> {
     }
 
     /// Makes a call, within the run's time. Repeats it without a field each time the API says that it does not know
-    /// one, without the optional fields if it is refused for another reason of its own, and with reloaded credentials
-    /// if the API refuses the token.
+    /// one, without the optional fields if it is refused for another reason that concerns the call, and with reloaded
+    /// credentials if the API refuses the token.
     async fn call<T>(&self, call: &Call<'_>, read: impl Fn(&str) -> Option<T>) -> Result<Response<T>, Failure> {
         let edge = call.topic().map(|(edge, _)| edge);
         self.in_time(async {
@@ -384,8 +384,8 @@ impl<'c> Session<'c> {
     /// Reads the secret again after the API has refused `used`, at most once a run; `None` if that gave no other
     /// credentials.
     ///
-    /// The returned guard is held until the new credentials are proved. Of many topics that were refused at once,
-    /// only the first one finds out.
+    /// The returned guard is held until the new credentials have been tested. If many topics are refused at once, only
+    /// the first one tests them.
     async fn reload_credentials(
         &self,
         used: &Arc<Credentials>,
@@ -489,7 +489,7 @@ impl<'c> Session<'c> {
         unknown: &[String],
         read: &impl Fn(&str) -> Option<T>,
     ) -> Result<Response<T>, FailedTry> {
-        // At most half of the remaining time, so that a try that stalls leaves time for another.
+        // At most half of the remaining time, so that a stalled try leaves time for another one.
         let limit = MAX_TRY.min(self.left() / 2).max(Duration::from_millis(100));
         let end = Instant::now() + limit;
         let late = || {

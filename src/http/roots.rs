@@ -6,8 +6,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// The variables that name a file of further root certificates. OpenSSL, curl and Go read the first one too, the AWS
-/// CLI and boto3 the second. A proxy that inspects TLS, or an emulator of AWS or of the API, needs one of them.
+/// The variables that name a file of further root certificates. OpenSSL, curl and Go also read the first one, the AWS
+/// CLI and boto3 the second one. A proxy that inspects TLS, or an emulator of AWS or of the API, needs one of them.
 pub const ROOTS_FILES: [&str; 2] = ["SSL_CERT_FILE", "AWS_CA_BUNDLE"];
 
 /// The byte order mark of UTF-8.

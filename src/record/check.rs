@@ -72,8 +72,8 @@ fn is_url(text: &str) -> bool {
         start.eq_ignore_ascii_case(scheme).then_some(rest)
     };
     let Some(rest) = after_scheme("https://").or_else(|| after_scheme("http://")) else { return text.is_empty() };
-    // `Url` would accept `https:///x`, where it takes the path for the host, and spaces at the end. It refuses
-    // nothing that follows the host.
+    // `Url` would accept `https:///x`, whose path it reads as the host, and spaces at the end. It refuses nothing that
+    // follows the host.
     let path = rest.find(['/', '\\', '?', '#']);
     let host = path.map_or(Some(text), |path| text.get(..=text.len() - rest.len() + path));
     path != Some(0) && !text.ends_with(|c| c <= ' ') && host.is_some_and(|host| Url::parse(host).is_ok())

@@ -91,13 +91,13 @@ pub struct Mapping {
 /// The response field that identifies a record. A record without it is left out.
 pub const ID: &str = "id";
 
-/// The field of ours that media have: the topic's user id, from `[add_user_id]`.
+/// The collector's own field of media: the topic's user id, from `[add_user_id]`.
 pub const OWNER: &str = "user_id";
 
-/// The field of ours that holds the requested account or hashtag.
+/// The collector's own field that holds the requested account or hashtag.
 pub const TOPIC: &str = "topic";
 
-/// The field of ours that holds the time at which the response arrived.
+/// The collector's own field that holds the time at which the response arrived.
 pub const ASKED_AT: &str = "asked_at";
 
 /// The values of our own fields, which a mapping names like response fields. The API does not have them, and they are
@@ -122,7 +122,7 @@ impl<'a> Own<'a> {
     }
 }
 
-/// Whether a field of `model` is one of ours.
+/// Whether a field of `model` is one of the collector's own.
 pub fn is_own(model: Model, response: &str) -> bool {
     matches!(response, TOPIC | ASKED_AT) || model != Model::Brand && response == OWNER
 }
@@ -180,7 +180,7 @@ impl Mapping {
                 if name.is(ID) {
                     id = check::id(value);
                 }
-                // A response field may be mapped more than once. Of a name given twice the last one counts.
+                // A response field may be mapped more than once. If a name is given twice, the last one counts.
                 let mapped = self.fields.iter().zip(&mut checked).filter(|(field, _)| name.is(&field.response));
                 for (field, checked) in mapped {
                     *value = start;

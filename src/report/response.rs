@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::Summary;
 use crate::redact::Redactor;
 
-/// The function's response. It is serialized to JSON alone, without the secrets that `redactor` knows.
+/// The function's response. It is only ever serialized to JSON, without the secrets that `redactor` knows.
 #[derive(Debug, Clone)]
 pub struct Response {
     answer: Answer,
@@ -48,7 +48,7 @@ pub struct Answer {
     pub body: String,
     /// A table of what was left out, defaulted or failed.
     pub error_log: String,
-    /// `bucket/key` of each object of records, one a line.
+    /// `bucket/key` of each object of records, one per line.
     pub target_file: String,
     /// The run in figures.
     pub summary: Summary,

@@ -1,9 +1,9 @@
-//! The values of a secret as people get them wrong. No message contains one.
+//! Common mistakes in the values of a secret. No message contains a value.
 
-/// The bucket name that stands for the folder `./local_env`. No new bucket can have it: S3's names hold no `_`.
+/// The bucket name that means the folder `./local_env`. No new bucket can have it: S3's names contain no `_`.
 pub const LOCAL_BUCKET: &str = "local_env";
 
-/// The bucket name that stands for the folder of the sandbox's data, which is kept apart from real data.
+/// The bucket name that means the folder of the sandbox's data, which is kept separate from real data.
 pub const SANDBOX_BUCKET: &str = "sandbox_env";
 
 /// What is wrong with an access token or an app's secret; `None` if it may be one.
@@ -20,7 +20,7 @@ pub(super) fn token_problem(token: &str) -> Option<&'static str> {
     None
 }
 
-/// What is wrong with a bucket's name; `None` where it may be one. Old buckets of us-east-1 have names of up to 255
+/// What is wrong with a bucket's name; `None` if it may be one. Old buckets of us-east-1 have names of up to 255
 /// characters, with capital letters and `_`.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 pub(crate) fn bucket_problem(bucket: &str) -> Option<&'static str> {

@@ -1,11 +1,11 @@
-//! Where objects go, as a person names it.
+//! Where objects go, as a person writes it.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::secret::{self, Secret};
 
-/// A bucket, or a folder in place of one.
+/// A bucket, or a folder instead of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// A bucket, by its name.

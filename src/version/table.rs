@@ -16,11 +16,11 @@ pub struct Version {
     pub released: Day,
     /// When it ends.
     pub end: End,
-    /// How sure the dates are.
+    /// How certain the dates are.
     pub sure: Sure,
 }
 
-/// When a version ends: from that day on, another one answers in its place.
+/// When a version ends: from that day on, another version responds instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// On the day that Meta's table states.
@@ -32,7 +32,7 @@ pub enum End {
     NotAnnounced,
 }
 
-/// How sure a version's dates are.
+/// How certain a version's dates are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sure {
     /// Meta's table of Graph API versions states them.

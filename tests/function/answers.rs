@@ -106,7 +106,7 @@ async fn the_responses_kept_give_the_same_records_when_they_are_read_again() {
             Harness::new(Setting { faults: faults.to_vec(), config: Some(paged), ..Setting::default() }).await;
         let config = Config::load(harness.config_file().as_ref()).unwrap();
         for (job, models) in [("brand_media", &[Model::Brand, Model::Media][..]), ("hashtag", &[Model::MediaHashtag])] {
-            // A build for tests takes long over a large answer.
+            // A debug build takes long for a large response.
             let event = json!({"job": job, "time": TIME});
             let response = harness.invoke_within(event, std::time::Duration::from_secs(300)).await.unwrap();
             let lines = lines(&kept(&harness, &key(job)));
@@ -225,7 +225,7 @@ async fn a_part_of_a_run_has_an_object_of_its_own() {
         event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         harness.invoke(event).await.unwrap();
     }
-    // What the names end in, behind the model or the job.
+    // The ends of the names, after the model or the job.
     let ends = |prefix: &str, stem: &str, ending: &str| {
         let keys = harness.aws.objects().into_iter().filter(|(key, _)| key.starts_with(prefix));
         let names = keys.map(|(key, _)| key.rsplit_once('/').unwrap().1.replace(stem, "").replace(ending, ""));

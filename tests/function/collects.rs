@@ -1,4 +1,4 @@
-//! What good runs collect.
+//! What runs without faults collect.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A topic that is "not there" after it answered in the same process.
+//! A topic that is "not there" after it responded in the same process.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ async fn a_further_page_that_is_not_there_is_doubted_since_the_first_one_answere
     let slow = |options: &mut Options| options.latency = Duration::from_millis(700);
     let harness = Harness::new(Setting { config: Some(config), options: Some(slow), ..Setting::default() }).await;
     let event = json!({"job": "brand_media", "time": TIME, "accounts": ["dior"]});
-    // The first page is on its way when the fault comes, and meets none.
+    // The first page is already requested when the fault starts, so it succeeds.
     let after_the_first_call = async {
         while harness.sandbox.calls().is_empty() {
             sleep(Duration::from_millis(10)).await;

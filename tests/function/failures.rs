@@ -1,6 +1,6 @@
-//! Every failure: what it costs, how often it is tried, at which level it is told, and that no secret
-//! shows up anywhere. The same on the function's own binary, and what goes wrong around it, is in `chaos.rs`,
-//! whose table is kept in `docs/failures.md`.
+//! Every failure: what it costs, how often the call is tried, at which level it is logged, and that no secret appears
+//! anywhere. `chaos.rs` tests the same on the function's own binary, with faults around it; its table is in
+//! `docs/failures.md`.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ struct Row {
     brands: usize,
     media: usize,
     calls: usize,
-    /// The class told of the topic; empty where it came in.
+    /// The reported class of the topic's failure; empty if the topic was collected.
     kind: &'static str,
     level: &'static str,
 }
@@ -91,14 +91,14 @@ async fn every_failure_costs_its_own_topic_alone() {
     let mut wrong = Vec::new();
     for Row { fault, brands, media, calls, kind, level } in ROWS {
         let rule: &'static str = format!("fendi={fault}").leak();
-        // The media of a moment: of some moments an account hides no likes.
+        // The media at a fixed time: at some times an account hides no likes.
         let at_one_time = |options: &mut Options| options.now = TIME.parse().ok();
         let harness =
             Harness::new(Setting { faults: vec![rule], options: Some(at_one_time), ..Setting::default() }).await;
         let response = harness.run("brand_media").await.unwrap();
         let failures = &response.summary.failures;
         let found_kind = failures.first().map_or("", |f| f.kind.name());
-        // The gravest level, except for the warning about the event's time.
+        // The highest level, except for the warning about the event's time.
         let about = |l: &serde_json::Value| l["kind"] != "time";
         let found_level = ["CRITICAL", "ERROR", "WARNING"]
             .into_iter()

@@ -1,4 +1,4 @@
-//! `media_per_hashtag = auto`: nothing that came between two runs is missing, within the calls that a run may make.
+//! `media_per_hashtag = auto`: no medium published between two runs is missing, within the calls that a run may make.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +52,7 @@ impl Hour {
         self.start + TimeDelta::minutes(minute)
     }
 
-    /// Runs the job as scheduled at a minute, and gives its summary, its calls and its media.
+    /// Runs the job as scheduled at a minute. Returns its summary, its calls and its media.
     async fn run(&self, minute: i64) -> (Value, usize, BTreeSet<String>) {
         self.harness.sandbox.set_now(self.at(minute));
         let before = self.harness.sandbox.calls().len();
@@ -78,7 +78,7 @@ impl Hour {
         set
     }
 
-    /// The media that came in the minutes up to `minute`, asked for one by one.
+    /// The media published in the minutes up to `minute`, requested one by one.
     async fn came(&self, minute: i64) -> BTreeSet<String> {
         self.harness.sandbox.set_now(self.at(minute));
         let client = collector::http::client().unwrap();
@@ -172,7 +172,7 @@ async fn pages_that_bring_nothing_new_end() {
 async fn a_quiet_hashtag_takes_one_page() {
     let hour = Hour::new(auto, |o| o.hashtag_pace = Some(20), &[]).await;
     assert_eq!((hour.run(0).await.1, hour.run(5).await.1), (2, 1));
-    // One under which nothing is known, and nothing comes.
+    // A hashtag without known media, and without new ones.
     let hour = Hour::new(auto, |o| o.hashtag_pace = Some(0), &[]).await;
     let (summary, calls, _) = hour.run(0).await;
     assert_eq!((calls, &summary["gaps"]), (2, &json!({"overlap": 0, "likely": []})));

@@ -1,4 +1,4 @@
-//! The layers of the code: a module imports those of the layers below it, so that no imports form a circle.
+//! The layers of the code: a module imports those of the layers below it, so that no imports form a cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -117,7 +117,7 @@ fn the_files_of_a_module_import_each_other_in_no_circle() {
             others.retain(|other| !name.starts_with(&format!("{other}/")));
         }
     }
-    // Files that import none of those left are in no circle.
+    // Files that import none of the remaining ones are in no cycle.
     while let Some(free) = left.iter().find(|(_, others)| others.is_empty()).map(|(name, _)| name.clone()) {
         left.remove(&free);
         for others in left.values_mut() {

@@ -1,5 +1,5 @@
-//! Formats × pages × shards × rejects. Whatever the API answers, the stored objects equal those of a plain
-//! model of the contract.
+//! Formats × pages × shards × rejects. Whatever the API returns, the stored objects equal those of a simple model of
+//! the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -90,7 +90,7 @@ fn same<T: PartialEq + Debug>(what: &str, found: &[T], expected: &[T]) -> Checke
     Ok(())
 }
 
-/// Runs the whole function on a run's answers, and compares its objects and its report with the model.
+/// Runs the whole function on a run's responses, and compares its objects and its report with the model.
 async fn stores_what_the_contract_says(run: &Run) -> Checked {
     let api = Api::start(run.answers()).await;
     let harness = Harness::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;

@@ -1,4 +1,4 @@
-//! More than one page of media an account.
+//! More than one page of media per account.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -93,7 +93,7 @@ async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure
 #[tokio::test]
 async fn when_the_time_is_over_the_pages_that_came_are_stored() {
     let harness = harness("120", &[], Some(|o: &mut Options| o.latency = Duration::from_millis(700))).await;
-    // Two seconds of these are kept for storing, and a try may take half of what is left.
+    // Two of these seconds are reserved for storing, and a try may take half of the rest.
     let response = run(&harness, 4).await;
     assert_eq!((harness.records("media").len() % 50, harness.records("brand").len()), (0, 1));
     assert!(response.summary.failures[0].message.contains("media kept"), "{response:?}");

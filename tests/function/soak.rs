@@ -1,6 +1,5 @@
-//! 2,000 invocations of one process of the real binary, with everything going wrong around it. Its memory
-//! and its open files must not grow. The sandbox and S3 run in the test's process, so that `/proc`
-//! describes the function alone.
+//! 2,000 invocations of one process of the real binary, with every fault around it. Its memory and its open files must
+//! not grow. The sandbox and S3 run in the test's process, so that `/proc` describes only the function.
 //!
 //! The test takes some minutes and a release build, so it is not one of the usual ones:
 //!
@@ -25,11 +24,11 @@ use support::runtime_api::variables;
 
 const INVOCATIONS: usize = 2_000;
 
-/// The invocations before the first measurement. By then every fault has occurred, large answers included.
+/// The invocations before the first measurement. By then every fault has occurred, including large responses.
 const WARM_UP: usize = 200;
 
-/// The growth that is allowed. What the allocator keeps differs from run to run, while a leak of one record
-/// of 100 bytes in each answer would add 50 MB.
+/// The growth that is allowed. The memory that the allocator keeps differs from run to run. A leak of one record of 100
+/// bytes per response would add 50 MB.
 const MOST_GROWTH_KIB: u64 = 16 * 1024;
 
 const MOST_MORE_FILES: usize = 8;
@@ -49,13 +48,12 @@ const FAULTS: [&str; 9] = [
 /// S3 denies the runs at this time.
 const DENIED: &str = "2020-01-01T00:00:00Z";
 
-/// The event of the `i`th invocation, and its limit in seconds. A topic with a fault runs beside good
-/// topics.
+/// The event of the `i`th invocation, and its limit in seconds. A topic with a fault runs together with good topics.
 fn event(i: usize) -> (Value, f32) {
     let of = |accounts: &[&str], time: &str| json!({"job": "brand_media", "accounts": accounts, "time": time});
     let seconds = 30.0;
     match (i % 50, i % 10) {
-        // These are rare: a debug build of the stand-in takes seconds over them.
+        // These are rare: a debug build of the mock takes seconds for them.
         (0, _) if i.is_multiple_of(1_000) => (of(&["ysl", "miumiu"], TIME), 120.0),
         (10, _) if i % 200 == 10 => (of(&["prada", "miumiu"], TIME), 120.0),
         // The run is given up 0.6 s after its start.

@@ -214,7 +214,7 @@ async fn tries_that_stall_are_given_up_in_time_for_another() {
     let harness = Harness::with_faults(&[]).await;
     harness.aws.fail_s3(S3Fault { part: "raw/media_", status: 0, code: STALLS, times: 2 });
     let event = json!({"job": "brand_media", "time": TIME});
-    // With half of the time for each, the two that stall would use up all of it.
+    // With half of the time for each try, the two stalled ones would use up all of it.
     harness.invoke_within(event, Duration::from_secs(8)).await.unwrap();
     assert_eq!(harness.records("media").len(), 275);
 }

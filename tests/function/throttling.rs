@@ -1,4 +1,4 @@
-//! A caller that the API throttles calls less, until it is answered again.
+//! A caller that the API throttles makes fewer calls until calls succeed again.
 
 use std::time::{Duration, SystemTime};
 

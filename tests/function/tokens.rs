@@ -1,4 +1,4 @@
-//! Tokens: refused, rotated, proved, and asked about.
+//! Tokens: refused, rotated, with a proof, and checked.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use support::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TOKEN, secret};
 
-/// A sandbox that takes [`NEW_TOKEN`] alone, and a client that knows the old one.
+/// A sandbox that accepts only [`NEW_TOKEN`], and a client that knows the old one.
 async fn rotated() -> (Sandbox, Client) {
     let hashtags = ["dior", "gucci"].map(str::to_owned).to_vec();
     let sandbox = Sandbox::start(Options { hashtags, token: Some(NEW_TOKEN.to_owned()), ..Options::default() }).await;
@@ -86,7 +86,8 @@ async fn a_dead_token_stops_the_run_after_one_more_reading_and_is_critical_once(
     let error = harness.run("brand_media").await.unwrap_err();
     assert_eq!((error.cause.kind(), error.summary.failures.len()), ("nothing_collected", 11));
     assert!(error.summary.failures.iter().all(|f| f.kind.name() == "token"), "{:?}", error.summary.failures);
-    // The three in flight are refused, one of them asks again with what was read, the rest wait in vain.
+    // The three calls in flight are refused. One is repeated with the reloaded secret and refused again, and the others
+    // wait in vain.
     assert_eq!((harness.sandbox.calls().len(), harness.aws.secret_reads()), (4, 2));
     assert_eq!(harness.logged("CRITICAL").len(), 1);
     assert!(harness.has_no_records() && !harness.leaks());
@@ -136,7 +137,7 @@ async fn the_token_job_logs_the_days_left_at_their_level() {
         let response = harness.run("token").await.unwrap();
         let token = response.summary.token.as_ref().unwrap();
         assert_eq!((token.days_left, token.is_valid), (days, valid), "{faults:?}");
-        // A token that is not valid has the secret read again, which is a WARNING of its own.
+        // After an invalid token, the secret is read again, which is a separate WARNING.
         let about_the_token = |l: &serde_json::Value| !l["message"].as_str().unwrap().contains("read again");
         for checked in ["WARNING", "CRITICAL"] {
             let told = harness.logged(checked).into_iter().filter(about_the_token).count();

@@ -1,4 +1,4 @@
-//! Shards of a run: topics that the event brings along, credentials of their own, and the roll-up.
+//! Shards of a run: topics defined in the event, separate credentials, and the roll-up.
 
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -22,7 +22,7 @@ async fn harness() -> Harness {
     harness
 }
 
-/// What the roll-up answers to `event`.
+/// The roll-up's response to `event`.
 async fn roll_up(harness: &Harness, event: Value) -> Result<RollupAnswer, RollupFailure> {
     let function = RollupFunction::new(Some(BUCKET.to_owned()), harness.config_file().into());
     let deadline = SystemTime::now() + Duration::from_secs(30);
@@ -61,7 +61,7 @@ async fn hashtag_ids_are_remembered_for_each_credential() {
 #[tokio::test]
 async fn topics_that_are_not_configured_come_with_their_ids() {
     let harness = harness().await;
-    // The sandbox has the configured topics; what tells them apart is the user id that is stored.
+    // The sandbox has the configured topics; the stored user id shows which definition was used.
     let accounts = json!([{"name": "dior", "user_id": "99"}]);
     harness.invoke(event("brand_media", "1", accounts)).await.unwrap();
     let (_, stored) = harness.aws.objects().into_iter().find(|(k, _)| k.starts_with("raw/media_")).unwrap();
@@ -148,7 +148,7 @@ async fn of_results_below_a_prefix_the_newest_ones_are_summed_up() {
         harness.aws.put(&key("FAILED_0"), &json!(shards.iter().map(|s| item(s)).collect::<Vec<_>>()).to_string());
         let files = json!({"SUCCEEDED": [], "FAILED": [{"Key": key("FAILED_0")}], "PENDING": []});
         harness.aws.put(&key("manifest"), &json!({"ResultFiles": files}).to_string());
-        // S3 tells the time of an object in whole seconds.
+        // S3 reports the time of an object in whole seconds.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
     assert_eq!(roll_up(&harness, event).await.unwrap().totals.failed_shards, 2);

@@ -1,4 +1,4 @@
-//! `luxury-brands check`: what it finds, and what it exits with.
+//! `luxury-brands check`: what it finds, and its exit code.
 
 use std::process::Output;
 
@@ -58,7 +58,7 @@ fn a_check_reports_what_fails_and_fails() {
     let cases: [(&[&str], &[&str]); 8] = [
         (&["token=invalid"], &["token"]),
         (&["token=undecodable"], &["token"]),
-        // What was stopped by an earlier call is no failure of its own.
+        // A call that an earlier failure prevented is not a separate failure.
         (&["*=throttled"], &["token"]),
         (&["*=usage:97"], &["usage"]),
         (&["hermes=not_there", "chanelofficial=not_there", "dior=not_there"], &["account"]),
@@ -103,7 +103,7 @@ fn a_check_lists_every_fault_of_the_configuration() {
     );
 }
 
-/// What a check says of a file that holds no secret. It fails.
+/// What a check says about a file that holds no secret. It fails.
 fn check_of_no_secret(file: &str) -> String {
     let folder = folder(CONFIGURE_INI);
     let checked = local(folder.path(), &["check"], &[("SECRET_FILE", file)]);
@@ -123,7 +123,7 @@ fn a_file_that_is_no_secret_by_its_size_is_not_read() {
     assert!(text.contains("/dev/zero") && text.contains("at most 1048576 are read"));
 }
 
-/// A check with the real API's way in and out: a secret in Secrets Manager, the sandbox as the API, S3.
+/// A check as with the real API: a secret in Secrets Manager, the sandbox as the API, and S3.
 pub async fn checked_on(aws: &Aws, bucket: &str, faults: &[&str]) -> Output {
     let options = Options {
         token: Some(TOKEN.to_owned()),

@@ -21,7 +21,7 @@ pub fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) ->
     command(folder, arguments).envs(environment.iter().copied()).output().unwrap()
 }
 
-/// Runs a command on the real API and AWS, in whose place is `aws`.
+/// Runs a command without `--sandbox`, with `aws` instead of AWS.
 pub async fn local_on(aws: &Aws, folder: &Path, arguments: &[&str]) -> Output {
     let mut command = command(folder, arguments);
     command.envs(aws.environment());
@@ -181,7 +181,7 @@ fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up_in_a_co
         page(folder.path())["source"]["made_up"].clone()
     };
     assert_eq!(made_up("local_env, the sandbox's made-up data"), true);
-    // Real data has the same objects without the mark.
+    // Real data has the same objects without `sandbox`.
     support::aws::walk(&folder.path().join("local_env/quality"), &mut |path| {
         let quality = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, quality.replace(r#""sandbox":true,"#, "")).unwrap();

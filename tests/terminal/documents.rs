@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::terminal::{command, folder, local, text};
 use support::harness::CONFIGURE_INI;
 
-/// Whether a document is as `docs/json/<name>.schema.json` says; if not, why not.
+/// Checks a document against `docs/json/<name>.schema.json`; the error says why it differs.
 pub fn check(name: &str, document: &Value) -> Result<(), String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/json/{name}.schema.json"));
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());

@@ -1,4 +1,4 @@
-//! The exit codes of every command, and the text with them.
+//! The exit codes of every command, and the text that goes with them.
 
 use std::path::Path;
 
@@ -158,7 +158,7 @@ fn every_command_exits_as_the_table_says() {
     for (code, line) in CODES.iter().flat_map(|(code, lines)| lines.iter().map(move |line| (*code, *line))) {
         let arguments: Vec<&str> = line.split_whitespace().collect();
         let ran = local(folder.path(), &arguments, &[]);
-        // A wrong line has an error and no document. Without a command, clap prints the help.
+        // A wrong command line gives an error and no document. Without a command, clap prints the help.
         let is_refused = out(&ran).is_empty() && (line.is_empty() || ran.stderr.starts_with(b"error: "));
         if ran.status.code() != Some(code) || code == 2 && !is_refused {
             wrong.push(format!("{code} expected: {line}: {ran:?}"));

@@ -1,4 +1,4 @@
-//! The fields that the shipped configuration leaves off, turned on by the lines that the documentation gives.
+//! The fields that the shipped configuration does not collect, added by the lines in the documentation.
 
 use collector::config::Config;
 use collector::record::Model;

@@ -1,4 +1,4 @@
-//! The file in which single runs leave each other the ids of hashtags, by the calls that the API counts.
+//! The file through which separate processes share the ids of hashtags, tested by the calls that the API counts.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
@@ -18,7 +18,7 @@ fn start(folder: &Path, event: &Value) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// A run in a process of its own.
+/// A run in a separate process.
 fn run(folder: &Path) -> Output {
     let output = start(folder, &json!({"time": TIME})).wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");

@@ -12,14 +12,14 @@ use crate::terminal::{command, folder, records};
 use support::aws::{S3Fault, STALLS};
 use support::harness::Harness;
 
-/// A run under way.
+/// A run in progress.
 struct Running {
     child: Child,
     lines: Receiver<String>,
     told: Vec<String>,
 }
 
-/// What came of it.
+/// Its end.
 struct Ended {
     code: Option<i32>,
     out: String,
@@ -108,7 +108,7 @@ fn a_run_under_nohup_is_not_ended_by_sighup() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
     let harness = Harness::with_faults(&["gucci=stall"]).await;
-    // The run stands still while it stores.
+    // The run stalls while it stores.
     harness.aws.fail_s3(S3Fault { part: "raw/", status: 0, code: STALLS, times: 99 });
     let folder = folder();
     let mut command = command(folder.path(), &["brand_media", "--event", EVENT]);

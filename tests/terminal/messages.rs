@@ -1,4 +1,4 @@
-//! What is told before the first call, or instead of one.
+//! What is reported before the first call, or instead of one.
 
 use std::time::{Duration, Instant};
 
@@ -88,7 +88,7 @@ async fn a_region_that_is_not_set_is_found_before_the_first_call() {
     }
 }
 
-/// What `brand_media` prints that finds before its first call, within 5 seconds, that nothing can be stored in S3.
+/// What `brand_media` prints if it finds, before its first call and within 5 seconds, that nothing can be stored in S3.
 async fn refused(environment: &[(&'static str, String)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let api = api_of(folder.path(), BUCKET).await;

@@ -1,4 +1,4 @@
-//! A check in each state that an operator meets: what it tells, word for word, and what it exits with.
+//! A check in each state that an operator may see: its exact output, and its exit code.
 
 use std::process::Output;
 
@@ -10,7 +10,7 @@ use crate::terminal::stand_in;
 use support::aws::{Aws, BUCKET, S3Fault};
 use support::harness::CONFIGURE_INI;
 
-/// The lines of a check, with what depends on the day put as `<date>` and `<n>`.
+/// The lines of a check, with `<date>` and `<n>` for what depends on the day.
 fn told(checked: &Output) -> String {
     let lines: Vec<String> = out(checked).lines().map(masked).collect();
     format!("{}\nexit status {}", lines.join("\n"), checked.status.code().unwrap())
@@ -213,7 +213,7 @@ fn a_version_that_the_api_refuses_is_a_failure_whatever_its_headers_say() {
     assert!(older.contains("then set [API] version = v26.0, the newest version tested"), "{older}");
 }
 
-/// Every way in which the API refuses for want of a permission, for each call of a check.
+/// Every error of the API for a missing permission, for each call of a check.
 #[test]
 fn a_refusal_for_want_of_a_permission_is_a_failure_that_names_what_to_do() {
     let faults = [

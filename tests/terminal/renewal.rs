@@ -1,5 +1,5 @@
-//! The renewal of a token near its end: whatever fails, the secret that is left is a working one, and no token
-//! stands anywhere.
+//! The renewal of a token near its end: whatever fails, the secret still works, and no token is printed or stored
+//! elsewhere.
 
 use std::time::Duration;
 
@@ -19,21 +19,21 @@ fn exchanging(options: &mut Options) {
     options.app_secret = Some(APP_SECRET.to_owned());
 }
 
-/// A token with 5 days left, its app, and a key of somebody else's.
+/// A token with 5 days left, its app, and a key that the collector does not know.
 async fn harness(faults: &[&'static str], options: fn(&mut Options)) -> Harness {
     let secret = Some(json!({"app_id": "4711", "app_secret": APP_SECRET, "of_somebody_else": {"kept": [1.5, null]}}));
     let faults = [&["token=ending"], faults].concat();
     Harness::new(Setting { faults, options: Some(options), secret, renews_token: true, ..Setting::default() }).await
 }
 
-/// Runs the job `token`, and gives what came of the renewal.
+/// Runs the job `token`, and returns the result of the renewal.
 async fn renewal(harness: &Harness) -> Option<Renewal> {
     let event = json!({"job": "token"});
     let response = harness.invoke_within(event, Duration::from_secs(10)).await.unwrap();
     response.summary.token.clone().unwrap().renewal
 }
 
-/// Whether a process that starts now collects with the secret that there is.
+/// Whether a process that starts now can collect with the current secret.
 async fn works(harness: &Harness) -> bool {
     let function = Function::new(settings(&harness.aws).await);
     let invocation = Invocation::new("later".to_owned(), std::time::SystemTime::now() + Duration::from_secs(30));
@@ -70,7 +70,7 @@ async fn a_token_near_its_end_is_exchanged_proved_and_put_into_the_secret_with_a
     let metric = harness.log().into_iter().find(|line| line.get("_aws").is_some()).unwrap();
     assert_eq!(metric["token_days_left"], 60);
 
-    // The process goes on with it, and one that starts too.
+    // The process continues with it, and a new process starts with it.
     assert!(harness.run("hashtag").await.unwrap().summary.failures.is_empty() && works(&harness).await);
     assert!(harness.sandbox.calls().iter().skip(4).all(|call| call.query["access_token"] == NEW_TOKEN));
     assert_eq!(renewal(&harness).await.unwrap().end, RenewalEnd::NotDue);
@@ -165,7 +165,7 @@ async fn an_exchange_that_gives_no_new_token_leaves_the_old_one() {
         case(spaced, "the exchange failed: the new token cannot be one"),
         case(none, "the exchange failed: (100)"),
     ] {
-        // The one that is the same is the new one to the sandbox.
+        // The unchanged token is what the sandbox calls the new one.
         let harness = harness(&["new_token=ending"], options).await;
         let before = before(&harness);
         assert_failed(&harness, &before, why, why).await;
@@ -234,7 +234,7 @@ async fn a_secret_that_the_event_names_is_the_one_that_is_renewed() {
 async fn a_file_that_cannot_be_replaced_keeps_the_old_token() {
     let mut harness = harness(&[], exchanging).await;
     let folder = tempfile::tempdir().unwrap();
-    // The name of the new file, before it is moved into the old one's place, is longer than any name may be.
+    // The temporary name of the new file exceeds the longest possible name.
     let (path, short) = (folder.path().join("x".repeat(250)), folder.path().join("secret.ini"));
     let keys: serde_json::Map<String, Value> = serde_json::from_str(&before(&harness)).unwrap();
     let lines: Vec<String> = keys.iter().map(|(k, v)| format!("{k} = {}", v.as_str().unwrap())).collect();

@@ -27,7 +27,7 @@ fn stored(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// The event that a dry run prints for what is given on standard input, which runs nothing.
+/// The event that a dry run prints for a report on standard input. It runs nothing.
 fn event(report: &str) -> Value {
     let folder = folder();
     let mut command = command(folder.path(), &["retry", "-", "--dry-run"]);
@@ -44,7 +44,7 @@ fn report_of(error: Error) -> String {
     json!({"errorType": error_type, "errorMessage": error_message}).to_string()
 }
 
-/// An hour of which two accounts failed.
+/// An hour in which two accounts failed.
 fn hour(folder: &Path) -> &'static str {
     let event = format!(r#"{{"time":"{TIME}"}}"#);
     let faults = ["--fault", "gucci=not_there", "--fault", "fendi=permission"];
@@ -200,7 +200,7 @@ fn a_place_that_cannot_be_listed_is_a_warning_and_the_report_says_what_is_missin
     let folder = folder();
     run_twice(folder.path(), [&["gucci"], &["dior"]]);
     let report = std::fs::read_to_string(folder.path().join(&quality(folder.path())[3])).unwrap();
-    // As of a real run, without whose secret no place is known.
+    // As for a real run: without its secret, the place of the data is unknown.
     let output = local(folder.path(), &["retry", &report.replace(r#""sandbox":true,"#, ""), "--dry-run"]);
     assert!(text(&output.stderr).starts_with("WARNING only this report says what is missing: "), "{output:?}");
     let expected = format!(r#"{{"job":"brand_media","time":"{TIME}","accounts":["dior"]}}"#);

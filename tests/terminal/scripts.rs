@@ -33,7 +33,7 @@ const COMMANDS: [&[&str]; 13] = [
     &["shard", "--credentials", "credentials.csv"],
 ];
 
-/// A folder that every one of the commands runs in.
+/// A folder in which each of the commands can run.
 fn prepared() -> tempfile::TempDir {
     let folder = folder();
     std::fs::write(folder.path().join("credentials.csv"), "secret_id\nc/1\nc/2\n").unwrap();
@@ -235,7 +235,7 @@ async fn a_real_run_takes_its_secret_configuration_and_destination_from_the_comm
     let end_point = aws.end_point();
     let run = |arguments: &[&str]| {
         let mut command = command(folder.path(), &[arguments, &["--secret", "secret.ini"]].concat());
-        // The option counts, whatever the environment says.
+        // The option takes precedence over the environment.
         command.env("SECRET_ID", "collector").env("SECRET_FILE", "nowhere.ini").env("AWS_ENDPOINT_URL", &end_point);
         command.env("AWS_ACCESS_KEY_ID", KEY.0).env("AWS_SECRET_ACCESS_KEY", KEY.1).env("AWS_REGION", "us-west-2");
         tokio::task::spawn_blocking(move || command.output().unwrap())

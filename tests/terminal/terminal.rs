@@ -39,7 +39,7 @@ pub fn records(folder: &Path, model: &str) -> usize {
     count
 }
 
-/// A stand-in of the API with its topics, and a folder with a secret whose calls go there.
+/// A mock of the API with its topics, and a folder with a secret whose calls go there.
 pub async fn stand_in(faults: &[&str]) -> (Sandbox, tempfile::TempDir) {
     let mut options = Options::for_config(&Config::parse(CONFIGURE_INI.as_bytes(), "configure.ini").unwrap());
     options.faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
@@ -107,7 +107,7 @@ fn a_failure_is_told_once() {
     }
 }
 
-/// Whether no character of `text` but its own line ends acts on a terminal, and no line is forged.
+/// Whether `text` contains no control character except its own line ends, and no forged line.
 fn is_safe(text: &str) -> bool {
     let acts = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
     !text.contains(acts) && !text.lines().any(|line| line.trim_start().starts_with("CRITICAL forged"))

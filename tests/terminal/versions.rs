@@ -4,7 +4,7 @@ use crate::commands::{folder, local, out};
 use crate::fields::with_todays_fields;
 use support::harness::CONFIGURE_INI;
 
-/// What a comparison tells below the schedule, and what it exits with.
+/// What a comparison prints below the schedule, and its exit code.
 fn compared(config: &str, version: &str, faults: &[&str]) -> String {
     let folder = folder(config);
     // As the real API does: v17.0 has ended.
@@ -14,7 +14,7 @@ fn compared(config: &str, version: &str, faults: &[&str]) -> String {
     assert!(!folder.path().join("sandbox_env/quality").exists(), "it stores nothing");
     let text = out(&compared);
     let (_, told) = text.split_once("allowed\n").unwrap_or(("", &text));
-    // Which media lack what moves with the clock.
+    // Which media lack a field depends on the clock.
     let counted = |line: &str| {
         let is_counted = line.contains("missing of");
         let counts = line.rsplit_once(": ").filter(|_| is_counted);

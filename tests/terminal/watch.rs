@@ -1,4 +1,4 @@
-//! `luxury-brands watch`: hours of the schedule that take seconds, against a stand-in of the API.
+//! `luxury-brands watch`: hours of the schedule that take seconds, against a mock of the API.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
@@ -133,13 +133,13 @@ fn a_signal_between_two_runs_ends_the_watch_at_once() {
 #[test]
 fn a_run_that_fails_is_told_and_the_next_one_starts() {
     let folder = folder();
-    // The job `token`, at 06:17, may meet one of the faults.
+    // The job `token`, at 06:17, may get one of the faults.
     let mut watching = Watching::start(folder.path(), &["--sandbox", "--hour", "12s", "--fault", "*=permissionx12"]);
     watching.until(1, " records in ");
     let (code, told) = watching.end("-TERM");
     assert_eq!(code, Some(143), "{told:#?}");
     let failed: Vec<&String> = told.iter().filter(|line| line.starts_with("error: ")).collect();
-    // The signal may end a run under way, which fails then.
+    // The signal may end a run in progress, which then fails.
     let nothing_collected = " failed: nothing was collected: 11 of 11 topics failed: the token lacks ";
     assert!(failed.iter().any(|line| line.contains(nothing_collected)), "{told:#?}");
     let ended = format!(", of which {} failed", failed.len());

@@ -1,4 +1,4 @@
-//! `luxury-brands add-account`: what a further account needs in `configure.ini`.
+//! `luxury-brands add-account`: the lines that add an account to `configure.ini`.
 
 use std::process::ExitCode;
 
@@ -29,7 +29,7 @@ fn username(text: &str) -> Result<Username, String> {
     Username::new(text).ok_or_else(|| "a username of [a-z0-9._]{1,30} expected, in small letters and without @".into())
 }
 
-/// An account and the schedule with it.
+/// An account, and the schedule that includes it.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Added {
@@ -121,7 +121,7 @@ impl AddAccountArgs {
 /// The schedule with one account more.
 ///
 /// # Errors
-/// Where its calls exceed the limit: such a configuration would be refused, so no call is spent on it.
+/// If its calls exceed the limit: such a configuration would be refused, so no call is spent on it.
 fn with_one_more(config: &Config) -> Result<Plan> {
     let plan = config.plan();
     let plan = Plan { accounts: plan.accounts + 1, ..plan };

@@ -144,7 +144,7 @@ impl CheckArgs {
     }
 }
 
-/// Removes the probe object, and its folders where they are empty.
+/// Removes the probe object, and its folders if they are empty.
 fn remove_probe(top: &std::path::Path, probe: &std::path::Path) {
     // A file that cannot be removed does no harm.
     let _ = std::fs::remove_file(probe);

@@ -1,4 +1,4 @@
-//! `luxury-brands completions`: what a shell needs to complete the commands.
+//! `luxury-brands completions`: the script with which a shell completes the commands.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `luxury-brands plan`: the configured schedule against the API's limits.
+//! `luxury-brands plan`: compares the configured schedule with the API's limits.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,11 +64,11 @@ pub(super) struct Planned {
     more_accounts: Weighed,
     /// Hashtags that can be added.
     more_hashtags: Weighed,
-    /// What works and looks wrong.
+    /// Values that work and look wrong.
     notices: Vec<String>,
 }
 
-/// A figure of processes that know every hashtag's id, and with one that starts.
+/// A figure for processes that know every hashtag's id, and for an hour in which one starts.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Weighed {
@@ -109,13 +109,13 @@ impl Planned {
     }
 }
 
-/// Calls an hour, if every run of `hashtag` makes all that it may.
+/// Calls per hour, if every run of `hashtag` makes all its allowed calls.
 fn max_calls_per_hour(plan: &Plan) -> u64 {
     let for_accounts = u64::from(plan.accounts) * plan.calls_per_account_and_hour();
     for_accounts + plan.calls_per_hashtag_run() * u64::from(plan.limits.hashtag_runs_per_hour)
 }
 
-/// Hashtag calls a day, if every run makes all that it may.
+/// Hashtag calls per day, if every run makes all its allowed calls.
 fn max_hashtag_calls_per_day(plan: &Plan) -> u64 {
     plan.calls_per_hashtag_run() * u64::from(plan.limits.hashtag_runs_per_hour) * 24
 }

@@ -59,7 +59,7 @@ impl Repair {
     }
 }
 
-/// The event that repairs the run with this summary; `None` where nothing failed, or nothing can be repaired.
+/// The event that repairs the run with this summary; `None` if nothing failed, or nothing can be repaired.
 pub(super) fn of_summary(summary: &Summary) -> Option<Repair> {
     repair(&read("the summary", &summary.to_json()).ok()?, None).ok()?.map(|(event, _)| event)
 }
@@ -84,13 +84,12 @@ impl PreviousRun {
     }
 }
 
-/// The event that repairs a run, and why it is that one; `None` if nothing is missing. `objects` are those of the run's
-/// time, of other runs too; without them, the report says what is missing.
+/// The event that repairs a run, and the reason for this choice; `None` if nothing is missing. `objects` are those of
+/// the run's time, of other runs too; without them, the report says what is missing.
 ///
-/// A run that lost objects, or stored none, is repeated as it was: its keys are free, or have the same objects. If the
+/// A run that lost objects, or stored none, is repeated unchanged: its keys are free, or have the same objects. If the
 /// objects of other runs have some of its topics, or other topics are missing too, a run that stored none is not
-/// repeated whole.
-/// Otherwise only the missing topics are run, without the shard. Their objects then have keys of their own.
+/// repeated whole. Otherwise only the missing topics are run, without the shard. Their objects then have separate keys.
 /// Under the run's keys they would replace its objects by fewer records.
 ///
 /// # Errors

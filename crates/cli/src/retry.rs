@@ -32,7 +32,7 @@ pub(super) struct RetryArgs {
 pub(super) struct Planned<'a> {
     /// The event that repairs the run; null if nothing failed.
     repair: Option<&'a Repair>,
-    /// Why it is that one.
+    /// Why this event repairs it.
     reason: &'a str,
 }
 

@@ -1,4 +1,4 @@
-//! What a command works with: the real API and a secret, or the sandbox in their place.
+//! What a command works with: the real API and a secret, or the sandbox instead.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -65,11 +65,11 @@ impl Setting {
         self.config.clone().unwrap_or_else(|| config::DEFAULT_FILE.into())
     }
 
-    /// Where the data goes in place of the secret's bucket. The sandbox's data is made up, so it gets a folder of its
-    /// own there, whose name says so.
+    /// Where the data goes instead of the secret's bucket. The sandbox's data is made up, so it gets a separate folder
+    /// there, whose name says so.
     ///
     /// # Errors
-    /// Where made-up data would go into a bucket.
+    /// If made-up data would go into a bucket.
     pub(super) fn destination(&self, out: Option<&Destination>) -> Result<Option<Destination>, UsageError> {
         match out {
             Some(Destination::Folder(folder)) if self.sandbox && !folder.ends_with(SANDBOX_BUCKET) => {

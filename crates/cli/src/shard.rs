@@ -131,7 +131,7 @@ impl ShardArgs {
                 out.write(&format!("{job}/{hour:02}.jsonl"), lines.into_bytes()).await?;
             }
         }
-        // A run of the job `token` asks once about each credential, whatever the hour.
+        // A run of the job `token` requests the state of each credential once, whatever the hour.
         let of_token = |c: &Credential| format!("{}\n", json!({"job": Job::Token.name(), "secret_id": c.secret_id}));
         let lines: String = request.credentials.iter().map(of_token).collect();
         for hour in 0..24 {

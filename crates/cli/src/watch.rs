@@ -33,12 +33,11 @@ mod schedule;
 
 use schedule::{Schedule, shown, without_topics};
 
-/// The time limit of one run, as of the function in `template.yaml`: a slow run never reaches the next one of
+/// The time limit of one run, as of the function in `template.yaml`: a slow run never overlaps the next run of
 /// `hashtag`.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// The longest wait until the clock is read again. Waits are measured by a clock that stands still while the
-/// machine sleeps.
+/// The longest wait until the clock is read again. Waits are measured by a clock that stops while the machine sleeps.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 const HOUR: f64 = 3_600.0;
@@ -123,7 +122,7 @@ struct Watching {
 }
 
 impl Watching {
-    /// Runs what is due until a signal comes, one run at a time.
+    /// Runs what is due, one run at a time, until a signal arrives.
     async fn until_a_signal(mut self, mut schedule: Schedule) -> Result<ExitCode> {
         let interrupted = self.interrupt.token();
         loop {
@@ -143,7 +142,7 @@ impl Watching {
         }
     }
 
-    /// One run, under the time of the schedule. A failed one is told.
+    /// One run, under its scheduled time. A failed run is reported.
     async fn run(&mut self, job: Job, time: DateTime<Utc>) {
         self.runs += 1;
         self.present.set(time);
@@ -164,7 +163,7 @@ impl Watching {
             Ok(response) => {
                 let summary = &response.summary;
                 let line = || printable(&format!("{time} {}", figures(&response))).into_owned();
-                // The watch outlives whoever reads it.
+                // A closed output does not end the watch.
                 let _ = self.output.result(&response, line);
                 self.failed += u64::from(summary.is_empty());
                 self.on.remark_repair(summary, self.output);
@@ -180,7 +179,7 @@ impl Watching {
     }
 }
 
-/// The configuration of the runs, if they can store.
+/// The configuration of the runs, if they can store objects.
 async fn usable(function: &Function) -> Result<Config, Cause> {
     let config = function.config().await?;
     function.check_sink().await?;
@@ -197,10 +196,10 @@ fn unusable(cause: Cause) -> anyhow::Error {
     }
 }
 
-/// The clock of the schedule. It goes faster than the real one where an hour takes less.
+/// The clock of the schedule. It is faster than the real clock if `--hour` is less than an hour.
 struct Clock {
     started: DateTime<Utc>,
-    /// Its seconds in a real one.
+    /// Its seconds per real second.
     speed: f64,
 }
 
@@ -230,17 +229,17 @@ impl Clock {
     /// The real time until `time`.
     fn until(&self, time: DateTime<Utc>) -> Duration {
         let left = (time - self.now()).as_seconds_f64().max(0.0) / self.speed;
-        // A wait that ends a moment early would be followed by a second one.
+        // A wait that ends slightly early would be followed by a second one.
         Duration::from_secs_f64(left) + Duration::from_millis(1)
     }
 }
 
-/// Prints a line for a person. With `--json`, standard output is for documents alone.
+/// Prints a line for a person. With `--json`, standard output is only for documents.
 fn tell(output: Output, line: impl Display) {
     if output.json {
         output.remark(line);
     } else if !output.quiet {
-        // The watch outlives whoever reads it.
+        // A closed output does not end the watch.
         let _ = output::print(line);
     }
 }

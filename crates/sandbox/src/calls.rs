@@ -1,4 +1,4 @@
-//! The four calls: what the API says to each.
+//! The four calls, and the API's response to each.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! A page of media: the fields that were asked for, and the cursor to the next page.
+//! A page of media: the requested fields, and the cursor to the next page.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use super::expression::Node;
 use super::reply::Reply;
 use collector::record::Place;
 
-/// What the API says to a call that asks for a field which `place` has not; `None` where it has them all.
+/// The API's response to a call that requests a field that `place` does not have; `None` if it has them all.
 pub(super) fn refused(asked: &[Node], place: Place, gone: &[&str]) -> Option<Reply> {
     let node = if place == Place::Profile { "IGUser" } else { "IGMedia" };
     asked.iter().find_map(|Node { name, fields, .. }| {
@@ -16,7 +16,7 @@ pub(super) fn refused(asked: &[Node], place: Place, gone: &[&str]) -> Option<Rep
         }
         Some(match place {
             _ if gone.contains(&name.as_str()) => Reply::unknown_field(name, node),
-            // Quoted by public projects from live answers; neither names the field.
+            // Quoted by public projects from live responses; neither names the field.
             Place::Child if place.refuses(name) => {
                 Reply::error(400, 100, None, "(#100) Field is not available for Carousel children media")
             }
@@ -28,7 +28,7 @@ pub(super) fn refused(asked: &[Node], place: Place, gone: &[&str]) -> Option<Rep
     })
 }
 
-/// The fields asked for, of those that there are; the id always comes along. Of an album's elements too.
+/// The requested fields that exist, and always the id. The same for an album's elements.
 pub(super) fn only(fields: &Map<String, Value>, asked: &[Node]) -> Map<String, Value> {
     let asked_for = |(name, value): (&String, &Value)| {
         let node = asked.iter().find(|node| node.name == *name);

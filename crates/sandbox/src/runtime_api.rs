@@ -1,4 +1,4 @@
-//! A stand-in of Lambda's Runtime API for one process: it hands out events and takes the answers.
+//! A mock of Lambda's Runtime API for one process: it hands out events and receives the results.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::Server;
 
-/// What a function answered to an event.
+/// The result of an event.
 #[derive(Debug)]
 pub enum Answer {
     /// The response of the handler.
@@ -24,7 +24,7 @@ pub enum Answer {
     Error(Value),
 }
 
-/// The stand-in. It ends when it is dropped.
+/// The mock. It ends when it is dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
     server: Server,
@@ -50,7 +50,7 @@ impl RuntimeApi {
     /// Starts it on loopback.
     ///
     /// # Errors
-    /// Where no port can be listened on.
+    /// If no port can be listened on.
     pub async fn start() -> std::io::Result<Self> {
         let (events, events_out) = mpsc::unbounded_channel();
         let (asked_in, asked) = mpsc::unbounded_channel();
@@ -70,28 +70,28 @@ impl RuntimeApi {
 
     /// Queues an event. Its deadline is `limit` after the function takes it.
     pub fn hand_out(&self, event: Value, limit: Duration) {
-        // The other end lives as long as the server.
+        // The receiver lives as long as the server.
         let _ = self.events.send((event, limit));
     }
 
-    /// Waits until the function asks for work, and tells when it did.
+    /// Waits until the function requests an event, and returns when it did.
     pub async fn asked(&mut self) -> Option<Instant> {
         self.asked.recv().await
     }
 
-    /// Waits until the function answers, and tells when it did.
+    /// Waits for the result of an event, and returns when it arrived.
     pub async fn answered(&mut self) -> Option<(Instant, Answer)> {
         self.answers.recv().await
     }
 
-    /// An answer that has come already.
+    /// A result that has already arrived.
     pub fn try_answer(&mut self) -> Option<Answer> {
         self.answers.try_recv().ok().map(|(_, answer)| answer)
     }
 }
 
 impl State {
-    /// Answers a request of the runtime; `None` where it is none that the runtime makes.
+    /// Responds to a request of the runtime; `None` if the runtime makes no such request.
     async fn answer(&self, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
         let now = Instant::now();
         if request.method() == Method::GET {

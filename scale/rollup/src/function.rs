@@ -38,7 +38,7 @@ pub struct RollupFunction {
     ready: OnceCell<Ready>,
 }
 
-/// What is built once a process.
+/// What is built once per process.
 struct Ready {
     aws: SdkConfig,
     bucket: String,
@@ -48,7 +48,7 @@ struct Ready {
 /// The function's response.
 #[derive(Debug, Clone, Serialize)]
 pub struct RollupAnswer {
-    /// 200. Whatever cannot be summed up is an invocation error.
+    /// 200. A run that cannot be summed up is an invocation error.
     #[serde(rename = "statusCode")]
     pub status_code: u16,
     /// `bucket/key` of the summary.
@@ -60,7 +60,7 @@ pub struct RollupAnswer {
 /// A roll-up that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RollupError {
-    /// The event names nothing that can be summed up.
+    /// The event does not name a run that can be summed up.
     #[error(
         "the event has the {key:?}: {given}; allowed: \"job\" (brand_media or hashtag), \"time\" (RFC 3339) and \"results\" (runs/.../manifest.json)"
     )]
@@ -70,7 +70,7 @@ pub enum RollupError {
         /// The value, shortened.
         given: String,
     },
-    /// The environment names no bucket.
+    /// The environment does not name the bucket.
     #[error("the variable BUCKET is not set; expected: the bucket that holds the results of the run")]
     Bucket,
     /// The configuration cannot be used.

@@ -47,8 +47,8 @@ pub struct Totals {
     pub shards: usize,
     /// The number of shards that failed, with all their topics.
     pub failed_shards: usize,
-    /// The number of shards whose figures are unknown, since their results have no summary. They are in no
-    /// other sum.
+    /// The number of shards whose figures are unknown, since their results have no summary. The other sums do not
+    /// include them.
     #[serde(default)]
     pub unknown_shards: usize,
     /// The number of topics.
@@ -100,11 +100,11 @@ pub struct Failed {
 /// The results of a shard.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The name; that of the execution where the event has none.
+    /// The name; that of the execution if the event has none.
     pub shard: String,
     /// The secret of the credential.
     pub secret_id: String,
-    /// Why the shard failed; `None` where it succeeded.
+    /// Why the shard failed; `None` if it succeeded.
     pub error: Option<String>,
     /// Whether the figures are known. A result that Step Functions truncated has no summary.
     #[serde(default = "known")]
@@ -125,13 +125,13 @@ pub struct Outcome {
     pub usage_percent: Option<u32>,
 }
 
-/// Summaries from before this field existed counted every shard.
+/// Summaries that were written before this field existed counted every shard.
 const fn known() -> bool {
     true
 }
 
 /// Reads the results whose manifest has the key `manifest` and sums them up for `event`, on top of the summary at
-/// `summary_key` where one exists. Shards that ran again replace their earlier results, and the others stay.
+/// `summary_key` if one exists. Shards that ran again replace their earlier results, and the others stay.
 ///
 /// # Errors
 /// What could not be read.
@@ -257,7 +257,7 @@ impl RollupSummary {
     }
 }
 
-/// A number in a JSON object, at any depth; 0 where there is none.
+/// A number in a JSON object, at any depth; 0 if there is none.
 fn number(value: &Value, pointer: &str) -> u64 {
     value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
 }

@@ -33,7 +33,7 @@ fn failed(shard: &str) -> Value {
 /// A failed function's error, as Step Functions records it.
 fn cause() -> String {
     let summary = Summary { api_calls: 6, ..Summary::default() };
-    // The text holds what looks like its own end.
+    // The text contains what looks like its own end.
     let cause = Cause::Store("x.json could not be stored; summary: {\"api_calls\":9}".to_owned(), Diagnosis::Store);
     let error = Error { cause, summary: Box::new(summary), redactor: Default::default() };
     json!({"errorType": "nothing_collected", "errorMessage": error.to_string()}).to_string()

@@ -13,14 +13,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// How the proxy breaks the first connection that carries an answer. It leaves later ones alone.
+/// How the proxy breaks the first connection that carries a response. Later connections are not changed.
 #[derive(Clone, Copy)]
 pub enum Breaks {
     Never,
-    /// It closes the connection after this many bytes of answers.
+    /// It closes the connection after this many bytes of responses.
     After(usize),
-    /// After the first whole answer, it sends HTTP/2's GOAWAY with this error code and closes the
-    /// connection. Other requests on it get no answer.
+    /// After the first complete response, it sends HTTP/2's GOAWAY with this error code and closes the connection.
+    /// Other requests on the connection get no response.
     GoAway(u32),
 }
 
@@ -33,7 +33,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy on IPv6's loopback; `None` where the machine has none.
+    /// A proxy on IPv6's loopback; `None` if the machine has none.
     pub fn on_v6(behind: SocketAddr) -> Option<Self> {
         let listener = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).ok()?;
         Some(Self::start(listener, behind, None, Breaks::Never))
@@ -147,14 +147,14 @@ async fn pass(
         }
         to.shutdown().await
     };
-    // The connection ends with the answers.
+    // The connection ends with the responses.
     tokio::select! {
         ended = answered => ended,
         Err(error) = asked => Err(error),
     }
 }
 
-/// Forwards frames of HTTP/2 until the end of the first answer, and then sends GOAWAY.
+/// Forwards frames of HTTP/2 until the end of the first response, and then sends GOAWAY.
 async fn until_an_answer(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),

@@ -1,4 +1,4 @@
-//! The setup of a case: the real binary in a process of its own, with the sandbox and AWS in this one.
+//! The setup of a case: the real binary in a separate process, with the sandbox and AWS in this one.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use support::process::held;
 use support::runtime_api::variables;
 use support::runtime_api::{Ended, Function};
 
-/// The most memory that a run of the function's binary may take.
+/// The maximum memory that a run of the function's binary may use.
 pub const MOST_KIB: u64 = 100 * 1024;
 
 /// What a case runs with.
@@ -43,7 +43,7 @@ pub struct Setup {
 pub struct Outcome {
     pub stored: String,
     pub ends: String,
-    /// The secrets that were printed, answered or stored.
+    /// The secrets that were printed, returned or stored.
     pub shown: Vec<String>,
     pub peak_kib: u64,
     /// The differences from what is expected.
@@ -76,7 +76,7 @@ impl Setup {
         std::fs::write(self.harness.config_file(), ini).unwrap();
     }
 
-    /// Has the function keep the API's answers as received.
+    /// Makes the function keep the API's responses as received.
     pub fn keep_answers(&mut self) {
         let file = self.harness.config_file();
         let location = "[common]\nanswers_location = answers/{job}_{datetime}.jsonl.gz";
@@ -147,7 +147,7 @@ impl Setup {
 }
 
 impl Case {
-    /// Plays the case on `binary`. The error is the reason why it cannot run here.
+    /// Runs the case on `binary`. The error is the reason why it cannot run here.
     pub async fn play(&self, binary: &Path, limited: bool) -> Result<Outcome, &'static str> {
         let setup = Setup::new(self).await;
         if let Some(why) = setup.skipped {

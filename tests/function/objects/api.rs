@@ -1,4 +1,4 @@
-//! An API that answers with given bodies, and records its calls.
+//! An API that responds with given bodies, and records its calls.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

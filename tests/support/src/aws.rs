@@ -1,5 +1,5 @@
-//! AWS in the test's process: s3s behind the real SDK, which checks signatures and checksums, and a
-//! stand-in of Secrets Manager's protocol. Both can be made to fail.
+//! AWS in the test's process: s3s behind the real SDK, which checks signatures and checksums, and a mock of Secrets
+//! Manager's protocol. Both can be made to fail.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,13 +29,13 @@ pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "placeholder-secret-access-key");
 pub const SESSION_TOKEN: &str = "placeholder-session/token+of=temporary-credentials";
 pub const BUCKET: &str = "lux-raw";
 
-/// A secret that is never answered.
+/// A secret whose read never gets a response.
 pub const HANGS: &str = "hangs";
 
-/// A secret whose answer has 50 MB.
+/// A secret whose response has 50 MB.
 pub const VAST: &str = "vast";
 
-/// The start of a secret whose answer is malformed.
+/// The start of a secret whose response is malformed.
 pub const GARBLED: &str = "garbled: ";
 
 /// A secret that may not be read.
@@ -49,14 +49,13 @@ pub struct S3Fault {
     pub times: usize,
 }
 
-/// The code of a request that S3 never answers.
+/// The code of a request to which S3 never responds.
 pub const STALLS: &str = "stalls";
 
-/// The code of a request whose connection S3 closes without an answer.
+/// The code of a request whose connection S3 closes without a response.
 pub const HANGS_UP: &str = "hangs up";
 
-/// The codes of requests that S3 carries out, and then answers with an error, closes the connection on, or never
-/// answers.
+/// The codes of requests that S3 carries out although it returns an error, closes the connection, or never responds.
 pub const STORED: &str = "stored";
 pub const STORED_HANGS_UP: &str = "stored, hangs up";
 pub const STORED_STALLS: &str = "stored, stalls";
@@ -106,7 +105,7 @@ impl Aws {
         format!("http://{}", self.server.address())
     }
 
-    /// What a process reads from its environment, with this server instead of AWS.
+    /// The environment of a process that uses this server instead of AWS.
     pub fn environment(&self) -> [(&'static str, String); 5] {
         [
             ("SECRET_ID", "collector".to_owned()),
@@ -133,12 +132,12 @@ impl Aws {
         self.shared.s3_faults.lock().unwrap().push(fault);
     }
 
-    /// How S3 answers HeadBucket.
+    /// How S3 responds to HeadBucket.
     pub fn heads(&self) -> &Heads {
         &self.shared.heads
     }
 
-    /// How S3 answers GetObject.
+    /// How S3 responds to GetObject.
     pub fn gets(&self) -> &Gets {
         &self.shared.gets
     }
@@ -245,7 +244,7 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
         if code == VAST_ERROR {
             return Ok(reply(status, "application/xml", vec![b' '; 100_000_000]));
         }
-        // S3's own ExpiredToken repeats the session token. This one repeats everything it was sent.
+        // S3's own ExpiredToken repeats the session token. This one repeats everything that it received.
         let quoted = format!("{SESSION_TOKEN} {}", KEY.1);
         let xml = format!(
             "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>told to fail: {quoted}</Message><Token-0>{quoted}</Token-0></Error>"

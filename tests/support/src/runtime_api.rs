@@ -1,4 +1,4 @@
-//! Runs the real binary under the stand-in of the Lambda Runtime API.
+//! Runs the real binary under the mock of the Lambda Runtime API.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,8 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::harness::Harness;
 
-/// Runs the binary on `events`, each with a limit of 30 seconds. Returns its answers and its standard
-/// output.
+/// Runs the binary on `events`, each with a limit of 30 seconds. Returns its results and its standard output.
 pub async fn run(
     binary: &Path,
     folder: &Path,
@@ -112,7 +111,7 @@ impl Function {
         self.answers.len()
     }
 
-    /// Ends the process where it still runs.
+    /// Ends the process if it still runs.
     pub async fn end(mut self) -> Ended {
         self.child.kill().await.unwrap();
         self.answered();

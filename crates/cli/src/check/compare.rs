@@ -1,5 +1,5 @@
-//! `luxury-brands check --api-version`: every mapped field asked for on two versions, the configured one and another, and
-//! what would change.
+//! `luxury-brands check --api-version`: requests every mapped field from two versions, the configured one and another,
+//! and shows what would change.
 
 use super::super::backend::{self, Backend};
 use super::checklist::Checklist;
@@ -12,7 +12,7 @@ use collector::record::Model;
 use collector::secret::Secret;
 use collector::version;
 
-/// A version to compare with, as it is written on the command line: `v26.0`, `v26` or `26`.
+/// A version to compare with, as written on the command line: `v26.0`, `v26` or `26`.
 pub(super) fn version(text: &str) -> Result<String, String> {
     let numbers = text.strip_prefix('v').unwrap_or(text);
     let name = if numbers.contains('.') { format!("v{numbers}") } else { format!("v{numbers}.0") };
@@ -22,7 +22,7 @@ pub(super) fn version(text: &str) -> Result<String, String> {
     }
 }
 
-/// Asks for the mapped fields on both versions, and tells what would change.
+/// Requests the mapped fields from both versions, and reports what would change.
 pub(super) async fn compare(
     checklist: &mut Checklist,
     backend: &Backend,
@@ -63,7 +63,7 @@ pub(super) async fn compare(
     checklist.ok("calls", format!("this comparison spent {}", counted(now.calls + then.calls, "call")));
 }
 
-/// The end point with the other version in the place of the configured one.
+/// The end point with the other version instead of the configured one.
 fn end_point(config: &Config, other: &str) -> Option<String> {
     let is_version = |part: &&str| *part == config.version;
     config.end_point.split('/').any(|part| is_version(&part)).then(|| {
@@ -78,7 +78,7 @@ async fn asked(backend: &Backend, config: &Config, secret: &Secret, ids: &mut Ha
     probe(&session, &client, config, ids).await
 }
 
-/// Tells of a model which fields would be lost, which would come, and what is missing in how many records.
+/// Reports for a model which fields would be lost, which would be added, and in how many records each field is missing.
 fn report(checklist: &mut Checklist, model: Model, (now, old): (&str, &Fields), (then, new): (&str, &Fields)) {
     let name = model.name();
     let names = |fields: Vec<&str>| fields.join(", ");
@@ -99,7 +99,8 @@ fn report(checklist: &mut Checklist, model: Model, (now, old): (&str, &Fields), 
     checklist.ok(name, format!("{then} knows {known} of {asked}; missing of {records}: {missing}"));
 }
 
-/// In how many records each field is missing; of those that the version `now` knows too, also with that one.
+/// In how many records each field is missing, and for fields that the version `now` also knows, in how many with that
+/// version.
 fn missing(new: &Fields, old: &Fields, now: &str) -> String {
     let fields = new.answered.iter().filter_map(|(field, count)| {
         let missing = new.records - count;

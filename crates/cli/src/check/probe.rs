@@ -1,4 +1,4 @@
-//! Every mapped field, asked for on one version: which are known, and in how many records each is there.
+//! Every mapped field, requested from one version: which are known, and how many records have each.
 
 use serde_json::value::RawValue;
 
@@ -9,16 +9,16 @@ use collector::json;
 use collector::record::{ID, Model, requested_name};
 use collector::topic::{Account, Hashtag, HashtagId, Username};
 
-/// Accounts and hashtags asked before the version counts as failed.
+/// The number of accounts and hashtags tried before the version counts as failed.
 const TOPICS_TRIED: usize = 3;
 
-/// Media asked for: a page of them, so that a field which is missing at times is seen.
+/// The number of media requested: a full page, so that fields that are sometimes missing are found.
 const MEDIA: u32 = 50;
 
-/// What one version answered.
+/// What one version responded.
 pub(super) struct Probe {
     pub(super) version: String,
-    /// The version that answered, where the API named it.
+    /// The version that responded, if the API named it.
     pub(super) served: Option<String>,
     pub(super) calls: u64,
     pub(super) failures: Vec<(String, Failure)>,
@@ -34,9 +34,9 @@ impl Probe {
 /// The mapped fields of a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields {
-    /// Records that were looked at.
+    /// The number of records examined.
     pub(super) records: usize,
-    /// The fields that the version knows, and in how many of the records each is there.
+    /// The fields that the version knows, and how many of the records have each.
     pub(super) answered: Vec<(String, usize)>,
     /// Those that it does not know, or refuses.
     pub(super) unknown: Vec<String>,
@@ -50,7 +50,7 @@ impl Fields {
     }
 }
 
-/// What records have of the fields asked for.
+/// How many records have each requested field.
 struct Seen {
     records: usize,
     fields: Vec<usize>,
@@ -72,7 +72,7 @@ fn names<'r>(requests: &[&'r str]) -> Vec<&'r str> {
     requests.iter().map(|request| requested_name(request)).collect()
 }
 
-/// Asks for an account and for a hashtag. `ids` has the hashtags' ids, which are the same for every version.
+/// Requests an account and a hashtag. `ids` has the hashtags' ids, which are the same for every version.
 pub(super) async fn probe(session: &Session<'_>, client: &Client, config: &Config, ids: &mut HashtagIds) -> Probe {
     let (mut models, mut failures) = (Vec::new(), Vec::new());
     let ask = async |account: &Account| of_account(session, client, config, &account.username).await;
@@ -105,7 +105,7 @@ pub(super) async fn probe(session: &Session<'_>, client: &Client, config: &Confi
     }
 }
 
-/// Asks for the topics in turn until one is there; `None` where there are no topics.
+/// Requests the topics in turn until one exists; `None` if there are no topics.
 async fn first_there<'t, T: 't, A>(
     topics: impl Iterator<Item = &'t T>,
     mut ask: impl AsyncFnMut(&'t T) -> Result<A, Failure>,
@@ -167,13 +167,13 @@ async fn of_hashtag(
     Ok(without(fields, &client.unknown_fields(Edge::RecentMedia)))
 }
 
-/// What one answer with every field tells.
+/// The fields, from one response with all of them.
 fn all(requests: &[&str], seen: Seen) -> Fields {
     let answered = names(requests).into_iter().map(str::to_owned).zip(seen.fields).collect();
     Fields { records: seen.records, answered, unknown: Vec::new() }
 }
 
-/// What a call for all fields tells; where it is refused and no field is named, what one call for each tells.
+/// The fields, from one call for all of them. If it is refused without naming a field, from one call for each.
 async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Failure>) -> Result<Fields, Failure> {
     match ask(requests).await {
         Ok(seen) => return Ok(all(requests, seen)),

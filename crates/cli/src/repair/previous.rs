@@ -1,5 +1,5 @@
-//! The report of a run, in any of its forms. Fields may be missing: an error follows only where one is needed.
-//! Errors quote nothing of the input but the names of its keys, since it may be a wrong file with a token in it.
+//! The report of a run, in any of its forms. Fields may be missing: that is an error only if the field is needed.
+//! Errors quote only the names of keys, since the input may be a wrong file with a token in it.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(crate) struct PreviousRun {
     pub(crate) sandbox: bool,
     pub(super) shard: Option<String>,
     pub(super) secret_id: Option<String>,
-    /// The topics that the event selected; `None` for all, or where the report has none.
+    /// The topics that the event selected; `None` for all, or if the report has none.
     pub(super) topics: Option<Vec<String>>,
     /// The topics that failed, each once.
     pub(super) failed: Vec<String>,
@@ -22,16 +22,16 @@ pub(crate) struct PreviousRun {
     pub(super) stored: bool,
     /// The objects that could not be stored, quality objects among them.
     pub(super) lost: usize,
-    /// The error's kind and text, where the run failed as a whole.
+    /// The error's kind and text, if the run failed as a whole.
     pub(super) error: Option<(String, String)>,
 }
 
 pub(super) const EXPECTED: &str = r#"expected is the report of one run: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), that summary alone, or a quality object"#;
 
-/// Reads the report in `text`. Other JSON may be around it, as in the output of `aws lambda invoke` or in a log.
+/// Reads the report in `text`. It may be inside other JSON, as in the output of `aws lambda invoke` or in a log.
 ///
 /// # Errors
-/// What the text is instead, for a person. `name` is its file.
+/// What the text is instead. `name` is its file.
 pub(crate) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
     let mut found = Vec::new();
     let mut other = None;
@@ -59,7 +59,7 @@ pub(crate) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
     Err(format!("{name} {is}; {EXPECTED}"))
 }
 
-/// The run that `value` reports; `None` where it has none of the forms.
+/// The run that `value` reports; `None` if it has none of the forms.
 fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
     let list = |key: &str| value.get(key).is_some_and(Value::is_array);
     if let Some(summary) = value.get("summary").filter(|summary| summary.is_object()) {
@@ -83,8 +83,8 @@ fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
     Ok(None)
 }
 
-/// The run of a quality object. Those of earlier versions list the failed topics by themselves, and under `topics` the
-/// names that the event selected.
+/// The run of a quality object. Those of earlier versions have a separate list of the failed topics, and under `topics`
+/// the names that the event selected.
 ///
 /// If all topics of a whole run failed, it stored nothing. A subset is repeated by its topics in any case.
 fn of_quality(value: &Value) -> PreviousRun {

@@ -27,7 +27,7 @@ pub(super) struct Infeasible {
 /// The hours that divide a day.
 pub(super) const CYCLES: [u32; 8] = [1, 2, 3, 4, 6, 8, 12, 24];
 
-/// The most additional credentials that are tried.
+/// The maximum number of additional credentials that are tried.
 const MOST_CREDENTIALS: usize = 20_000;
 
 impl Request {

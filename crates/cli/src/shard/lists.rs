@@ -1,4 +1,4 @@
-//! Lists of topics and credentials: CSV with a head line, a JSON array, or JSON Lines.
+//! Lists of topics and credentials: CSV with a header line, a JSON array, or JSON Lines.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(super) struct Topic {
     pub(super) name: String,
     /// The user id that is stored in its media.
     pub(super) user_id: String,
-    /// A hashtag's id, where it is known.
+    /// A hashtag's id, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<String>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Reads the given lists. Where there is no list of topics, those of the configuration are taken.
+    /// Reads the given lists. If there is no list of topics, those of the configuration are used.
     pub(super) fn read(
         config: &Config,
         accounts: Option<&Path>,
@@ -103,10 +103,10 @@ fn credential(row: &Row) -> Option<Credential> {
     })
 }
 
-/// The most problems of a list that are shown.
+/// The maximum number of problems that are shown for a list.
 const SHOWN: usize = 10;
 
-/// The key of a list, which is in it once, and the columns.
+/// The key of a list, each value of which appears once, and the columns.
 type Columns = (&'static str, &'static str);
 
 const ACCOUNT: Columns = ("name", "name (a username of [a-z0-9._]{1,30}) and user_id (digits)");

@@ -10,10 +10,10 @@ const HOUR: i64 = 60 * 60;
 
 const DAY: i64 = 24 * HOUR;
 
-/// The time of day, in UTC, at which the token is asked about: a minute at which no other run starts.
+/// The time of day, in UTC, of the job `token`: a minute at which no other run starts.
 const TOKEN_AT: i64 = 6 * HOUR + 17 * 60;
 
-/// The most times that a WARNING lists one by one. A day of `hashtag` has 288.
+/// The maximum number of times that a WARNING lists one by one. A day of `hashtag` has 288.
 const MOST_LISTED: i64 = 12;
 
 /// The times of a job. They are numbered from 1970 on.
@@ -86,11 +86,11 @@ impl Schedule {
         self.next_of_each().map(|(_, time)| time).min().unwrap_or_default()
     }
 
-    /// Takes the run that is due at `now`; `None` where none is. Of several times of a job that have passed, the
-    /// last one is taken. The others are told as missed.
+    /// Takes the run that is due at `now`; `None` if none is. If several times of a job have passed, the last one is
+    /// taken, and the others are logged as missed.
     pub(super) fn take(&mut self, now: DateTime<Utc>) -> Option<(Job, DateTime<Utc>)> {
         for times in &mut self.0 {
-            // Otherwise the job would wait until a wrong clock's time comes.
+            // Otherwise the job would wait until the time of a wrong clock.
             if times.last(now) + times.per_period < times.taken {
                 warn!(kind = "schedule", "{}: the clock was set back to {}", times.job, shown(now));
                 times.taken = times.last(now);
@@ -120,7 +120,7 @@ fn tell_missed(times: &Times, first: i64, last: i64) {
     );
 }
 
-/// A time as it stands in an event.
+/// A time as written in an event.
 pub(super) fn shown(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
@@ -150,7 +150,7 @@ mod tests {
         Schedule::new(&config, time(now))
     }
 
-    /// What is taken at each time, and what the log says of it.
+    /// What is taken at each time, and what the log says.
     fn taken(schedule: &mut Schedule, at: &str) -> (Vec<String>, String) {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&lines);

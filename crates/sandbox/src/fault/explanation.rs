@@ -92,7 +92,7 @@ impl Fault {
         &EXPLANATIONS
     }
 
-    /// Every fault on a line of its own, for a person.
+    /// Every fault on a separate line.
     pub fn explained() -> String {
         let width = |column: fn(&Explanation) -> &'static str| {
             EXPLANATIONS.iter().map(|explanation| column(explanation).len()).max().unwrap_or_default()

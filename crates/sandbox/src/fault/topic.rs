@@ -1,18 +1,18 @@
-//! What the rules of a sandbox may be about.
+//! The topics of a sandbox's rules.
 
 use super::FaultRule;
 use crate::Options;
 use collector::similar::did_you_mean;
 use collector::version::VERSIONS;
 
-/// What a rule may be about, beside accounts, hashtags and versions.
+/// The topics of rules other than accounts, hashtags and versions.
 const OTHERS: [&str; 7] = ["*", "#*", "hashtags", "token", "exchange", "new_token", "self"];
 
-/// The most names in an error.
+/// The maximum number of names in an error.
 const MOST_NAMES: usize = 20;
 
 impl FaultRule {
-    /// The rule, where the sandbox of `options` has what it is about.
+    /// The rule, if the sandbox of `options` has its topic.
     ///
     /// # Errors
     /// What was given, and what the sandbox has.

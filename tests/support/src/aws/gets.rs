@@ -14,18 +14,18 @@ pub struct Gets {
 }
 
 impl Gets {
-    /// The statuses of the answers since this was asked last.
+    /// The statuses of the responses since the last call.
     pub fn statuses(&self) -> Vec<u16> {
         std::mem::take(&mut *self.statuses.lock().unwrap())
     }
 
-    /// The ETag that the request names; `None` where it is no GET.
+    /// The ETag that the request names; `None` if it is not a GET.
     pub(super) fn condition(request: &Request<Incoming>) -> Option<Option<String>> {
         let etag = request.headers().get("if-none-match").map(|etag| etag.to_str().unwrap().to_owned());
         (request.method() == Method::GET).then_some(etag)
     }
 
-    /// What S3 answers to a GET where s3s-fs gives `answer`.
+    /// S3's response to a GET for which s3s-fs returns `answer`.
     pub(super) fn answer(&self, condition: Option<String>, answer: Answer) -> Answer {
         let is_same =
             condition.is_some() && answer.headers().get("etag").map(|e| e.to_str().unwrap()) == condition.as_deref();

@@ -1,4 +1,4 @@
-//! How S3 answers HeadBucket, where it is not as it should be.
+//! How S3 responds to HeadBucket under a fault.
 
 use std::sync::Mutex;
 
@@ -11,12 +11,12 @@ use super::Answer;
 #[derive(Default)]
 pub struct Heads {
     asked: Mutex<usize>,
-    /// The status of the answer, and the region that it names.
+    /// The status of the response, and the region that it names.
     fault: Mutex<Option<(u16, Option<&'static str>)>>,
 }
 
 impl Heads {
-    /// Has S3 answer with `status`, and name a bucket's region.
+    /// Makes S3 respond with `status`, and name a bucket's region.
     pub fn fail(&self, status: u16, region: Option<&'static str>) {
         *self.fault.lock().unwrap() = Some((status, region));
     }
@@ -26,7 +26,7 @@ impl Heads {
         *self.asked.lock().unwrap()
     }
 
-    /// The answer, where the request is a HeadBucket and S3's own is not wanted.
+    /// The response, if the request is a HeadBucket and there is a fault.
     pub(super) fn answer(&self, request: &Request<Incoming>) -> Option<Answer> {
         if request.method() != Method::HEAD {
             return None;

@@ -1,4 +1,4 @@
-//! The stand-in of Secrets Manager's protocol.
+//! The mock of Secrets Manager's protocol.
 
 use http_body_util::BodyExt;
 use hyper::Request;
@@ -55,13 +55,13 @@ fn denied(quoted: &str) -> Answer {
     reply(400, "application/x-amz-json-1.1", body.to_string())
 }
 
-/// Makes what is put the secret from here on.
+/// Makes the put value the secret from here on.
 async fn put_secret(state: &Shared, asked: &serde_json::Value) -> Answer {
     let text = |key: &str| asked[key].as_str().unwrap().to_owned();
     let (id, secret) = (text("SecretId"), text("SecretString"));
     let version = text("ClientRequestToken");
     match *state.put_fault.lock().unwrap() {
-        // This one repeats all that it was sent.
+        // This error repeats everything that it received.
         Some(DENIED) => return denied(&secret),
         Some(_) => {}
         // A version that exists is not put again.
