@@ -81,7 +81,7 @@ fn parsed<T: FromStr>(name: &str) -> Option<T> {
     let value = variable(name)?;
     let parsed = value.to_ascii_lowercase().parse().ok();
     if parsed.is_none() {
-        warn!(kind = "config", "{name}={value}: not a value of this variable, which does not count");
+        warn!(kind = "config", "{name}={value} is not a valid value of this variable and is ignored");
     }
     parsed
 }
@@ -113,18 +113,18 @@ pub fn loader(client: http::Client) -> aws_config::ConfigLoader {
 /// `config`, whose credentials `redactor` learns before they are used.
 pub fn redacting(config: &SdkConfig, redactor: Arc<Redactor>) -> SdkConfig {
     let Some(credentials) = config.credentials_provider() else { return config.clone() };
-    let learned = Learned { credentials, redactor };
+    let learned = RedactedCredentials { credentials, redactor };
     config.to_builder().credentials_provider(SharedCredentialsProvider::new(learned)).build()
 }
 
 /// Credentials that a [`Redactor`] learns.
 #[derive(Debug)]
-struct Learned {
+struct RedactedCredentials {
     credentials: SharedCredentialsProvider,
     redactor: Arc<Redactor>,
 }
 
-impl ProvideCredentials for Learned {
+impl ProvideCredentials for RedactedCredentials {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,

@@ -9,10 +9,10 @@ use crate::file;
 use crate::record::{Mapping, Model};
 use crate::topic::{Account, Hashtag, Job};
 
-mod answers;
 mod document;
 mod fault;
 mod format;
+mod kept_responses;
 mod limits;
 mod location;
 mod mapping;
@@ -97,7 +97,7 @@ impl Config {
         let mut document = IniDocument::read(bytes, path)?;
         let (end_point, version) = api(&mut document);
         let mut locations = Locations::resolve(&mut document);
-        locations.answers = answers::resolve(&mut document);
+        locations.responses = kept_responses::resolve(&mut document);
         let format = Format::resolve(&mut document);
         let brand = mapping(&mut document, Model::Brand);
         let media = mapping(&mut document, Model::Media);
@@ -156,7 +156,7 @@ impl Config {
 
 /// A model's mapping, with the fields that only the kept responses need.
 fn mapping(document: &mut IniDocument, model: Model) -> Mapping {
-    mapping::resolve(document, model).asking_also(answers::also(document, model))
+    mapping::resolve(document, model).with_extra_fields(kept_responses::extra_fields(document, model))
 }
 
 /// `[API]`: the end point with its version filled in, and the version.

@@ -20,7 +20,7 @@ pub struct Event {
     /// The scheduled time, which names the objects; `None` for the start of the run.
     pub time: Option<DateTime<Utc>>,
     /// A `time` that cannot be read. It is a WARNING, and the start of the run names the objects.
-    pub unread_time: Option<String>,
+    pub invalid_time: Option<String>,
     /// The selected topics; `None` for all that are configured.
     pub subset: Option<Vec<TopicSelector>>,
     /// The shard of the run; `None` if the run has none.
@@ -53,11 +53,11 @@ impl TopicSelector {
 
 /// How long before a run its event's `time` may be. EventBridge Scheduler tries to deliver an event for at most 24
 /// hours, so an older time must be deliberate.
-const OLDEST_TIME: TimeDelta = TimeDelta::hours(24);
+const MAX_PAST: TimeDelta = TimeDelta::hours(24);
 
 /// How far in the future of a run's start its event's `time` may be. Schedules are never early, and a clock that is
 /// wrong by more cannot sign requests to AWS.
-const LATEST_TIME: TimeDelta = TimeDelta::minutes(5);
+const MAX_FUTURE: TimeDelta = TimeDelta::minutes(5);
 
 /// The bytes of the digest that names a part of a run. With 8 bytes, two subsets have the same name in one
 /// of 10^19 cases.
@@ -133,8 +133,8 @@ impl Event {
     }
 
     /// Why the event's `time` is suspicious for a run that starts `now`; `None` if it is not.
-    pub fn odd_time(&self, now: DateTime<Utc>) -> Option<String> {
-        if let Some(given) = &self.unread_time {
+    pub fn time_warning(&self, now: DateTime<Utc>) -> Option<String> {
+        if let Some(given) = &self.invalid_time {
             return Some(format!(
                 "the event's time {given} cannot be read, {TIME_FORM} expected: the run's start names the objects instead"
             ));
@@ -142,8 +142,8 @@ impl Event {
         // The job `token` stores nothing.
         let time = self.time.filter(|_| self.job != Job::Token)?;
         let (apart, side) = match now - time {
-            past if past > OLDEST_TIME => (past, "past"),
-            ahead if ahead < -LATEST_TIME => (-ahead, "future"),
+            past if past > MAX_PAST => (past, "past"),
+            ahead if ahead < -MAX_FUTURE => (-ahead, "future"),
             _ => return None,
         };
         let apart = match (apart.num_days(), apart.num_hours()) {
@@ -152,8 +152,8 @@ impl Event {
             _ => format!("{} minutes", apart.num_minutes()),
         };
         Some(format!(
-            "the event's time {} is {apart} in the {side}: this is no backfill, since the API answers what is now; the \
-             objects get the name of that time and the data of this one",
+            "the event's time {} is {apart} in the {side}: this is not a backfill, since the API returns only the \
+             current state; the objects get the name of that time and current data",
             time.to_rfc3339_opts(SecondsFormat::Secs, true)
         ))
     }
@@ -215,8 +215,8 @@ impl Event {
 
     fn new(job: Job, time: Option<&Value>) -> Self {
         let read = time.and_then(Value::as_str).and_then(self::time);
-        let unread_time = time.filter(|_| read.is_none()).map(shown);
-        Self { job, time: read, unread_time, subset: None, shard: None, secret_id: None }
+        let invalid_time = time.filter(|_| read.is_none()).map(shown);
+        Self { job, time: read, invalid_time, subset: None, shard: None, secret_id: None }
     }
 
     fn read(fields: &Map<String, Value>, time: Option<&Value>) -> Result<Self, EventError> {
@@ -277,7 +277,7 @@ fn shard(value: &Value) -> Result<Shard, EventError> {
 fn secret_id(value: &Value) -> Result<SecretId, EventError> {
     match value.as_str().and_then(SecretId::new) {
         Some(id) => Ok(id),
-        None => problem(format!("has the secret_id {}, the name of a secret expected, and no ARN", shown(value))),
+        None => problem(format!("has the secret_id {}, the name of a secret expected, not an ARN", shown(value))),
     }
 }
 
@@ -308,7 +308,7 @@ fn selected_topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSelect
             }
             Entry::Occupied(place) if selectors.get(*place.get()) == Some(&topic) => {}
             Entry::Occupied(place) => {
-                return problem(format!("has {key:?} with {:?} twice, each time otherwise", place.key()));
+                return problem(format!("has {key:?} with {:?} twice, with different ids", place.key()));
             }
         }
     }

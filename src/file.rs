@@ -8,30 +8,30 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 
 /// The largest file that is read, in bytes. A configuration of 10,000 accounts has about half of it.
-pub const LARGEST: u64 = 1024 * 1024;
+pub const MAX_FILE: u64 = 1024 * 1024;
 
 /// The extension of a file that is not complete yet.
 const PART: &str = ".part";
 
 /// The age from which a part file is abandoned. A part is written at the end of a run, and no run in a terminal takes
 /// longer.
-const ABANDONED: Duration = Duration::from_secs(15 * 60);
+const ABANDONED_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// The bytes of the file.
 ///
 /// # Errors
-/// As [`std::fs::read`], and [`ErrorKind::FileTooLarge`] beyond [`LARGEST`]. No more than that is read,
+/// As [`std::fs::read`], and [`ErrorKind::FileTooLarge`] beyond [`MAX_FILE`]. No more than that is read,
 /// even from a device, which has no size of its own.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     let size = size.max(bytes.len() as u64);
-    if bytes.len() as u64 <= LARGEST {
+    if bytes.len() as u64 <= MAX_FILE {
         return Ok(bytes);
     }
-    let message = format!("it has {size} bytes, at most {LARGEST} are read: take out what does not belong there");
+    let message = format!("it has {size} bytes, at most {MAX_FILE} are read: remove what does not belong there");
     Err(io::Error::new(ErrorKind::FileTooLarge, message))
 }
 
@@ -77,7 +77,7 @@ pub fn replace(path: &Path, bytes: &[u8], is_current: impl FnOnce(Option<&[u8]>)
 }
 
 /// The attempts to take a lock, and the time between them: a second in all.
-const TRIES: u32 = 100;
+const LOCK_TRIES: u32 = 100;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// Locks a file. If another process keeps the lock, it is ignored: the last process to write then wins. The lock ends
@@ -87,7 +87,7 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 /// If the file cannot be opened or locked.
 pub fn locked(path: &Path) -> io::Result<File> {
     let file = File::options().create(true).append(true).open(path)?;
-    for _ in 0..TRIES {
+    for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
             Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
@@ -134,7 +134,7 @@ fn remove_abandoned(folder: &Path) {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for file in files.filter(|file| file.file_name().to_str().is_some_and(is_part)) {
         let modified = file.metadata().and_then(|about| about.modified()).ok();
-        if modified.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > ABANDONED) {
+        if modified.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > ABANDONED_AFTER) {
             let _ = std::fs::remove_file(file.path());
         }
     }
@@ -163,7 +163,7 @@ mod tests {
         let error = read(&path).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "it has 3000000 bytes, at most 1048576 are read: take out what does not belong there"
+            "it has 3000000 bytes, at most 1048576 are read: remove what does not belong there"
         );
         assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("it has 1048577 bytes"));
     }
@@ -222,7 +222,7 @@ mod tests {
             aged(name, Duration::from_secs(age * 60));
         }
         for name in ["x.json.19.part", ".x.json", "x.json"] {
-            aged(name, 2 * ABANDONED);
+            aged(name, 2 * ABANDONED_AFTER);
         }
         write(&path, b"[2]").unwrap();
         assert_eq!(files(folder.path()), [".x.json", ".x.json.18.part", "x.json", "x.json.19.part", "y.json"]);

@@ -17,7 +17,7 @@ use tracing::{Instrument, info, info_span, warn};
 use crate::clock::Clock;
 use crate::collect::Progress;
 use crate::config::Config;
-use crate::config_file::{self, Loaded};
+use crate::config_file::{self, LoadedConfig};
 use crate::error::Cause;
 use crate::event::Event;
 use crate::graph::{Client, Kind, KnownIds, Session, api_address};
@@ -220,7 +220,7 @@ impl Function {
     }
 
     async fn run(&self, run: &Run, event: &Event, progress: &dyn Progress) -> Result<Done, Cause> {
-        if let Some(problem) = event.odd_time(self.settings.clock.now()) {
+        if let Some(problem) = event.time_warning(self.settings.clock.now()) {
             warn!(kind = "time", "{problem}");
         }
         event.check_secret(self.settings.secret_prefix.as_deref())?;
@@ -246,7 +246,7 @@ impl Function {
         }
         let reload = || self.reload_credentials(secret_id, context.client.http(), run.stop.left()).boxed();
         let session = Session::new(&context.client, run.stop.clone(), &reload)
-            .keeping_answers(context.config.locations.keeps_answers());
+            .keeping_responses(context.config.locations.keeps_responses());
         session.replace_suspect_credentials().await;
         if event.job == Job::Hashtag {
             // The next run finds most of what this one would have. A brand_media run is the only one of its hour.
@@ -330,7 +330,7 @@ impl Function {
             None => (&secret.config_file, secret.config_named_by),
         };
         let loaded = config_file::load(file, named_by, async || self.aws(&http).await, limit).await;
-        let Loaded { config, object } = loaded?;
+        let LoadedConfig { config, object } = loaded?;
         let config = self.adopt(config);
         let sink = self.sink(&secret, &http).await;
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
@@ -358,7 +358,7 @@ impl Function {
         limit: Duration,
     ) -> Result<Option<Context>, Cause> {
         let Some(known) = &kept.object else { return Ok(None) };
-        let Some(Loaded { config, object }) = known.changed(limit).await? else { return Ok(None) };
+        let Some(LoadedConfig { config, object }) = known.changed(limit).await? else { return Ok(None) };
         let config = self.adopt(config);
         info!(kind = "config", "the configuration {} has changed and is in use", known.address());
         if (&config.end_point, &config.version) != (&kept.config.end_point, &kept.config.version) {

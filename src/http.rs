@@ -34,10 +34,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The largest object that is read from S3, in bytes.
-pub const LARGEST_OBJECT: usize = 64 * 1024 * 1024;
+pub const MAX_OBJECT: usize = 64 * 1024 * 1024;
 
 /// The largest other response of AWS that is read, in bytes. A secret has at most 64 KiB.
-const LARGEST_AWS_ANSWER: usize = 1024 * 1024;
+const MAX_AWS_RESPONSE: usize = 1024 * 1024;
 
 /// Builds the client. It uses HTTP/2 if the peer supports it, and follows no redirects, since a redirect would send the
 /// token to another host. It trusts Mozilla's root certificates, which are compiled in, and those of the files that
@@ -217,11 +217,11 @@ async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
         .await
         .map_err(|e| if e.is_timeout() { ConnectorError::timeout(e.into()) } else { ConnectorError::io(e.into()) })?;
     let is_object = method == http::Method::GET && response.status().is_success();
-    let most = if is_object { LARGEST_OBJECT } else { LARGEST_AWS_ANSWER };
+    let most = if is_object { MAX_OBJECT } else { MAX_AWS_RESPONSE };
     let response = http::Response::<reqwest::Body>::from(response).map(|body| {
         let too_large =
             move |error: Box<dyn std::error::Error + Send + Sync>| match error.downcast::<LengthLimitError>() {
-                Ok(_) => format!("the answer is larger than {} MiB", most >> 20).into(),
+                Ok(_) => format!("the response is larger than {} MiB", most >> 20).into(),
                 Err(other) => other,
             };
         SdkBody::from_body_1_x(Limited::new(body, most).map_err(too_large))

@@ -19,10 +19,10 @@ pub const UNREADABLE_EVENT: &str = "event";
 
 /// A run that has not been seen for this long no longer keeps a problem open: its schedule or its shard is gone. The
 /// job `token` runs daily.
-const FORGOTTEN: TimeDelta = TimeDelta::days(2);
+const MAX_UNSEEN: TimeDelta = TimeDelta::days(2);
 
 /// The age at which the time of a run is updated. A more frequent update is not worth a put.
-const SEEN: TimeDelta = TimeDelta::hours(12);
+const SEEN_UPDATE: TimeDelta = TimeDelta::hours(12);
 
 /// Why a run, or one of its topics, failed.
 #[derive(Debug, Clone)]
@@ -233,7 +233,7 @@ impl Notices {
             let lasts = run.problems().any(|problem| run.has(problem, &open));
             let is_gone = !lasts && run.would_show(&open) && open.runs.remove(&run.run).is_some();
             let was_unreadable = run.run != UNREADABLE_EVENT && open.runs.remove(UNREADABLE_EVENT).is_some();
-            open.runs.retain(|_, seen| now - *seen < FORGOTTEN);
+            open.runs.retain(|_, seen| now - *seen < MAX_UNSEEN);
             if !open.runs.is_empty() || lasts {
                 after.open.push(open);
             } else if open.is_reported && (is_gone || was_unreadable) {
@@ -263,7 +263,7 @@ impl Notices {
             return problem.is_urgent;
         };
         let before = open.runs.get(&run.run).copied();
-        if before.is_none_or(|seen| now - seen > SEEN) {
+        if before.is_none_or(|seen| now - seen > SEEN_UPDATE) {
             open.runs.insert(run.run.clone(), now);
         }
         let is_due = problem.is_urgent || before.is_some();

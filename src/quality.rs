@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::graph::{Failure, Kind};
-use crate::memory::LARGEST_QUALITY;
+use crate::memory::MAX_QUALITY;
 use crate::record::{Field, Issue, IssueKind, Mapping, Model, Record, Reject};
 
 /// The results of one model in one run, over all topics.
@@ -23,7 +23,7 @@ pub struct Tally<'m> {
     bytes: usize,
 }
 
-/// Cases of one kind. All are counted; they are listed until [`LARGEST_QUALITY`] is reached.
+/// Cases of one kind. All are counted; they are listed until [`MAX_QUALITY`] is reached.
 #[derive(Debug)]
 struct Examples<T> {
     count: usize,
@@ -214,10 +214,10 @@ impl<'m> Tally<'m> {
     }
 
     /// Reserves the bytes of an example whose texts have `bytes` bytes; `false` if they would exceed
-    /// [`LARGEST_QUALITY`].
+    /// [`MAX_QUALITY`].
     fn room(&mut self, bytes: usize) -> bool {
         let with = self.bytes + bytes + EXAMPLE;
-        let room = with <= LARGEST_QUALITY;
+        let room = with <= MAX_QUALITY;
         if room {
             self.bytes = with;
         }
@@ -255,7 +255,7 @@ impl<'m> Tally<'m> {
     }
 
     /// The quality object: the counts, the rejected records as received, and by field and reason the ids of
-    /// the records whose field was defaulted, with the values received. Beyond [`LARGEST_QUALITY`] cases
+    /// the records whose field was defaulted, with the values received. Beyond [`MAX_QUALITY`] cases
     /// are counted and not listed; `not_listed` holds their number. `topics` lists every topic of the run.
     pub fn to_json(&self, about: About<'_>, topics: &[TopicRun<'_>]) -> Vec<u8> {
         #[derive(Serialize)]

@@ -14,7 +14,7 @@ pub(crate) const REDACTED: &str = "REDACTED";
 
 /// A secret with fewer bytes is not redacted: a test's `y` would remove every `y` from the log. Tokens have about 200
 /// bytes, an app's secret 32, AWS's keys 40.
-const SHORTEST: usize = 8;
+const MIN_SECRET: usize = 8;
 
 /// The secrets that the process has or had.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Redactor {
     pub fn add(&self, secret: &str) {
         let secret = secret.as_bytes();
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if secret.len() >= SHORTEST && !known.iter().any(|k| k == secret) {
+        if secret.len() >= MIN_SECRET && !known.iter().any(|k| k == secret) {
             known.push(secret.to_owned());
         }
     }
@@ -94,7 +94,7 @@ fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
 }
 
 /// The most backslashes before an escaped character. JSON inside JSON has 2, and another JSON around it 4.
-const MOST_BACKSLASHES: usize = 8;
+const MAX_BACKSLASHES: usize = 8;
 
 /// The length of the ASCII character `byte` at the start of `text`; `None` if it does not start with it.
 fn spelling(text: &[u8], byte: u8) -> Option<usize> {
@@ -102,7 +102,7 @@ fn spelling(text: &[u8], byte: u8) -> Option<usize> {
         let code = std::str::from_utf8(digits).ok().and_then(|d| u32::from_str_radix(d, 16).ok());
         code == Some(byte.into())
     };
-    let backslashes = text.iter().take(MOST_BACKSLASHES).take_while(|b| **b == b'\\').count();
+    let backslashes = text.iter().take(MAX_BACKSLASHES).take_while(|b| **b == b'\\').count();
     match text.get(backslashes..).filter(|_| backslashes > 0) {
         Some([b'u', b'0', b'0', a, b, ..]) if is_code(&[*a, *b]) => return Some(backslashes + 5),
         Some([escaped @ (b'/' | b'"'), ..]) if *escaped == byte => return Some(backslashes + 1),

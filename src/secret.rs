@@ -190,8 +190,8 @@ pub enum SecretError {
         /// The section that was probably meant.
         given: String,
     },
-    /// The file is no INI file.
-    #[error("the secret file {} is no INI file ({reason}); it needs a section [SECRET] with `key = value` lines", path.display())]
+    /// The file is not an INI file.
+    #[error("the secret file {} is not an INI file ({reason}); it needs a section [SECRET] with `key = value` lines", path.display())]
     NotIni {
         /// The file's path.
         path: PathBuf,
@@ -280,10 +280,10 @@ pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
 }
 
 /// The time limit of one try to read the secret. Secrets Manager responds within about 50 ms.
-const LONGEST_TRY: Duration = Duration::from_secs(5);
+const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The maximum number of tries to read the secret. A run cannot start without it, so the run's time is the real limit.
-const MOST_TRIES: u32 = 20;
+const MAX_TRIES: u32 = 20;
 
 /// The region that a secret's ARN names; `None` for a name, whose secret is in the function's own region.
 fn region_of(id: &str) -> Option<&str> {
@@ -297,8 +297,8 @@ fn manager(id: &str, aws: &SdkConfig, limit: Duration) -> aws_sdk_secretsmanager
     let config = aws_sdk_secretsmanager::config::Builder::from(aws);
     // One try gets a third of the time, so that one that hangs leaves time for others.
     let timeouts =
-        TimeoutConfig::builder().operation_attempt_timeout(LONGEST_TRY.min(limit / 3)).operation_timeout(limit);
-    let mut config = config.timeout_config(timeouts.build()).retry_config(aws::retries().with_max_attempts(MOST_TRIES));
+        TimeoutConfig::builder().operation_attempt_timeout(TRY_TIMEOUT.min(limit / 3)).operation_timeout(limit);
+    let mut config = config.timeout_config(timeouts.build()).retry_config(aws::retries().with_max_attempts(MAX_TRIES));
     if let Some(region) = region_of(id) {
         config.set_region(Some(Region::new(region.to_owned())));
     }

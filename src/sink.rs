@@ -24,7 +24,7 @@ use crate::aws::AwsProblem;
 use crate::causes::with_causes;
 use crate::config::ObjectKey;
 use crate::diagnosis::Diagnosis;
-use crate::http::LARGEST_OBJECT;
+use crate::http::MAX_OBJECT;
 use crate::{aws, file};
 
 mod destination;
@@ -51,7 +51,7 @@ pub enum Sink {
 
 /// The result of storing an object that must not replace another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum New {
+pub enum PutOutcome {
     /// It is stored.
     Stored,
     /// An object with its key exists, or may exist, and stays.
@@ -140,7 +140,7 @@ impl Sink {
     ///
     /// # Errors
     /// [`SinkError`] if the object may not be stored.
-    pub async fn put_new(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<New, SinkError> {
+    pub async fn put_new(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<PutOutcome, SinkError> {
         self.put_if(key, body, limit, true).await
     }
 
@@ -161,8 +161,8 @@ impl Sink {
             return (key, stored);
         };
         match self.put_new(&key, body.clone(), left()).await {
-            Ok(New::Stored) => (key, Ok(())),
-            Ok(New::Exists | New::Unclear) => {
+            Ok(PutOutcome::Stored) => (key, Ok(())),
+            Ok(PutOutcome::Exists | PutOutcome::Unclear) => {
                 let stored = self.put(&elsewhere, body, left()).await;
                 (elsewhere, stored)
             }
@@ -170,8 +170,14 @@ impl Sink {
         }
     }
 
-    /// Stores an object. It is [`New::Stored`] unless only a new one is to be stored.
-    async fn put_if(&self, key: &ObjectKey, body: Bytes, limit: Duration, only_new: bool) -> Result<New, SinkError> {
+    /// Stores an object. It is [`PutOutcome::Stored`] unless only a new one is to be stored.
+    async fn put_if(
+        &self,
+        key: &ObjectKey,
+        body: Bytes,
+        limit: Duration,
+        only_new: bool,
+    ) -> Result<PutOutcome, SinkError> {
         let stored = async {
             match self {
                 Self::S3 { client, bucket, .. } => put_s3(client, bucket, key, body, limit, only_new).await,
@@ -180,7 +186,7 @@ impl Sink {
                     let stored =
                         if only_new { file::write_new(&path, &body) } else { file::write(&path, &body).map(|()| true) };
                     stored
-                        .map(|stored| if stored { New::Stored } else { New::Exists })
+                        .map(|stored| if stored { PutOutcome::Stored } else { PutOutcome::Exists })
                         .map_err(|e| e.to_string().into())
                 }
             }
@@ -262,7 +268,7 @@ async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<
         Err(e) => return Err(Reason::of(&e)),
     };
     let version = Version::Etag(got.e_tag().unwrap_or_default().to_owned());
-    Ok(Some((aws::content(got, LARGEST_OBJECT as u64).await?, version)))
+    Ok(Some((aws::content(got, MAX_OBJECT as u64).await?, version)))
 }
 
 async fn replace_s3(
@@ -292,7 +298,7 @@ async fn put_s3(
     body: Bytes,
     limit: Duration,
     only_new: bool,
-) -> Result<New, Reason> {
+) -> Result<PutOutcome, Reason> {
     let started = Instant::now();
     let lost = LostResponses::default();
     let put = async |limit: Duration, one_try: Duration| {
@@ -302,9 +308,9 @@ async fn put_s3(
         let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);
         let put = put.body(ByteStream::from(body.clone())).customize().config_override(within);
         match put.interceptor(lost.clone()).send().await {
-            Ok(_) => Ok(New::Stored),
-            Err(e) if only_new && lost.any() && status(&e) == Some(412) => Ok(New::Unclear),
-            Err(e) if only_new && is_there_or_unknown(&e) => Ok(New::Exists),
+            Ok(_) => Ok(PutOutcome::Stored),
+            Err(e) if only_new && lost.any() && status(&e) == Some(412) => Ok(PutOutcome::Unclear),
+            Err(e) if only_new && is_there_or_unknown(&e) => Ok(PutOutcome::Exists),
             Err(e) => Err(Reason::of(&e)),
         }
     };

@@ -94,7 +94,7 @@ async fn renew(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) ->
         Some(days_until(at, Utc::now()))
     };
     let left = days(old);
-    let told = match left {
+    let message = match left {
         None => Some("the token does not expire".to_owned()),
         Some(days) if days >= RENEWAL_DAYS => Some(format!("not due before {RENEWAL_DAYS} days are left")),
         Some(_) if !old.is_valid => {
@@ -102,24 +102,24 @@ async fn renew(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) ->
         }
         Some(_) => None,
     };
-    if let Some(told) = told {
-        return (Renewal { end: RenewalEnd::NotDue, told }, None);
+    if let Some(message) = message {
+        return (Renewal { end: RenewalEnd::NotDue, message }, None);
     }
     match exchange(session, writer, old).await {
         Ok(new) => {
-            let told = days(&new).map_or_else(
+            let message = days(&new).map_or_else(
                 || "renewed, without an expiry".to_owned(),
                 |days| format!("renewed for {}", counted(days, "day")),
             );
-            info!("the access token was {told}");
-            (Renewal { end: RenewalEnd::Renewed, told }, Some(new))
+            info!("the access token was {message}");
+            (Renewal { end: RenewalEnd::Renewed, message }, Some(new))
         }
         Err(why) => {
             let days = left.unwrap_or_default();
-            let told =
+            let message =
                 session.client().redacted(&format!("{why}; the old token is valid for {}", counted(days, "more day")));
-            error!(kind = "renewal", days_left = days, "the access token was not renewed: {told}");
-            (Renewal { end: RenewalEnd::Failed, told }, None)
+            error!(kind = "renewal", days_left = days, "the access token was not renewed: {message}");
+            (Renewal { end: RenewalEnd::Failed, message }, None)
         }
     }
 }

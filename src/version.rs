@@ -11,7 +11,7 @@ use crate::diagnosis::Diagnosis;
 
 mod table;
 
-pub use table::{Day, End, Sure, TESTED, VERSIONS, Version};
+pub use table::{Certainty, Day, End, TESTED, VERSIONS, Version};
 
 /// A WARNING is logged from this many days before the end of the version that responds.
 pub const WARN_DAYS: i64 = 60;
@@ -24,7 +24,7 @@ pub enum State {
     /// It is supported until this day: this number of days is left.
     Ends(NaiveDate, i64),
     /// It is supported, and no end is announced.
-    Lives(&'static Version),
+    Supported(&'static Version),
     /// It ended on this day, this number of days ago.
     Ended(NaiveDate, i64),
 }
@@ -35,7 +35,7 @@ impl State {
         let Some(version) = VERSIONS.iter().find(|version| version.name == name) else { return Self::Unknown };
         let end = if let End::On(day) = version.end { date(day) } else { None };
         match end.map(|end| (end, (end - today).num_days())) {
-            None => Self::Lives(version),
+            None => Self::Supported(version),
             Some((end, days)) if days > 0 => Self::Ends(end, days),
             Some((end, days)) => Self::Ended(end, -days),
         }
@@ -46,7 +46,7 @@ impl State {
         match self {
             Self::Ends(_, days) => Some(days),
             Self::Ended(_, days) => Some(-days),
-            Self::Unknown | Self::Lives(_) => None,
+            Self::Unknown | Self::Supported(_) => None,
         }
     }
 }
@@ -58,9 +58,9 @@ impl fmt::Display for State {
             Self::Unknown => write!(f, "is not among the versions known ({})", known()),
             Self::Ends(end, days) => write!(f, "ends in {}, on {end}", counted(*days, "day")),
             Self::Ended(end, days) => write!(f, "ended {} ago, on {end}", counted(*days, "day")),
-            Self::Lives(Version { end, .. }) => match end {
+            Self::Supported(Version { end, .. }) => match end {
                 End::NotBefore(day) => match date(*day) {
-                    Some(day) => write!(f, "has no announced end, which is not before {day}"),
+                    Some(day) => write!(f, "has no announced end; it will not end before {day}"),
                     None => f.write_str("has no announced end"),
                 },
                 _ => f.write_str("has no announced end"),
@@ -133,7 +133,7 @@ pub(crate) fn log_end(asked: &str, served: Option<&str>, today: NaiveDate) -> Op
             info!(kind = KIND, "version {serving} responds, although Meta's {serving} {state}");
             return None;
         }
-        State::Lives(_) => info!(kind = KIND, "version {serving} {state}"),
+        State::Supported(_) => info!(kind = KIND, "version {serving} {state}"),
         State::Ends(_, days) if days >= WARN_DAYS => {
             info!(kind = KIND, version_days_left = days, "version {serving} {state}")
         }

@@ -178,8 +178,8 @@ fn same_values(mapping: &Mapping, raw: &RawValue, record: &Record<'_>) {
             (Some(value), None) => assert_eq!(stored, value),
             (Some(value), Some(issue)) => {
                 assert!(!is_good(field, value), "{value}");
-                let told = issue.value.as_deref().map(|value| serde_json::from_str::<Value>(value.get()).unwrap());
-                assert_eq!(told.as_ref(), Some(value), "told as received");
+                let listed = issue.value.as_deref().map(|value| serde_json::from_str::<Value>(value.get()).unwrap());
+                assert_eq!(listed.as_ref(), Some(value), "listed as received");
             }
             (None, issue) => assert!(issue.is_some_and(|issue| issue.value.is_none())),
         }

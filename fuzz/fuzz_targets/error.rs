@@ -14,7 +14,7 @@ fuzz_target!(|body: &[u8]| {
         if let Some(Some(expected)) = error.as_ref().map(|e| by_code(e)) {
             assert_eq!(kind, expected, "the code decides, not HTTP {status}");
         }
-        assert!(!matches!(kind, Kind::Deadline | Kind::Usage), "not told by an answer");
+        assert!(!matches!(kind, Kind::Deadline | Kind::Usage), "not the class of a response");
     }
     // The same fields are found as by another JSON reader.
     let Ok(read) = serde_json::from_slice::<Value>(body) else { return };

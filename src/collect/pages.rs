@@ -12,12 +12,12 @@ use serde_json::value::RawValue;
 use tracing::warn;
 
 use super::{Collected, Outcome, Topic};
-use crate::answers::Line;
 use crate::config::{Config, Limits, MEDIA_PER_PAGE};
 use crate::counted::counted;
 use crate::diagnosis::Diagnosis;
 use crate::graph::{Call, Cursor, Failure, MediaIds, Page, Response, Session};
 use crate::json;
+use crate::kept_responses::Line;
 use crate::record::{Batch, Mapping, Model, Own, Record};
 use crate::topic::{Account, HashtagId};
 
@@ -166,9 +166,9 @@ async fn pages<'c>(
             }
         };
         last_asked_at = Some(asked_at);
-        if let (Some(answers), Some(body)) = (session.answers(), body) {
+        if let (Some(responses), Some(body)) = (session.kept_responses(), body) {
             let edge = topic.edge().name();
-            answers.keep(Line { topic: topic.name(), edge, page: number, asked_at, body: &body });
+            responses.keep(Line { topic: topic.name(), edge, page: number, asked_at, body: &body });
         }
         let asked_at = asked_at.format(TIMESTAMP).to_string();
         let own = Own { user_id: topic.user_id().as_str(), topic: topic.name(), asked_at: &asked_at };

@@ -13,7 +13,7 @@ use crate::similar::closest;
 const REMOVED: [(&str, &str, &str); 1] = [(
     "common",
     "remember_throttling",
-    "no longer has an effect, remove it; a process that lives on, such as Lambda's between runs or `luxury-brands watch`, still starts with a single trial call after a throttled run",
+    "no longer has an effect, remove it; a process that keeps running, as in Lambda or `luxury-brands watch`, still starts with a single trial call after a throttled run",
 )];
 
 /// The sections of the file. Each part of the configuration takes its keys from them and reports what is
@@ -49,7 +49,7 @@ impl IniDocument {
         let mut keys: IndexMap<String, String> = IndexMap::new();
         for (key, value) in properties {
             match (section, keys.entry(key.to_owned())) {
-                (None, _) => self.fault("", key, "stands before the first section; put it under one"),
+                (None, _) => self.fault("", key, "is above the first section; put it under one"),
                 (Some(section), Entry::Occupied(_)) => {
                     self.fault(section, key, "given twice in its section; keep one");
                 }

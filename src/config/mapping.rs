@@ -28,7 +28,7 @@ pub(super) fn resolve(document: &mut IniDocument, model: Model) -> Mapping {
     check_requests(document, model, &fields);
     let has_id = fields.iter().any(|f| f.response == ID && f.kind == FieldType::Str);
     if !lines.is_empty() && !has_id {
-        document.fault(section, "", "no field is made from `id str`; the warehouse takes no record without an id");
+        document.fault(section, "", "no field is made from `id str`; a warehouse needs the id of each record");
     }
     Mapping::new(model, fields)
 }
@@ -60,18 +60,22 @@ fn check_requests(document: &mut IniDocument, model: Model, fields: &[Field]) {
     for field in fields {
         let other = *first.entry(&field.response).or_insert(field);
         if other.request != field.request {
-            let problem =
-                format!("asks for {}, and {} for {}: give both the same", field.request, other.output, other.request);
+            let problem = format!(
+                "requests {}, and {} requests {}: give both the same",
+                field.request, other.output, other.request
+            );
             document.fault(model.section(), &field.output, problem);
         }
         if model == Model::Brand && field.response == MEDIA {
-            let problem = format!("asks for {MEDIA}, which a call has anyway: [luxury_media] maps them");
+            let problem = format!("requests {MEDIA}, which each call requests already: [luxury_media] maps them");
             document.fault(model.section(), &field.output, problem);
         }
         let (name, within) = field.request.split_once('{').unwrap_or((&field.request, ""));
         let of_children = within.trim_end_matches('}').split(',').filter(|name| Place::Child.refuses(name));
         for name in Some(name).filter(|name| Place::of(model).refuses(name)).into_iter().chain(of_children) {
-            let problem = format!("the API is known to refuse a call that asks for {name} here: no {model} would come");
+            let problem = format!(
+                "the API is known to refuse a call that requests {name} here: no {model} record would be collected"
+            );
             document.notice(model.section(), &field.output, problem);
         }
     }
@@ -90,7 +94,7 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         return None;
     };
     if response.contains('{') && !response.contains('}') {
-        let problem = format!("{line:?} given, what is in braces expected without spaces: name{{name,name}}");
+        let problem = format!("{line:?} given, braces without spaces expected: name{{name,name}}");
         document.fault(section, output, problem);
         return None;
     }
@@ -112,7 +116,7 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         }
     };
     if kind == FieldType::Json && words.len() > 2 {
-        document.fault(section, output, format!("{line:?} gives allowed values, which a json field has not"));
+        document.fault(section, output, format!("{line:?} gives allowed values, which a json field cannot have"));
     }
     let allowed = words.get(2).copied().or_else(|| documented(response));
     if let Some(problem) = misread(line) {

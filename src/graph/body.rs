@@ -8,7 +8,7 @@ use reqwest::Response;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-use crate::memory::{LARGEST_BODY, SMALL_BODY};
+use crate::memory::{MAX_BODY, SMALL_BODY};
 
 /// A body, and the permit for a large one, held as long as the body.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub(super) struct Body<'s> {
 /// Why a response has no body.
 #[derive(Debug)]
 pub(super) enum BodyError {
-    /// The body is larger than [`LARGEST_BODY`].
+    /// The body is larger than [`MAX_BODY`].
     TooLarge,
     /// The connection broke.
     Broken(reqwest::Error),
@@ -39,7 +39,7 @@ pub(super) async fn read(mut response: Response, large: &Semaphore, mut end: Ins
         let chunk = timeout_at(end, response.chunk()).await.map_err(|_| BodyError::Late)?;
         let Some(chunk) = chunk.map_err(BodyError::Broken)? else { break };
         let length = body.bytes.len() + chunk.len();
-        if length > LARGEST_BODY {
+        if length > MAX_BODY {
             return Err(BodyError::TooLarge);
         }
         if length > SMALL_BODY {
@@ -55,10 +55,10 @@ pub(super) async fn read(mut response: Response, large: &Semaphore, mut end: Ins
         decoder.by_ref().take(SMALL_BODY as u64).read_to_end(&mut body.bytes).map_err(BodyError::NotGzip)?;
         if body.bytes.len() == SMALL_BODY {
             body.make_large(large).await;
-            let rest = (LARGEST_BODY - SMALL_BODY + 1) as u64;
+            let rest = (MAX_BODY - SMALL_BODY + 1) as u64;
             decoder.take(rest).read_to_end(&mut body.bytes).map_err(BodyError::NotGzip)?;
         }
-        if body.bytes.len() > LARGEST_BODY {
+        if body.bytes.len() > MAX_BODY {
             return Err(BodyError::TooLarge);
         }
     }
@@ -73,6 +73,6 @@ impl<'s> Body<'s> {
             self.permit = Some(large.acquire().await.expect("the semaphore is never closed"));
         }
         // A little more than the limit, so that the byte beyond it grows no vector.
-        self.bytes.reserve_exact(LARGEST_BODY + 64 - self.bytes.len());
+        self.bytes.reserve_exact(MAX_BODY + 64 - self.bytes.len());
     }
 }

@@ -154,7 +154,7 @@ impl Call<'_> {
             }
             Self::HashtagSearch(name) => vec![user_id(), ("q", name.to_string())],
             Self::SearchedHashtags => {
-                vec![("fields", "id,name".to_owned()), ("limit", SearchedHashtag::MOST.to_string())]
+                vec![("fields", "id,name".to_owned()), ("limit", SearchedHashtag::MAX_HASHTAGS.to_string())]
             }
             Self::DebugToken => vec![("input_token", credentials.access_token.expose_secret().to_owned())],
             Self::ExchangeToken => return exchange(credentials),

@@ -54,7 +54,7 @@ pub struct Client {
 #[derive(Debug)]
 pub(super) struct State {
     credentials: Arc<Credentials>,
-    pub(super) hashtags: BTreeMap<HashtagName, Known>,
+    pub(super) hashtags: BTreeMap<HashtagName, KnownHashtag>,
     pub(super) unknown_fields: BTreeSet<(Edge, String)>,
     /// Whether the version that responds has been compared with the requested one.
     pub(super) compared_versions: bool,
@@ -70,7 +70,7 @@ pub(super) struct State {
 
 /// What is known of a hashtag.
 #[derive(Debug, Clone)]
-pub(super) enum Known {
+pub(super) enum KnownHashtag {
     /// The id that this process has found.
     Searched(HashtagId),
     /// The id that an earlier process has found.
@@ -161,9 +161,9 @@ impl Client {
 
     /// The ids of hashtags that the process knows.
     pub fn hashtag_ids(&self) -> HashtagIds {
-        let id = |(name, known): (&HashtagName, &Known)| match known {
-            Known::Searched(id) | Known::Recalled(id) => Some((name.clone(), id.clone())),
-            Known::NotThere => None,
+        let id = |(name, known): (&HashtagName, &KnownHashtag)| match known {
+            KnownHashtag::Searched(id) | KnownHashtag::Recalled(id) => Some((name.clone(), id.clone())),
+            KnownHashtag::NotThere => None,
         };
         self.state().hashtags.iter().filter_map(id).collect()
     }
@@ -171,7 +171,7 @@ impl Client {
     /// Sets ids that an earlier process has searched for. If the API says that one does not exist, it is searched for
     /// again.
     pub fn recall_hashtag_ids(&self, ids: HashtagIds) {
-        self.state().hashtags.extend(ids.into_iter().map(|(name, id)| (name, Known::Recalled(id))));
+        self.state().hashtags.extend(ids.into_iter().map(|(name, id)| (name, KnownHashtag::Recalled(id))));
     }
 
     /// The media under a hashtag that the process stored last; `None` if it has stored none.

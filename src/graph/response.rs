@@ -190,12 +190,12 @@ impl TokenInfo {
 
 impl SearchedHashtag {
     /// The most that the API lists, and the most that it allows.
-    pub(super) const MOST: usize = 30;
+    pub(super) const MAX_HASHTAGS: usize = 30;
 
     /// Reads the response to `recently_searched_hashtags`; `None` if it is not the expected JSON. An element
     /// without an id is skipped.
     pub(super) fn list(body: &str) -> Option<Vec<Self>> {
-        let page = Page::of_hashtag(body, Self::MOST)?;
+        let page = Page::of_hashtag(body, Self::MAX_HASHTAGS)?;
         Some(page.records.iter().filter_map(|element| Self::of(element)).collect())
     }
 

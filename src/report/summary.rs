@@ -58,7 +58,7 @@ impl Gaps {
 /// The object of the API's responses as received.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct AnswersFile {
+pub struct ResponsesFile {
     /// Its key, without the bucket.
     pub key: String,
     /// The responses in it; 0 if it could not be stored.
@@ -155,8 +155,8 @@ impl FailureCause {
 
     /// The names of the topics; if there are many, only the first ones.
     fn names(&self) -> String {
-        const MOST: usize = 3;
-        let first: Vec<&str> = self.topics.iter().take(MOST).map(String::as_str).collect();
+        const MAX_NAMES: usize = 3;
+        let first: Vec<&str> = self.topics.iter().take(MAX_NAMES).map(String::as_str).collect();
         let more = self.topics.len() - first.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         format!("{}{more}", first.join(", "))
@@ -239,7 +239,7 @@ pub struct Renewal {
     /// How it ended.
     pub end: RenewalEnd,
     /// The same in words.
-    pub told: String,
+    pub message: String,
 }
 
 /// How a renewal ended.
@@ -286,7 +286,7 @@ pub struct Summary {
     pub lost: Vec<File>,
     /// The object of the responses as received, if they are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub answers: Option<AnswersFile>,
+    pub answers: Option<ResponsesFile>,
     /// How far back the pages of the hashtags reached, if gaps are closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gaps: Option<Gaps>,
@@ -342,7 +342,7 @@ impl Summary {
             let state = if token.is_valid { "valid" } else { "not valid" };
             let left =
                 token.days_left.map_or_else(|| "no expiry".to_owned(), |days| format!("{} left", counted(days, "day")));
-            let renewal = token.renewal.as_ref().map_or_else(String::new, |r| format!("; renewal: {}", r.told));
+            let renewal = token.renewal.as_ref().map_or_else(String::new, |r| format!("; renewal: {}", r.message));
             return format!("{job}: the access token is {state}, {left}{renewal}");
         }
         let Quality { rejected, defaulted, .. } = self.quality;

@@ -60,7 +60,7 @@ fn a_file_that_cannot_be_read_is_refused_with_the_place_and_no_value() {
     for (text, expected) in [
         (format!("{keys}access_token = {TOKEN}"), "access_token is given twice; keep one"),
         (format!("{keys}[SECRET]\nbucket = {TOKEN}"), "bucket is given twice; keep one"),
-        (format!("{keys}{TOKEN}\n"), "is no INI file (line 5: `[section]`, `key = value` or `# comment` expected)"),
+        (format!("{keys}{TOKEN}\n"), "is not an INI file (line 5: `[section]`, `key = value` or `# comment` expected)"),
     ] {
         let error = file(&text).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");

@@ -64,7 +64,7 @@ mod tests {
             ("ab c1", "white space"),
             ("ab\u{200b}c1", "no token has"),
         ] {
-            assert!(token_problem(token).is_some_and(|told| told.contains(problem)), "{token:?}");
+            assert!(token_problem(token).is_some_and(|expected| expected.contains(problem)), "{token:?}");
         }
     }
 
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_bucket_that_is_none_is_refused_with_what_was_meant() {
-        for (bucket, told) in [
+        for (bucket, expected) in [
             ("./out", "is a path; give the name of an S3 bucket, or local_env"),
             ("out/", "is a path"),
             ("/var/data", "is a path"),
@@ -92,7 +92,7 @@ mod tests {
             ("lux+raw", "no name that S3 allows"),
             ("été", "no name that S3 allows"),
         ] {
-            assert!(bucket_problem(bucket).is_some_and(|problem| problem.contains(told)), "{bucket}");
+            assert!(bucket_problem(bucket).is_some_and(|problem| problem.contains(expected)), "{bucket}");
         }
         for bucket in ["lux-raw", "lux-x1y2z3-s3alias", "a.b.c", "111", &"a".repeat(63), "Lux_Raw"] {
             assert_eq!(bucket_problem(bucket), None, "{bucket}");

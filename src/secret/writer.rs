@@ -31,10 +31,10 @@ pub enum SecretWriteError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The secret holds a token other than the one that was exchanged.
-    #[error("the secret holds another token by now, which stays")]
+    #[error("the secret meanwhile has another token, which is kept")]
     Rotated,
     /// The new token could not be inserted without changing something else.
-    #[error("the token could not be replaced without changing more of the secret; put it in by hand")]
+    #[error("the token could not be replaced without changing more of the secret; put it into the secret by hand")]
     NotOnlyToken,
     /// The file could not be replaced.
     #[error("the secret file could not be replaced: {0}")]
@@ -169,17 +169,17 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_holds_another_token_or_is_none_is_left_and_told_without_a_value() {
+    fn a_secret_that_holds_another_token_or_is_none_is_left_and_reported_without_a_value() {
         let good = format!(r#"{{"ig_user_id":"1","bucket":"lux-raw","access_token":"{OLD}"}}"#);
         assert!(changed(&good).is_ok());
-        for (text, told) in [
-            (good.replace(OLD, "placeholder-other"), "holds another token by now"),
+        for (text, expected) in [
+            (good.replace(OLD, "placeholder-other"), "has another token"),
             (good.replace("\"lux-raw\"", "\"\""), "bucket is empty"),
             ("[]".to_owned(), "is not a JSON object"),
             (good.replace("access_token", "token"), "access_token is missing"),
         ] {
             let error = changed(&text).unwrap_err();
-            assert!(error.contains(told) && !error.contains("placeholder"), "{error}");
+            assert!(error.contains(expected) && !error.contains("placeholder"), "{error}");
         }
     }
 }

@@ -61,7 +61,7 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(expected), "{text}");
         }
-        for (text, told) in [
+        for (text, expected) in [
             ("", "a folder or s3://bucket expected"),
             ("https://lux-raw", "a folder or s3://bucket expected"),
             ("s3://", "no name that S3 allows"),
@@ -69,7 +69,7 @@ mod tests {
             ("s3://lux-raw/prefix", "from the bucket's root on"),
         ] {
             let error = text.parse::<Destination>().unwrap_err();
-            assert!(error.contains(told) && error.contains(&format!("{text:?}")), "{error}");
+            assert!(error.contains(expected) && error.contains(&format!("{text:?}")), "{error}");
         }
     }
 }

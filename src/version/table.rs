@@ -17,7 +17,7 @@ pub struct Version {
     /// When it ends.
     pub end: End,
     /// How certain the dates are.
-    pub sure: Sure,
+    pub certainty: Certainty,
 }
 
 /// When a version ends: from that day on, another version responds instead.
@@ -34,7 +34,7 @@ pub enum End {
 
 /// How certain a version's dates are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sure {
+pub enum Certainty {
     /// Meta's table of Graph API versions states them.
     Documented,
     /// The stored copy of that table has the date without the version's name. Meta's table of Marketing API
@@ -58,9 +58,9 @@ pub const VERSIONS: [Version; 11] = [
     documented("v24.0", (2025, 10, 8), End::On((2028, 2, 18))),
     documented("v25.0", (2026, 2, 18), End::On((2028, 7, 29))),
     documented("v26.0", (2026, 7, 29), End::NotBefore((2028, 11, 4))),
-    Version { name: "v27.0", released: (2026, 11, 4), end: End::NotAnnounced, sure: Sure::Inferred },
+    Version { name: "v27.0", released: (2026, 11, 4), end: End::NotAnnounced, certainty: Certainty::Inferred },
 ];
 
 const fn documented(name: &'static str, released: Day, end: End) -> Version {
-    Version { name, released, end, sure: Sure::Documented }
+    Version { name, released, end, certainty: Certainty::Documented }
 }

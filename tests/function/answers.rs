@@ -111,8 +111,8 @@ async fn the_responses_kept_give_the_same_records_when_they_are_read_again() {
             let response = harness.invoke_within(event, std::time::Duration::from_secs(300)).await.unwrap();
             let lines = lines(&kept(&harness, &key(job)));
             assert!(lines.iter().all(|line| (Utc::now() - line.asked_at).num_seconds() <= 300));
-            let told = response.summary.answers.clone().unwrap();
-            assert_eq!((told.key, told.answers, told.lost), (key(job), lines.len(), 0), "{faults:?}");
+            let reported = response.summary.answers.clone().unwrap();
+            assert_eq!((reported.key, reported.answers, reported.lost), (key(job), lines.len(), 0), "{faults:?}");
             for &model in models {
                 let stored = harness.records(model.name());
                 assert!(stored.len() >= 10 && read_again(&config, model, &lines) == stored, "{faults:?} {model}");
@@ -140,7 +140,7 @@ async fn the_further_pages_of_a_busy_hashtag_are_kept_too_also_of_a_shard() {
 }
 
 #[tokio::test]
-async fn without_a_location_nothing_is_kept_nor_told() {
+async fn without_a_location_nothing_is_kept_nor_reported() {
     let harness = Harness::with_faults(&[]).await;
     let response = harness.run("hashtag").await.unwrap();
     assert!(!harness.aws.objects().iter().any(|(key, _)| key.contains("answers")));
@@ -178,14 +178,14 @@ async fn no_secret_is_in_the_responses_nor_in_the_address_of_a_next_page() {
 }
 
 #[tokio::test]
-async fn answers_that_cannot_be_stored_cost_no_record_and_are_told() {
+async fn answers_that_cannot_be_stored_cost_no_record_and_are_reported() {
     for code in ["AccessDenied", STALLS] {
         let harness = harness(&[]).await;
         harness.aws.fail_s3(S3Fault { part: "answers/", status: 403, code, times: 99 });
         let event = json!({"job": "brand_media", "time": TIME});
         let response = harness.invoke_within(event, std::time::Duration::from_secs(6)).await.unwrap();
-        let told = response.summary.answers.clone().unwrap();
-        assert_eq!((response.summary.records(), told.answers, told.lost), (286, 0, 11), "{code}");
+        let reported = response.summary.answers.clone().unwrap();
+        assert_eq!((response.summary.records(), reported.answers, reported.lost), (286, 0, 11), "{code}");
         let errors = harness.logged("ERROR");
         let [line] = &errors[..] else { panic!("{errors:?}") };
         assert_eq!((&line["kind"], &line["count"]), (&json!("answers"), &json!(11)));

@@ -87,7 +87,7 @@ async fn play(cases: &[Case], binary: &Path, limited: bool) -> (String, Vec<Stri
     (rows, wrong)
 }
 
-const HEAD: &str = "| what | case | stored | ends | told | secrets shown | peak memory |\n| --- | --- | --- | --- | --- | --- | ---: |\n";
+const HEAD: &str = "| what | case | stored | ends | reported | secrets shown | peak memory |\n| --- | --- | --- | --- | --- | --- | ---: |\n";
 
 #[tokio::test]
 async fn whatever_goes_wrong_costs_what_it_must_and_shows_no_secret() {

@@ -181,9 +181,9 @@ async fn what_the_api_leaves_out_is_defaulted_and_reported_by_record() {
     let hidden: Vec<Value> = harness.records("media").into_iter().filter(|m| m["like_count"] == 0).collect();
     assert!(!hidden.is_empty());
     let quality = harness.quality("media").unwrap();
-    let told = quality["defaulted"]["like_count"]["not found field"].as_array().unwrap();
-    assert_eq!(told.len(), hidden.len());
-    assert!(told.iter().zip(&hidden).all(|(t, h)| t["id"] == h["media_id"] && t.get("value").is_none()));
+    let reported = quality["defaulted"]["like_count"]["not found field"].as_array().unwrap();
+    assert_eq!(reported.len(), hidden.len());
+    assert!(reported.iter().zip(&hidden).all(|(t, h)| t["id"] == h["media_id"] && t.get("value").is_none()));
     let row = response
         .error_log
         .lines()
@@ -274,11 +274,11 @@ async fn another_version_than_the_configured_one_is_logged_once_a_run() {
     let faults = vec!["*=version:v21.0"];
     let harness = Harness::new(Setting { config: Some(config), faults, ..Setting::default() }).await;
     harness.run("brand_media").await.unwrap();
-    let told = harness
+    let reported = harness
         .logged("WARNING")
         .into_iter()
         .filter(|l| l["message"].as_str().unwrap().contains("v17.0 was requested and v21.0 responds"))
         .count();
-    assert_eq!(told, 1);
+    assert_eq!(reported, 1);
     assert_eq!(harness.run("hashtag").await.unwrap().summary.api_version.as_deref(), Some("v21.0"));
 }

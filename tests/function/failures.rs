@@ -128,8 +128,8 @@ async fn a_failed_hashtag_costs_itself_alone() {
         let harness = Harness::with_faults(&[fault]).await;
         let response = harness.run("hashtag").await.unwrap();
         assert_eq!((harness.records("media_hashtag").len(), response.summary.failures.len()), (250, 1), "{fault}");
-        let told: Vec<_> = harness.logged("ERROR").into_iter().filter(|l| l["topic"] == "gucci").collect();
-        assert_eq!(told.len(), 1, "{fault}: told once");
+        let reported: Vec<_> = harness.logged("ERROR").into_iter().filter(|l| l["topic"] == "gucci").collect();
+        assert_eq!(reported.len(), 1, "{fault}: reported once");
         assert!(
             response.error_log.lines().any(|l| l.starts_with("hashtags-[") && l.contains("gucci")),
             "{}",
@@ -149,7 +149,7 @@ async fn throttling_stops_the_calls_that_wait_and_keeps_what_came() {
         (2, 3, 9)
     );
     assert!(response.summary.failures.iter().all(|f| f.kind.name() == "throttled"));
-    assert_eq!(harness.logged("CRITICAL").len(), 1, "told once at its level");
+    assert_eq!(harness.logged("CRITICAL").len(), 1, "reported once at its level");
     let [error] = &harness.logged("ERROR")[..] else { panic!("{:?}", harness.logged("ERROR")) };
     assert_eq!(error["topics"].as_array().unwrap().len(), 9, "one line has each topic");
 }
@@ -159,8 +159,9 @@ async fn throttling_is_critical_even_after_an_answer_that_reports_full_usage() {
     for faults in [&["dior=throttled", "dior=usage:100"][..], &["dior=throttled", "dior=slow:300", "gucci=usage:96"]] {
         let harness = Harness::with_faults(faults).await;
         harness.run("brand_media").await.unwrap();
-        let told: Vec<_> = harness.logged("CRITICAL").iter().map(|l| (l["kind"].clone(), l["code"].clone())).collect();
-        assert_eq!(told, [(json!("throttled"), json!(4))], "{faults:?}");
+        let reported: Vec<_> =
+            harness.logged("CRITICAL").iter().map(|l| (l["kind"].clone(), l["code"].clone())).collect();
+        assert_eq!(reported, [(json!("throttled"), json!(4))], "{faults:?}");
     }
 }
 

@@ -9,7 +9,7 @@ use support::aws::walk;
 const LAYERS: [&[&str]; 11] = [
     &["counted", "diagnosis", "env", "lock", "similar"],
     &["causes", "clock", "file", "http", "ini", "json", "memory", "redact", "stop", "telemetry", "topic", "version"],
-    &["answers", "aws", "record"],
+    &["aws", "kept_responses", "record"],
     &["config"],
     &["config_file", "secret"],
     &["event", "graph", "sink"],

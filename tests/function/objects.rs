@@ -127,8 +127,8 @@ async fn stores_what_the_contract_says(run: &Run) -> Checked {
         Err(error) => &error.summary,
     };
     prop_assert_eq!(done.is_ok(), !files.is_empty());
-    let told: Vec<_> = summary.files.iter().map(|file| (file.key.clone(), file.records, file.bytes)).collect();
-    same("files", &told, &files)?;
+    let reported: Vec<_> = summary.files.iter().map(|file| (file.key.clone(), file.records, file.bytes)).collect();
+    same("files", &reported, &files)?;
     let places: Vec<String> = files.iter().map(|(key, ..)| format!("{BUCKET}/{key}")).collect();
     prop_assert_eq!(done.map_or_else(|_| String::new(), |response| response.target_file.clone()), places.join("\n"));
     Ok(())

@@ -51,9 +51,9 @@ async fn more_are_fetched_page_by_page_after_the_cursor_and_no_more_than_configu
     assert!(stamps.is_sorted_by(|a, b| a > b), "the order is the API's");
     let quality = harness.quality("media").unwrap();
     let hidden: Vec<Value> = harness.records("media").into_iter().filter(|m| m["like_count"] == 0).collect();
-    let told = quality["defaulted"]["like_count"]["not found field"].as_array().unwrap();
-    assert!(told.iter().zip(&hidden).all(|(t, h)| t["id"] == h["media_id"]), "issues keep their records over pages");
-    assert_eq!(told.len(), hidden.len());
+    let listed = quality["defaulted"]["like_count"]["not found field"].as_array().unwrap();
+    assert!(listed.iter().zip(&hidden).all(|(t, h)| t["id"] == h["media_id"]), "issues keep their records over pages");
+    assert_eq!(listed.len(), hidden.len());
 }
 
 #[tokio::test]
@@ -86,8 +86,11 @@ async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure
     assert_eq!((&entry["kind"], &entry["records"]), (&serde_json::json!("usage"), &serde_json::json!(100)));
     assert!(entry["asked_at"].is_string(), "the second page has responded: {entry}");
     assert!(response.error_log.contains("accounts-[usage] dior"));
-    let told = harness.logged("ERROR");
-    assert!(told.iter().any(|l| l["message"].as_str().unwrap().starts_with("1 topic cut short: page 3")), "{told:?}");
+    let listed = harness.logged("ERROR");
+    assert!(
+        listed.iter().any(|l| l["message"].as_str().unwrap().starts_with("1 topic cut short: page 3")),
+        "{listed:?}"
+    );
 }
 
 #[tokio::test]

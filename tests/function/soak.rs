@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use sandbox::Answer;
+use sandbox::InvocationResult;
 use serde_json::{Value, json};
 
 use crate::lambda::BINARY;
@@ -29,9 +29,9 @@ const WARM_UP: usize = 200;
 
 /// The growth that is allowed. The memory that the allocator keeps differs from run to run. A leak of one record of 100
 /// bytes per response would add 50 MB.
-const MOST_GROWTH_KIB: u64 = 16 * 1024;
+const MAX_GROWTH_KIB: u64 = 16 * 1024;
 
-const MOST_MORE_FILES: usize = 8;
+const MAX_NEW_FILES: usize = 8;
 
 const FAULTS: [&str; 9] = [
     "hermes=throttled",
@@ -102,26 +102,28 @@ async fn two_thousand_invocations_of_one_process_leave_memory_and_files_as_they_
         }
         next = (done / WARM_UP + 1) * WARM_UP;
     };
-    let (answers, log) =
+    let (results, log) =
         runtime_api::watched(&binary, folder.path(), &variables(&harness), events.collect(), watch).await;
 
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
-    for answer in &answers {
-        let end = match answer {
-            Answer::Response(response) if response["summary"]["failures"].as_array().unwrap().is_empty() => "whole",
-            Answer::Response(_) => "in part",
-            Answer::Error(error) => error["errorType"].as_str().unwrap(),
+    for result in &results {
+        let end = match result {
+            InvocationResult::Response(response) if response["summary"]["failures"].as_array().unwrap().is_empty() => {
+                "whole"
+            }
+            InvocationResult::Response(_) => "in part",
+            InvocationResult::Error(error) => error["errorType"].as_str().unwrap(),
         };
         *ends.entry(end.to_owned()).or_default() += 1;
     }
     println!("{ends:?}, {} calls of the API, {} bytes of log", harness.sandbox.calls().len(), log.len());
-    assert_eq!(answers.len(), INVOCATIONS);
-    let is_denied = |answer: &&Answer| matches!(answer, Answer::Error(e) if e["errorMessage"].as_str().unwrap().contains("AccessDenied"));
-    let denied = answers.iter().filter(is_denied).count();
+    assert_eq!(results.len(), INVOCATIONS);
+    let is_denied = |result: &&InvocationResult| matches!(result, InvocationResult::Error(e) if e["errorMessage"].as_str().unwrap().contains("AccessDenied"));
+    let denied = results.iter().filter(is_denied).count();
     assert_eq!((denied, ends["event"]), (40, 200), "S3 denied and events refused, as often as asked for");
     assert!(!log.contains(TOKEN) && !harness.leaks());
 
     let (first, last) = (measured[0], measured[measured.len() - 1]);
-    assert!(last.rss_kib <= first.rss_kib + MOST_GROWTH_KIB, "{measured:?}");
-    assert!(measured.iter().all(|held| held.files <= first.files + MOST_MORE_FILES), "{measured:?}");
+    assert!(last.rss_kib <= first.rss_kib + MAX_GROWTH_KIB, "{measured:?}");
+    assert!(measured.iter().all(|held| held.files <= first.files + MAX_NEW_FILES), "{measured:?}");
 }

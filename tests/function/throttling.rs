@@ -40,7 +40,7 @@ async fn hashtags_pause_after_two_throttled_runs_and_accounts_do_not() {
     assert_eq!(paused.len(), 2);
     assert_eq!(paused[0]["kind"], "throttled");
     let message = paused[0]["message"].as_str().unwrap();
-    assert!(message.starts_with("no call in this run: the API throttled the last 2 runs; the next call goes at 20"));
+    assert!(message.starts_with("no call in this run: the API throttled the last 2 runs; the next call is made at 20"));
 }
 
 #[tokio::test]
@@ -78,8 +78,8 @@ async fn near_the_limit_the_next_run_makes_four_calls_at_a_time() {
     let response = harness.run("brand_media").await.unwrap();
     assert_eq!((harness.sandbox.calls().len() - before, response.summary.records()), (11, 286));
     assert_eq!(harness.sandbox.most_at_once(), 4);
-    let told: Vec<_> = harness.logged("WARNING").into_iter().filter(|l| l["usage_percent"] == 80).collect();
-    assert_eq!(told.len(), 1, "by the first run");
+    let reported: Vec<_> = harness.logged("WARNING").into_iter().filter(|l| l["usage_percent"] == 80).collect();
+    assert_eq!(reported.len(), 1, "by the first run");
 }
 
 #[tokio::test]

@@ -140,8 +140,8 @@ async fn the_token_job_logs_the_days_left_at_their_level() {
         // After an invalid token, the secret is read again, which is a separate WARNING.
         let about_the_token = |l: &serde_json::Value| !l["message"].as_str().unwrap().contains("read again");
         for checked in ["WARNING", "CRITICAL"] {
-            let told = harness.logged(checked).into_iter().filter(about_the_token).count();
-            assert_eq!(told, usize::from(level == Some(checked)), "{faults:?} {checked}");
+            let reported = harness.logged(checked).into_iter().filter(about_the_token).count();
+            assert_eq!(reported, usize::from(level == Some(checked)), "{faults:?} {checked}");
         }
         assert!(harness.aws.objects().is_empty() && !harness.leaks());
     }
@@ -155,19 +155,19 @@ async fn the_token_job_tells_how_long_the_version_that_answers_still_does() {
     for (config, ended) in [(Some(config as fn(String) -> String), true), (None, false)] {
         let faults = if ended { vec!["*=version:v21.0"] } else { Vec::new() };
         let harness = Harness::new(Setting { config, faults, ..Setting::default() }).await;
-        let told = harness.run("token").await.unwrap().summary.version_days_left;
+        let reported = harness.run("token").await.unwrap().summary.version_days_left;
         let sent = harness.log().into_iter().find_map(|line| line.get("version_days_left")?.as_i64());
-        assert_eq!(sent, told, "a metric");
+        assert_eq!(sent, reported, "a metric");
         let warned = harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "version").collect::<Vec<_>>();
         if ended {
-            assert!(told == before || told == days(), "{told:?}");
+            assert!(reported == before || reported == days(), "{reported:?}");
             let message = warned[0]["message"].as_str().unwrap();
             assert!(message.starts_with("version v17.0 was requested and v21.0 responds"), "{message}");
             assert!(message.contains("set [API] version = v26.0"), "the newest version tested: {message}");
             let end = warned[1]["message"].as_str().unwrap();
             assert!(end.starts_with("version v21.0 ends in "), "{end}");
         } else {
-            assert_eq!((told, warned.len()), (None, 0), "its end is not announced");
+            assert_eq!((reported, warned.len()), (None, 0), "its end is not announced");
         }
     }
 }

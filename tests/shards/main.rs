@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use rollup::{RollupAnswer, RollupFailure, RollupFunction};
-use sandbox::Answer;
+use rollup::{RollupFailure, RollupFunction, RollupResponse};
+use sandbox::InvocationResult;
 use serde_json::{Value, json};
 
 use support::aws::BUCKET;
@@ -23,7 +23,7 @@ async fn harness() -> Harness {
 }
 
 /// The roll-up's response to `event`.
-async fn roll_up(harness: &Harness, event: Value) -> Result<RollupAnswer, RollupFailure> {
+async fn roll_up(harness: &Harness, event: Value) -> Result<RollupResponse, RollupFailure> {
     let function = RollupFunction::new(Some(BUCKET.to_owned()), harness.config_file().into());
     let deadline = SystemTime::now() + Duration::from_secs(30);
     function.invoke(&event, "request-1", deadline, async |_| harness.aws.config().await).await
@@ -152,8 +152,8 @@ async fn of_results_below_a_prefix_the_newest_ones_are_summed_up() {
         tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
     assert_eq!(roll_up(&harness, event).await.unwrap().totals.failed_shards, 2);
-    let told = harness.log().into_iter().find(|line| line.get("_aws").is_some()).unwrap();
-    assert_eq!((&told["failed_shards"], &told["job"]), (&json!(2), &json!("hashtag")));
+    let printed = harness.log().into_iter().find(|line| line.get("_aws").is_some()).unwrap();
+    assert_eq!((&printed["failed_shards"], &printed["job"]), (&json!(2), &json!("hashtag")));
 }
 
 #[tokio::test]
@@ -178,16 +178,18 @@ async fn the_binary_sums_up_under_the_runtime_api_with_its_bucket_from_the_envir
         let (answers, log) =
             runtime_api::run(ROLLUP.as_ref(), folder.path(), &variables, std::slice::from_ref(&event)).await;
         match &answers[..] {
-            [Answer::Response(answer)] => assert!(bucket.is_some() && answer["totals"]["shards"] == 0, "{answer}"),
-            [Answer::Error(error)] => {
+            [InvocationResult::Response(answer)] => {
+                assert!(bucket.is_some() && answer["totals"]["shards"] == 0, "{answer}")
+            }
+            [InvocationResult::Error(error)] => {
                 assert!(bucket.is_none() && error["errorType"] == "config", "{error}");
                 assert!(error["errorMessage"].as_str().unwrap().contains("BUCKET is not set"), "{error}");
             }
             other => panic!("{other:?}"),
         }
         let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let told = if bucket.is_some() { 2 } else { 1 };
-        assert_eq!(lines.len(), told, "the sentence and the metrics, or the error: {log}");
+        let printed = if bucket.is_some() { 2 } else { 1 };
+        assert_eq!(lines.len(), printed, "the sentence and the metrics, or the error: {log}");
     }
     assert_eq!(harness.aws.secret_reads(), 0, "it knows no secret");
 }
@@ -195,6 +197,6 @@ async fn the_binary_sums_up_under_the_runtime_api_with_its_bucket_from_the_envir
 #[test]
 fn started_outside_lambda_the_roll_up_says_what_it_is_in_one_line() {
     let output = Command::new(ROLLUP).env_remove("AWS_LAMBDA_RUNTIME_API").output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && told.lines().count() == 1 && told.contains("docs/scale.md"), "{told}");
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && printed.lines().count() == 1 && printed.contains("docs/scale.md"), "{printed}");
 }

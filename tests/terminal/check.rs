@@ -27,7 +27,7 @@ fn a_check_on_the_sandbox_reports_everything_and_succeeds() {
     let folder = folder(CONFIGURE_INI);
     let checked = local(folder.path(), &["check", "--sandbox"], &[]);
     assert!(checked.status.success(), "{checked:?}");
-    let told: Vec<String> = levels(&checked).into_iter().map(|(level, what)| format!("{level} {what}")).collect();
+    let printed: Vec<String> = levels(&checked).into_iter().map(|(level, what)| format!("{level} {what}")).collect();
     let expected = [
         "ok secret",
         "ok configuration",
@@ -44,7 +44,7 @@ fn a_check_on_the_sandbox_reports_everything_and_succeeds() {
         "ok calls",
         "ok bucket",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(printed, expected);
     assert_eq!(
         std::fs::read_dir(folder.path().join("sandbox_env")).unwrap().count(),
         0,
@@ -71,8 +71,8 @@ fn a_check_reports_what_fails_and_fails() {
         let arguments: Vec<&str> = arguments.chain(faults.iter().flat_map(|f| ["--fault", f])).collect();
         let checked = local(folder.path(), &arguments, &[]);
         assert_eq!(checked.status.code(), Some(1), "{faults:?}");
-        let told: Vec<String> = levels(&checked).into_iter().filter(|l| l.0 == "FAIL").map(|l| l.1).collect();
-        assert_eq!(told, failed, "{faults:?}: {}", out(&checked));
+        let printed: Vec<String> = levels(&checked).into_iter().filter(|l| l.0 == "FAIL").map(|l| l.1).collect();
+        assert_eq!(printed, failed, "{faults:?}: {}", out(&checked));
     }
 }
 
@@ -158,8 +158,8 @@ async fn a_bucket_that_may_not_be_written_is_reported_with_what_to_check() {
     assert_eq!((checked.status.code(), level(&checked, "bucket").as_str()), (Some(1), "FAIL"));
     let text = out(&checked);
     assert!(text.contains("AccessDenied") && text.contains("-> allow s3:PutObject"), "{text}");
-    let told = format!("{text}{}", String::from_utf8_lossy(&checked.stderr));
-    assert!(told.contains("REDACTED") && !told.contains(KEY.1), "{told}");
+    let printed = format!("{text}{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(printed.contains("REDACTED") && !printed.contains(KEY.1), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

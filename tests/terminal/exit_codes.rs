@@ -188,7 +188,7 @@ fn wrong_input_is_refused_with_the_form_expected() {
         ("brand_media --sandbox --fault gucci=throtled", "\"throtled\" given (did you mean `throttled`?)"),
         ("brand_media --sandbox --fault guci=throttled", "\"guci\" given (did you mean `gucci`?)"),
         (r#"brand_media --sandbox --event {"job":"hashtag"}"#, "use `luxury-brands hashtag`"),
-        ("shard --credentials wrong.csv", "secret_id (a name, no ARN) and optionally the numbers calls_per_hour"),
+        ("shard --credentials wrong.csv", "secret_id (a name, not an ARN) and optionally the numbers calls_per_hour"),
         ("brand_media --sandbox --fault gucci=slow", "\"slow\" given (did you mean `slow:<ms>`?)"),
         ("brand-medai", "'brand_media'"),
     ] {

@@ -113,16 +113,16 @@ async fn an_id_that_is_there_and_has_no_media_for_the_caller_is_asked_for_once_a
 async fn a_damaged_file_and_one_that_cannot_be_written_cost_calls_alone() {
     let (sandbox, folder) = stand_in(&[]).await;
     write(folder.path(), "{\"http");
-    let told = text(&run(folder.path()).stderr);
-    assert!(told.contains("WARNING") && told.contains(&format!("{FILE} cannot be read")), "{told}");
+    let printed = text(&run(folder.path()).stderr);
+    assert!(printed.contains("WARNING") && printed.contains(&format!("{FILE} cannot be read")), "{printed}");
     assert_eq!(lookups(&sandbox), 11);
     assert!(!text(&run(folder.path()).stderr).contains("hashtag_ids.json"), "it is whole again");
     assert_eq!(lookups(&sandbox), 11);
 
     std::fs::remove_dir_all(folder.path().join("local_env/.cache")).unwrap();
     std::fs::write(folder.path().join("local_env/.cache"), "a file where the folder would be").unwrap();
-    let told = text(&run(folder.path()).stderr);
-    assert!(told.contains("WARNING") && told.contains(&format!("{FILE} cannot be written")), "{told}");
+    let printed = text(&run(folder.path()).stderr);
+    assert!(printed.contains("WARNING") && printed.contains(&format!("{FILE} cannot be written")), "{printed}");
     assert_eq!(lookups(&sandbox), 22);
 }
 

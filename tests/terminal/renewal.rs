@@ -99,9 +99,9 @@ async fn a_token_is_exchanged_below_ten_days_alone_and_where_it_is_asked_for_alo
 
 /// Checks that a renewal failed, said why, and left the secret as it was.
 async fn assert_failed(harness: &Harness, before: &str, why: &str, what: &str) {
-    let Renewal { end, told } = renewal(harness).await.unwrap();
-    assert!(end == RenewalEnd::Failed && told.contains(why), "{what}: {told}");
-    assert!(told.ends_with("; the old token is valid for 5 more days"), "{what}: {told}");
+    let Renewal { end, message } = renewal(harness).await.unwrap();
+    assert!(end == RenewalEnd::Failed && message.contains(why), "{what}: {message}");
+    assert!(message.ends_with("; the old token is valid for 5 more days"), "{what}: {message}");
     let errors = harness.logged("ERROR");
     assert!(errors.len() == 1 && errors[0]["kind"] == "renewal", "{what}: {errors:?}");
     assert!(harness.aws.puts().is_empty(), "{what}");
@@ -118,7 +118,7 @@ async fn whatever_step_fails_the_secret_keeps_the_old_token_which_works() {
         ("exchange=transient", "the exchange failed: (2)"),
         (
             "exchange=quotes_token",
-            "the exchange failed: (10) no new token in the response, whose text may quote one and is left out",
+            "the exchange failed: (10) no new token in the response; its text is left out, since it may quote a token",
         ),
         ("exchange=html", "the exchange failed: "),
         ("exchange=null", "the exchange failed: "),
@@ -161,8 +161,8 @@ async fn an_exchange_that_gives_no_new_token_leaves_the_old_one() {
     let case = |options: fn(&mut Options), why| (options, why);
     for (options, why) in [
         case(same, "the exchange gave the same token again"),
-        case(short, "the exchange failed: the new token cannot be one"),
-        case(spaced, "the exchange failed: the new token cannot be one"),
+        case(short, "the exchange failed: the new token is not a valid token"),
+        case(spaced, "the exchange failed: the new token is not a valid token"),
         case(none, "the exchange failed: (100)"),
     ] {
         // The unchanged token is what the sandbox calls the new one.
@@ -179,7 +179,7 @@ async fn without_its_app_a_token_is_not_exchanged() {
     let setting = Setting { faults, options: Some(options), renews_token: true, ..Setting::default() };
     let harness = Harness::new(setting).await;
     let before = secret(&harness.config_file(), &Value::Null).to_string();
-    assert_failed(&harness, &before, "app_id and app_secret are missing in the secret", "no app").await;
+    assert_failed(&harness, &before, "the exchange needs app_id and app_secret", "no app").await;
     assert_eq!(exchanges(&harness), 0);
 }
 
@@ -199,7 +199,7 @@ async fn no_token_is_made_for_a_secret_that_cannot_be_put() {
 #[tokio::test]
 async fn a_secret_that_was_rotated_or_cannot_be_read_meanwhile_is_left() {
     for (second, why) in [
-        (json!({"access_token": "placeholder-token-of-somebody"}).to_string(), "holds another token by now"),
+        (json!({"access_token": "placeholder-token-of-somebody"}).to_string(), "the secret meanwhile has another token"),
         (DENIED.to_owned(), "could not be read from AWS Secrets Manager"),
         ("no JSON".to_owned(), "is not a JSON object"),
     ] {
@@ -246,8 +246,8 @@ async fn a_file_that_cannot_be_replaced_keeps_the_old_token() {
         Function::new(Settings { source, renews_token, aws: Some(aws.clone()), ..Settings::default() })
     };
     harness.function = function(&path, true);
-    let Renewal { end, told } = renewal(&harness).await.unwrap();
-    assert!(end == RenewalEnd::Failed && told.starts_with("the secret file could not be replaced: "), "{told}");
+    let Renewal { end, message } = renewal(&harness).await.unwrap();
+    assert!(end == RenewalEnd::Failed && message.starts_with("the secret file could not be replaced: "), "{message}");
     assert_eq!(
         (std::fs::read_to_string(&path).unwrap(), std::fs::read_dir(folder.path()).unwrap().count()),
         (text.clone(), 1)
@@ -282,17 +282,17 @@ async fn a_terminal_renews_the_token_in_the_file_of_the_secret() {
         let file = || std::fs::read_to_string(folder.path().join("secret.ini")).unwrap();
         let run = |arguments: &[&str]| {
             let ran = local(folder.path(), arguments, &[("SECRET_FILE", "secret.ini")]);
-            let told = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-            assert!(![TOKEN, NEW_TOKEN, APP_SECRET].iter().any(|secret| told.contains(secret)), "{told}");
-            told
+            let message = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+            assert!(![TOKEN, NEW_TOKEN, APP_SECRET].iter().any(|secret| message.contains(secret)), "{message}");
+            message
         };
-        let told = run(&["token"]);
-        assert!(told.contains("valid, 5 days left (") && file() == text, "{told}");
-        let told = run(&["token", "--renew", "-v"]);
-        assert!(told.contains("renewal: renewed for 60 days"), "{told}");
+        let message = run(&["token"]);
+        assert!(message.contains("valid, 5 days left (") && file() == text, "{message}");
+        let message = run(&["token", "--renew", "-v"]);
+        assert!(message.contains("renewal: renewed for 60 days"), "{message}");
         assert_eq!(file(), text.replace(TOKEN, NEW_TOKEN), "comments and spaces stay");
-        let told = run(&["token", "--renew"]);
-        assert!(told.contains(" days left; renewal: not due before 10 days are left ("), "{told}");
+        let message = run(&["token", "--renew"]);
+        assert!(message.contains(" days left; renewal: not due before 10 days are left ("), "{message}");
         let ran = local(folder.path(), &["token", "--renew", "--sandbox"], &[]);
         assert_eq!(ran.status.code(), Some(2), "the sandbox's secret is kept nowhere: {ran:?}");
     });

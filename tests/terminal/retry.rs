@@ -81,8 +81,8 @@ async fn the_printed_command_repairs_the_same_place_when_it_is_pasted() {
     });
     let run = ["brand_media", "--secret", &secret, "--config", &config, "--out", "it's here"];
     let ran = local(folder.path(), &run);
-    let told = text(&ran.stderr);
-    let hint = told.lines().find_map(|line| line.strip_prefix("to repair it: ")).unwrap();
+    let printed = text(&ran.stderr);
+    let hint = printed.lines().find_map(|line| line.strip_prefix("to repair it: ")).unwrap();
     let path = Path::new(env!("CARGO_BIN_EXE_luxury-brands")).parent().unwrap();
     let path = format!("{}:{}", path.display(), std::env::var("PATH").unwrap());
     let mut pasted = std::process::Command::new("sh");
@@ -292,10 +292,10 @@ fn what_cannot_be_read_or_repaired_is_an_error_that_says_what_was_given_and_what
         .to_string();
     for (given, expected) in [
         ("nowhere.json", "\"nowhere.json\" is neither JSON nor a file that can be read"),
-        ("secret.ini", "secret.ini is no JSON"),
+        ("secret.ini", "secret.ini is not JSON"),
         (
             r#"{"statusCode":200}"#,
-            "the JSON given holds no report of a run (its keys: statusCode); expected is the report of one run",
+            "the JSON given holds no report of a run (its keys: statusCode); give the report of one run",
         ),
         (token.as_str(), "run it again with `luxury-brands token`"),
     ] {

@@ -69,7 +69,7 @@ impl Added {
     /// The lines to paste.
     fn lines(&self) -> String {
         format!(
-            "# in [add_user_id]\n{} = {}\n# in [topic], in the place of the line that is there\naccounts = {}\n",
+            "# in [add_user_id]\n{} = {}\n# in [topic], instead of the current line\naccounts = {}\n",
             self.name,
             self.user_id,
             self.accounts.join(" ")
@@ -140,5 +140,5 @@ async fn user_id(session: &Session<'_>, name: &Username) -> Result<UserId, Failu
     let profile = session.page(&call).await?.value.profile;
     let [id] = profile.as_deref().and_then(|profile| json::fields(profile.get(), ["id"])).unwrap_or_default();
     let id = id.and_then(|id| UserId::new(&json::text(id).ok()?));
-    id.ok_or_else(|| Failure::new(Kind::Unexpected, "the answer has no id of the account"))
+    id.ok_or_else(|| Failure::new(Kind::Unexpected, "the response has no id of the account"))
 }

@@ -28,7 +28,7 @@ pub(super) struct Lines(pub(super) String);
 #[error("{0:#}")]
 pub(super) struct UsageError(pub(super) anyhow::Error);
 
-/// A failure with `--json`, in the form of Lambda's response.
+/// A failure with `--json`, in the form of a Lambda error.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -50,7 +50,7 @@ pub(super) fn print_run(error: &Error) -> Result<(), OutputError> {
 }
 
 /// Reports what failed.
-pub(super) fn tell(error: &anyhow::Error, output: Output) -> ExitCode {
+pub(super) fn report(error: &anyhow::Error, output: Output) -> ExitCode {
     let text = shown(error);
     output::note(format!("error: {text}"));
     if error.is::<UsageError>() {

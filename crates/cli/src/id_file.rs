@@ -68,7 +68,7 @@ impl IdFile {
 
     fn warn(&self, problem: &str, error: &io::Error) {
         let path = self.0.display();
-        warn!(kind = "hashtag_ids", "{path} {problem} ({error}): hashtag ids are asked for again, a call each");
+        warn!(kind = "hashtag_ids", "{path} {problem} ({error}): hashtag ids are looked up again, one call each");
     }
 }
 
@@ -90,7 +90,7 @@ fn known((name, id): (&String, &String)) -> Option<(HashtagName, HashtagId)> {
 
 fn checked(ids: &BTreeMap<String, String>) -> io::Result<HashtagIds> {
     let all: Option<HashtagIds> = ids.iter().map(known).collect();
-    all.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "it has what is no hashtag or no id"))
+    all.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "it has an entry that is not a hashtag with its id"))
 }
 
 /// Writes what a run has changed into the file. Changes that other processes have made meanwhile stay.

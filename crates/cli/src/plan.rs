@@ -49,21 +49,21 @@ pub(super) struct Planned {
     brand_media_runs_per_hour: u32,
     hashtag_runs_per_hour: u32,
     /// Calls to the API.
-    calls_per_hour: Weighed,
+    calls_per_hour: WarmCold,
     /// The same with all further pages, if gaps are closed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    calls_per_hour_with_further_pages: Option<Weighed>,
+    calls_per_hour_with_further_pages: Option<WarmCold>,
     /// Different hashtags in 7 days.
-    hashtags_per_week: Weighed,
+    hashtags_per_week: WarmCold,
     /// Calls about hashtags.
-    hashtag_calls_per_day: Weighed,
+    hashtag_calls_per_day: WarmCold,
     /// The same with all further pages, if gaps are closed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hashtag_calls_per_day_with_further_pages: Option<Weighed>,
+    hashtag_calls_per_day_with_further_pages: Option<WarmCold>,
     /// Accounts that can be added.
-    more_accounts: Weighed,
+    more_accounts: WarmCold,
     /// Hashtags that can be added.
-    more_hashtags: Weighed,
+    more_hashtags: WarmCold,
     /// Values that work and look wrong.
     notices: Vec<String>,
 }
@@ -71,7 +71,7 @@ pub(super) struct Planned {
 /// A figure for processes that know every hashtag's id, and for an hour in which one starts.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Weighed {
+struct WarmCold {
     /// By processes that know every hashtag's id.
     warm: u64,
     /// With one process that starts.
@@ -83,7 +83,7 @@ struct Weighed {
 impl Planned {
     fn of(plan: &Plan, notices: Vec<String>) -> Self {
         let Plan { limits, accounts, hashtags, unpinned } = plan;
-        let weighed = |warm, cold, limit| Weighed { warm, cold, limit };
+        let weighed = |warm, cold, limit| WarmCold { warm, cold, limit };
         let with_unpinned = |warm, limit| weighed(warm, warm + u64::from(*unpinned), Some(limit));
         let ([accounts_warm, accounts_cold], [hashtags_warm, hashtags_cold]) =
             (more_accounts(plan), more_hashtags(plan));
@@ -180,9 +180,9 @@ fn summary(plan: &Plan) -> String {
         }
     }
     let cold = match unpinned {
-        0 => "every hashtag's id is pinned: a new process asks for none".to_owned(),
-        1 => "one hashtag's id is not pinned: each new process asks for it once".to_owned(),
-        n => format!("the ids of {n} hashtags are not pinned: each new process asks for them once"),
+        0 => "every hashtag's id is pinned: a new process looks up none".to_owned(),
+        1 => "one hashtag's id is not pinned: each new process looks it up once".to_owned(),
+        n => format!("the ids of {n} hashtags are not pinned: each new process looks them up once"),
     };
     let pages = if limits.closes_gaps {
         let (calls, first) = (plan.calls_per_hashtag_run(), u64::from(*hashtags));
@@ -237,7 +237,7 @@ mod tests {
     more hashtags possible            4      3
 
     warm: by processes that know every hashtag's id
-    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `luxury-brands hashtag-ids` pins them
+    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process looks them up once; `luxury-brands hashtag-ids` pins them
     "##);
     }
 
@@ -256,7 +256,7 @@ mod tests {
     more hashtags possible            4      4
 
     warm: by processes that know every hashtag's id
-    cold: with one process that starts; every hashtag's id is pinned: a new process asks for none
+    cold: with one process that starts; every hashtag's id is pinned: a new process looks up none
     "##);
     }
 
@@ -275,7 +275,7 @@ mod tests {
     more hashtags possible            4      3
 
     warm: by processes that know every hashtag's id
-    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `luxury-brands hashtag-ids` pins them
+    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process looks them up once; `luxury-brands hashtag-ids` pins them
     further pages: each run may make 14 hashtag calls, 3 of them for busy hashtags
     "##);
     }

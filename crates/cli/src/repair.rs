@@ -125,12 +125,12 @@ pub(super) fn repair(previous: &PreviousRun, objects: Option<&Coverage>) -> Resu
             0 | 1 => "an object could not be stored".to_owned(),
             lost => format!("{lost} objects could not be stored"),
         };
-        let why = format!("{what}{}: the run is repeated as it was", words());
+        let why = format!("{what}{}: the run is repeated unchanged", words());
         let topics = previous.topics.as_ref().map(|topics| topics.iter().cloned().map(Selected::Configured).collect());
         (topics, previous.shard.clone(), why)
     } else {
         let names: Vec<&str> = missing.iter().map(Selected::name).collect();
-        let why = format!("{} failed: only these are collected, into objects of their own", names.join(", "));
+        let why = format!("{} failed: only these are collected, into separate objects", names.join(", "));
         (Some(missing), None, why)
     };
     let listed = |of: &str| topics.clone().filter(|_: &Vec<Selected>| key == of);

@@ -36,7 +36,7 @@ pub(super) struct Planned<'a> {
     reason: &'a str,
 }
 
-const EXAMPLES: &str = r#"The report is the function's response, its error, its last line in the log, or a quality object. Its time's objects are read, of other runs too: the topics that none of them has are collected under that time. A run that stored nothing, or lost an object, is repeated.
+const EXAMPLES: &str = r#"The report is the function's response, its error, its last line in the log, or a quality object. The objects of its time are read, including those of other runs. Topics that none of them has are collected under that time. A run that stored nothing, or lost an object, is repeated.
 
 Examples:
   luxury-brands retry response.json

@@ -80,7 +80,7 @@ pub(super) struct RunOn {
     /// Where to write: a folder or a bucket [default: the secret's bucket, or ./sandbox_env]
     #[arg(long, value_name = "FOLDER|s3://BUCKET")]
     out: Option<Destination>,
-    /// The time limit of a run, such as 60s [default: 15m; of watch: 60s]
+    /// The time limit of a run, such as 60s [default: 15m; watch: 60s]
     #[arg(long, value_name = "DURATION", value_parser = time_limit)]
     pub(super) timeout: Option<Duration>,
     #[command(flatten)]
@@ -122,7 +122,7 @@ impl RunArgs {
         };
         let event = Event::parse(&payload)?;
         ensure!(event.job == job, "--event is for the job {0:?}: use `luxury-brands {0}`", event.job.name());
-        if let Some(time) = event.unread_time {
+        if let Some(time) = event.invalid_time {
             bail!("--event has the time {time}, {TIME_FORM} expected");
         }
         Ok(payload)

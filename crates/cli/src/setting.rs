@@ -149,17 +149,16 @@ fn fault(text: &str) -> Result<FaultRule, String> {
 }
 
 /// The shortest time limit of a run. The collector stores in the last two seconds.
-const SHORTEST_RUN: Duration = Duration::from_secs(STORING_TIME.as_secs() + 1);
+const MIN_RUN: Duration = Duration::from_secs(STORING_TIME.as_secs() + 1);
 
 /// The longest one.
-const LONGEST_RUN: Duration = Duration::from_secs(86_400);
+const MAX_RUN: Duration = Duration::from_secs(86_400);
 
 /// The time limit of a run.
 pub(super) fn time_limit(text: &str) -> Result<Duration, String> {
-    let (shortest, storing) = (SHORTEST_RUN.as_secs(), STORING_TIME.as_secs());
+    let (shortest, storing) = (MIN_RUN.as_secs(), STORING_TIME.as_secs());
     let expected = || format!("{shortest}s to 24h expected: the last {storing}s are for storing what was collected");
-    duration(text)
-        .and_then(|limit| Some(limit).filter(|l| (SHORTEST_RUN..=LONGEST_RUN).contains(l)).ok_or_else(expected))
+    duration(text).and_then(|limit| Some(limit).filter(|l| (MIN_RUN..=MAX_RUN).contains(l)).ok_or_else(expected))
 }
 
 /// A time that names objects.

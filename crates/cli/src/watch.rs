@@ -38,7 +38,7 @@ use schedule::{Schedule, shown, without_topics};
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// The longest wait until the clock is read again. Waits are measured by a clock that stops while the machine sleeps.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 const HOUR: f64 = 3_600.0;
 
@@ -84,10 +84,10 @@ impl WatchArgs {
         }
         let schedule = Schedule::new(&config, clock.now());
         for (job, key) in without_topics(&config) {
-            tell(output, format_args!("{job} does not run: [topic] {key} is empty"));
+            print_line(output, format_args!("{job} does not run: [topic] {key} is empty"));
         }
         for (job, time) in schedule.next_of_each() {
-            tell(output, format_args!("{job} runs next at {}", shown(time)));
+            print_line(output, format_args!("{job} runs next at {}", shown(time)));
         }
         let limit = self.on.timeout.unwrap_or(TIME_LIMIT);
         let on = self.on;
@@ -128,7 +128,7 @@ impl Watching {
         loop {
             if let Some(signal) = self.interrupt.signal() {
                 let (runs, failed) = (counted(self.runs, "run"), self.failed);
-                tell(self.output, format_args!("ended by {signal} after {runs}, of which {failed} failed"));
+                print_line(self.output, format_args!("ended by {signal} after {runs}, of which {failed} failed"));
                 return Ok(signal.exit_code());
             }
             if let Some((job, time)) = schedule.take(self.clock.now()) {
@@ -136,7 +136,7 @@ impl Watching {
                 continue;
             }
             tokio::select! {
-                () = tokio::time::sleep(self.clock.until(schedule.next()).min(LONGEST_WAIT)) => {}
+                () = tokio::time::sleep(self.clock.until(schedule.next()).min(MAX_WAIT)) => {}
                 () = interrupted.cancelled() => {}
             }
         }
@@ -235,7 +235,7 @@ impl Clock {
 }
 
 /// Prints a line for a person. With `--json`, standard output is only for documents.
-fn tell(output: Output, line: impl Display) {
+fn print_line(output: Output, line: impl Display) {
     if output.json {
         output.remark(line);
     } else if !output.quiet {

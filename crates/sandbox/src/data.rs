@@ -8,10 +8,10 @@ use super::address::cdn;
 use super::by_type;
 
 /// The longest period between an account's posts, in minutes.
-const LONGEST_ACCOUNT_PERIOD: u64 = 40 * 60;
+const MAX_ACCOUNT_PERIOD: u64 = 40 * 60;
 
 /// The longest period between posts under a hashtag, in seconds.
-const LONGEST_HASHTAG_PERIOD: u64 = 150;
+const MAX_HASHTAG_PERIOD: u64 = 150;
 
 /// Real captions have every script, emoji, mathematical letters and Windows line ends.
 const CAPTIONS: [&str; 12] = [
@@ -129,7 +129,7 @@ pub(super) fn profile(seed: u64, username: &str, user_id: &str, now: DateTime<Ut
 
 /// The period between an account's posts.
 fn period(seed: u64, username: &str) -> Duration {
-    Duration::minutes(rng(seed, username, 1).u64(6 * 60..LONGEST_ACCOUNT_PERIOD) as i64)
+    Duration::minutes(rng(seed, username, 1).u64(6 * 60..MAX_ACCOUNT_PERIOD) as i64)
 }
 
 fn newest_post(seed: u64, username: &str, now: DateTime<Utc>) -> i64 {
@@ -170,7 +170,7 @@ pub(super) fn hashtag_media(
 ) -> Vec<Map<String, Value>> {
     let kind = format!("#{hashtag}");
     let mut of_hashtag = rng(seed, &kind, 0);
-    let (period, peak) = (of_hashtag.i64(10..LONGEST_HASHTAG_PERIOD as i64), of_hashtag.f64() * 12.0 + 8.0);
+    let (period, peak) = (of_hashtag.i64(10..MAX_HASHTAG_PERIOD as i64), of_hashtag.f64() * 12.0 + 8.0);
     let newest = paced(now.timestamp() as f64, peak) as i64 / period;
     let posts = (skip..skip + limit).map(|age| {
         let number = newest - age as i64;

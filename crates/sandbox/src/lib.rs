@@ -35,7 +35,7 @@ mod token;
 
 pub use data::followers;
 pub use fault::{Explanation, Fault, FaultRule};
-pub use runtime_api::{Answer, RuntimeApi};
+pub use runtime_api::{InvocationResult, RuntimeApi};
 pub use server::Server;
 
 use collector::lock::lock;

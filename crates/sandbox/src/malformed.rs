@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::body::{self, Sent, finish, finish_compressed};
 use super::fault::Body;
-use collector::memory::LARGEST_BODY;
+use collector::memory::MAX_BODY;
 
 pub(super) fn malformed(kind: Body, response: Builder, mut json: Value, text: &str, token: &str) -> Response<Sent> {
     let bytes: Vec<u8> = match kind {
@@ -43,7 +43,7 @@ pub(super) fn malformed(kind: Body, response: Builder, mut json: Value, text: &s
             }
             let text = json.to_string();
             let id = r#"{"id":"1"},"#;
-            let ids = id.repeat((LARGEST_BODY - text.len()) / id.len());
+            let ids = id.repeat((MAX_BODY - text.len()) / id.len());
             text.replacen("[]", &format!("[{}]", ids.trim_end_matches(',')), 1).into_bytes()
         }
         Body::TokenInCaption => {

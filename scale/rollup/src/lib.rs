@@ -20,7 +20,7 @@ mod function;
 mod results;
 
 pub use event::RollupEvent;
-pub use function::{RollupAnswer, RollupError, RollupFailure, RollupFunction};
+pub use function::{RollupError, RollupFailure, RollupFunction, RollupResponse};
 pub use results::{Item, Manifest, items};
 
 /// A run over all its shards.
@@ -143,14 +143,14 @@ pub async fn read(
 ) -> Result<RollupSummary, String> {
     let needed = async |key: &str| match get(key.to_owned()).await {
         Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(format!("the results {key} are not there")),
+        Ok(None) => Err(format!("the results {key} do not exist")),
         Err(error) => Err(error.to_string()),
     };
     let read = Manifest::read(&needed(manifest).await?);
-    let read = read.ok_or_else(|| format!("{manifest} is no manifest of a result writer"))?;
+    let read = read.ok_or_else(|| format!("{manifest} is not a manifest of a result writer"))?;
     let mut found = Vec::new();
     for key in read.files() {
-        found.extend(items(&needed(key).await?).ok_or_else(|| format!("{key} is no list of results"))?);
+        found.extend(items(&needed(key).await?).ok_or_else(|| format!("{key} is not a list of results"))?);
     }
     let before = get(summary_key.to_owned()).await.map_err(|e| e.to_string())?;
     // A summary that cannot be read is replaced. It is made from results, which are kept.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sandbox::Answer;
+use sandbox::InvocationResult;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -21,7 +21,7 @@ use support::runtime_api::variables;
 use support::runtime_api::{Ended, Function};
 
 /// The maximum memory that a run of the function's binary may use.
-pub const MOST_KIB: u64 = 100 * 1024;
+pub const MAX_KIB: u64 = 100 * 1024;
 
 /// What a case runs with.
 pub struct Setup {
@@ -174,7 +174,7 @@ impl Case {
             said += &function.end().await.log;
         }
         let mut function = start().await;
-        while function.answered() < setup.events.len() && function.runs() {
+        while function.done() < setup.events.len() && function.runs() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         if function.runs() {
@@ -182,11 +182,11 @@ impl Case {
         } else {
             ends.push("the process ended".to_owned());
         }
-        let Ended { answers, log, stderr } = function.end().await;
-        ends.extend(answers.iter().map(end));
+        let Ended { results, log, stderr } = function.end().await;
+        ends.extend(results.iter().map(end));
         said += &format!("{log}{stderr}");
-        answers.iter().for_each(|answer| {
-            let (Answer::Response(text) | Answer::Error(text)) = answer;
+        results.iter().for_each(|result| {
+            let (InvocationResult::Response(text) | InvocationResult::Error(text)) = result;
             said += &format!("{text}\n");
         });
         Ok(self.judge(&setup, &said, ends.join(", then "), peak_kib))
@@ -214,7 +214,7 @@ impl Case {
         if setup.proxy.as_ref().is_some_and(|proxy| proxy.breaks() && proxy.connections() < 2) {
             wrong.push("no second connection was made".to_owned());
         }
-        if peak_kib >= MOST_KIB {
+        if peak_kib >= MAX_KIB {
             wrong.push(format!("peak memory: {peak_kib} KiB"));
         }
         if said.contains("panicked") {
@@ -230,10 +230,10 @@ impl Case {
 }
 
 /// The end of an invocation, in a few words.
-fn end(answer: &Answer) -> String {
-    match answer {
-        Answer::Error(error) => format!("error `{}`", error["errorType"].as_str().unwrap_or("none")),
-        Answer::Response(response) => {
+fn end(result: &InvocationResult) -> String {
+    match result {
+        InvocationResult::Error(error) => format!("error `{}`", error["errorType"].as_str().unwrap_or("none")),
+        InvocationResult::Response(response) => {
             let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
             for failure in response["summary"]["failures"].as_array().unwrap() {
                 *kinds.entry(failure["kind"].as_str().unwrap()).or_default() += 1;

@@ -144,8 +144,8 @@ fn add(
             line.output,
             value.unwrap_or_else(|reason| {
                 let of_field = stored.defaulted.entry(line.output.to_owned()).or_default();
-                let told = Defaulted { id: id.clone(), value: received.map(|text| for_any_reader(text.to_owned())) };
-                of_field.entry(reason.to_owned()).or_default().push(told);
+                let listed = Defaulted { id: id.clone(), value: received.map(|text| for_any_reader(text.to_owned())) };
+                of_field.entry(reason.to_owned()).or_default().push(listed);
                 default(line)
             }),
         ));

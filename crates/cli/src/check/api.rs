@@ -135,7 +135,7 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
     }
     match last {
         Some(failure) => {
-            let message = format!("none of the accounts tried is there: {failure}");
+            let message = format!("none of the accounts tried exists: {failure}");
             checklist.fail(WHAT, message, failure.diagnosis);
         }
         None => checklist.skip(WHAT, "no accounts are followed"),
@@ -178,7 +178,7 @@ pub(super) fn failed(
 /// Reports the fields of the mappings that the API does not know, in the call about `topics`.
 pub(super) fn unknown_fields(checklist: &mut Checklist, topics: &str, fields: &[String]) {
     if !fields.is_empty() {
-        let message = format!("of {topics} the API does not know {}: each record gets the default", fields.join(", "));
+        let message = format!("the API does not know {} of {topics}: each record gets the default", fields.join(", "));
         checklist.warn("fields", message, Diagnosis::UnknownField);
     }
 }

@@ -60,7 +60,7 @@ pub(super) async fn compare(
             report(checklist, model, (&config.version, now), (other, then));
         }
     }
-    checklist.ok("calls", format!("this comparison spent {}", counted(now.calls + then.calls, "call")));
+    checklist.ok("calls", format!("this comparison made {}", counted(now.calls + then.calls, "call")));
 }
 
 /// The end point with the other version instead of the configured one.
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_told_beside_what_was_missing_before() {
+    fn what_is_missing_is_reported_beside_what_was_missing_before() {
         let fields = |records, answered: &[(&str, usize)]| {
             let answered = answered.iter().map(|(field, count)| ((*field).to_owned(), *count)).collect();
             Fields { records, answered, unknown: Vec::new() }

@@ -103,7 +103,7 @@ async fn call<'c>(
     }
     match last {
         Some(failure) => {
-            checklist.fail(CALL, format!("none of the hashtags tried is there: {failure}"), failure.diagnosis);
+            checklist.fail(CALL, format!("none of the hashtags tried exists: {failure}"), failure.diagnosis);
         }
         None => checklist.skip(CALL, "none of those followed may be searched for now"),
     }

@@ -26,7 +26,7 @@ pub(crate) struct PreviousRun {
     pub(super) error: Option<(String, String)>,
 }
 
-pub(super) const EXPECTED: &str = r#"expected is the report of one run: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), that summary alone, or a quality object"#;
+pub(super) const EXPECTED: &str = r#"give the report of one run: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), that summary alone, or a quality object"#;
 
 /// Reads the report in `text`. It may be inside other JSON, as in the output of `aws lambda invoke` or in a log.
 ///
@@ -36,7 +36,7 @@ pub(crate) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
     let mut found = Vec::new();
     let mut other = None;
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
-        let value = value.map_err(|error| format!("{name} is no JSON ({error}); {EXPECTED}"))?;
+        let value = value.map_err(|error| format!("{name} is not JSON ({error}); {EXPECTED}"))?;
         match of(&value)? {
             Some(run) => found.push(run),
             None => other = other.or(Some(value)),
@@ -53,7 +53,7 @@ pub(crate) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
             let keys: String = keys.join(", ").chars().take(120).collect();
             format!("holds no report of a run (its keys: {})", if keys.is_empty() { "none" } else { &keys })
         }
-        (0, Some(_)) => "holds no report of a run (it is no JSON object)".to_owned(),
+        (0, Some(_)) => "holds no report of a run (it is not a JSON object)".to_owned(),
         _ => format!("holds the reports of {runs} runs; give one of them"),
     };
     Err(format!("{name} {is}; {EXPECTED}"))
@@ -104,7 +104,7 @@ fn of_error(kind: String, words: &str) -> Result<PreviousRun, String> {
     let (cause, summary) = report::parts(words);
     let run = summary.as_ref().map(of).transpose()?.flatten();
     let run = run.ok_or_else(|| {
-        format!("the error {kind:?} holds no whole summary, so it is not the function's own, or was cut off: repeat the event that the run was given")
+        format!("the error {kind:?} has no complete summary: it is not an error of the function, or it was cut off; repeat the event of that run")
     })?;
     Ok(PreviousRun { error: Some((kind, cause.to_owned())), ..run })
 }
@@ -265,9 +265,9 @@ mod tests {
         let two = format!("{0}\n{0}", summary().to_json());
         for (text, expected) in [
             ("", "response.json is empty"),
-            ("[SECRET]\naccess_token = placeholder", "response.json is no JSON ("),
+            ("[SECRET]\naccess_token = placeholder", "response.json is not JSON ("),
             (r#"{"access_token": "placeholder"}"#, "response.json holds no report of a run (its keys: access_token)"),
-            (r#""placeholder""#, "response.json holds no report of a run (it is no JSON object)"),
+            (r#""placeholder""#, "response.json holds no report of a run (it is not a JSON object)"),
             ("{}", "(its keys: none)"),
             (two.as_str(), "response.json holds the reports of 2 runs"),
         ] {

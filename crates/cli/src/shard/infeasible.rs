@@ -28,7 +28,7 @@ pub(super) struct Infeasible {
 pub(super) const CYCLES: [u32; 8] = [1, 2, 3, 4, 6, 8, 12, 24];
 
 /// The maximum number of additional credentials that are tried.
-const MOST_CREDENTIALS: usize = 20_000;
+const MAX_CREDENTIALS: usize = 20_000;
 
 impl Request {
     /// The plan.
@@ -51,10 +51,11 @@ fn missing(request: &Request) -> Infeasible {
         Some(more) => would_do.push(format!(
             "{} of {} calls an hour and {} hashtags a week would do",
             counted(more, "more credential"),
-            NEW.0,
-            NEW.1
+            NEW_CREDENTIAL.0,
+            NEW_CREDENTIAL.1
         )),
-        None => would_do.push("no number of credentials would do: a topic's calls exceed what one may make".to_owned()),
+        None => would_do
+            .push("no number of credentials would be enough: a topic's calls exceed what one may make".to_owned()),
     }
     would_do.extend(schedule(request));
     Infeasible {
@@ -70,13 +71,13 @@ fn missing(request: &Request) -> Infeasible {
 }
 
 /// The limits of a new credential: the API's limits of one user.
-const NEW: (u32, u32) = (200, 30);
+const NEW_CREDENTIAL: (u32, u32) = (200, 30);
 
 fn with_more(request: &Request, more: usize) -> Request {
     let new = |n: usize| Credential {
         secret_id: format!("new credential {n}"),
-        calls_per_hour: NEW.0,
-        hashtags_per_week: NEW.1,
+        calls_per_hour: NEW_CREDENTIAL.0,
+        hashtags_per_week: NEW_CREDENTIAL.1,
     };
     let mut request = request.clone();
     request.credentials.extend((0..more).map(new));
@@ -89,7 +90,7 @@ fn more_credentials(request: &Request) -> Option<usize> {
     let mut enough = 1;
     while !fits(enough) {
         enough *= 2;
-        if enough > MOST_CREDENTIALS {
+        if enough > MAX_CREDENTIALS {
             return None;
         }
     }
@@ -113,14 +114,12 @@ fn schedule(request: &Request) -> Option<String> {
     let accounts = longer(request.brand_media.every_hours)
         .find(|every| fits(&|r| (r.brand_media.every_hours, r.brand_media.runs_per_hour) = (*every, 1)));
     if let Some(every) = accounts {
-        return Some(format!(
-            "or brand_media every {every} hours (--every {every}h) with the credentials that there are"
-        ));
+        return Some(format!("or brand_media every {every} hours (--every {every}h) with the present credentials"));
     }
     let runs = (1..request.hashtag.runs_per_hour).rev().find(|runs| fits(&|r| r.hashtag.runs_per_hour = *runs));
     if let Some(runs) = runs {
         return Some(format!(
-            "or hashtag {} an hour (--hashtag-runs {runs}) with the credentials that there are",
+            "or hashtag {} an hour (--hashtag-runs {runs}) with the present credentials",
             times(runs)
         ));
     }
@@ -131,6 +130,6 @@ fn schedule(request: &Request) -> Option<String> {
         })
     });
     both.map(|every| {
-        format!("or brand_media every {} and hashtag once an hour (--every {every}h --hashtag-runs 1) with the credentials that there are", counted(every, "hour"))
+        format!("or brand_media every {} and hashtag once an hour (--every {every}h --hashtag-runs 1) with the present credentials", counted(every, "hour"))
     })
 }

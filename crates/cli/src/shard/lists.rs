@@ -104,7 +104,7 @@ fn credential(row: &Row) -> Option<Credential> {
 }
 
 /// The maximum number of problems that are shown for a list.
-const SHOWN: usize = 10;
+const MAX_SHOWN: usize = 10;
 
 /// The key of a list, each value of which appears once, and the columns.
 type Columns = (&'static str, &'static str);
@@ -112,21 +112,21 @@ type Columns = (&'static str, &'static str);
 const ACCOUNT: Columns = ("name", "name (a username of [a-z0-9._]{1,30}) and user_id (digits)");
 const HASHTAG: Columns = ("name", "name (without #), user_id (digits) and optionally id (digits)");
 const CREDENTIAL: Columns =
-    ("secret_id", "secret_id (a name, no ARN) and optionally the numbers calls_per_hour and hashtags_per_week");
+    ("secret_id", "secret_id (a name, not an ARN) and optionally the numbers calls_per_hour and hashtags_per_week");
 
 /// Reads a list. One error reports every row that is wrong or repeated.
 fn list<T>(path: &Path, (key, columns): Columns, read: impl Fn(&Row) -> Option<T>) -> Result<Vec<T>> {
     let shown = path.display();
     let list = std::fs::read_to_string(path).with_context(|| format!("{shown} could not be read"))?;
     let rows = rows(&list).with_context(|| {
-        format!("{shown} is neither CSV with a head line, nor a JSON array of objects, nor JSON Lines")
+        format!("{shown} is neither CSV with a header line, nor a JSON array of objects, nor JSON Lines")
     })?;
     let (mut found, mut names, mut problems) = (Vec::with_capacity(rows.len()), HashSet::new(), Vec::new());
     for (n, row) in rows.iter().enumerate() {
         let what = Value::Object(row.clone());
         match read(row) {
             None => problems.push(format!("row {}: {what} cannot be used", n + 1)),
-            Some(_) if !names.insert(text(row, key)) => problems.push(format!("row {}: {what} is there twice", n + 1)),
+            Some(_) if !names.insert(text(row, key)) => problems.push(format!("row {}: {what} is listed twice", n + 1)),
             Some(item) => found.push(item),
         }
     }
@@ -136,8 +136,8 @@ fn list<T>(path: &Path, (key, columns): Columns, read: impl Fn(&Row) -> Option<T
     if problems.is_empty() {
         return Ok(found);
     }
-    let more = problems.len().saturating_sub(SHOWN);
-    problems.truncate(SHOWN);
+    let more = problems.len().saturating_sub(MAX_SHOWN);
+    problems.truncate(MAX_SHOWN);
     if more > 0 {
         problems.push(format!("and {more} more"));
     }
@@ -190,7 +190,7 @@ mod tests {
         for row in ["row 1", "row 2", "row 4"] {
             assert!(error.contains(row), "{error}");
         }
-        assert!(!error.contains("row 3") && error.contains("there twice"), "{error}");
+        assert!(!error.contains("row 3") && error.contains("is listed twice"), "{error}");
         assert!(read("[7]").unwrap_err().contains("neither CSV"));
     }
 

@@ -158,7 +158,7 @@ impl Request {
 /// Halves the topics by successive bits of their hashes while there are too many. An additional topic then splits one
 /// part at most.
 fn cut(topics: Vec<(u64, usize)>, most: usize, bit: u32, name: String, parts: &mut Vec<(String, Vec<usize>)>) {
-    if topics.len() <= most || bit >= DEEPEST {
+    if topics.len() <= most || bit >= MAX_BITS {
         // After the last bit, they are split by number. The hashes of real names do not collide that far.
         for (i, chunk) in topics.chunks(most).enumerate() {
             let mut chunk: Vec<usize> = chunk.iter().map(|(_, topic)| *topic).collect();
@@ -176,7 +176,7 @@ fn cut(topics: Vec<(u64, usize)>, most: usize, bit: u32, name: String, parts: &m
 }
 
 /// The maximum number of bits. A shard's name has at most 32 characters; these bits and a number take 18 of them.
-const DEEPEST: u32 = 14;
+const MAX_BITS: u32 = 14;
 
 /// The slots of a job on a ring.
 struct Ring {

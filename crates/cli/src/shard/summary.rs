@@ -61,7 +61,7 @@ impl Summary {
     }
 
     /// The figures as text. `took` is how long the planning took.
-    pub(super) fn told(&self, took: Duration) -> String {
+    pub(super) fn to_text(&self, took: Duration) -> String {
         let of_job = |of: &OfJob| {
             let every = match of.every_hours {
                 1 => format!("{} an hour", times(of.runs_per_hour)),

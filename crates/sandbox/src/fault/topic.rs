@@ -9,7 +9,7 @@ use collector::version::VERSIONS;
 const OTHERS: [&str; 7] = ["*", "#*", "hashtags", "token", "exchange", "new_token", "self"];
 
 /// The maximum number of names in an error.
-const MOST_NAMES: usize = 20;
+const MAX_NAMES: usize = 20;
 
 impl FaultRule {
     /// The rule, if the sandbox of `options` has its topic.
@@ -42,8 +42,8 @@ impl FaultRule {
 
 fn listed(names: impl Iterator<Item = String>) -> String {
     let names: Vec<String> = names.collect();
-    let first = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST_NAMES) {
+    let first = names.iter().take(MAX_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MAX_NAMES) {
         0 => first,
         more => format!("{first} and {more} more"),
     }
@@ -64,8 +64,11 @@ mod tests {
         for topic in ["nosuch", "dior", "#account1", "v1", ""] {
             let rule: FaultRule = format!("{topic}=throttled").parse().unwrap();
             let error = rule.known_to(&options).unwrap_err();
-            let told = ["#*, hashtags, token", "account19 and 10 more", "the hashtags #dior", "v25.0"];
-            assert!(error.contains(&format!("{topic:?} given")) && told.iter().all(|t| error.contains(t)), "{error}");
+            let expected = ["#*, hashtags, token", "account19 and 10 more", "the hashtags #dior", "v25.0"];
+            assert!(
+                error.contains(&format!("{topic:?} given")) && expected.iter().all(|t| error.contains(t)),
+                "{error}"
+            );
         }
     }
 }

@@ -50,8 +50,8 @@ pub(super) async fn answer(state: &Shared, request: Request<Incoming>) -> Answer
 }
 
 fn denied(quoted: &str) -> Answer {
-    let told = format!("not authorized: {} {SESSION_TOKEN} {quoted}", KEY.1);
-    let body = serde_json::json!({"__type": "AccessDeniedException", "Message": told});
+    let message = format!("not authorized: {} {SESSION_TOKEN} {quoted}", KEY.1);
+    let body = serde_json::json!({"__type": "AccessDeniedException", "Message": message});
     reply(400, "application/x-amz-json-1.1", body.to_string())
 }
 
