@@ -14,9 +14,9 @@ pub struct Body {
 }
 
 impl Body {
-    /// An empty object with room for `records` records whose text has `bytes` bytes. A vector that grows to
+    /// An empty object with memory reserved for `records` records whose text has `bytes` bytes. A vector that grows to
     /// tens of megabytes would hold up to twice its bytes.
-    pub fn with_room(format: Format, records: usize, bytes: usize) -> Self {
+    pub fn with_capacity(format: Format, records: usize, bytes: usize) -> Self {
         Self { format, bytes: Vec::with_capacity(bytes + records * DEFAULTS) }
     }
 
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn body(format: Format, names: &[&str]) -> Option<String> {
-        let mut body = Body::with_room(format, 0, 0);
+        let mut body = Body::with_capacity(format, 0, 0);
         for (i, name) in names.iter().enumerate() {
             let fields = vec![("id", i.to_string().into()), ("name", (*name).into()), ("likes", Value::Null)];
             body.add(&Record { id: i.to_string(), fields, issues: Vec::new() });

@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_on_this_machine_by_its_host_alone() {
+    fn only_the_host_decides_whether_a_url_is_on_this_machine() {
         for here in ["http://127.0.0.1:80/x", "https://127.9.9.9", "http://[::1]:8/", "http://LOCALHOST:8080/v26.0"] {
             assert!(is_on_loopback(here), "{here}");
         }

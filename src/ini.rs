@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_goes_on_in_indented_lines_with_comments_between_them() {
+    fn a_value_continues_in_indented_lines_with_comments_between_them() {
         for text in ["[s]\na = x\n  y\n\tz", "[s]\r\na =\r\n  x\r\n  y z\r\n", "[s]\na: x\n # c\n\n  y\n; c\n  z\n"] {
             assert_eq!(entries(text), ["s.a=x y z"], "{text:?}");
         }

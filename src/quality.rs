@@ -37,9 +37,9 @@ impl<T> Default for Examples<T> {
 }
 
 impl<T> Examples<T> {
-    fn add(&mut self, example: T, room: bool) {
+    fn add(&mut self, example: T, fits: bool) {
         self.count += 1;
-        if room {
+        if fits {
             self.listed.push(example);
         }
     }
@@ -200,28 +200,28 @@ impl<'m> Tally<'m> {
         let Record { id, issues, .. } = record;
         for Issue { field, kind, value } in issues {
             let value = value.map(readable);
-            let room = self.room(id.len() + value.as_ref().map_or(0, |value| value.get().len()));
-            self.defaulted.entry((field, kind)).or_default().add(Defaulted { id: id.clone(), value }, room);
+            let fits = self.reserve(id.len() + value.as_ref().map_or(0, |value| value.get().len()));
+            self.defaulted.entry((field, kind)).or_default().add(Defaulted { id: id.clone(), value }, fits);
         }
     }
 
     /// Counts a record of a topic that was left out.
     pub fn reject(&mut self, topic: &str, Reject { reason, record }: Reject) {
         let record = readable(record);
-        let room = self.room(topic.len() + record.get().len());
-        self.rejected.add(Rejected { topic: topic.to_owned(), reason: reason.name(), record }, room);
+        let fits = self.reserve(topic.len() + record.get().len());
+        self.rejected.add(Rejected { topic: topic.to_owned(), reason: reason.name(), record }, fits);
         *self.rejected_by_reason.entry(reason.name()).or_default() += 1;
     }
 
     /// Reserves the bytes of an example whose texts have `bytes` bytes; `false` if they would exceed
     /// [`MAX_QUALITY`].
-    fn room(&mut self, bytes: usize) -> bool {
+    fn reserve(&mut self, bytes: usize) -> bool {
         let with = self.bytes + bytes + EXAMPLE;
-        let room = with <= MAX_QUALITY;
-        if room {
+        let fits = with <= MAX_QUALITY;
+        if fits {
             self.bytes = with;
         }
-        room
+        fits
     }
 
     /// The number of records left out.

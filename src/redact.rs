@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_is_taken_out_wherever_it_stands() {
+    fn every_secret_is_redacted_anywhere_in_a_text() {
         let redactor = knowing(&["abcabcab", "", "zz99zz99"]);
         assert_eq!(redactor.redact("abcabcab, xabcabcababcabcabx zz99zz99"), "REDACTED, xREDACTEDREDACTEDx REDACTED");
         assert_eq!(redactor.redact("nothing"), "nothing");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_short_to_be_a_secret_is_left_alone() {
+    fn a_text_too_short_for_a_secret_is_not_redacted() {
         assert_eq!(knowing(&["y", "sandbox"]).redact("my sandbox"), "my sandbox");
     }
 

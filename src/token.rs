@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_token_is_taken_only_where_it_is_good_for_all_that_the_old_one_is_and_longer() {
+    fn a_new_token_is_accepted_only_with_all_permissions_of_the_old_one_and_a_later_end() {
         let old = info(100, 200, &["a", "b"]);
         let verdict = |new: TokenInfo| compare(&old, &new).map_or_else(|why| why, |()| "taken".to_owned());
         let later = 100 + SECONDS_A_DAY;

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_a_later_run_would_take_again_or_that_are_too_long_are_reported_as_for_records() {
+    fn keys_that_a_later_run_would_reuse_or_that_are_too_long_are_reported_as_for_records() {
         let text = INI.replace("[common]", "[common]\nanswers_location = answers/{job}_{datetime}.jsonl.gz");
         let text = text.replace("datetime = %Y-%m-%d_%H%M%S", "datetime = %H%M");
         let notices = Config::parse(text.as_bytes(), "configure.ini").unwrap().notices;
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_asked_for_besides_need_a_location_and_names() {
+    fn fields_for_the_kept_responses_need_a_location_and_names() {
         let with = |more: &str| Config::parse(INI.replace("[common]", &format!("[common]\n{more}")).as_bytes(), "x");
         let location = "answers_location = answers/{job}_{datetime}.jsonl.gz";
         let asked = |config: &Config| Model::ALL.map(|model| config.mapping(model).requested().join(","));

@@ -219,7 +219,7 @@ fn the_format_is_array_or_ndjson() {
 }
 
 #[test]
-fn a_missing_file_is_named_with_where_it_is_looked_for() {
+fn a_missing_file_is_named_with_its_path() {
     let error = || Config::load(Path::new("/nowhere/configure.ini")).unwrap_err();
     let cause = "configuration /nowhere/configure.ini could not be read (No such file or directory (os error 2)); ";
     let by_default = error().to_string();
@@ -266,7 +266,7 @@ proptest! {
 }
 
 #[test]
-fn packaged_stands_for_the_configuration_that_was_built_in() {
+fn packaged_is_the_built_in_configuration() {
     assert_eq!(shown(Config::load(std::path::Path::new(PACKAGED))), shown(parse(SHIPPED)));
 }
 

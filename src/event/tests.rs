@@ -9,7 +9,7 @@ fn parse(payload: Value) -> Event {
 }
 
 #[test]
-fn the_job_is_taken_from_an_object_a_string_and_an_eventbridge_event() {
+fn the_job_is_read_from_an_object_a_string_and_an_eventbridge_event() {
     for payload in [
         json!({"job": "hashtag", "time": "2026-01-31T23:59:07Z"}),
         json!({"version": "0", "id": "x", "detail-type": "run", "time": "2026-01-31T23:59:07Z", "detail": {"job": "hashtag"}}),
@@ -35,7 +35,7 @@ fn a_time_that_cannot_be_read_is_reported_and_does_not_stop_the_run() {
 }
 
 #[test]
-fn a_time_far_from_now_is_reported_as_no_backfill() {
+fn a_time_far_from_now_is_reported_as_not_a_backfill() {
     let now = "2026-01-31T12:00:00Z".parse().unwrap();
     let warning = |time: &str| parse(json!({"job": "brand_media", "time": time})).time_warning(now);
     for time in ["2026-01-30T12:00:00Z", "2026-01-31T12:00:00Z", "2026-01-31T12:05:00Z"] {
@@ -73,7 +73,7 @@ fn a_part_of_a_run_is_named_by_its_shard_or_by_its_topics_whatever_their_order()
 }
 
 #[test]
-fn a_secret_is_taken_where_its_name_begins_with_the_functions_prefix() {
+fn a_secret_is_accepted_if_its_name_begins_with_the_functions_prefix() {
     let event = parse(json!({"job": "token", "secret_id": "collectors/ig-1"}));
     assert_eq!(event.check_secret(Some("collectors/")), Ok(()));
     for (prefix, expected) in [
@@ -170,7 +170,7 @@ fn a_topic_is_named_or_brought_along_with_its_ids() {
 }
 
 #[test]
-fn one_that_cannot_be_asked_for_is_an_error_that_shows_it() {
+fn an_unusable_topic_is_an_error_that_shows_it() {
     for topic in [
         json!({"name": "dior"}),
         json!({"user_id": "1"}),

@@ -151,7 +151,7 @@ impl Context {
             let of_model = batches.filter(|(of, _)| of == model).map(|(_, batch)| (batch.records.len(), batch.bytes));
             of_model.fold((0, 0), |(records, bytes), (more, of)| (records + more, bytes + of))
         };
-        let body = |(records, bytes)| Body::with_room(self.config.format, records, bytes);
+        let body = |(records, bytes)| Body::with_capacity(self.config.format, records, bytes);
         let mut bodies: Vec<Body> = models.iter().map(size).map(body).collect();
         let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
         for (topic, outcome) in topics.iter().zip(outcomes) {

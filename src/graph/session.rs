@@ -681,7 +681,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_version_is_taken_for_one() {
+    fn only_the_text_of_a_version_is_accepted_as_one() {
         assert!(
             is_version("v21.0") && !is_version("v21.0<script>") && !is_version("21.0") && !is_version("v1234567.8")
         );

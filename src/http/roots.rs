@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_taken_as_pem_with_or_without_a_byte_order_mark_and_as_der() {
+    fn certificates_are_read_from_pem_with_or_without_a_byte_order_mark_and_from_der() {
         let (one, other) = (certificate(), certificate());
         let both = format!("a comment\n{}{}", one.pem(), other.pem());
         for (bytes, expected) in [

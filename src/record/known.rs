@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_refused_only_where_it_is_known_to_be_elsewhere() {
+    fn a_field_is_refused_only_if_it_is_known_to_be_elsewhere() {
         assert!(Media.has("view_count") && !Hashtag.has("view_count") && Hashtag.refuses("view_count"));
         assert!(!Hashtag.refuses("brand_new") && !Hashtag.has("brand_new"), "nothing is known of it");
         assert!(Child.refuses("permalink") && Media.refuses("shortcode"));

@@ -80,7 +80,7 @@ mod tests {
     use crate::diagnosis::Diagnosis;
 
     #[test]
-    fn the_text_of_an_error_is_taken_apart_again_whatever_its_cause_quotes() {
+    fn the_parts_of_an_error_are_found_again_whatever_its_cause_quotes() {
         for cause in ["plain", "it says \"; summary: {}\" and ; summary: [", ""] {
             let summary = Box::new(Summary { job: Some("hashtag"), ..Summary::default() });
             let error =

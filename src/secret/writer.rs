@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_alone_changes() {
+    fn only_the_token_changes() {
         let text = format!(
             "{{\"bucket\" :\"lux-raw\",\n  \"ig_user_id\": 17841400000000001, \"odd\":[1.50,{{\"access_token\":\"{OLD}\"}}],\t\"access_token\" : \"{OLD}\", \"note\":\"{OLD} \\u00e9\"}}\n"
         );
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_holds_another_token_or_is_none_is_left_and_reported_without_a_value() {
+    fn a_secret_with_another_token_or_an_invalid_one_is_kept_and_reported_without_a_value() {
         let good = format!(r#"{{"ig_user_id":"1","bucket":"lux-raw","access_token":"{OLD}"}}"#);
         assert!(changed(&good).is_ok());
         for (text, expected) in [

@@ -148,7 +148,7 @@ async fn without_a_location_nothing_is_kept_nor_reported() {
 }
 
 #[tokio::test]
-async fn a_field_that_no_mapping_has_is_in_the_answers_where_it_is_asked_for_besides() {
+async fn a_field_that_no_mapping_has_is_in_the_kept_responses_if_it_is_requested_for_them() {
     let config = |ini: String| keeping(ini).replace("[common]", "[common]\nanswers_profile_fields = biography website");
     let harness = Harness::new(Setting { config: Some(config), ..Setting::default() }).await;
     harness.run("brand_media").await.unwrap();
@@ -178,7 +178,7 @@ async fn no_secret_is_in_the_responses_nor_in_the_address_of_a_next_page() {
 }
 
 #[tokio::test]
-async fn answers_that_cannot_be_stored_cost_no_record_and_are_reported() {
+async fn responses_that_cannot_be_stored_cost_no_record_and_are_reported() {
     for code in ["AccessDenied", STALLS] {
         let harness = harness(&[]).await;
         harness.aws.fail_s3(S3Fault { part: "answers/", status: 403, code, times: 99 });

@@ -14,7 +14,7 @@ fn faults(rules: &[&str]) -> Vec<FaultRule> {
 }
 
 #[tokio::test]
-async fn a_topic_that_answered_before_and_is_not_there_now_is_reported_as_what_it_may_be_too() {
+async fn a_topic_that_responded_before_and_is_not_there_now_is_reported_with_its_other_causes() {
     for (job, rule, code) in [
         ("brand_media", "dior=code:100/33", 100),
         ("brand_media", "dior=not_there", 110),
@@ -46,7 +46,7 @@ async fn a_topic_that_never_answered_is_simply_not_there() {
 }
 
 #[tokio::test]
-async fn another_class_of_failure_is_reported_as_it_is() {
+async fn another_class_of_failure_is_reported_unchanged() {
     let harness = Harness::with_faults(&[]).await;
     harness.run("brand_media").await.unwrap();
     harness.sandbox.set_faults(faults(&["dior=permission"]));

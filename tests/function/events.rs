@@ -87,7 +87,7 @@ async fn an_unreadable_answer_of_secrets_manager_is_an_error_that_quotes_nothing
 }
 
 #[tokio::test]
-async fn a_secret_that_hangs_is_asked_for_again_within_the_run_and_is_an_error_at_its_end() {
+async fn a_secret_that_hangs_is_requested_again_within_the_run_and_is_an_error_at_its_end() {
     let harness = Harness::with_faults(&[]).await;
     let secret = secret(&harness.config_file(), &json!({})).to_string();
     harness.aws.set_secrets([HANGS.to_owned(), secret]);

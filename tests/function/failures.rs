@@ -84,7 +84,7 @@ const ROWS: [Row; 49] = [
 ];
 
 #[tokio::test]
-async fn every_failure_costs_its_own_topic_alone() {
+async fn every_failure_affects_only_its_own_topic() {
     println!(
         "| failure | brands | media | calls | class | level | token shown |\n| --- | --- | --- | --- | --- | --- | --- |"
     );
@@ -123,7 +123,7 @@ async fn every_failure_costs_its_own_topic_alone() {
 }
 
 #[tokio::test]
-async fn a_failed_hashtag_costs_itself_alone() {
+async fn a_failed_hashtag_affects_no_other() {
     for fault in ["#gucci=not_there", "#gucci=html", "#gucci=permission", "#gucci=blocked"] {
         let harness = Harness::with_faults(&[fault]).await;
         let response = harness.run("hashtag").await.unwrap();
@@ -139,7 +139,7 @@ async fn a_failed_hashtag_costs_itself_alone() {
 }
 
 #[tokio::test]
-async fn throttling_stops_the_calls_that_wait_and_keeps_what_came() {
+async fn throttling_stops_waiting_calls_and_keeps_what_was_collected() {
     let config = |ini: String| ini + "\n[limits]\nconcurrency = 1\n";
     let harness =
         Harness::new(Setting { faults: vec!["dior=throttled"], config: Some(config), ..Setting::default() }).await;
@@ -189,7 +189,7 @@ async fn usage_is_logged_from_80_percent_and_stops_further_calls_from_95() {
 }
 
 #[tokio::test]
-async fn a_field_that_the_api_no_longer_knows_costs_that_field_alone() {
+async fn a_field_that_the_api_no_longer_knows_affects_only_that_field() {
     let harness = Harness::with_faults(&["*=unknown_field:like_count", "*=unknown_field:name"]).await;
     let response = harness.run("brand_media").await.unwrap();
     assert_eq!((response.summary.records(), response.summary.failures.len()), (286, 0));
@@ -206,7 +206,7 @@ async fn a_field_that_the_api_no_longer_knows_costs_that_field_alone() {
 }
 
 #[tokio::test]
-async fn a_field_that_hashtags_do_not_know_is_still_asked_for_of_accounts() {
+async fn a_field_that_hashtags_do_not_know_is_still_requested_of_accounts() {
     let harness = Harness::with_faults(&["#dior=unknown_field:like_count"]).await;
     harness.run("hashtag").await.unwrap();
     let defaulted = &harness.quality("media_hashtag").unwrap()["defaulted"]["like_count"]["unknown field"];
@@ -217,7 +217,7 @@ async fn a_field_that_hashtags_do_not_know_is_still_asked_for_of_accounts() {
 }
 
 #[tokio::test]
-async fn an_unknown_field_that_was_not_asked_for_is_a_failure_of_the_topic() {
+async fn an_unknown_field_that_was_not_requested_is_a_failure_of_the_topic() {
     let harness = Harness::with_faults(&["dior=code:100"]).await;
     let response = harness.run("brand_media").await.unwrap();
     assert_eq!(
@@ -227,7 +227,7 @@ async fn an_unknown_field_that_was_not_asked_for_is_a_failure_of_the_topic() {
 }
 
 #[tokio::test]
-async fn two_seconds_before_the_deadline_what_came_is_stored_and_the_rest_named() {
+async fn two_seconds_before_the_deadline_the_collected_records_are_stored_and_the_rest_named() {
     for fault in ["ysl=slow:60000", "ysl=stall"] {
         let harness = Harness::with_faults(&[fault]).await;
         let response =

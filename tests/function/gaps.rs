@@ -135,7 +135,7 @@ async fn of_180_media_in_5_minutes_none_is_lost_within_the_calls_of_the_run() {
 }
 
 #[tokio::test]
-async fn where_the_calls_of_the_run_end_first_the_gap_is_reported() {
+async fn if_the_calls_of_the_run_end_first_the_gap_is_reported() {
     let hour = Hour::new(tight, busy, &[]).await;
     for minute in [0, 5] {
         let (summary, calls, media) = hour.run(minute).await;
@@ -191,7 +191,7 @@ async fn what_could_not_be_stored_is_collected_again() {
 }
 
 #[tokio::test]
-async fn where_a_further_page_fails_what_came_before_it_is_kept_and_the_gap_reported() {
+async fn if_a_further_page_fails_the_pages_before_it_are_kept_and_the_gap_is_reported() {
     let options = |o: &mut Options| (o.hashtag_pace, o.calls_allowed) = (Some(PACE), Some(3));
     let hour = Hour::new(auto, options, &[]).await;
     let (summary, calls, media) = hour.run(0).await;
@@ -212,7 +212,7 @@ async fn the_hashtags_of_a_run_share_its_further_pages() {
 }
 
 #[tokio::test]
-async fn without_auto_a_page_is_asked_for_and_nothing_reported_of_gaps() {
+async fn without_auto_one_page_is_requested_and_no_gap_is_reported() {
     let hour = Hour::new(std::convert::identity, busy, &[]).await;
     hour.run(0).await;
     let (summary, calls, media) = hour.run(5).await;

@@ -130,7 +130,7 @@ async fn a_standard_variable_that_cannot_be_read_is_a_warning_and_does_not_count
 }
 
 #[tokio::test]
-async fn a_secret_is_asked_for_in_the_region_of_its_arn() {
+async fn a_secret_is_requested_in_the_region_of_its_arn() {
     let harness = Harness::with_faults(&[]).await;
     let folder = tempfile::tempdir().unwrap();
     let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:collector-AbCdEf";
@@ -157,7 +157,7 @@ fn started_outside_lambda_it_says_what_it_is_in_one_line() {
 }
 
 #[tokio::test]
-async fn the_binary_renews_a_token_where_its_variable_says_on_and_tells_another_word() {
+async fn the_binary_renews_a_token_if_its_variable_is_on_and_reports_any_other_word() {
     for (word, puts, warnings) in [("on", 1, 0), ("off", 0, 0), ("yes", 0, 1)] {
         let secret = Some(json!({"app_id": "4711", "app_secret": APP_SECRET}));
         let options = |o: &mut Options| o.new_token = Some(NEW_TOKEN.to_owned());

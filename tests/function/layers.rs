@@ -89,7 +89,7 @@ fn modules() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn a_module_imports_those_of_the_layers_below_it_alone() {
+fn a_module_imports_only_those_of_the_layers_below_it() {
     let layer = |module: &str| LAYERS.iter().position(|modules| modules.contains(&module));
     for (module, known) in modules() {
         if module == "main" || module == "lib" {

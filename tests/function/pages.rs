@@ -57,7 +57,7 @@ async fn more_are_fetched_page_by_page_after_the_cursor_and_no_more_than_configu
 }
 
 #[tokio::test]
-async fn a_medium_that_comes_again_is_stored_once_and_the_pages_are_bounded() {
+async fn a_repeated_medium_is_stored_once_and_the_pages_are_bounded() {
     let harness = harness("120", &["dior=same_media"], None).await;
     let response = run(&harness, 30).await;
     assert_eq!((response.summary.api_calls, harness.records("media").len(), ids(&harness).len()), (3, 50, 50));
@@ -75,7 +75,7 @@ async fn an_empty_page_with_a_cursor_is_not_the_last_one_within_the_planned_call
 }
 
 #[tokio::test]
-async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure_is_reported() {
+async fn if_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure_is_reported() {
     let harness = harness("120", &[], Some(|o: &mut Options| o.calls_allowed = Some(2))).await;
     let response = run(&harness, 30).await;
     assert_eq!((harness.records("brand").len(), harness.records("media").len()), (1, 100));
@@ -94,7 +94,7 @@ async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure
 }
 
 #[tokio::test]
-async fn when_the_time_is_over_the_pages_that_came_are_stored() {
+async fn when_the_time_is_over_the_received_pages_are_stored() {
     let harness = harness("120", &[], Some(|o: &mut Options| o.latency = Duration::from_millis(700))).await;
     // Two of these seconds are reserved for storing, and a try may take half of the rest.
     let response = run(&harness, 4).await;

@@ -24,7 +24,7 @@ async fn runs(harness: &Harness, jobs: &[&str]) -> Vec<(usize, usize)> {
 }
 
 #[tokio::test]
-async fn after_a_throttled_run_one_call_alone_finds_out_whether_it_is_over() {
+async fn after_a_throttled_run_a_single_call_finds_out_whether_it_is_over() {
     let harness = Harness::with_faults(&["*=throttledx14"]).await;
     // All topics of the first run start together. Each of the next runs stops after its first call.
     assert_eq!(runs(&harness, &["brand_media"; 5]).await, [(11, 0), (1, 0), (1, 0), (1, 0), (11, 286)]);

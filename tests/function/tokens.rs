@@ -106,7 +106,7 @@ async fn a_secret_that_cannot_be_read_again_leaves_the_token_refused() {
 }
 
 #[tokio::test]
-async fn every_call_proves_the_app_where_the_secret_names_it_and_debug_token_asks_as_the_app() {
+async fn every_call_proves_the_app_if_the_secret_names_it_and_debug_token_is_requested_as_the_app() {
     let options = |o: &mut sandbox::Options| {
         o.app_secret = Some(APP_SECRET.to_owned());
     };

@@ -130,7 +130,7 @@ async fn what_cannot_be_summed_up_is_an_error_of_its_kind() {
     let harness = harness().await;
     let event = json!({"job": "hashtag", "time": TIME, "results": "runs/x/manifest.json"});
     let error = roll_up(&harness, event.clone()).await.unwrap_err();
-    assert!(error.kind == "results" && error.text.contains("runs/x/manifest.json are not there"), "{error:?}");
+    assert!(error.kind == "results" && error.text.contains("runs/x/manifest.json do not exist"), "{error:?}");
     let mut raw = event;
     raw["results"] = json!("raw/x/manifest.json");
     assert_eq!(roll_up(&harness, raw).await.unwrap_err().kind, "event");
@@ -141,7 +141,7 @@ async fn of_results_below_a_prefix_the_newest_ones_are_summed_up() {
     let harness = harness().await;
     let event = json!({"job": "hashtag", "time": TIME, "results": "runs/hashtag/x/"});
     let error = roll_up(&harness, event.clone()).await.unwrap_err();
-    assert!(error.kind == "results" && error.text.contains("below runs/hashtag/x/ are not there"), "{error:?}");
+    assert!(error.kind == "results" && error.text.contains("there are no results below runs/hashtag/x/"), "{error:?}");
     let item = |shard: &str| json!({"Input": json!({"event": {"shard": shard}}).to_string(), "Status": "FAILED"});
     for (run, shards) in [("b", &["s-1"][..]), ("a", &["s-2", "s-3"])] {
         let key = |name: &str| format!("runs/hashtag/x/{run}/{name}.json");

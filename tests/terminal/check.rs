@@ -163,7 +163,7 @@ async fn a_bucket_that_may_not_be_written_is_reported_with_what_to_check() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_prints_no_token_even_where_the_api_quotes_it() {
+async fn a_check_prints_no_token_even_if_the_api_quotes_it() {
     let aws = Aws::start().await;
     let checked = checked_on(&aws, BUCKET, &["hermes=quotes_token", "token=quotes_token"]).await;
     assert_eq!((level(&checked, "token"), level(&checked, "account")), ("FAIL".into(), "FAIL".into()));

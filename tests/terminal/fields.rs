@@ -41,7 +41,7 @@ fn the_documented_lines_work_without_a_notice() {
 }
 
 #[tokio::test]
-async fn todays_fields_come_in_and_what_the_api_leaves_out_is_reported() {
+async fn todays_fields_are_collected_and_what_the_api_leaves_out_is_reported() {
     let harness = harness(config).await;
     for job in ["brand_media", "hashtag"] {
         let summary = harness.run(job).await.unwrap().summary.clone();
@@ -93,7 +93,7 @@ async fn a_field_of_parts_is_null_or_text_on_its_line_in_a_shard_too() {
 }
 
 #[tokio::test]
-async fn a_field_within_a_field_that_the_api_no_longer_knows_costs_the_outer_one_alone() {
+async fn a_nested_field_that_the_api_no_longer_knows_affects_only_the_outer_one() {
     let harness = Harness::new(Setting {
         config: Some(|ini| {
             let ini = config(ini);

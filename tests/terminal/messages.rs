@@ -212,7 +212,7 @@ fn a_secret_that_was_filled_in_wrongly_is_reported_by_its_key_and_no_value() {
 }
 
 #[tokio::test]
-async fn a_time_far_from_now_is_a_warning_and_the_run_goes_on() {
+async fn a_time_far_from_now_is_a_warning_and_the_run_continues() {
     let harness = Harness::with_faults(&[]).await;
     let reported =
         |harness: &Harness| harness.logged("WARNING").into_iter().filter(|line| line["kind"] == "time").count();

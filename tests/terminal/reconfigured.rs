@@ -57,7 +57,7 @@ async fn a_changed_one_is_in_use_from_the_next_run_on_and_the_process_knows_what
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_used_is_reported_in_each_run_and_the_last_good_one_goes_on() {
+async fn an_unusable_one_is_reported_in_each_run_and_the_last_good_one_stays_in_use() {
     let (harness, ini) = in_s3().await;
     harness.aws.put(KEY, &with_accounts(&ini, "dior"));
     assert_eq!((collected(&harness).await, critical_lines(&harness)), (1, 0));

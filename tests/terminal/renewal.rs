@@ -78,7 +78,7 @@ async fn a_token_near_its_end_is_exchanged_proved_and_put_into_the_secret_with_a
 }
 
 #[tokio::test]
-async fn a_token_is_exchanged_below_ten_days_alone_and_where_it_is_asked_for_alone() {
+async fn a_token_is_exchanged_only_below_ten_days_and_only_on_request() {
     for fault in ["token=never", "token=expiring"] {
         let secret = Some(json!({"app_id": "4711", "app_secret": APP_SECRET}));
         let faults = vec![fault];
@@ -197,9 +197,12 @@ async fn no_token_is_made_for_a_secret_that_cannot_be_put() {
 }
 
 #[tokio::test]
-async fn a_secret_that_was_rotated_or_cannot_be_read_meanwhile_is_left() {
+async fn a_secret_that_was_rotated_or_cannot_be_read_meanwhile_is_not_changed() {
     for (second, why) in [
-        (json!({"access_token": "placeholder-token-of-somebody"}).to_string(), "the secret meanwhile has another token"),
+        (
+            json!({"access_token": "placeholder-token-of-somebody"}).to_string(),
+            "the secret meanwhile has another token",
+        ),
         (DENIED.to_owned(), "could not be read from AWS Secrets Manager"),
         ("no JSON".to_owned(), "is not a JSON object"),
     ] {

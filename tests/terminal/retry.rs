@@ -58,7 +58,7 @@ fn hour(folder: &Path) -> &'static str {
 }
 
 #[test]
-fn an_hour_is_repaired_by_objects_beside_its_own_and_needs_no_second_repair() {
+fn an_hour_is_repaired_by_further_objects_and_needs_no_second_repair() {
     let folder = folder();
     let quality = hour(folder.path());
     let before = stored(folder.path());

@@ -104,7 +104,7 @@ fn code(folder: &std::path::Path, arguments: &[&str]) -> Option<i32> {
 }
 
 #[test]
-fn a_run_that_lost_topics_exits_with_3_where_that_is_asked_for() {
+fn a_run_that_lost_topics_exits_with_3_on_request() {
     let folder = folder();
     let on = |arguments: &[&str]| code(folder.path(), &[&["brand_media", "--sandbox"], arguments].concat());
     let (one, all) = (["--fault", "gucci=not_there"], ["--fault", "*=permission"]);

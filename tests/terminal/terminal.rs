@@ -154,7 +154,7 @@ fn a_configuration_is_quoted_in_lines_that_it_cannot_forge() {
 }
 
 #[test]
-fn an_event_is_taken_as_json_or_as_a_file() {
+fn an_event_is_given_as_json_or_as_a_file() {
     let folder = folder();
     let event = r#"{"time":"2026-01-31T23:59:07Z","accounts":["dior"],"shard":"x"}"#;
     std::fs::write(folder.path().join("event.json"), event).unwrap();

@@ -45,7 +45,7 @@ fn the_newest_version_tested_knows_every_shipped_field_and_todays() {
 }
 
 #[test]
-fn the_next_hashtag_is_asked_by_an_id_of_its_own_where_one_is_not_there() {
+fn if_a_hashtag_does_not_exist_the_next_one_is_requested_by_its_own_id() {
     let pinned = format!("{CONFIGURE_INI}\n[hashtag_id]\nhermes = 17\n");
     let text = compared(&pinned, "v26.0", &[]);
     assert!(text.contains("media_hashtag  v26.0 knows 6 of 6 fields") && text.ends_with("exit status 0"), "{text}");
@@ -69,7 +69,7 @@ fn a_field_that_would_be_lost_fails_the_comparison_and_one_that_would_come_is_re
 }
 
 #[test]
-fn where_the_api_names_no_field_each_is_asked_for_alone() {
+fn if_the_api_names_no_field_each_is_requested_separately() {
     let odd = CONFIGURE_INI.replace("[hashtag_media]", "[hashtag_media]\nviews = view_count int");
     insta::assert_snapshot!(compared(&odd, "v26.0", &[]), @"
     warn  version        v17.0 is requested and v21.0 responds, whose fields follow (9 calls) -> set [API] version to a supported one (docs/versions.md)

@@ -107,7 +107,7 @@ async fn an_hour_asks_for_each_hashtags_id_once_and_holds_no_more_at_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_in_a_run_stores_what_came_and_ends_the_watch() {
+async fn a_signal_in_a_run_stores_what_was_collected_and_ends_the_watch() {
     let (_sandbox, folder) = stand_in(&["#gucci=stall"]).await;
     let mut watching = Watching::start(folder.path(), &["--hour", "12s", "-vv"]);
     // The DEBUG line of a topic that is done. The run itself waits for #gucci.

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_room_that_is_shown_is_exactly_what_the_configuration_takes() {
+    fn the_possible_topics_are_exactly_those_that_the_configuration_accepts() {
         for limits in ["", "hashtag_calls_per_day = 3700", "hashtags_per_week = 12", "calls_per_hour = 170"] {
             let text = format!("{SHIPPED}\n[limits]\n{limits}");
             let plan = Config::parse(text.as_bytes(), "x").unwrap().plan();

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn topics_that_failed_are_repeated_alone_under_the_runs_time() {
+    fn only_failed_topics_are_repeated_under_the_runs_time() {
         insta::assert_snapshot!(event(&previous_run()), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["gucci"]}"#);
         let hashtag =
             PreviousRun { job: Some("hashtag".into()), failed: vec!["été".into(), "dior".into()], ..previous_run() };
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_topic_of_a_shard_keeps_its_credential_and_leaves_the_shards_object_alone() {
+    fn a_failed_topic_of_a_shard_keeps_its_credential_and_does_not_replace_the_shards_object() {
         let shard = PreviousRun { shard: Some("s-1".into()), secret_id: Some("c/1".into()), ..previous_run() };
         insta::assert_snapshot!(event(&shard), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["gucci"],"secret_id":"c/1"}"#);
     }

@@ -120,7 +120,7 @@ async fn the_files_that_the_manifest_lists_are_read_and_a_missing_one_is_an_erro
         match summary {
             Ok(summary) => assert!(there && summary.totals.shards == 2),
             Err(error_text) => {
-                assert!(!there && error_text.contains("runs/x/FAILED_0.json are not there"), "{error_text}")
+                assert!(!there && error_text.contains("runs/x/FAILED_0.json do not exist"), "{error_text}")
             }
         }
     }

@@ -19,7 +19,7 @@ fn a_json_field_may_name_the_fields_within_it() {
 }
 
 #[test]
-fn what_is_asked_for_cannot_be_anything_else_of_a_call() {
+fn a_requested_field_cannot_change_the_rest_of_a_call() {
     for bad in ["{id}", "a{}", "a}", "a{b}c", "a{b{c}}", "a{b,}", "a{,b}", "a.limit(9){b}", "a{B}", "a,b"] {
         let found = faults(media(&format!("parts = {bad} json")));
         assert!(
@@ -76,7 +76,7 @@ fn a_profile_has_no_field_of_its_media_since_a_call_asks_for_them_anyway() {
 }
 
 #[test]
-fn one_field_is_asked_for_in_one_way() {
+fn one_field_is_requested_in_one_way() {
     let found = faults(media("one = children{id} json\nother = children{media_type} json"));
     assert_eq!(
         found,

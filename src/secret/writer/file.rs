@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_alone_changes() {
+    fn only_the_token_changes() {
         let expected = FILE.replace(":   placeholder-old", ":   placeholder-new");
         assert_eq!(changed(FILE).unwrap(), expected);
         let indented = "[SECRET]\n bucket = lux-raw\n  access_token = placeholder-old";
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn where_more_would_change_nothing_does() {
+    fn nothing_changes_if_more_than_the_token_would() {
         for text in [
             "[SECRET]\naccess_token = other\nnote = placeholder-old\n",
             "[SECRET]\naccess_token =\n # placeholder-old\n placeholder-old\n",

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_taken_however_it_is_written() {
+    fn a_version_is_accepted_in_every_spelling() {
         for text in ["v26.0", "v26", "26", "26.0"] {
             assert_eq!(version(text).as_deref(), Ok("v26.0"), "{text}");
         }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_reported_beside_what_was_missing_before() {
+    fn missing_fields_are_reported_for_both_versions() {
         let fields = |records, answered: &[(&str, usize)]| {
             let answered = answered.iter().map(|(field, count)| ((*field).to_owned(), *count)).collect();
             Fields { records, answered, unknown: Vec::new() }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_exchanged_where_it_stands_alone_in_the_end_point() {
+    fn the_version_in_the_end_point_is_replaced() {
         let mut config = Config::parse(include_bytes!("../../../../configure.ini"), "").unwrap();
         assert_eq!(end_point(&config, "v26.0").as_deref(), Some("https://graph.facebook.com/v26.0"));
         config.end_point = "https://proxy.example/v17.0x/graph".to_owned();

@@ -34,8 +34,9 @@ pub(super) async fn check(checklist: &mut Checklist, session: &Session<'_>, conf
     }
     let counts = |hashtag: &&Hashtag| searched.iter().flatten().any(|searched| is(searched, hashtag));
     let (counted, others): (Vec<&Hashtag>, Vec<&Hashtag>) = config.hashtags.iter().partition(counts);
-    let room = searched.as_ref().is_none_or(|searched| searched.len() < config.limits.hashtags_per_week as usize);
-    let tried = counted.into_iter().chain(others.into_iter().filter(|_| room)).take(HASHTAGS_TRIED);
+    let is_under_quota =
+        searched.as_ref().is_none_or(|searched| searched.len() < config.limits.hashtags_per_week as usize);
+    let tried = counted.into_iter().chain(others.into_iter().filter(|_| is_under_quota)).take(HASHTAGS_TRIED);
     call(checklist, session, config, scopes, tried).await;
 }
 

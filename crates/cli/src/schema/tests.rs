@@ -24,7 +24,7 @@ fn ndjson(part: &str, target: Target) -> String {
 }
 
 #[test]
-fn a_json_schema_takes_the_defaults_beside_the_allowed_values() {
+fn a_json_schema_accepts_the_defaults_and_the_allowed_values() {
     insta::assert_snapshot!(array("media", Target::JsonSchema), @r##"
     {
       "$schema": "https://json-schema.org/draft/2020-12/schema",

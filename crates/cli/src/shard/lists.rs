@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_has_the_limits_of_one_user_where_it_names_no_others() {
+    fn a_credential_has_the_limits_of_one_user_by_default() {
         let row = |json: &str| credential(&serde_json::from_str(json).unwrap());
         let own = row(r#"{"secret_id":"c/1"}"#).unwrap();
         assert_eq!((own.calls_per_hour, own.hashtags_per_week), (200, 30));

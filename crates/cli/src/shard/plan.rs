@@ -218,7 +218,7 @@ impl Ring {
         let mut slots: BTreeMap<(usize, u32), Vec<usize>> = BTreeMap::new();
         for (hash, topic) in hashed {
             let start = self.points.partition_point(|(at, _)| *at < hash);
-            let slot = self.with_room(start)?;
+            let slot = self.slot_with_capacity(start)?;
             let credential = slot / self.hours as usize;
             *self.left.get_mut(slot)? -= self.cost;
             *self.used.get_mut(slot)? += self.cost;
@@ -229,7 +229,7 @@ impl Ring {
     }
 
     /// The next slot with free capacity from a point on. A full slot stays full, so later searches skip it.
-    fn with_room(&mut self, start: usize) -> Option<usize> {
+    fn slot_with_capacity(&mut self, start: usize) -> Option<usize> {
         let all = self.points.len();
         let mut at = if start >= all { 0 } else { start };
         let mut passed = Vec::new();
@@ -241,8 +241,8 @@ impl Ring {
                 continue;
             }
             let slot = self.points.get(at)?.1 as usize;
-            let room = *self.left.get(slot)? >= self.cost && *self.topics.get(slot / self.hours as usize)? > 0;
-            if room {
+            let has_capacity = *self.left.get(slot)? >= self.cost && *self.topics.get(slot / self.hours as usize)? > 0;
+            if has_capacity {
                 for point in passed {
                     *self.next.get_mut(point)? = at;
                 }
