@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use collector::body::Body;
+use collector::body::ObjectBody;
 use collector::config::Config;
 use collector::graph::Page;
 use collector::record::{Model, Own};
@@ -89,7 +89,7 @@ fn record_path(input: &Input) {
     let page = Page::of_account(std::str::from_utf8(&input.body).unwrap(), 25).unwrap();
     let own = Own { user_id: "17841401694708594", topic: "dior", asked_at: "2026-11-24T03:00:02+0000" };
     let profile = profile.flatten(&page.profile.unwrap(), own, &[]).unwrap();
-    let mut body = Body::with_capacity(input.config.format, 25, input.body.len());
+    let mut body = ObjectBody::with_capacity(input.config.format, 25, input.body.len());
     let posts = page.records;
     posts.iter().for_each(|post| body.add(&media.flatten(post, own, &[]).unwrap()));
     assert_eq!((profile.issues.len(), posts.len()), (0, 25));

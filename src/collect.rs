@@ -17,7 +17,7 @@ use crate::topic::{Account, Hashtag, UserId};
 
 mod pages;
 
-pub use pages::Reach;
+pub use pages::PagesRead;
 
 /// A topic: it is fetched as a whole, and fails as a whole.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +82,7 @@ pub struct Collected<'c> {
     /// The id in the response, if it is not the configured one of the account.
     pub other_id: Option<String>,
     /// How far back its pages reached, of a hashtag whose gaps are closed.
-    pub reach: Option<Reach>,
+    pub reach: Option<PagesRead>,
 }
 
 /// The id in the profile of an account, if it differs from the configured one.

@@ -82,8 +82,8 @@ const KEYS: &str = r#""job", "time", "accounts" or "hashtags", "shard", "secret_
 /// The form of an event's time, for an error.
 pub const TIME_FORM: &str = "a time of RFC 3339 such as 2026-01-31T23:00:00Z";
 
-/// The time in a text of RFC 3339; `None` if it is none, or if warehouses could not read the names and values made from
-/// it: a leap second, or a year that in UTC is not 1 to 9999.
+/// The time in a text of RFC 3339; `None` if it is not one, or if warehouses could not read the names and values made
+/// from it: a leap second, or a year that in UTC is not 1 to 9999.
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
     let is_leap_second = time.nanosecond() >= 1_000_000_000;

@@ -1,4 +1,4 @@
-//! Files: reading one that somebody wrote by hand, and writing one whole.
+//! Reads files that people write by hand, and writes files so that no reader sees half of one.
 
 use std::fs::{File, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
@@ -20,8 +20,8 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(15 * 60);
 /// The bytes of the file.
 ///
 /// # Errors
-/// As [`std::fs::read`], and [`ErrorKind::FileTooLarge`] beyond [`MAX_FILE`]. No more than that is read,
-/// even from a device, which has no size of its own.
+/// As [`std::fs::read`], and [`ErrorKind::FileTooLarge`] beyond [`MAX_FILE`]. No more than that is read, even from a
+/// device, which has no size.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
@@ -56,8 +56,8 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// Writes a file as [`write()`] does if `is_current` takes its content, `None` if there is none. Returns whether it is
-/// written. Other processes that do the same wait meanwhile.
+/// Writes a file as [`write()`] does if `is_current` accepts its present content (`None` if there is no file). Returns
+/// whether it is written. Other processes that do the same wait meanwhile.
 ///
 /// # Errors
 /// If it cannot be read or written.
@@ -115,7 +115,7 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A file that will get the name `path`. It is removed unless it gets it. The dot in front of its own name hides it
+/// A file that will get the name `path`. Otherwise it is removed. The dot at the start of its temporary name hides it
 /// from Spark and Hadoop, from shells' globs and from `ls`. Without `permissions` nobody else can read it.
 pub(crate) fn part(path: &Path, permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
     let prefix = format!(".{}.", path.file_name().unwrap_or_default().display());

@@ -385,7 +385,7 @@ impl Function {
         self.aws.get_or_init(load).await
     }
 
-    /// The place of the secret that an event asks for.
+    /// Where the secret of an event is stored.
     fn source(&self, id: Option<&SecretId>) -> Source {
         id.map_or_else(|| self.settings.source.clone(), |id| Source::Manager(id.as_str().to_owned()))
     }
@@ -439,7 +439,7 @@ impl Function {
         }
     }
 
-    /// Puts a renewed token into the secret that an event asks for; `None` if no token is renewed.
+    /// The writer of the secret of an event; `None` if tokens are not renewed.
     async fn writer(&self, id: Option<&SecretId>, http: &http::Client) -> Option<SecretWriter> {
         if !self.settings.renews_token || self.settings.secret.is_some() {
             return None;

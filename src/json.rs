@@ -114,7 +114,7 @@ pub fn compact(value: &RawValue) -> Result<String, NotText> {
 }
 
 impl<'a> Reader<'a> {
-    /// The first byte of what comes next.
+    /// The first byte of the next token.
     pub fn peek(&mut self) -> Option<u8> {
         self.0 = self.0.trim_start_matches([' ', '\n', '\r', '\t']);
         self.0.bytes().next()
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
 }
 
 impl Name<'_> {
-    /// Whether it is `name`, in whatever escapes.
+    /// Whether it is `name`, with or without escapes.
     pub fn is(&self, name: &str) -> bool {
         *self.text == *name.as_bytes()
     }

@@ -60,7 +60,7 @@ impl Problem {
         Self { message: format!("CRITICAL: {failure}"), ..Self::of_failure(failure) }
     }
 
-    /// The problem of a run that goes on with the last good configuration.
+    /// The problem of a run that continues with the last good configuration.
     pub fn outdated(diagnosis: Diagnosis, message: &str) -> Self {
         Self { message: format!("CRITICAL: {message}"), ..Self::new(diagnosis.name(), "config", diagnosis) }
     }
@@ -118,7 +118,7 @@ pub struct TopicProblems {
 }
 
 impl TopicProblems {
-    /// The problems of a run's topics. One that failed since the whole run was stopped has none of its own.
+    /// The problems of a run's topics. A topic that failed because the whole run was stopped has no separate problem.
     pub fn of(topics: &[TopicRun<'_>]) -> Self {
         let mut found = Self::default();
         for TopicRun { topic, other_id, failure, .. } in topics {
@@ -208,7 +208,7 @@ pub struct Notices {
     open: Vec<OpenProblem>,
 }
 
-/// What a run changes, for a person.
+/// What a run changes in the open problems.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// The problems to report.

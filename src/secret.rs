@@ -74,7 +74,7 @@ impl Source {
         }
     }
 
-    /// Reads the secret within `limit`. From here on `redactor` takes it out of everything printed.
+    /// Reads the secret within `limit`. From then on, `redactor` removes it from everything printed.
     ///
     /// `aws` is called only if the source is Secrets Manager.
     ///

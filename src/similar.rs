@@ -1,4 +1,4 @@
-//! The known name that somebody probably meant.
+//! Suggestions for misspelt names.
 
 use strsim::jaro_winkler;
 

@@ -35,7 +35,7 @@ pub(crate) use critical;
 pub enum Format {
     /// One JSON object, with the `timestamp` and `level` that Lambda's log levels need.
     Json,
-    /// Text for a person. A message is always on one line.
+    /// Readable text. A message is always on one line.
     Text,
 }
 

@@ -43,7 +43,7 @@ impl Invoked {
 }
 
 impl Function {
-    /// Starts `binary` on `setup` and waits until it asks for an event.
+    /// Starts `binary` on `setup` and waits until it requests an event.
     pub(super) async fn start(binary: &Path, setup: &Setup, quota: Option<&Quota>) -> Result<Self> {
         let api = RuntimeApi::start().await?;
         let mut command = match quota {
@@ -73,7 +73,7 @@ impl Function {
         Ok(function)
     }
 
-    /// Runs `job` and waits until the function asks for the next event.
+    /// Runs `job` and waits until the function requests the next event.
     pub(super) async fn invoke(&mut self, job: &str) -> Result<Invoked> {
         let before = self.processor_time()?;
         let handed = Instant::now();
@@ -121,7 +121,7 @@ impl Function {
 
 impl Drop for Function {
     fn drop(&mut self) {
-        // The process may have ended by itself.
+        // The process may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

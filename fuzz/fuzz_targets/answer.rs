@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use collector::body::Body;
+use collector::body::ObjectBody;
 use collector::config::{Config, Format};
 use collector::graph::{Page, TokenInfo};
 use collector::quality::{About, Tally};
@@ -68,7 +68,7 @@ fn media(mapping: &Mapping, page: &Page, unknown: &[String]) {
 /// what was stored.
 fn check(mapping: &Mapping, received: &[Box<RawValue>], unknown: &[String]) {
     let mut tally = Tally::new(mapping);
-    let mut bodies = [Format::Array, Format::Ndjson].map(|format| (format, Body::with_capacity(format, 0, 0)));
+    let mut bodies = [Format::Array, Format::Ndjson].map(|format| (format, ObjectBody::with_capacity(format, 0, 0)));
     let (mut stored, mut defaulted) = (Vec::<Fields>::new(), 0);
     for raw in received {
         match mapping.flatten(raw, OWN, unknown) {

@@ -94,7 +94,7 @@ fn of_request(error: &reqwest::Error) -> Option<Diagnosis> {
     })
 }
 
-/// The text of the error on one line. The default chain lists each source on a line of its own.
+/// The text of the error on one line. The default chain lists each source on a separate line.
 fn shortened(error: &CredentialsError) -> String {
     let text = with_causes(error).replace("the credential provider was not enabled: ", "");
     text.lines().map(str::trim).collect::<Vec<_>>().join("; ").replace("Attempted:;", "Attempted:")

@@ -21,7 +21,7 @@ const REMOVED: [(&str, &str, &str); 1] = [(
 #[derive(Debug, Default)]
 pub(super) struct IniDocument {
     sections: IndexMap<String, IndexMap<String, String>>,
-    /// The keys that were asked for, by section.
+    /// The keys that were read, by section.
     read: BTreeMap<String, BTreeSet<String>>,
     /// The sections and keys that are needed and missing. The key of a section is empty.
     missing: BTreeSet<(String, String)>,
@@ -80,7 +80,7 @@ impl IniDocument {
         self.notices.push(Fault::new(section, key, problem));
     }
 
-    /// The keys of a section that were asked for.
+    /// The keys of a section that were read.
     fn read_of(&mut self, section: &str) -> &mut BTreeSet<String> {
         self.read.entry(section.to_owned()).or_default()
     }
@@ -108,7 +108,7 @@ impl IniDocument {
         Some(keys)
     }
 
-    /// The faults and the notices. A section or a key that nothing has asked for is a notice. In a file with faults, a
+    /// The faults and the notices. A section or a key that nothing has read is a notice. In a file with faults, a
     /// misspelt one is a fault too. It replaces the fault of the missing name that it explains.
     pub(super) fn finish(mut self) -> (Vec<Fault>, Vec<Fault>) {
         let (mut misspelt, is_faulty) = (Vec::new(), !self.faults.is_empty());
@@ -144,7 +144,7 @@ impl IniDocument {
         (self.faults, self.notices)
     }
 
-    /// The sections and keys that nothing has asked for. Of such a section, only the section itself.
+    /// The sections and keys that nothing has read. For an unread section, only the section itself.
     fn unread(&self) -> Vec<(String, String)> {
         let mut unread = Vec::new();
         for (section, keys) in &self.sections {
@@ -159,7 +159,7 @@ impl IniDocument {
         unread
     }
 
-    /// The section or the key that was asked for, is not in the file, and is similar to the one given.
+    /// The section or the key that was expected, is missing in the file, and is similar to the one given.
     fn meant(&self, section: &str, key: &str) -> Option<String> {
         if key.is_empty() {
             let known = self.read.keys().filter(|known| !self.sections.contains_key(*known));

@@ -74,6 +74,6 @@ fn user_id(document: &mut IniDocument, key: &str, name: &str) -> Option<UserId> 
         document.fault("topic", key, problem);
         return None;
     };
-    // A value that is no id has a fault of its own already.
+    // A value that is not an id already has its own fault.
     UserId::new(&id)
 }

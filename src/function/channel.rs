@@ -47,8 +47,8 @@ impl Channel {
         Self { url, sink, memory: Mutex::default() }
     }
 
-    /// Notes what a run shows, and posts the text that `message` makes of the changes. If the webhook does not take it,
-    /// that is a WARNING, and the next run reports the changes.
+    /// Notes what a run shows, and posts the text that `message` makes of the changes. If the webhook does not accept
+    /// it, that is a WARNING, and the next run reports the changes.
     pub(super) async fn report(
         &self,
         http: &http::Client,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::run::{Done, Run};
-use crate::body::Body;
+use crate::body::ObjectBody;
 use crate::collect::{Outcome, Progress, Topic, asked_at, collect, failure_of};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::config_file::Object;
@@ -151,8 +151,8 @@ impl Context {
             let of_model = batches.filter(|(of, _)| of == model).map(|(_, batch)| (batch.records.len(), batch.bytes));
             of_model.fold((0, 0), |(records, bytes), (more, of)| (records + more, bytes + of))
         };
-        let body = |(records, bytes)| Body::with_capacity(self.config.format, records, bytes);
-        let mut bodies: Vec<Body> = models.iter().map(size).map(body).collect();
+        let body = |(records, bytes)| ObjectBody::with_capacity(self.config.format, records, bytes);
+        let mut bodies: Vec<ObjectBody> = models.iter().map(size).map(body).collect();
         let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
         for (topic, outcome) in topics.iter().zip(outcomes) {
             let batches = outcome.into_iter().flat_map(|collected| collected.batches);

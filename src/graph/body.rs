@@ -12,7 +12,7 @@ use crate::memory::{MAX_BODY, SMALL_BODY};
 
 /// A body, and the permit for a large one, held as long as the body.
 #[derive(Debug, Default)]
-pub(super) struct Body<'s> {
+pub(super) struct ResponseBody<'s> {
     pub(super) bytes: Vec<u8>,
     pub(super) permit: Option<SemaphorePermit<'s>>,
 }
@@ -32,9 +32,13 @@ pub(super) enum BodyError {
 
 /// Reads the body of `response` until `end`. A body larger than [`SMALL_BODY`] waits for a permit of `large`. The peer
 /// does not cause that wait, so `end` is postponed by it.
-pub(super) async fn read(mut response: Response, large: &Semaphore, mut end: Instant) -> Result<Body<'_>, BodyError> {
+pub(super) async fn read(
+    mut response: Response,
+    large: &Semaphore,
+    mut end: Instant,
+) -> Result<ResponseBody<'_>, BodyError> {
     let is_gzip = response.headers().get(CONTENT_ENCODING).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"gzip"));
-    let mut body = Body::default();
+    let mut body = ResponseBody::default();
     loop {
         let chunk = timeout_at(end, response.chunk()).await.map_err(|_| BodyError::Late)?;
         let Some(chunk) = chunk.map_err(BodyError::Broken)? else { break };
@@ -65,7 +69,7 @@ pub(super) async fn read(mut response: Response, large: &Semaphore, mut end: Ins
     Ok(body)
 }
 
-impl<'s> Body<'s> {
+impl<'s> ResponseBody<'s> {
     /// Waits for the permit of a large body, and reserves its memory at once. A growing vector would hold up to three
     /// times its bytes for a moment.
     async fn make_large(&mut self, large: &'s Semaphore) {

@@ -70,7 +70,7 @@ impl Kind {
         matches!(self, Self::NotFound | Self::Permission | Self::Unexpected)
     }
 
-    /// What the kind proves by itself, without a code and a call.
+    /// What the kind proves without a code and a call.
     const fn diagnosis(self) -> Diagnosis {
         match self {
             Self::Transient => Diagnosis::NoResponse,
@@ -214,7 +214,7 @@ impl Failure {
         Self { kind, code: None, subcode: None, message: message.into(), diagnosis, about: None, asked_at: None }
     }
 
-    /// What happened and what it proves, for a person.
+    /// What happened and what it proves, as text.
     pub fn explained(&self) -> String {
         format!("{}: {self}; {}", self.kind, self.diagnosis.cause_about(self.about.as_deref()))
     }

@@ -141,7 +141,7 @@ fn media(media: &mut Reader<'_>, limit: usize) -> Option<Option<Page>> {
     Some(data.map(|(records, surplus)| Page { records, surplus, after, profile: None }))
 }
 
-/// Ends the reading at an `error`: a response with one has failed, whatever else it has.
+/// Stops reading at an `error`: a response with one has failed, even if it also has data.
 fn no_error(name: &Name<'_>, value: &mut Reader<'_>) -> Option<()> {
     (!name.is("error") || value.peek() != Some(b'{')).then_some(())
 }

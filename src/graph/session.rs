@@ -13,7 +13,7 @@ use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
-use super::body::{self, Body, BodyError};
+use super::body::{self, BodyError, ResponseBody};
 use super::call::Call;
 use super::client::{Client, KnownHashtag, api_address};
 use super::diagnose::diagnosed;
@@ -223,7 +223,7 @@ impl<'c> Session<'c> {
         }
     }
 
-    /// The hashtags that count towards the limit at present, of this caller and whoever else calls as the same
+    /// The hashtags that count towards the limit at present, including those of other programs that call as the same
     /// user. The call itself adds none.
     ///
     /// # Errors
@@ -504,7 +504,7 @@ impl<'c> Session<'c> {
         let asked_at = self.client.now();
         self.note_headers(response.headers());
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), Utc::now()));
-        let Body { bytes, permit: _permit } =
+        let ResponseBody { bytes, permit: _permit } =
             body::read(response, large_body, end).await.map_err(|error| match error {
                 BodyError::Broken(error) => no_response(error),
                 BodyError::Late => late(),

@@ -21,8 +21,8 @@ pub fn notice_text(text: &str) -> String {
 }
 
 impl Summary {
-    /// The lines for a person: what was stored, each new problem with the next step, each one that is over, and how to
-    /// find the log's lines. `None` if there is nothing to report.
+    /// The lines of the message: what was stored, each new problem with the next step, each problem that is over, and
+    /// how to find the lines of the log. `None` if there is nothing to report.
     pub fn notice(&self, changes: &Changes, request_id: &str) -> Option<String> {
         if changes.is_empty() {
             return None;

@@ -43,7 +43,7 @@ pub struct Gaps {
 }
 
 impl Gaps {
-    /// What the hashtags' pages reached together; `None` if there is none.
+    /// The sum over all hashtags; `None` if there is none.
     pub fn of(topics: &[TopicRun<'_>]) -> Option<Self> {
         let mut gaps = None::<Self>;
         for (topic, reach) in topics.iter().filter_map(|run| Some((run.topic, run.reach.as_ref()?))) {

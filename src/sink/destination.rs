@@ -15,7 +15,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Where the secret says that the data goes.
+    /// The destination in the secret.
     pub fn of(secret: &Secret) -> Self {
         match secret.folder() {
             Some(folder) => Self::Folder(folder.to_owned()),

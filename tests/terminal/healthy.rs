@@ -1,4 +1,4 @@
-//! Runs in which nothing goes wrong log nothing above INFO.
+//! Runs without faults log nothing above INFO.
 
 use std::path::Path;
 

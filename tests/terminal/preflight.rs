@@ -48,7 +48,7 @@ fn all_is_well() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed ones that do not count yet
     ok    hashtag        #hermes responds: 1 medium
     ok    version        v26.0 responds, as configured, and has no announced end; it will not end before 2028-11-04
     ok    usage          0 % of the API's limit is used
@@ -92,7 +92,7 @@ fn the_token_is_near_its_end() {
     warn  data access    access to data expires in <n> days, on <date> -> make a new long-lived token and put it into the secret (docs/tokens.md)
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed ones that do not count yet
     ok    hashtag        #hermes responds: 1 medium
     ok    version        v26.0 responds, as configured, and has no announced end; it will not end before 2028-11-04
     ok    usage          0 % of the API's limit is used
@@ -114,7 +114,7 @@ fn the_version_has_ended() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed ones that do not count yet
     ok    hashtag        #hermes responds: 1 medium
     warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 responds instead and ends in <n> days, on 2027-01-21 -> compare it with `luxury-brands check --api-version v26.0`, then set [API] version = v26.0, the newest version tested
     ok    usage          0 % of the API's limit is used
@@ -158,7 +158,7 @@ fn the_quota_of_hashtags_is_nearly_used() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed that are not among them -> follow fewer hashtags, find who else searches as this user, or pin known ids in [hashtag_id]
+    warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed ones that do not count yet -> follow fewer hashtags, find who else searches as this user, or pin known ids in [hashtag_id]
     ok    hashtag        #hermes responds: 1 medium
     ok    version        v26.0 responds, as configured, and has no announced end; it will not end before 2028-11-04
     ok    usage          0 % of the API's limit is used
@@ -180,7 +180,7 @@ fn a_field_is_gone() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed ones that do not count yet
     ok    hashtag        #hermes responds: 1 medium
     warn  fields         the API does not know like_count of accounts: each record gets the default -> remove the field from its mapping or its list in [common], or set an [API] version that has it
     warn  fields         the API does not know like_count of hashtags: each record gets the default -> remove the field from its mapping or its list in [common], or set an [API] version that has it

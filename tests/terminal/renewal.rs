@@ -97,7 +97,7 @@ async fn a_token_is_exchanged_only_below_ten_days_and_only_on_request() {
     assert!(renewal(&harness).await.is_none() && exchanges(&harness) == 0 && harness.aws.puts().is_empty());
 }
 
-/// Checks that a renewal failed, said why, and left the secret as it was.
+/// Checks that a renewal failed, named the reason, and did not change the secret.
 async fn assert_failed(harness: &Harness, before: &str, why: &str, what: &str) {
     let Renewal { end, message } = renewal(harness).await.unwrap();
     assert!(end == RenewalEnd::Failed && message.contains(why), "{what}: {message}");

@@ -41,7 +41,7 @@ fn prepared() -> tempfile::TempDir {
     folder
 }
 
-/// Runs a command one of whose outputs nobody reads.
+/// Runs a command with one of its outputs closed.
 fn with_closed(folder: &std::path::Path, arguments: &[&str], closed: Stream) -> Output {
     let mut child = command(folder, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     match closed {

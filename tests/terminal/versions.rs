@@ -16,7 +16,7 @@ fn compared(config: &str, version: &str, faults: &[&str]) -> String {
     let (_, printed) = text.split_once("allowed\n").unwrap_or(("", &text));
     // Which media lack a field depends on the clock.
     let counted = |line: &str| {
-        let is_counted = line.contains("missing of");
+        let is_counted = line.contains("missing values in");
         let counts = line.rsplit_once(": ").filter(|_| is_counted);
         counts.map_or(line.to_owned(), |(line, _)| format!("{line}: <fields>"))
     };
@@ -29,9 +29,9 @@ fn the_newest_version_tested_knows_every_shipped_field_and_todays() {
     insta::assert_snapshot!(compared(CONFIGURE_INI, "v26", &[]), @"
     warn  version        v17.0 is requested and v21.0 responds, whose fields follow (3 calls) -> set [API] version to a supported one (docs/versions.md)
     ok    version        v26.0 is requested and responds (2 calls)
-    ok    brand          v26.0 knows 6 of 6 fields; missing of 1 record: <fields>
-    ok    media          v26.0 knows 9 of 9 fields; missing of 50 records: <fields>
-    ok    media_hashtag  v26.0 knows 6 of 6 fields; missing of 50 records: <fields>
+    ok    brand          v26.0 knows 6 of 6 fields; missing values in 1 record: <fields>
+    ok    media          v26.0 knows 9 of 9 fields; missing values in 50 records: <fields>
+    ok    media_hashtag  v26.0 knows 6 of 6 fields; missing values in 50 records: <fields>
     ok    calls          this comparison made 5 calls
     v26.0 knows every mapped field that the configured one does
     exit status 0
@@ -58,10 +58,10 @@ fn a_field_that_would_be_lost_fails_the_comparison_and_one_that_would_come_is_re
     warn  version        v17.0 is requested and v21.0 responds, whose fields follow (4 calls) -> set [API] version to a supported one (docs/versions.md)
     ok    version        v26.0 is requested and responds (3 calls)
     ok    brand          v26.0 knows name, which v17.0 does not
-    ok    brand          v26.0 knows 6 of 6 fields; missing of 1 record: <fields>
+    ok    brand          v26.0 knows 6 of 6 fields; missing values in 1 record: <fields>
     FAIL  media          v26.0 does not know media_product_type, which v17.0 does -> remove the field from its mapping or its list in [common], or set an [API] version that has it
-    ok    media          v26.0 knows 8 of 9 fields; missing of 50 records: <fields>
-    ok    media_hashtag  v26.0 knows 6 of 6 fields; missing of 50 records: <fields>
+    ok    media          v26.0 knows 8 of 9 fields; missing values in 50 records: <fields>
+    ok    media_hashtag  v26.0 knows 6 of 6 fields; missing values in 50 records: <fields>
     ok    calls          this comparison made 7 calls
     1 to fix, 1 to look at
     exit status 1
@@ -74,10 +74,10 @@ fn if_the_api_names_no_field_each_is_requested_separately() {
     insta::assert_snapshot!(compared(&odd, "v26.0", &[]), @"
     warn  version        v17.0 is requested and v21.0 responds, whose fields follow (9 calls) -> set [API] version to a supported one (docs/versions.md)
     ok    version        v26.0 is requested and responds (8 calls)
-    ok    brand          v26.0 knows 6 of 6 fields; missing of 1 record: <fields>
-    ok    media          v26.0 knows 9 of 9 fields; missing of 50 records: <fields>
+    ok    brand          v26.0 knows 6 of 6 fields; missing values in 1 record: <fields>
+    ok    media          v26.0 knows 9 of 9 fields; missing values in 50 records: <fields>
     warn  media_hashtag  neither v17.0 nor v26.0 knows view_count -> remove the field from its mapping or its list in [common], or set an [API] version that has it
-    ok    media_hashtag  v26.0 knows 6 of 7 fields; missing of 50 records: <fields>
+    ok    media_hashtag  v26.0 knows 6 of 7 fields; missing values in 50 records: <fields>
     ok    calls          this comparison made 17 calls
     v26.0 knows every mapped field that the configured one does
     exit status 0

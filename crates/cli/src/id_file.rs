@@ -1,4 +1,4 @@
-//! The file through which separate processes share the ids of hashtags. Without it, each process of a cron job asks for
+//! The file through which separate processes share the ids of hashtags. Without it, each process of a cron job looks up
 //! all of them again.
 //!
 //! It is in `.cache` of the data's folder, or in the user's cache if the data goes to a bucket. Ids are stored per
@@ -26,7 +26,7 @@ pub(super) struct IdFile(PathBuf);
 
 impl IdFile {
     /// The file of runs whose data goes to `destination`, or by default where the secret from `source` says. `None` if
-    /// the data goes to a bucket and the user has no cache, and if the secret cannot be read, so that no run can start.
+    /// the data goes to a bucket and the user has no cache, or if the secret cannot be read, so that no run can start.
     pub(super) fn of(destination: Option<&Destination>, source: &Source) -> Option<Self> {
         let destination = match (destination, source) {
             (Some(given), _) => given.clone(),

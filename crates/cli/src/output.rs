@@ -56,7 +56,7 @@ impl Output {
         if self.quiet { Ok(()) } else { print(text()) }
     }
 
-    /// Prints a line for a person on standard error, unless `--quiet`.
+    /// Prints a remark on standard error, unless `--quiet`.
     pub(super) fn remark(self, text: impl Display) {
         if !self.quiet {
             note(text);

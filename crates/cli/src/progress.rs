@@ -1,5 +1,5 @@
-//! The progress of a run for a person: a bar while topics are fetched and a table afterwards. If the
-//! output is not a terminal, plain lines.
+//! Shows the progress of a run: a bar while topics are fetched and a table afterwards, or plain lines if the output is
+//! not a terminal.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

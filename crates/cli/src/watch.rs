@@ -234,7 +234,7 @@ impl Clock {
     }
 }
 
-/// Prints a line for a person. With `--json`, standard output is only for documents.
+/// Prints a line on standard output, or with `--json`, which reserves that for documents, on standard error.
 fn print_line(output: Output, line: impl Display) {
     if output.json {
         output.remark(line);

@@ -1,4 +1,4 @@
-//! Fields of type `json`, and what is asked for within them.
+//! Fields of type `json`, and the fields requested within them.
 
 use super::*;
 

@@ -20,7 +20,7 @@ fn every_code_of_the_contract_has_its_class() {
     ];
     for (codes, kind) in rows {
         for &code in codes {
-            // The code decides, whatever the flag and the status say.
+            // The code decides, regardless of the flag and the status.
             for (transient, status) in [(false, 400), (true, 400), (true, 500), (false, 429), (false, 200)] {
                 assert_eq!(class(json!({"code": code, "is_transient": transient}), status), kind, "{code}");
             }

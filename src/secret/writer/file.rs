@@ -123,7 +123,7 @@ mod tests {
         }
     }
 
-    /// A file with the old token, in a folder of its own.
+    /// A file with the old token, in a separate folder.
     fn file() -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dev_secret.ini");

@@ -96,11 +96,11 @@ fn report(checklist: &mut Checklist, model: Model, (now, old): (&str, &Fields), 
     let missing = missing(new, old, now);
     let (known, records) = (new.answered.len(), counted(new.records, "record"));
     let asked = counted(known + new.unknown.len(), "field");
-    checklist.ok(name, format!("{then} knows {known} of {asked}; missing of {records}: {missing}"));
+    checklist.ok(name, format!("{then} knows {known} of {asked}; missing values in {records}: {missing}"));
 }
 
-/// In how many records each field is missing, and for fields that the version `now` also knows, in how many with that
-/// version.
+/// In how many records each field is missing. For fields that the version `now` also knows, the number with that
+/// version follows.
 fn missing(new: &Fields, old: &Fields, now: &str) -> String {
     let fields = new.answered.iter().filter_map(|(field, count)| {
         let missing = new.records - count;

@@ -56,7 +56,9 @@ fn quota(checklist: &mut Checklist, config: &Config, searched: &[SearchedHashtag
     let message = match new.len() {
         0 => format!("{used} of {allowed} are used in 7 days, the {followed} followed among them"),
         new => {
-            format!("{used} of {allowed} are used in 7 days; {needed} with the {new} followed that are not among them")
+            format!(
+                "{used} of {allowed} are used in 7 days; {needed} with the {new} followed ones that do not count yet"
+            )
         }
     };
     if needed > allowed {

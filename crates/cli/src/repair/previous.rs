@@ -59,7 +59,7 @@ pub(crate) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
     Err(format!("{name} {is}; {EXPECTED}"))
 }
 
-/// The run that `value` reports; `None` if it has none of the forms.
+/// The run that `value` reports; `None` if it has no known form.
 fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
     let list = |key: &str| value.get(key).is_some_and(Value::is_array);
     if let Some(summary) = value.get("summary").filter(|summary| summary.is_object()) {

@@ -189,7 +189,7 @@ fn java_literal(text: &str) -> String {
 fn escaped(text: &str) -> String {
     let letter = |c: char| match c {
         c if c.is_alphanumeric() || matches!(c, '/' | '_' | '-' | ' ') => c.to_string(),
-        // These have a meaning of their own within brackets.
+        // These have a special meaning within brackets.
         '^' | '[' | ']' => ".".to_owned(),
         c => format!("[{c}]"),
     };

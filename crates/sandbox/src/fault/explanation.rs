@@ -67,7 +67,7 @@ pub(super) const EXPLANATIONS: [Explanation; 50] = [
     of("ending", "for `token`: 5 days left", "a WARNING of token and check"),
     of("expiring", "for `token`: 3 days of access to data left", "a WARNING of token and check"),
     of("never", "for `token`: it never expires", "token and check say so"),
-    of("code:<code>[/<subcode>]", "an error of the API with this code", "what docs/failures.md says of the code"),
+    of("code:<code>[/<subcode>]", "an error of the API with this code", "what docs/failures.md says about the code"),
     of("http:<status>", "this HTTP status without an error of the API", "5xx, 408: as transient; 429: as throttled"),
     of("retry_after:<s>", "HTTP 503 with Retry-After: <s>", "the next try waits that long, if it is short"),
     of(
