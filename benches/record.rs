@@ -59,7 +59,7 @@ fn config() -> Config {
 
 impl Input {
     /// The response for one account with its 25 media, from the sandbox at a fixed time.
-    fn answer() -> &'static Self {
+    fn response() -> &'static Self {
         static ANSWER: OnceLock<Input> = OnceLock::new();
         ANSWER.get_or_init(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -106,7 +106,7 @@ fn utf8(input: &Input) {
 
 #[divan::bench(args = ["record_path", "value", "utf8"], sample_count = 1_000)]
 fn answer(bencher: Bencher<'_, '_>, name: &str) {
-    let input = Input::answer();
+    let input = Input::response();
     let (_, path) = PATHS.into_iter().find(|(n, _)| *n == name).unwrap();
     bencher.counter(BytesCount::new(input.body.len())).bench(|| path(input));
 }
@@ -115,7 +115,7 @@ fn answer(bencher: Bencher<'_, '_>, name: &str) {
 fn instructions() {
     const TIMES: u64 = 200;
     let body = std::env::temp_dir().join(format!("answer-{}.json", std::process::id()));
-    std::fs::write(&body, &Input::answer().body).unwrap();
+    std::fs::write(&body, &Input::response().body).unwrap();
     let counted = |name: &str| (collected(name, TIMES, &body) - collected(name, 0, &body)) / TIMES;
     let counts = PATHS.map(|(name, _)| (name, counted(name)));
     std::fs::remove_file(&body).unwrap();

@@ -40,7 +40,7 @@ const PACKAGED_INI: &[u8] = include_bytes!("../configure.ini");
 pub struct Config {
     /// `[API] end_point` with its version filled in, without a trailing slash.
     pub end_point: String,
-    /// `[API] version`. The API may answer with a later one.
+    /// `[API] version`. A later version may respond.
     pub version: String,
     /// The locations of each model's objects.
     pub locations: Locations,

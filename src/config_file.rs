@@ -104,5 +104,5 @@ impl Object {
 }
 
 fn is_unchanged(error: &SdkError<GetObjectError>) -> bool {
-    error.raw_response().is_some_and(|answer| answer.status().as_u16() == 304)
+    error.raw_response().is_some_and(|response| response.status().as_u16() == 304)
 }

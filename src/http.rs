@@ -328,7 +328,7 @@ mod tests {
         tokio::select! {
             biased;
             hung = hanging => panic!("the call behind waited for it: {hung:?}"),
-            answer = behind => assert!(answer.is_ok(), "{answer:?}"),
+            response = behind => assert!(response.is_ok(), "{response:?}"),
         }
     }
 }

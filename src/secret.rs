@@ -308,17 +308,17 @@ fn manager(id: &str, aws: &SdkConfig, limit: Duration) -> aws_sdk_secretsmanager
 async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secret, SecretError> {
     let no_access = |problem| SecretError::Access { id: id.to_owned(), problem };
     aws::check(aws, region_of(id), limit).await.map_err(no_access)?;
-    let answer = manager(id, aws, limit).get_secret_value().secret_id(id).send().await;
-    let answer = answer.map_err(|error| match AwsProblem::of(&error) {
+    let response = manager(id, aws, limit).get_secret_value().secret_id(id).send().await;
+    let response = response.map_err(|error| match AwsProblem::of(&error) {
         Some(problem) => no_access(problem),
         None => SecretError::Manager { id: id.to_owned(), reason: with_causes(&error) },
     })?;
-    from_json(id, text_of(id, &answer)?)
+    from_json(id, text_of(id, &response)?)
 }
 
 /// The text of a secret, which may be stored as bytes.
-fn text_of<'a>(id: &str, answer: &'a GetSecretValueOutput) -> Result<&'a str, SecretError> {
-    match (answer.secret_string(), answer.secret_binary()) {
+fn text_of<'a>(id: &str, response: &'a GetSecretValueOutput) -> Result<&'a str, SecretError> {
+    match (response.secret_string(), response.secret_binary()) {
         (None, Some(bytes)) => {
             std::str::from_utf8(bytes.as_ref()).map_err(|_| SecretError::Binary { id: id.to_owned() })
         }

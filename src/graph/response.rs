@@ -319,8 +319,8 @@ mod tests {
     #[test]
     fn deep_nesting_is_passed_over() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        let answer = format!(r#"{{"x":{deep},"business_discovery":{{"id":{deep}}}}}"#);
-        assert_eq!(found(&answer), own(&format!(r#"{{"id":{deep}}}"#), 0));
+        let response = format!(r#"{{"x":{deep},"business_discovery":{{"id":{deep}}}}}"#);
+        assert_eq!(found(&response), own(&format!(r#"{{"id":{deep}}}"#), 0));
     }
 
     #[test]

@@ -92,9 +92,9 @@ impl Hour {
                 self.harness.sandbox.end_point(),
                 page * 50
             );
-            let answer = client.send(client.get(&url)).await.unwrap().bytes().await.unwrap();
-            let answer: Value = serde_json::from_slice(&answer).unwrap();
-            for medium in answer["data"].as_array().unwrap() {
+            let page = client.send(client.get(&url)).await.unwrap().bytes().await.unwrap();
+            let page: Value = serde_json::from_slice(&page).unwrap();
+            for medium in page["data"].as_array().unwrap() {
                 let time = DateTime::parse_from_str(medium["timestamp"].as_str().unwrap(), "%Y-%m-%dT%H:%M:%S%z");
                 // A timestamp has no fractions of a second.
                 if time.unwrap() > self.at(minute - 5) {

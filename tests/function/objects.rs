@@ -92,7 +92,7 @@ fn same<T: PartialEq + Debug>(what: &str, found: &[T], expected: &[T]) -> Checke
 
 /// Runs the whole function on a run's responses, and compares its objects and its report with the model.
 async fn stores_what_the_contract_says(run: &Run) -> Checked {
-    let api = Api::start(run.answers()).await;
+    let api = Api::start(run.bodies()).await;
     let harness = Harness::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;
     let start = Utc::now();
     let done = harness.invoke(run.event()).await;
@@ -268,7 +268,7 @@ async fn every_medium_of_one_to_four_pages_is_stored_in_either_format_and_in_ndj
     for pages in 1..=4 {
         for format in ["array", "ndjson"] {
             let run = good_run(format, pages * PAGE);
-            let api = Api::start(run.answers()).await;
+            let api = Api::start(run.bodies()).await;
             let harness = Harness::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;
             harness.invoke(run.event()).await.unwrap();
             let objects = harness.aws.objects();

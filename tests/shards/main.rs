@@ -110,9 +110,9 @@ async fn a_roll_up_leaves_one_summary_of_all_shards_and_keeps_it_when_some_run_a
             json!({"SUCCEEDED": [{"Key": key("SUCCEEDED_0")}], "FAILED": [{"Key": key("FAILED_0")}], "PENDING": []});
         harness.aws.put(&key("manifest"), &json!({"ResultFiles": files}).to_string());
         let event = json!({"job": "brand_media", "time": TIME, "results": key("manifest")});
-        let answer = roll_up(&harness, event).await.unwrap();
+        let response = roll_up(&harness, event).await.unwrap();
         let place = format!("{BUCKET}/summary/brand_media_2026-01-31/brand_media_2026-01-31_235907.json");
-        assert_eq!(answer.target_file, place);
+        assert_eq!(response.target_file, place);
         let objects = harness.aws.objects();
         let (_, summary) = objects.iter().find(|(k, _)| k.starts_with("summary/")).unwrap();
         serde_json::from_slice::<Value>(summary).unwrap()
@@ -175,11 +175,11 @@ async fn the_binary_sums_up_under_the_runtime_api_with_its_bucket_from_the_envir
     for bucket in [Some(BUCKET), None] {
         let bucket = bucket.map(|bucket| ("BUCKET", bucket.to_owned()));
         let variables: Vec<_> = variables.iter().cloned().chain(bucket.clone()).collect();
-        let (answers, log) =
+        let (results, log) =
             runtime_api::run(ROLLUP.as_ref(), folder.path(), &variables, std::slice::from_ref(&event)).await;
-        match &answers[..] {
-            [InvocationResult::Response(answer)] => {
-                assert!(bucket.is_some() && answer["totals"]["shards"] == 0, "{answer}")
+        match &results[..] {
+            [InvocationResult::Response(response)] => {
+                assert!(bucket.is_some() && response["totals"]["shards"] == 0, "{response}")
             }
             [InvocationResult::Error(error)] => {
                 assert!(bucket.is_none() && error["errorType"] == "config", "{error}");

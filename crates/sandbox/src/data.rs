@@ -291,8 +291,8 @@ mod tests {
     fn followers_are_answered_from_two_levels_that_grow_by_the_true_growth() {
         let (mut changes, mut steps) = (0, 0);
         for account in ACCOUNTS {
-            let answered = |hour| profile(1, account, "1", at(hour))["followers_count"].as_i64().unwrap();
-            let above: Vec<i64> = (0..24).map(|hour| answered(hour) - followers(1, account, at(hour))).collect();
+            let reported = |hour| profile(1, account, "1", at(hour))["followers_count"].as_i64().unwrap();
+            let above: Vec<i64> = (0..24).map(|hour| reported(hour) - followers(1, account, at(hour))).collect();
             let levels: std::collections::BTreeSet<i64> = above.iter().copied().collect();
             let size = levels.last().unwrap();
             assert!(

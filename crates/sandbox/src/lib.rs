@@ -16,7 +16,6 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 
 mod address;
-mod answer;
 mod body;
 mod by_type;
 mod calls;
@@ -29,6 +28,7 @@ mod json_schema;
 mod malformed;
 mod page;
 mod reply;
+mod respond;
 mod runtime_api;
 mod server;
 mod token;
@@ -165,7 +165,7 @@ impl Sandbox {
         let answering = Arc::clone(&state);
         let service = service_fn(move |request| {
             let state = Arc::clone(&answering);
-            async move { state.counted_answer(request).await }
+            async move { state.counted_response(request).await }
         });
         Ok(Self { server: Server::start(port, service).await?, state })
     }
@@ -211,15 +211,15 @@ impl Sandbox {
 
 impl State {
     /// Responds to a call, and counts the calls in progress.
-    async fn counted_answer(&self, request: Request<Incoming>) -> Result<Response<body::Sent>, HangUp> {
+    async fn counted_response(&self, request: Request<Incoming>) -> Result<Response<body::Sent>, HangUp> {
         {
             let (now, most) = &mut *lock(&self.under_way);
             *now += 1;
             *most = (*most).max(*now);
         }
-        let answer = self.answer(&request).await;
+        let response = self.respond(&request).await;
         lock(&self.under_way).0 -= 1;
-        answer
+        response
     }
 }
 

@@ -135,27 +135,27 @@ async fn pass(
 ) -> std::io::Result<()> {
     let is_first = connections.fetch_add(1, Ordering::Relaxed) == 0;
     let (mut from, mut to) = tokio::io::split(proxy);
-    let (mut answers, mut calls) = back.into_split();
+    let (mut responses, mut calls) = back.into_split();
     let asked = tokio::io::copy(&mut from, &mut calls);
-    let answered = async {
+    let forwarded = async {
         match breaks {
             Breaks::After(bytes) if is_first => {
-                tokio::io::copy(&mut (&mut answers).take(bytes as u64), &mut to).await?;
+                tokio::io::copy(&mut (&mut responses).take(bytes as u64), &mut to).await?;
             }
-            Breaks::GoAway(code) if is_first => until_an_answer(&mut answers, &mut to, code).await?,
-            _ => drop(tokio::io::copy(&mut answers, &mut to).await?),
+            Breaks::GoAway(code) if is_first => until_a_response(&mut responses, &mut to, code).await?,
+            _ => drop(tokio::io::copy(&mut responses, &mut to).await?),
         }
         to.shutdown().await
     };
     // The connection ends with the responses.
     tokio::select! {
-        ended = answered => ended,
+        ended = forwarded => ended,
         Err(error) = asked => Err(error),
     }
 }
 
 /// Forwards frames of HTTP/2 until the end of the first response, and then sends GOAWAY.
-async fn until_an_answer(
+async fn until_a_response(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
     code: u32,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::api::{Answers, cursor};
+use super::api::{Bodies, cursor};
 use support::harness::TIME;
 
 /// The number of media requested per call for an account.
@@ -137,7 +137,7 @@ impl Run {
         ini
     }
 
-    pub fn answers(&self) -> Answers {
+    pub fn bodies(&self) -> Bodies {
         let one = |topic: &Topic, n: usize, page: &Page| ((topic.name.to_owned(), n), self.body(topic, n, page));
         self.topics
             .iter()

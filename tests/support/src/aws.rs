@@ -97,7 +97,7 @@ impl Aws {
         let s3 = builder.build();
         let shared = Arc::new(Shared::default());
         let state = Arc::clone(&shared);
-        let service = service_fn(move |request| answer(s3.clone(), Arc::clone(&state), request));
+        let service = service_fn(move |request| respond(s3.clone(), Arc::clone(&state), request));
         Self { server: Server::start(0, service).await.unwrap(), folder, shared }
     }
 
@@ -205,14 +205,18 @@ pub fn walk(folder: &std::path::Path, found: &mut impl FnMut(PathBuf)) {
     }
 }
 
-type Answer = Response<http_body_util::combinators::BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>>;
+type HttpResponse = Response<http_body_util::combinators::BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>>;
 
-async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, std::io::Error> {
+async fn respond(
+    s3: S3Service,
+    state: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<HttpResponse, std::io::Error> {
     if request.headers().contains_key("x-amz-target") {
-        return Ok(secrets::answer(&state, request).await);
+        return Ok(secrets::respond(&state, request).await);
     }
-    if let Some(answer) = state.heads.answer(&request) {
-        return Ok(answer);
+    if let Some(response) = state.heads.respond(&request) {
+        return Ok(response);
     }
     let is_head = request.method() == hyper::Method::HEAD;
     let line = format!("{} {}", request.method(), request.uri().path());
@@ -255,14 +259,14 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
     let _lock = if is_shared { Some(state.shared_object.lock().await) } else { None };
     let condition = Gets::condition(&request);
     let response = s3.call(request.map(s3s::Body::from)).await.map_err(|e| std::io::Error::other(format!("{e:?}")))?;
-    let answer = response.map(|body| body.map_err(Into::into).boxed());
+    let response = response.map(|body| body.map_err(Into::into).boxed());
     Ok(match condition {
-        Some(etag) => state.gets.answer(etag, answer),
-        None => answer,
+        Some(etag) => state.gets.respond(etag, response),
+        None => response,
     })
 }
 
-fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {
+fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> HttpResponse {
     let body = Full::new(body.into()).map_err(|never| match never {}).boxed();
     Response::builder().status(status).header("content-type", content_type).body(body).unwrap()
 }

@@ -94,7 +94,7 @@ fn report(checklist: &mut Checklist, model: Model, (now, old): (&str, &Fields), 
         checklist.ok(name, format!("{then} knows {come}, which {now} does not"));
     }
     let missing = missing(new, old, now);
-    let (known, records) = (new.answered.len(), counted(new.records, "record"));
+    let (known, records) = (new.known.len(), counted(new.records, "record"));
     let asked = counted(known + new.unknown.len(), "field");
     checklist.ok(name, format!("{then} knows {known} of {asked}; missing values in {records}: {missing}"));
 }
@@ -102,9 +102,9 @@ fn report(checklist: &mut Checklist, model: Model, (now, old): (&str, &Fields), 
 /// In how many records each field is missing. For fields that the version `now` also knows, the number with that
 /// version follows.
 fn missing(new: &Fields, old: &Fields, now: &str) -> String {
-    let fields = new.answered.iter().filter_map(|(field, count)| {
+    let fields = new.known.iter().filter_map(|(field, count)| {
         let missing = new.records - count;
-        match old.answered.iter().find(|(of, _)| of == field).map(|(_, count)| old.records - count) {
+        match old.known.iter().find(|(of, _)| of == field).map(|(_, count)| old.records - count) {
             Some(before) => (missing + before > 0).then(|| format!("{field} {missing} ({before} with {now})")),
             None => (missing > 0).then(|| format!("{field} {missing}")),
         }
@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn missing_fields_are_reported_for_both_versions() {
-        let fields = |records, answered: &[(&str, usize)]| {
-            let answered = answered.iter().map(|(field, count)| ((*field).to_owned(), *count)).collect();
-            Fields { records, answered, unknown: Vec::new() }
+        let fields = |records, known: &[(&str, usize)]| {
+            let known = known.iter().map(|(field, count)| ((*field).to_owned(), *count)).collect();
+            Fields { records, known, unknown: Vec::new() }
         };
         let old = fields(50, &[("id", 50), ("caption", 47), ("like_count", 50)]);
         let new = fields(40, &[("id", 40), ("caption", 40), ("like_count", 38), ("views", 9)]);

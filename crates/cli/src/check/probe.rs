@@ -37,7 +37,7 @@ pub(super) struct Fields {
     /// The number of records examined.
     pub(super) records: usize,
     /// The fields that the version knows, and how many of the records have each.
-    pub(super) answered: Vec<(String, usize)>,
+    pub(super) known: Vec<(String, usize)>,
     /// Those that it does not know, or refuses.
     pub(super) unknown: Vec<String>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Fields {
 impl Fields {
     /// The fields that are known here and not in `other`.
     pub(super) fn known_but_not_in<'f>(&'f self, other: &Self) -> Vec<&'f str> {
-        let known = self.answered.iter().map(|(field, _)| field.as_str());
+        let known = self.known.iter().map(|(field, _)| field.as_str());
         known.filter(|field| other.unknown.iter().any(|unknown| unknown == field)).collect()
     }
 }
@@ -113,7 +113,7 @@ async fn first_there<'t, T: 't, A>(
     let mut last = Ok(None);
     for topic in topics.take(TOPICS_TRIED) {
         match ask(topic).await {
-            Ok(answer) => return Ok(Some(answer)),
+            Ok(found) => return Ok(Some(found)),
             Err(failure) if failure.is_about_the_topic() => last = Err((topic, failure)),
             Err(failure) => return Err((topic, failure)),
         }
@@ -169,8 +169,8 @@ async fn of_hashtag(
 
 /// The fields, from one response with all of them.
 fn all(requests: &[&str], seen: Seen) -> Fields {
-    let answered = names(requests).into_iter().map(str::to_owned).zip(seen.fields).collect();
-    Fields { records: seen.records, answered, unknown: Vec::new() }
+    let known = names(requests).into_iter().map(str::to_owned).zip(seen.fields).collect();
+    Fields { records: seen.records, known, unknown: Vec::new() }
 }
 
 /// The fields, from one call for all of them. If it is refused without naming a field, from one call for each.
@@ -186,7 +186,7 @@ async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Fai
         match ask(&[ID, request]).await {
             Ok(seen) => {
                 fields.records = fields.records.max(seen.records);
-                fields.answered.push((name, seen.fields.last().copied().unwrap_or_default()));
+                fields.known.push((name, seen.fields.last().copied().unwrap_or_default()));
             }
             Err(failure) if is_unnamed(&failure) || failure.kind == Kind::UnknownField => {
                 fields.unknown.push(name);
@@ -196,17 +196,17 @@ async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Fai
         }
     }
     // If each field is refused, the fields are not the cause.
-    if let (true, Some(failure)) = (fields.answered.is_empty(), refused) {
+    if let (true, Some(failure)) = (fields.known.is_empty(), refused) {
         return Err(failure);
     }
-    fields.answered.insert(0, (ID.to_owned(), fields.records));
+    fields.known.insert(0, (ID.to_owned(), fields.records));
     Ok(fields)
 }
 
 /// The fields, of which the API named some as unknown.
 fn without(mut fields: Fields, unknown: &[String]) -> Fields {
-    let (gone, answered) = fields.answered.into_iter().partition(|(field, _)| unknown.contains(field));
+    let (gone, known) = fields.known.into_iter().partition(|(field, _)| unknown.contains(field));
     let gone: Vec<(String, usize)> = gone;
     fields.unknown.extend(gone.into_iter().map(|(field, _)| field));
-    Fields { answered, ..fields }
+    Fields { known, ..fields }
 }

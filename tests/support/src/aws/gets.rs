@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response};
 
-use super::Answer;
+use super::HttpResponse;
 
 #[derive(Default)]
 pub struct Gets {
@@ -25,16 +25,16 @@ impl Gets {
         (request.method() == Method::GET).then_some(etag)
     }
 
-    /// S3's response to a GET for which s3s-fs returns `answer`.
-    pub(super) fn answer(&self, condition: Option<String>, answer: Answer) -> Answer {
+    /// S3's response to a GET for which s3s-fs returns `response`.
+    pub(super) fn respond(&self, condition: Option<String>, response: HttpResponse) -> HttpResponse {
         let is_same =
-            condition.is_some() && answer.headers().get("etag").map(|e| e.to_str().unwrap()) == condition.as_deref();
-        let answer = if is_same {
+            condition.is_some() && response.headers().get("etag").map(|e| e.to_str().unwrap()) == condition.as_deref();
+        let response = if is_same {
             Response::builder().status(304).body(Full::default().map_err(|never| match never {}).boxed()).unwrap()
         } else {
-            answer
+            response
         };
-        self.statuses.lock().unwrap().push(answer.status().as_u16());
-        answer
+        self.statuses.lock().unwrap().push(response.status().as_u16());
+        response
     }
 }

@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response};
 
-use super::Answer;
+use super::HttpResponse;
 
 #[derive(Default)]
 pub struct Heads {
@@ -27,14 +27,15 @@ impl Heads {
     }
 
     /// The response, if the request is a HeadBucket and there is a fault.
-    pub(super) fn answer(&self, request: &Request<Incoming>) -> Option<Answer> {
+    pub(super) fn respond(&self, request: &Request<Incoming>) -> Option<HttpResponse> {
         if request.method() != Method::HEAD {
             return None;
         }
         *self.asked.lock().unwrap() += 1;
         let (status, region) = (*self.fault.lock().unwrap())?;
-        let answer = Response::builder().status(status);
-        let answer = region.into_iter().fold(answer, |answer, region| answer.header("x-amz-bucket-region", region));
-        Some(answer.body(Full::default().map_err(|never| match never {}).boxed()).unwrap())
+        let response = Response::builder().status(status);
+        let response =
+            region.into_iter().fold(response, |response, region| response.header("x-amz-bucket-region", region));
+        Some(response.body(Full::default().map_err(|never| match never {}).boxed()).unwrap())
     }
 }

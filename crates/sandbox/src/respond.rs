@@ -31,7 +31,7 @@ const COUNTS: &str = "/_calls";
 
 impl State {
     /// Responds to a call.
-    pub(super) async fn answer(&self, request: &Request<Incoming>) -> Result<Response<Sent>, HangUp> {
+    pub(super) async fn respond(&self, request: &Request<Incoming>) -> Result<Response<Sent>, HangUp> {
         if request.uri().path() == COUNTS {
             return Ok(finish(Response::builder(), body::whole(self.counts().to_string())));
         }
