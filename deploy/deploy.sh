@@ -17,7 +17,7 @@ refuse() { say "$@"; exit 2; }
 
 # ---------------------------------------------------------------- the arguments
 
-# The package of scale/template.yaml has a stack of its own.
+# The package of scale/template.yaml has a separate stack.
 stack=luxury-brands-data-collector
 if grep -q '^  Collector:' "$folder/template.yaml"; then stack=$stack-scale; fi
 known="$(sed -n '/^Parameters:/,/^[A-Z]/s/^  \([A-Za-z]*\):.*/\1/p' "$folder/template.yaml")"

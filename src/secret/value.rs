@@ -35,7 +35,7 @@ pub(crate) fn bucket_problem(bucket: &str) -> Option<&'static str> {
     }
     if bucket.starts_with("s3://") || bucket.starts_with("arn:") {
         return Some(
-            "is an address; give the bucket's name alone, such as my-bucket (configure.ini has what follows it)",
+            "is an address; give only the bucket's name, such as my-bucket (configure.ini has what follows it)",
         );
     }
     if is_path {
@@ -82,7 +82,7 @@ mod tests {
             ("out/", "is a path"),
             ("/var/data", "is a path"),
             ("..", "is a path"),
-            ("s3://lux-raw/x", "is an address; give the bucket's name alone"),
+            ("s3://lux-raw/x", "is an address; give only the bucket's name"),
             ("arn:aws:s3:::lux-raw", "is an address"),
             ("arn:aws:s3:us-west-2:123456789012:accesspoint/lux", "give its alias, which ends in -s3alias"),
             ("sandbox_env", "is the folder of the sandbox's data"),

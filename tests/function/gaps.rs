@@ -79,13 +79,13 @@ impl Hour {
     }
 
     /// The media published in the minutes up to `minute`, requested one by one.
-    async fn came(&self, minute: i64) -> BTreeSet<String> {
+    async fn published(&self, minute: i64) -> BTreeSet<String> {
         self.harness.sandbox.set_now(self.at(minute));
         let client = collector::http::client().unwrap();
         let id =
             self.harness.sandbox.calls().iter().find_map(|c| Some(c.path.strip_suffix("/recent_media")?.to_owned()));
         let (id, token) = (id.unwrap(), support::harness::TOKEN);
-        let mut came = BTreeSet::new();
+        let mut published = BTreeSet::new();
         for page in 0..4 {
             let url = format!(
                 "{}/v21.0/{id}/recent_media?fields=id,timestamp&limit=50&access_token={token}&after=QVFIUsandbox{}",
@@ -98,11 +98,11 @@ impl Hour {
                 let time = DateTime::parse_from_str(medium["timestamp"].as_str().unwrap(), "%Y-%m-%dT%H:%M:%S%z");
                 // A timestamp has no fractions of a second.
                 if time.unwrap() > self.at(minute - 5) {
-                    came.insert(medium["id"].as_str().unwrap().to_owned());
+                    published.insert(medium["id"].as_str().unwrap().to_owned());
                 }
             }
         }
-        came
+        published
     }
 }
 
@@ -123,8 +123,13 @@ async fn of_180_media_in_5_minutes_none_is_lost_within_the_calls_of_the_run() {
         let (summary, calls, media) = hour.run(minute).await;
         assert_eq!(calls, 4, "4 pages have 200 media, of which 180 are new");
         assert_eq!((&summary["gaps"], &summary["api_calls"]), (&json!({"overlap": 20, "likely": []}), &json!(4)));
-        let came = hour.came(minute).await;
-        assert!((178..=180).contains(&came.len()) && media.is_superset(&came), "{} of {}", media.len(), came.len());
+        let published = hour.published(minute).await;
+        assert!(
+            (178..=180).contains(&published.len()) && media.is_superset(&published),
+            "{} of {}",
+            media.len(),
+            published.len()
+        );
         assert_eq!(media.difference(&hour.media(minute - 5, "raw")).count(), 180);
         let quality = hour.object(minute, "quality").unwrap();
         let [dior] = &quality["topics"].as_array().unwrap()[..] else { panic!("{quality}") };

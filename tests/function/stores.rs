@@ -44,7 +44,7 @@ async fn s3_that_denies_an_object_is_an_error_with_its_place_and_loss_and_the_ot
     );
     assert!(!text.contains("SdkBody"), "words for a person, not the SDK's inside: {text}");
     assert_eq!((harness.records("brand").len(), harness.records("media").len()), (11, 0));
-    assert!(text.contains(r#""files":[{"key":"raw/brand_2026-01-31"#), "the summary tells what was stored: {text}");
+    assert!(text.contains(r#""files":[{"key":"raw/brand_2026-01-31"#), "the summary says what was stored: {text}");
     assert!(!harness.leaks());
 }
 
@@ -74,7 +74,7 @@ async fn a_run_that_lost_topics_leaves_the_better_object_and_goes_apart() {
     let quality = object(partial.replace("partial/", "partial/quality/")).unwrap();
     assert_eq!(quality["object"], partial);
     assert_eq!(quality["instead_of"], key("raw/", "brand"));
-    assert_eq!(object(key("quality/", "brand")), None, "it would stand beside the earlier run's object");
+    assert_eq!(object(key("quality/", "brand")), None, "it would be next to the earlier run's object");
     assert_eq!(object(key("quality/", "media")).unwrap()["object"], key("raw/", "media"));
 
     let summary = &response.summary;

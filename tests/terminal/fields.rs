@@ -112,7 +112,7 @@ async fn a_nested_field_that_the_api_no_longer_knows_affects_only_the_outer_one(
         "{defaulted}"
     );
     let fields: Vec<_> = harness.logged("ERROR").iter().map(|line| line["field"].clone()).collect();
-    assert!(fields.contains(&json!("children")), "the field's name alone: {fields:?}");
+    assert!(fields.contains(&json!("children")), "only the field's name: {fields:?}");
 }
 
 #[tokio::test]

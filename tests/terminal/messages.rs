@@ -198,7 +198,7 @@ fn a_secret_that_was_filled_in_wrongly_is_reported_by_its_key_and_no_value() {
         ("access_token = placeholder of a token", "access_token has white space"),
         ("access_token =", "access_token is empty"),
         ("bucket = ./out", "bucket is a path; give the name of an S3 bucket, or local_env for the folder ./local_env"),
-        ("bucket = s3://lux-raw", "bucket is an address; give the bucket's name alone"),
+        ("bucket = s3://lux-raw", "bucket is an address; give only the bucket's name"),
     ] {
         let key = line.split(' ').next().unwrap();
         let lines = good.map(|other| if other.starts_with(key) { line } else { other });

@@ -230,7 +230,7 @@ async fn a_secret_that_the_event_names_is_the_one_that_is_renewed() {
     assert_eq!(response.summary.token.clone().unwrap().renewal.unwrap().end, RenewalEnd::Renewed);
     assert_eq!(harness.aws.puts(), [named.replace(TOKEN, NEW_TOKEN)]);
     harness.invoke(json!({"job": "hashtag", "secret_id": "collectors/x"})).await.unwrap();
-    assert!(works(&harness).await && !harness.leaks(), "the function's own secret is as it was");
+    assert!(works(&harness).await && !harness.leaks(), "the function's own secret is unchanged");
 }
 
 #[tokio::test]

@@ -85,18 +85,18 @@ mod system {
         let mut hang_up = (!ignores_hang_up()).then(|| signal(SignalKind::hangup())).transpose()?;
         let _ = listens.send(Ok(()));
         loop {
-            let came = tokio::select! {
+            let received = tokio::select! {
                 Some(()) = async { hang_up.as_mut()?.recv().await } => SIGHUP,
                 Some(()) = int.recv() => SIGINT,
                 Some(()) = term.recv() => SIGTERM,
                 else => return Ok(()),
             };
-            if interrupt.first.set(came).is_err() {
-                let first = interrupt.signal().unwrap_or(came);
+            if interrupt.first.set(received).is_err() {
+                let first = interrupt.signal().unwrap_or(received);
                 std::process::exit(i32::from(128 + first.number));
             }
             warn!(
-                "{came}: the current run ends now and stores what it collected; a second signal ends the process at once"
+                "{received}: the current run ends now and stores what it collected; a second signal ends the process at once"
             );
             interrupt.token.cancel();
         }

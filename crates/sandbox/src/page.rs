@@ -7,15 +7,15 @@ use super::reply::Reply;
 use collector::record::Place;
 
 /// The API's response to a call that requests a field that `place` does not have; `None` if it has them all.
-pub(super) fn refused(asked: &[Node], place: Place, gone: &[&str]) -> Option<Reply> {
+pub(super) fn refused(asked: &[Node], place: Place, removed: &[&str]) -> Option<Reply> {
     let node = if place == Place::Profile { "IGUser" } else { "IGMedia" };
     asked.iter().find_map(|Node { name, fields, .. }| {
-        if place.has(name) && !gone.contains(&name.as_str()) {
+        if place.has(name) && !removed.contains(&name.as_str()) {
             let is_album = name == "children";
-            return if is_album { refused(fields, Place::Child, gone) } else { None };
+            return if is_album { refused(fields, Place::Child, removed) } else { None };
         }
         Some(match place {
-            _ if gone.contains(&name.as_str()) => Reply::unknown_field(name, node),
+            _ if removed.contains(&name.as_str()) => Reply::unknown_field(name, node),
             // Quoted by public projects from live responses; neither names the field.
             Place::Child if place.refuses(name) => {
                 Reply::error(400, 100, None, "(#100) Field is not available for Carousel children media")

@@ -205,8 +205,8 @@ async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Fai
 
 /// The fields, of which the API named some as unknown.
 fn without(mut fields: Fields, unknown: &[String]) -> Fields {
-    let (gone, known) = fields.known.into_iter().partition(|(field, _)| unknown.contains(field));
-    let gone: Vec<(String, usize)> = gone;
-    fields.unknown.extend(gone.into_iter().map(|(field, _)| field));
+    let (refused, known) = fields.known.into_iter().partition(|(field, _)| unknown.contains(field));
+    let refused: Vec<(String, usize)> = refused;
+    fields.unknown.extend(refused.into_iter().map(|(field, _)| field));
     Fields { known, ..fields }
 }

@@ -26,7 +26,7 @@ pub(crate) struct PreviousRun {
     pub(super) error: Option<(String, String)>,
 }
 
-pub(super) const EXPECTED: &str = r#"give the report of one run: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), that summary alone, or a quality object"#;
+pub(super) const EXPECTED: &str = r#"give the report of one run: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), its summary, or a quality object"#;
 
 /// Reads the report in `text`. It may be inside other JSON, as in the output of `aws lambda invoke` or in a log.
 ///
