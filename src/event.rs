@@ -141,18 +141,18 @@ impl Event {
         }
         // The job `token` stores nothing.
         let time = self.time.filter(|_| self.job != Job::Token)?;
-        let (apart, side) = match now - time {
+        let (difference, side) = match now - time {
             past if past > MAX_PAST => (past, "past"),
             ahead if ahead < -MAX_FUTURE => (-ahead, "future"),
             _ => return None,
         };
-        let apart = match (apart.num_days(), apart.num_hours()) {
-            (2.., _) => format!("{} days", apart.num_days()),
-            (_, 2..) => format!("{} hours", apart.num_hours()),
-            _ => format!("{} minutes", apart.num_minutes()),
+        let difference = match (difference.num_days(), difference.num_hours()) {
+            (2.., _) => format!("{} days", difference.num_days()),
+            (_, 2..) => format!("{} hours", difference.num_hours()),
+            _ => format!("{} minutes", difference.num_minutes()),
         };
         Some(format!(
-            "the event's time {} is {apart} in the {side}: this is not a backfill, since the API returns only the \
+            "the event's time {} is {difference} in the {side}: this is not a backfill, since the API returns only the \
              current state; the objects get the name of that time and current data",
             time.to_rfc3339_opts(SecondsFormat::Secs, true)
         ))

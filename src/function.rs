@@ -266,8 +266,8 @@ impl Function {
                 context.collect(run, event, &session, progress).await.unwrap_or_else(Done::from)
             }
         };
-        let is_in_vain = done.error.is_none() && done.figures.is_empty();
-        let halted = session.halted().filter(|halt| halt.kind != Kind::Usage || is_in_vain);
+        let has_collected_nothing = done.error.is_none() && done.figures.is_empty();
+        let halted = session.halted().filter(|halt| halt.kind != Kind::Usage || has_collected_nothing);
         if let Some(usage) = halted.as_ref().filter(|halt| halt.kind == Kind::Usage) {
             critical!(
                 kind = usage.kind.name(),

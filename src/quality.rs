@@ -168,8 +168,8 @@ const LEVELS: usize = 5;
 /// A value of a response, as JSON that any reader accepts. A value that strict readers refuse (a lone surrogate, 1e999,
 /// more than 127 levels together with those around it) becomes a string that holds its text.
 fn readable(value: Box<RawValue>) -> Box<RawValue> {
-    let in_its_place = ["[".repeat(LEVELS).as_str(), value.get(), &"]".repeat(LEVELS)].concat();
-    if serde_json::from_str::<serde_json::Value>(&in_its_place).is_ok() {
+    let nested = ["[".repeat(LEVELS).as_str(), value.get(), &"]".repeat(LEVELS)].concat();
+    if serde_json::from_str::<serde_json::Value>(&nested).is_ok() {
         return value;
     }
     // Writing a string into memory cannot fail.

@@ -114,10 +114,11 @@ async fn renew(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) ->
             info!("the access token was {message}");
             (Renewal { end: RenewalEnd::Renewed, message }, Some(new))
         }
-        Err(why) => {
+        Err(reason) => {
             let days = left.unwrap_or_default();
-            let message =
-                session.client().redacted(&format!("{why}; the old token is valid for {}", counted(days, "more day")));
+            let message = session
+                .client()
+                .redacted(&format!("{reason}; the old token is valid for {}", counted(days, "more day")));
             error!(kind = "renewal", days_left = days, "the access token was not renewed: {message}");
             (Renewal { end: RenewalEnd::Failed, message }, None)
         }
@@ -217,10 +218,10 @@ mod tests {
     #[test]
     fn a_new_token_is_accepted_only_with_all_permissions_of_the_old_one_and_a_later_end() {
         let old = info(100, 200, &["a", "b"]);
-        let verdict = |new: TokenInfo| compare(&old, &new).map_or_else(|why| why, |()| "taken".to_owned());
+        let verdict = |new: TokenInfo| compare(&old, &new).map_or_else(|reason| reason, |()| "accepted".to_owned());
         let later = 100 + SECONDS_A_DAY;
-        assert_eq!(verdict(info(later, 200, &["b", "a", "c"])), "taken");
-        assert_eq!(verdict(info(0, 0, &["a", "b"])), "taken");
+        assert_eq!(verdict(info(later, 200, &["b", "a", "c"])), "accepted");
+        assert_eq!(verdict(info(0, 0, &["a", "b"])), "accepted");
         assert_eq!(verdict(info(later - 1, 200, &["a", "b"])), "the new token lasts no longer than the old one");
         assert_eq!(
             verdict(TokenInfo { expires_at: None, ..info(1, 200, &["a", "b"]) }),

@@ -181,12 +181,12 @@ async fn pages<'c>(
         let is_stuck = new.is_empty() && !page.records.is_empty();
         is_met = is_met || goal.as_ref().is_none_or(|goal| goal.is_met(&page, new));
         after = page.after;
-        let goes_on = match source {
+        let has_next = match source {
             _ if after.is_none() => false,
             PageSource::Account(_) => number < limits.calls_per_account(),
             PageSource::Hashtag(_) => !is_met && !is_stuck && take(further),
         };
-        if !goes_on {
+        if !has_next {
             break None;
         }
     };

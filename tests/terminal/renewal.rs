@@ -98,9 +98,9 @@ async fn a_token_is_exchanged_only_below_ten_days_and_only_on_request() {
 }
 
 /// Checks that a renewal failed, named the reason, and did not change the secret.
-async fn assert_failed(harness: &Harness, before: &str, why: &str, what: &str) {
+async fn assert_failed(harness: &Harness, before: &str, reason: &str, what: &str) {
     let Renewal { end, message } = renewal(harness).await.unwrap();
-    assert!(end == RenewalEnd::Failed && message.contains(why), "{what}: {message}");
+    assert!(end == RenewalEnd::Failed && message.contains(reason), "{what}: {message}");
     assert!(message.ends_with("; the old token is valid for 5 more days"), "{what}: {message}");
     let errors = harness.logged("ERROR");
     assert!(errors.len() == 1 && errors[0]["kind"] == "renewal", "{what}: {errors:?}");
@@ -111,7 +111,7 @@ async fn assert_failed(harness: &Harness, before: &str, why: &str, what: &str) {
 
 #[tokio::test]
 async fn whatever_step_fails_the_secret_keeps_the_old_token_which_works() {
-    for (fault, why) in [
+    for (fault, reason) in [
         ("exchange=permission", "the exchange failed: (10) no new token in the response"),
         ("exchange=token", "the exchange failed: (190/463)"),
         ("exchange=throttled", "the exchange failed: (4)"),
@@ -141,7 +141,7 @@ async fn whatever_step_fails_the_secret_keeps_the_old_token_which_works() {
     ] {
         let harness = harness(&[fault], exchanging).await;
         let before = before(&harness);
-        assert_failed(&harness, &before, why, fault).await;
+        assert_failed(&harness, &before, reason, fault).await;
     }
 }
 
@@ -158,8 +158,8 @@ async fn an_exchange_that_gives_no_new_token_leaves_the_old_one() {
         (o.new_token, o.app_secret) = (Some(NEW_TOKEN.replace('-', " ")), Some(APP_SECRET.to_owned()));
     };
     let none = |o: &mut Options| o.app_secret = Some(APP_SECRET.to_owned());
-    let case = |options: fn(&mut Options), why| (options, why);
-    for (options, why) in [
+    let case = |options: fn(&mut Options), reason| (options, reason);
+    for (options, reason) in [
         case(same, "the exchange gave the same token again"),
         case(short, "the exchange failed: the new token is not a valid token"),
         case(spaced, "the exchange failed: the new token is not a valid token"),
@@ -168,7 +168,7 @@ async fn an_exchange_that_gives_no_new_token_leaves_the_old_one() {
         // The unchanged token is what the sandbox calls the new one.
         let harness = harness(&["new_token=ending"], options).await;
         let before = before(&harness);
-        assert_failed(&harness, &before, why, why).await;
+        assert_failed(&harness, &before, reason, reason).await;
     }
 }
 
@@ -185,11 +185,11 @@ async fn without_its_app_a_token_is_not_exchanged() {
 
 #[tokio::test]
 async fn no_token_is_made_for_a_secret_that_cannot_be_put() {
-    for (fault, why) in [(DENIED, "the secret could not be put into AWS Secrets Manager: "), (HANGS, "")] {
+    for (fault, reason) in [(DENIED, "the secret could not be put into AWS Secrets Manager: "), (HANGS, "")] {
         let harness = harness(&[], exchanging).await;
         let before = before(&harness);
         harness.aws.fail_puts(fault);
-        assert_failed(&harness, &before, why, fault).await;
+        assert_failed(&harness, &before, reason, fault).await;
         assert_eq!(exchanges(&harness), 0, "{fault}");
         assert!(harness.run("hashtag").await.unwrap().summary.failures.is_empty(), "the process goes on too");
         assert!(harness.sandbox.calls().iter().rev().take(11).all(|call| call.query["access_token"] == TOKEN));
@@ -198,7 +198,7 @@ async fn no_token_is_made_for_a_secret_that_cannot_be_put() {
 
 #[tokio::test]
 async fn a_secret_that_was_rotated_or_cannot_be_read_meanwhile_is_not_changed() {
-    for (second, why) in [
+    for (second, reason) in [
         (
             json!({"access_token": "placeholder-token-of-somebody"}).to_string(),
             "the secret meanwhile has another token",
@@ -215,8 +215,8 @@ async fn a_secret_that_was_rotated_or_cannot_be_read_meanwhile_is_not_changed() 
                 Err(_) => second.clone(),
             };
             harness.aws.set_secrets(std::iter::repeat_n(before.clone(), reads).chain([second]));
-            assert_failed(&harness, &before, why, why).await;
-            assert_eq!(exchanges(&harness), reads - 1, "{why}");
+            assert_failed(&harness, &before, reason, reason).await;
+            assert_eq!(exchanges(&harness), reads - 1, "{reason}");
         }
     }
 }

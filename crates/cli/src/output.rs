@@ -138,16 +138,16 @@ pub(super) fn color(arguments: &[OsString]) -> ColorChoice {
 
 /// Prints what clap returns instead of a command: a help text, or a usage error. `variable` sets a refused option if
 /// the command line does not.
-pub(super) fn print_usage(said: &clap::Error, variable: Option<String>) -> ExitCode {
-    if let Some(replacement) = removed::replacement(said) {
+pub(super) fn print_usage(error: &clap::Error, variable: Option<String>) -> ExitCode {
+    if let Some(replacement) = removed::replacement(error) {
         note(replacement);
         return usage_error();
     }
-    let printed = said.print();
+    let printed = error.print();
     if let Some(variable) = variable {
         note(format_args!("The variable {variable} sets it."));
     }
-    if said.use_stderr() {
+    if error.use_stderr() {
         return usage_error();
     }
     match unless_closed(printed) {

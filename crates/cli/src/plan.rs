@@ -83,8 +83,8 @@ struct WarmCold {
 impl Planned {
     fn of(plan: &Plan, notices: Vec<String>) -> Self {
         let Plan { limits, accounts, hashtags, unpinned } = plan;
-        let weighed = |warm, cold, limit| WarmCold { warm, cold, limit };
-        let with_unpinned = |warm, limit| weighed(warm, warm + u64::from(*unpinned), Some(limit));
+        let warm_cold = |warm, cold, limit| WarmCold { warm, cold, limit };
+        let with_unpinned = |warm, limit| warm_cold(warm, warm + u64::from(*unpinned), Some(limit));
         let ([accounts_warm, accounts_cold], [hashtags_warm, hashtags_cold]) =
             (more_accounts(plan), more_hashtags(plan));
         let with_pages = |most, limit| limits.closes_gaps.then(|| with_unpinned(most, limit));
@@ -94,16 +94,16 @@ impl Planned {
             unpinned_hashtags: *unpinned,
             brand_media_runs_per_hour: limits.brand_media_runs_per_hour,
             hashtag_runs_per_hour: limits.hashtag_runs_per_hour,
-            calls_per_hour: weighed(plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour)),
+            calls_per_hour: warm_cold(plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour)),
             calls_per_hour_with_further_pages: with_pages(max_calls_per_hour(plan), limits.calls_per_hour),
-            hashtags_per_week: weighed((*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week)),
+            hashtags_per_week: warm_cold((*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week)),
             hashtag_calls_per_day: with_unpinned(plan.hashtag_calls_per_day(), limits.hashtag_calls_per_day),
             hashtag_calls_per_day_with_further_pages: with_pages(
                 max_hashtag_calls_per_day(plan),
                 limits.hashtag_calls_per_day,
             ),
-            more_accounts: weighed(accounts_warm, accounts_cold, None),
-            more_hashtags: weighed(hashtags_warm, hashtags_cold, None),
+            more_accounts: warm_cold(accounts_warm, accounts_cold, None),
+            more_hashtags: warm_cold(hashtags_warm, hashtags_cold, None),
             notices,
         }
     }

@@ -113,29 +113,32 @@ pub(super) fn repair(previous: &PreviousRun, objects: Option<&Coverage>) -> Resu
     let missing = previous.missing(objects);
     let names_missing = |topics: &[String]| missing.iter().all(|topic| topics.iter().any(|name| name == topic.name()));
     let is_enough = objects.is_none() || topics.is_none_or(names_missing);
-    let as_it_was = !is_there && (is_lost || !previous.stored && !is_there_in_part && is_enough);
-    if !as_it_was && missing.is_empty() {
+    let is_repeated_whole = !is_there && (is_lost || !previous.stored && !is_there_in_part && is_enough);
+    if !is_repeated_whole && missing.is_empty() {
         return Ok(None);
     }
     let time = previous.time.clone().filter(|time| DateTime::parse_from_rfc3339(time).is_ok());
     let time = time.ok_or("no time is named under which to repeat it: give the event its \"time\" by hand")?;
-    let (topics, shard, why) = if as_it_was {
+    let (topics, shard, reason) = if is_repeated_whole {
         let what = match previous.lost {
             _ if !is_lost => "nothing was stored".to_owned(),
             0 | 1 => "an object could not be stored".to_owned(),
             lost => format!("{lost} objects could not be stored"),
         };
-        let why = format!("{what}{}: the run is repeated unchanged", words());
+        let reason = format!("{what}{}: the run is repeated unchanged", words());
         let topics = previous.topics.as_ref().map(|topics| topics.iter().cloned().map(Selected::Configured).collect());
-        (topics, previous.shard.clone(), why)
+        (topics, previous.shard.clone(), reason)
     } else {
         let names: Vec<&str> = missing.iter().map(Selected::name).collect();
-        let why = format!("{} failed: only these are collected, into separate objects", names.join(", "));
-        (Some(missing), None, why)
+        let reason = format!("{} failed: only these are collected, into separate objects", names.join(", "));
+        (Some(missing), None, reason)
     };
     let listed = |of: &str| topics.clone().filter(|_: &Vec<Selected>| key == of);
     let (accounts, hashtags) = (listed("accounts"), listed("hashtags"));
-    Ok(Some((Repair { job: job.name(), time, accounts, hashtags, shard, secret_id: previous.secret_id.clone() }, why)))
+    Ok(Some((
+        Repair { job: job.name(), time, accounts, hashtags, shard, secret_id: previous.secret_id.clone() },
+        reason,
+    )))
 }
 
 #[cfg(test)]
@@ -232,11 +235,11 @@ mod tests {
 
     #[test]
     fn the_reason_names_what_failed() {
-        let why = |previous: &PreviousRun| repair(previous, None).unwrap().unwrap().1;
-        assert!(why(&previous_run()).contains("gucci failed"));
-        assert!(why(&PreviousRun { lost: 2, ..previous_run() }).contains("2 objects could not be stored"));
+        let reason = |previous: &PreviousRun| repair(previous, None).unwrap().unwrap().1;
+        assert!(reason(&previous_run()).contains("gucci failed"));
+        assert!(reason(&PreviousRun { lost: 2, ..previous_run() }).contains("2 objects could not be stored"));
         assert!(
-            why(&PreviousRun { stored: false, error: error("secret"), ..previous_run() })
+            reason(&PreviousRun { stored: false, error: error("secret"), ..previous_run() })
                 .contains("nothing was stored: because")
         );
     }

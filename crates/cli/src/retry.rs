@@ -51,7 +51,7 @@ impl RetryArgs {
         let previous = repair::read(name, &text).map_err(unusable)?;
         self.once.on.check_kind(previous.sandbox)?;
         let objects = self.objects(&previous, output).await;
-        let Some((event, why)) = repair::repair(&previous, objects.as_ref()).map_err(unusable)? else {
+        let Some((event, reason)) = repair::repair(&previous, objects.as_ref()).map_err(unusable)? else {
             let reason = match &objects {
                 Some(_) => "no topic is missing from the objects of this time: nothing is repeated",
                 None => "nothing failed in this run: nothing is repeated",
@@ -62,9 +62,9 @@ impl RetryArgs {
             }
             return Ok(ExitCode::SUCCESS);
         };
-        output.remark(printable(&why));
+        output.remark(printable(&reason));
         if self.dry_run {
-            let planned = Planned { repair: Some(&event), reason: &why };
+            let planned = Planned { repair: Some(&event), reason: &reason };
             if output.json {
                 output::print_json(&planned)?
             } else {

@@ -30,7 +30,7 @@ pub(super) fn refused(asked: &[Node], place: Place, removed: &[&str]) -> Option<
 
 /// The requested fields that exist, and always the id. The same for an album's elements.
 pub(super) fn only(fields: &Map<String, Value>, asked: &[Node]) -> Map<String, Value> {
-    let asked_for = |(name, value): (&String, &Value)| {
+    let requested = |(name, value): (&String, &Value)| {
         let node = asked.iter().find(|node| node.name == *name);
         let value = match (node, value.get("data").and_then(Value::as_array)) {
             (Some(node), Some(parts)) => {
@@ -41,7 +41,7 @@ pub(super) fn only(fields: &Map<String, Value>, asked: &[Node]) -> Map<String, V
         };
         (node.is_some() || name == "id").then(|| (name.clone(), value))
     };
-    fields.iter().filter_map(asked_for).collect()
+    fields.iter().filter_map(requested).collect()
 }
 
 /// A page and the cursor to the next one. A page that is not part of a profile also has the address of the

@@ -230,11 +230,11 @@ impl RollupSummary {
         ];
         emit(&metrics, &self.job, service);
         for shard in &self.shards {
-            if let Some(why) = &shard.error {
+            if let Some(reason) = &shard.error {
                 error!(
                     kind = "shard",
                     shard = shard.shard,
-                    "shard failed with {}: {why}",
+                    "shard failed with {}: {reason}",
                     counted(shard.topics, "topic")
                 );
             }

@@ -96,7 +96,7 @@ impl Item {
         let files = summary.get("files").and_then(Value::as_array).cloned().unwrap_or_default();
         let outcome = Outcome {
             secret_id: text("secret_id"),
-            error: (!self.succeeded()).then(|| self.why(&message)),
+            error: (!self.succeeded()).then(|| self.reason(&message)),
             figures_known,
             topics,
             records: files.iter().map(|file| number(file, "/records")).sum(),
@@ -127,7 +127,7 @@ impl Item {
         report::parts(payload.get("errorMessage").and_then(Value::as_str).unwrap_or(cause))
     }
 
-    fn why(&self, message: &str) -> String {
+    fn reason(&self, message: &str) -> String {
         let kind = self.error.as_deref().unwrap_or(&self.status);
         let short: String = message.chars().take(300).collect();
         if short.is_empty() { kind.to_owned() } else { format!("{kind}: {short}") }

@@ -150,14 +150,14 @@ impl Case {
     /// Runs the case on `binary`. The error is the reason why it cannot run here.
     pub async fn play(&self, binary: &Path, limited: bool) -> Result<Outcome, &'static str> {
         let setup = Setup::new(self).await;
-        if let Some(why) = setup.skipped {
-            return Err(why);
+        if let Some(reason) = setup.skipped {
+            return Err(reason);
         }
         let variables: Vec<(&str, String)> = setup.variables.clone().into_iter().collect();
         let limit = limited.then(Limit::new).and_then(Result::ok);
         let command = || limit.as_ref().map_or_else(|| Command::new(binary), |limit| limit.command(binary));
         let start = || Function::start(command(), &setup.folder, &variables, setup.events.clone());
-        let (mut ends, mut said, mut peak_kib) = (Vec::new(), String::new(), 0);
+        let (mut ends, mut printed, mut peak_kib) = (Vec::new(), String::new(), 0);
         if setup.terminated {
             let mut function = start().await;
             // One object is stored, and the other one stalls.
@@ -171,7 +171,7 @@ impl Case {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             ends.push(format!("ended by SIGTERM with {} stored", setup.stored()));
-            said += &function.end().await.log;
+            printed += &function.end().await.log;
         }
         let mut function = start().await;
         while function.done() < setup.events.len() && function.runs() {
@@ -184,18 +184,18 @@ impl Case {
         }
         let Ended { results, log, stderr } = function.end().await;
         ends.extend(results.iter().map(end));
-        said += &format!("{log}{stderr}");
+        printed += &format!("{log}{stderr}");
         results.iter().for_each(|result| {
             let (InvocationResult::Response(text) | InvocationResult::Error(text)) = result;
-            said += &format!("{text}\n");
+            printed += &format!("{text}\n");
         });
-        Ok(self.judge(&setup, &said, ends.join(", then "), peak_kib))
+        Ok(self.judge(&setup, &printed, ends.join(", then "), peak_kib))
     }
 
-    fn judge(&self, setup: &Setup, said: &str, ends: String, peak_kib: u64) -> Outcome {
+    fn judge(&self, setup: &Setup, printed: &str, ends: String, peak_kib: u64) -> Outcome {
         let proofs: Vec<String> =
             setup.harness.sandbox.calls().iter().filter_map(|c| c.query.get("appsecret_proof").cloned()).collect();
-        let mut shown = shown(&proofs, said.as_bytes());
+        let mut shown = shown(&proofs, printed.as_bytes());
         for object in setup.objects() {
             shown.extend(super::secrets::shown(&proofs, text(&object).as_bytes()));
         }
@@ -208,7 +208,7 @@ impl Case {
             wrong.push(format!("ends: {ends}, not {}", self.ends));
         }
         wrong.extend(
-            self.reported.iter().filter(|part| !said.contains(**part)).map(|part| format!("not reported: {part}")),
+            self.reported.iter().filter(|part| !printed.contains(**part)).map(|part| format!("not reported: {part}")),
         );
         wrong.extend(shown.iter().map(|secret| format!("shown: {secret}")));
         if setup.proxy.as_ref().is_some_and(|proxy| proxy.breaks() && proxy.connections() < 2) {
@@ -217,13 +217,13 @@ impl Case {
         if peak_kib >= MAX_KIB {
             wrong.push(format!("peak memory: {peak_kib} KiB"));
         }
-        if said.contains("panicked") {
+        if printed.contains("panicked") {
             wrong.push("a panic".to_owned());
         }
         if !wrong.is_empty() {
-            let characters: Vec<char> = said.chars().collect();
+            let characters: Vec<char> = printed.chars().collect();
             let last = characters.get(characters.len().saturating_sub(6_000)..).unwrap_or_default();
-            wrong.push(format!("said: …{}", last.iter().collect::<String>()));
+            wrong.push(format!("printed: …{}", last.iter().collect::<String>()));
         }
         Outcome { stored, ends, shown, peak_kib, wrong }
     }

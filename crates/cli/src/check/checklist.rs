@@ -109,8 +109,8 @@ impl Checklist {
     }
 
     /// Reports something that could not be tried.
-    pub(super) fn skip(&mut self, what: &'static str, why: impl Display) {
-        self.line(Level::Skip, what, &format!("not checked: {why}"), None);
+    pub(super) fn skip(&mut self, what: &'static str, reason: impl Display) {
+        self.line(Level::Skip, what, &format!("not checked: {reason}"), None);
     }
 
     fn line(&mut self, level: Level, what: &'static str, message: &dyn Display, diagnosis: Option<Diagnosis>) {

@@ -142,8 +142,8 @@ async fn of_account(
     let (brand, of_media) = match ask(&profile, &media).await {
         Ok((brand, of_media)) => (all(&profile, brand), all(&media, of_media)),
         Err(failure) if is_unnamed(&failure) => (
-            apart(&profile, async |profile| Ok(ask(profile, &[ID]).await?.0)).await?,
-            apart(&media, async |media| Ok(ask(&[ID], media).await?.1)).await?,
+            one_by_one(&profile, async |profile| Ok(ask(profile, &[ID]).await?.0)).await?,
+            one_by_one(&media, async |media| Ok(ask(&[ID], media).await?.1)).await?,
         ),
         Err(failure) => return Err(failure),
     };
@@ -163,7 +163,7 @@ async fn of_hashtag(
         Ok(Seen::of(&session.page(&call).await?.value.records, &names))
     };
     let media = config.mapping(Model::MediaHashtag).requested();
-    let fields = apart(&media, ask).await?;
+    let fields = one_by_one(&media, ask).await?;
     Ok(without(fields, &client.unknown_fields(Edge::RecentMedia)))
 }
 
@@ -174,7 +174,7 @@ fn all(requests: &[&str], seen: Seen) -> Fields {
 }
 
 /// The fields, from one call for all of them. If it is refused without naming a field, from one call for each.
-async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Failure>) -> Result<Fields, Failure> {
+async fn one_by_one(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Failure>) -> Result<Fields, Failure> {
     match ask(requests).await {
         Ok(seen) => return Ok(all(requests, seen)),
         Err(failure) if is_unnamed(&failure) => {}

@@ -11,7 +11,7 @@ use collector::counted::counted;
     counted(*.accounts, "account"),
     counted(*.hashtags, "hashtag"),
     counted(*.credentials, "credential"),
-    .would_do.join("; ")
+    .proposals.join("; ")
 )]
 pub(super) struct Infeasible {
     accounts: usize,
@@ -21,7 +21,7 @@ pub(super) struct Infeasible {
     allowed: u64,
     hashtags_allowed: u64,
     /// The proposals. Each of them is enough.
-    pub(super) would_do: Vec<String>,
+    pub(super) proposals: Vec<String>,
 }
 
 /// The hours that divide a day.
@@ -46,18 +46,18 @@ fn missing(request: &Request) -> Infeasible {
     let an_hour = |topics: usize, cost: u64, every: u32| (topics as u64 * cost).div_ceil(u64::from(every.max(1)));
     let accounts = Request::cost(request.brand_media, true);
     let hashtags = Request::cost(request.hashtag, pinned);
-    let mut would_do = Vec::new();
+    let mut proposals = Vec::new();
     match more_credentials(request) {
-        Some(more) => would_do.push(format!(
+        Some(more) => proposals.push(format!(
             "{} of {} calls an hour and {} hashtags a week would do",
             counted(more, "more credential"),
             NEW_CREDENTIAL.0,
             NEW_CREDENTIAL.1
         )),
-        None => would_do
+        None => proposals
             .push("no number of credentials would be enough: a topic's calls exceed what one may make".to_owned()),
     }
-    would_do.extend(schedule(request));
+    proposals.extend(schedule(request));
     Infeasible {
         accounts: request.accounts.len(),
         hashtags: request.hashtags.len(),
@@ -66,7 +66,7 @@ fn missing(request: &Request) -> Infeasible {
             + an_hour(request.hashtags.len(), hashtags, request.hashtag.every_hours),
         allowed: request.credentials.iter().map(|c| request.calls(c)).sum(),
         hashtags_allowed: request.credentials.iter().map(|c| u64::from(c.hashtags_per_week)).sum(),
-        would_do,
+        proposals,
     }
 }
 

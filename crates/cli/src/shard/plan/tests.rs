@@ -172,7 +172,7 @@ fn what_is_missing_is_given_in_credentials_and_in_hours() {
 }
 
 #[test]
-fn what_would_do_does() {
+fn each_proposal_can_be_planned() {
     let mut request = request(1_000, 0, 4);
     request.brand_media.every_hours = 2;
     assert!(request.plan().is_ok());
