@@ -9,8 +9,8 @@
 //! CHAOS_BINARY=target/release/data-collector cargo test --test function chaos -- --ignored --nocapture
 //! ```
 //!
-//! `CHAOS_WRITE=1` writes the table into `docs/failures.md`. `CHAOS_ONLY=<part>` runs only the cases whose names
-//! contain that part.
+//! `CHAOS_WRITE=1` writes the table into `dev_logs/2026-11-24-failures.md`. `CHAOS_ONLY=<part>` runs only the cases
+//! whose names contain that part.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ mod proxy;
 mod secrets;
 mod setup;
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failures.md");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/dev_logs/2026-11-24-failures.md");
 
 const MARKS: [&str; 2] = ["<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"];
 

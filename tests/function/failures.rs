@@ -1,6 +1,6 @@
 //! Every failure: what it costs, how often the call is tried, at which level it is logged, and that no secret appears
 //! anywhere. `chaos.rs` tests the same on the function's own binary, with faults around it; its table is in
-//! `docs/failures.md`.
+//! `dev_logs/2026-11-24-failures.md`.
 
 use std::time::Duration;
 
