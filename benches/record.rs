@@ -1,5 +1,5 @@
-//! Compares the record path of one answer, from its bytes to the stored ones, with parsing the same bytes
-//! into a `serde_json::Value` that is then dropped.
+//! Compares the record path of one response, from its bytes to the stored ones, with parsing the same bytes into a
+//! `serde_json::Value` that is then dropped.
 //!
 //! `cargo run --release -p luxury-brands-benches --bin record` measures times. With `-- --instructions` it counts
 //! instructions, which other work on the machine does not change. It needs valgrind.
@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use collector::body::Body;
+use collector::body::ObjectBody;
 use collector::config::Config;
 use collector::graph::Page;
 use collector::record::{Model, Own};
@@ -28,7 +28,7 @@ use serde_json::Value;
 
 const CONFIGURE_INI: &str = include_str!("../configure.ini");
 
-/// A path of an answer.
+/// A path of a response.
 type Way = fn(&Input);
 
 /// The compared paths, by name.
@@ -47,7 +47,7 @@ fn main() {
     }
 }
 
-/// An answer as the API writes it, and the configuration for its records.
+/// A response as the API writes it, and the configuration for its records.
 struct Input {
     config: Config,
     body: Vec<u8>,
@@ -58,8 +58,8 @@ fn config() -> Config {
 }
 
 impl Input {
-    /// The answer for one account with its 25 media, from the sandbox at a fixed time.
-    fn answer() -> &'static Self {
+    /// The response for one account with its 25 media, from the sandbox at a fixed time.
+    fn response() -> &'static Self {
         static ANSWER: OnceLock<Input> = OnceLock::new();
         ANSWER.get_or_init(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -89,7 +89,7 @@ fn record_path(input: &Input) {
     let page = Page::of_account(std::str::from_utf8(&input.body).unwrap(), 25).unwrap();
     let own = Own { user_id: "17841401694708594", topic: "dior", asked_at: "2026-11-24T03:00:02+0000" };
     let profile = profile.flatten(&page.profile.unwrap(), own, &[]).unwrap();
-    let mut body = Body::with_room(input.config.format, 25, input.body.len());
+    let mut body = ObjectBody::with_capacity(input.config.format, 25, input.body.len());
     let posts = page.records;
     posts.iter().for_each(|post| body.add(&media.flatten(post, own, &[]).unwrap()));
     assert_eq!((profile.issues.len(), posts.len()), (0, 25));
@@ -106,16 +106,16 @@ fn utf8(input: &Input) {
 
 #[divan::bench(args = ["record_path", "value", "utf8"], sample_count = 1_000)]
 fn answer(bencher: Bencher<'_, '_>, name: &str) {
-    let input = Input::answer();
+    let input = Input::response();
     let (_, path) = PATHS.into_iter().find(|(n, _)| *n == name).unwrap();
     bencher.counter(BytesCount::new(input.body.len())).bench(|| path(input));
 }
 
-/// Counts the instructions of each path under valgrind: those of many runs, less those of no run.
+/// Counts the instructions of each path under valgrind: those of many runs minus those of no run.
 fn instructions() {
     const TIMES: u64 = 200;
     let body = std::env::temp_dir().join(format!("answer-{}.json", std::process::id()));
-    std::fs::write(&body, &Input::answer().body).unwrap();
+    std::fs::write(&body, &Input::response().body).unwrap();
     let counted = |name: &str| (collected(name, TIMES, &body) - collected(name, 0, &body)) / TIMES;
     let counts = PATHS.map(|(name, _)| (name, counted(name)));
     std::fs::remove_file(&body).unwrap();

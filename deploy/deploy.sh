@@ -17,7 +17,7 @@ refuse() { say "$@"; exit 2; }
 
 # ---------------------------------------------------------------- the arguments
 
-# The package of scale/template.yaml has a stack of its own.
+# The package of scale/template.yaml has a separate stack.
 stack=luxury-brands-data-collector
 if grep -q '^  Collector:' "$folder/template.yaml"; then stack=$stack-scale; fi
 known="$(sed -n '/^Parameters:/,/^[A-Z]/s/^  \([A-Za-z]*\):.*/\1/p' "$folder/template.yaml")"
@@ -40,7 +40,7 @@ done
 [[ $stack =~ ^[a-z][a-z0-9-]{0,39}$ ]] ||
     refuse "$stack has ${#stack} characters: the name of the stack begins with a letter and has at most 40 of a-z, 0-9 and hyphens"
 
-# The value given for a parameter, or else $2.
+# The value given for a parameter, by default $2.
 given() {
     local each
     for each in ${parameters[@]+"${parameters[@]}"}; do
@@ -67,7 +67,7 @@ case "$secret_region" in
     *) refuse "the secret of SecretArn is in $secret_region, and the deployment is in $region" ;;
 esac
 
-# What describe-stacks says of the stack; nothing if there is none.
+# What describe-stacks says about the stack; empty if there is none.
 described() {
     aws cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].$1" --output text 2> "$work/error" ||
         grep -q 'does not exist' "$work/error" || refuse "$(cat "$work/error")"

@@ -16,7 +16,7 @@ fi
 case "${1:-arm64}" in
     arm64) architecture=arm64 option=--arm64 ;;
     x86_64) architecture=x86_64 option=--x86-64 ;;
-    *) echo "package.sh: no processor of Lambda: $1 (arm64 or x86_64)" >&2; exit 2 ;;
+    *) echo "package.sh: $1 is not a processor of Lambda (arm64 or x86_64)" >&2; exit 2 ;;
 esac
 
 target="${CARGO_TARGET_DIR:-target}"
@@ -26,10 +26,10 @@ folder="$target/package/$name-$architecture"
 rm -rf "$folder"
 mkdir -p "$folder"
 cp "${files[@]}" LICENSE deploy/deploy.sh "$folder"
-# One program gives one archive, whenever it is packed.
+# The same program gives the same archive, whenever it is packed.
 touch -t 198001010000 "$target/lambda/$binary/bootstrap"
 python3 -m zipfile --create "$folder/bootstrap.zip" "$target/lambda/$binary/bootstrap"
-# The template in the repository is that of arm64.
+# The template in the repository is for arm64.
 sed -i.before "s/Architectures: \[.*\]/Architectures: [$architecture]/" "$folder/template.yaml"
 rm "$folder/template.yaml.before"
 tar -czf "$folder.tar.gz" -C "$target/package" "${folder##*/}"

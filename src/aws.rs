@@ -1,8 +1,8 @@
-//! The AWS SDK's configuration. Its standard variables count in the function as in a terminal. Our HTTP client, retries
-//! and time limits are set on purpose.
+//! The AWS SDK's configuration. Its standard variables apply in the function as they do in a terminal. The HTTP client,
+//! the retries and the time limits are our own.
 //!
-//! Lambda hands a function its region and credentials in variables and no other way, so the function
-//! reads only those ([`from_variables`]). A person's come from profiles, SSO and more ([`from_everywhere`]).
+//! Lambda passes the region and the credentials to a function only in variables, so the function reads only those
+//! ([`from_variables`]). In a terminal, they may also come from profiles, SSO and other sources ([`from_everywhere`]).
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -38,23 +38,23 @@ fn version() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
-/// Tries of one operation, the first one included.
+/// Tries of one operation, including the first one.
 const TRIES: u32 = 4;
 
 /// The first wait between tries, and the longest; the SDK draws each at random below an exponential bound.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
 
-/// One try of an operation. What the run has left of its time bounds the whole of it; see `sink.rs`.
+/// The time limit of one try. The run's remaining time limits the whole operation; see `sink.rs`.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
-/// An operation with all its tries, where nothing nearer bounds it.
+/// The time limit of an operation with all its tries, unless the run's own limit is shorter.
 const OPERATION: Duration = Duration::from_secs(15);
 
 /// Loads the configuration of the SDK: one of this module's two functions.
 pub type Load = fn(http::Client) -> BoxFuture<'static, SdkConfig>;
 
-/// The configuration in variables, as in Lambda. No file is read and no metadata service is asked. The SDK's loader would
-/// link all of its sources of credentials: a seventh more of the function's package.
+/// The configuration in variables, as in Lambda. No file is read and no metadata service is asked. The SDK's loader
+/// would link all its credential sources, which makes the function's package a seventh larger.
 pub fn from_variables(client: http::Client) -> BoxFuture<'static, SdkConfig> {
     let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable);
     let mut config = SdkConfig::builder()
@@ -76,12 +76,12 @@ pub fn from_variables(client: http::Client) -> BoxFuture<'static, SdkConfig> {
     std::future::ready(config.build()).boxed()
 }
 
-/// The value of a variable. One that cannot be read is a WARNING, and does not count.
+/// The value of a variable. An unreadable value is a WARNING and is ignored.
 fn parsed<T: FromStr>(name: &str) -> Option<T> {
     let value = variable(name)?;
     let parsed = value.to_ascii_lowercase().parse().ok();
     if parsed.is_none() {
-        warn!(kind = "config", "{name}={value}: not a value of this variable, which does not count");
+        warn!(kind = "config", "{name}={value} is not a valid value of this variable and is ignored");
     }
     parsed
 }
@@ -113,18 +113,18 @@ pub fn loader(client: http::Client) -> aws_config::ConfigLoader {
 /// `config`, whose credentials `redactor` learns before they are used.
 pub fn redacting(config: &SdkConfig, redactor: Arc<Redactor>) -> SdkConfig {
     let Some(credentials) = config.credentials_provider() else { return config.clone() };
-    let learned = Learned { credentials, redactor };
+    let learned = RedactedCredentials { credentials, redactor };
     config.to_builder().credentials_provider(SharedCredentialsProvider::new(learned)).build()
 }
 
 /// Credentials that a [`Redactor`] learns.
 #[derive(Debug)]
-struct Learned {
+struct RedactedCredentials {
     credentials: SharedCredentialsProvider,
     redactor: Arc<Redactor>,
 }
 
-impl ProvideCredentials for Learned {
+impl ProvideCredentials for RedactedCredentials {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
@@ -141,8 +141,8 @@ impl ProvideCredentials for Learned {
 /// Tries of one operation, and the waits between them.
 pub(crate) fn retries() -> RetryConfig {
     let retries = RetryConfig::standard().with_max_attempts(TRIES);
-    // The SDK would close the connection of a failed try, and logs an ERROR for each where the connection is
-    // not its own but reqwest's, whose pool drops a broken one by itself.
+    // The SDK would close the connection of a failed try. It logs an ERROR each time if the connection belongs to
+    // reqwest, whose pool drops broken connections itself.
     let retries = retries.with_reconnect_mode(ReconnectMode::ReuseAllConnections);
     retries.with_initial_backoff(BACKOFF.0).with_max_backoff(BACKOFF.1)
 }
@@ -167,10 +167,10 @@ pub fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(config.build())
 }
 
-/// The content of an object that S3 answered with, of at most `largest` bytes.
+/// The content of an object in a response of S3, at most `largest` bytes.
 ///
 /// # Errors
-/// Why it cannot be read, or its size where that is larger.
+/// Why it cannot be read, or its size if it is larger.
 pub(crate) async fn content(got: GetObjectOutput, largest: u64) -> Result<Bytes, String> {
     let length = got.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default();
     if length > largest {
@@ -180,8 +180,8 @@ pub(crate) async fn content(got: GetObjectOutput, largest: u64) -> Result<Bytes,
     Ok(content.into_bytes())
 }
 
-/// Errors of S3 that another try can mend and the SDK does not try again: the clock of a function that was
-/// frozen is right again by then, and another writer is done.
+/// S3 errors that the SDK does not retry although a retry can succeed: by then the clock of a frozen function is right
+/// again, or another writer has finished.
 #[derive(Debug)]
 struct WorthAnotherTry;
 

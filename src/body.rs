@@ -8,15 +8,15 @@ const DEFAULTS: usize = 256;
 
 /// An object's bytes while it is written.
 #[derive(Debug)]
-pub struct Body {
+pub struct ObjectBody {
     format: Format,
     bytes: Vec<u8>,
 }
 
-impl Body {
-    /// An empty object with room for `records` records whose text has `bytes` bytes. A vector that grows to
+impl ObjectBody {
+    /// An empty object with memory reserved for `records` records whose text has `bytes` bytes. A vector that grows to
     /// tens of megabytes would hold up to twice its bytes.
-    pub fn with_room(format: Format, records: usize, bytes: usize) -> Self {
+    pub fn with_capacity(format: Format, records: usize, bytes: usize) -> Self {
         Self { format, bytes: Vec::with_capacity(bytes + records * DEFAULTS) }
     }
 
@@ -32,7 +32,7 @@ impl Body {
         serde_json::to_writer(&mut self.bytes, record).expect("strings, numbers and nulls are JSON");
     }
 
-    /// The object; `None` where no record was added, since an empty object is not stored.
+    /// The object; `None` if no record was added, since an empty object is not stored.
     pub fn finish(mut self) -> Option<Vec<u8>> {
         if self.bytes.is_empty() {
             return None;
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn body(format: Format, names: &[&str]) -> Option<String> {
-        let mut body = Body::with_room(format, 0, 0);
+        let mut body = ObjectBody::with_capacity(format, 0, 0);
         for (i, name) in names.iter().enumerate() {
             let fields = vec![("id", i.to_string().into()), ("name", (*name).into()), ("likes", Value::Null)];
             body.add(&Record { id: i.to_string(), fields, issues: Vec::new() });

@@ -1,4 +1,4 @@
-//! One job: its topics are fetched concurrently, until the deadline. A failed topic costs no other.
+//! One job: its topics are fetched concurrently, until the deadline. A failed topic does not affect the others.
 
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::topic::{Account, Hashtag, UserId};
 
 mod pages;
 
-pub use pages::Reach;
+pub use pages::PagesRead;
 
 /// A topic: it is fetched as a whole, and fails as a whole.
 #[derive(Debug, Clone, Copy)]
@@ -82,10 +82,10 @@ pub struct Collected<'c> {
     /// The id in the response, if it is not the configured one of the account.
     pub other_id: Option<String>,
     /// How far back its pages reached, of a hashtag whose gaps are closed.
-    pub reach: Option<Reach>,
+    pub reach: Option<PagesRead>,
 }
 
-/// The id in the profile of an account, if it is another one than the configured.
+/// The id in the profile of an account, if it differs from the configured one.
 pub fn other_id(account: &Account, profile: &RawValue) -> Option<String> {
     let [id] = json::fields(profile.get(), [ID])?;
     let id = UserId::new(&json::text(id?).ok()?)?;

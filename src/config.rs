@@ -9,10 +9,10 @@ use crate::file;
 use crate::record::{Mapping, Model};
 use crate::topic::{Account, Hashtag, Job};
 
-mod answers;
 mod document;
 mod fault;
 mod format;
+mod kept_responses;
 mod limits;
 mod location;
 mod mapping;
@@ -27,7 +27,7 @@ pub use plan::Plan;
 
 use document::IniDocument;
 
-/// The configuration file of a secret that names none.
+/// The configuration file if the secret does not name one.
 pub const DEFAULT_FILE: &str = "configure.ini";
 
 /// The name of the configuration that was built into the program. A deployed package holds only the program.
@@ -40,7 +40,7 @@ const PACKAGED_INI: &[u8] = include_bytes!("../configure.ini");
 pub struct Config {
     /// `[API] end_point` with its version filled in, without a trailing slash.
     pub end_point: String,
-    /// `[API] version`. The API may answer with a later one.
+    /// `[API] version`. A later version may respond.
     pub version: String,
     /// The locations of each model's objects.
     pub locations: Locations,
@@ -92,12 +92,12 @@ impl Config {
         }
     }
 
-    /// The configuration in the file. It is usable only where `IniDocument` has no fault.
+    /// The configuration in the file. It is usable only if `IniDocument` has no fault.
     fn resolve(bytes: &[u8], path: &str) -> Result<(Self, IniDocument), ConfigError> {
         let mut document = IniDocument::read(bytes, path)?;
         let (end_point, version) = api(&mut document);
         let mut locations = Locations::resolve(&mut document);
-        locations.answers = answers::resolve(&mut document);
+        locations.responses = kept_responses::resolve(&mut document);
         let format = Format::resolve(&mut document);
         let brand = mapping(&mut document, Model::Brand);
         let media = mapping(&mut document, Model::Media);
@@ -154,9 +154,9 @@ impl Config {
     }
 }
 
-/// A model's mapping, with the fields that only its answers have.
+/// A model's mapping, with the fields that only the kept responses need.
 fn mapping(document: &mut IniDocument, model: Model) -> Mapping {
-    mapping::resolve(document, model).asking_also(answers::also(document, model))
+    mapping::resolve(document, model).with_extra_fields(kept_responses::extra_fields(document, model))
 }
 
 /// `[API]`: the end point with its version filled in, and the version.

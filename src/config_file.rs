@@ -11,17 +11,17 @@ use bytes::Bytes;
 
 use crate::aws::{self, AwsProblem};
 use crate::config::{Config, ConfigError};
-use crate::file::LARGEST;
+use crate::file::MAX_FILE;
 
-/// The longest wait for S3. It answers within about 100 ms.
-const LONGEST_READ: Duration = Duration::from_secs(3);
+/// The longest wait for S3, which responds within about 100 ms.
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The beginning of a `config_file` that is an object in S3.
+/// The prefix of a `config_file` that is an object in S3.
 const SCHEME: &str = "s3://";
 
-/// A configuration, and the object that it came from, where it came from one.
+/// A configuration, and the object that it was read from, if it is in S3.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedConfig {
     /// The configuration.
     pub config: Config,
     /// The object.
@@ -42,16 +42,16 @@ pub struct Object {
 /// that.
 ///
 /// # Errors
-/// As [`Config::load`], and where the object cannot be read.
+/// As [`Config::load`], and if the object cannot be read.
 pub async fn load<'a>(
     config_file: &Path,
     named_by: Option<&'static str>,
     aws: impl AsyncFnOnce() -> &'a SdkConfig,
     limit: Duration,
-) -> Result<Loaded, ConfigError> {
+) -> Result<LoadedConfig, ConfigError> {
     let Some(address) = config_file.to_str().filter(|file| file.starts_with(SCHEME)) else {
         let config = Config::load(config_file).map_err(|error| error.named_by(named_by))?;
-        return Ok(Loaded { config, object: None });
+        return Ok(LoadedConfig { config, object: None });
     };
     let unreadable = |reason: &str| ConfigError::Object { path: address.to_owned(), reason: reason.to_owned() };
     let (bucket, key) = address
@@ -62,7 +62,7 @@ pub async fn load<'a>(
     let aws = aws().await;
     aws::check(aws, None, limit).await.map_err(|problem| unreadable(&problem.to_string()))?;
     let object = Object { client: aws::s3(aws), bucket: bucket.to_owned(), key: key.to_owned(), etag: None };
-    object.changed(limit).await?.ok_or_else(|| unreadable("S3 answered that it has not changed"))
+    object.changed(limit).await?.ok_or_else(|| unreadable("S3 responded that it has not changed"))
 }
 
 impl Object {
@@ -71,22 +71,22 @@ impl Object {
         format!("{SCHEME}{}/{}", self.bucket, self.key)
     }
 
-    /// Reads the configuration again where the object has changed since it was read, within `limit`; `None` where it has
-    /// not. That costs one GetObject, which S3 answers with 304 and no content.
+    /// Reads the configuration again, within `limit`, if the object has changed since the last read; `None` if it has
+    /// not. The check costs one GetObject, for which S3 returns 304 without content.
     ///
     /// # Errors
     /// As [`load`].
-    pub async fn changed(&self, limit: Duration) -> Result<Option<Loaded>, ConfigError> {
+    pub async fn changed(&self, limit: Duration) -> Result<Option<LoadedConfig>, ConfigError> {
         let unreadable = |reason: String| ConfigError::Object { path: self.address(), reason };
-        let limit = limit.min(LONGEST_READ);
+        let limit = limit.min(READ_TIMEOUT);
         let read = tokio::time::timeout(limit, self.read()).await;
         let read = read.unwrap_or_else(|_| Err(format!("not read within {} ms", limit.as_millis())));
         let Some((bytes, etag)) = read.map_err(unreadable)? else { return Ok(None) };
         let config = Config::parse(&bytes, &self.address())?;
-        Ok(Some(Loaded { config, object: Some(Self { etag, ..self.clone() }) }))
+        Ok(Some(LoadedConfig { config, object: Some(Self { etag, ..self.clone() }) }))
     }
 
-    /// The content and its ETag; `None` where they are those that were read last.
+    /// The content and its ETag; `None` if unchanged since the last read.
     async fn read(&self) -> Result<Option<(Bytes, Option<String>)>, String> {
         let get = self.client.get_object().bucket(&self.bucket).key(&self.key);
         let got = match get.set_if_none_match(self.etag.clone()).send().await {
@@ -99,10 +99,10 @@ impl Object {
         if etag.is_some() && etag == self.etag {
             return Ok(None);
         }
-        Ok(Some((aws::content(got, LARGEST).await?, etag)))
+        Ok(Some((aws::content(got, MAX_FILE).await?, etag)))
     }
 }
 
 fn is_unchanged(error: &SdkError<GetObjectError>) -> bool {
-    error.raw_response().is_some_and(|answer| answer.status().as_u16() == 304)
+    error.raw_response().is_some_and(|response| response.status().as_u16() == 304)
 }

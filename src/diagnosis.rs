@@ -1,5 +1,5 @@
 //! The one table of causes: what is seen, what it proves, and the next step. The commands and the log take their advice
-//! from it, and docs/failures.md prints it.
+//! from it; docs/failures.md repeats it.
 
 use strum::{IntoStaticStr, VariantArray};
 
@@ -33,7 +33,7 @@ pub enum Diagnosis {
     Throttled,
     /// The usage is near the limit.
     NearLimit,
-    /// As many hashtags as are allowed have been searched for.
+    /// The allowed number of hashtags has been searched for.
     HashtagQuota,
     // The version.
     /// The API has ended the version.
@@ -96,7 +96,7 @@ pub enum Diagnosis {
     AccountNotThere,
     /// The hashtag is not there.
     HashtagNotThere,
-    /// A topic that was there is not.
+    /// A topic that existed no longer does.
     NoLongerThere,
     /// The API does not say what is not there.
     NotThere,
@@ -111,7 +111,7 @@ pub enum Diagnosis {
     TooManyRecords,
     /// The records exceed the memory.
     Memory,
-    /// The response is larger than is read.
+    /// The response is larger than the limit.
     TooLarge,
     /// A redirect.
     Redirected,
@@ -134,7 +134,7 @@ pub enum Diagnosis {
     Secret,
     /// The configuration cannot be used.
     Configuration,
-    // AWS, or the store in its place.
+    // AWS, or the store that replaces it.
     /// No AWS region.
     NoRegion,
     /// No AWS credentials.
@@ -174,7 +174,7 @@ pub enum Diagnosis {
 pub struct Row {
     /// What is seen.
     pub seen: &'static str,
-    /// The cause that it proves, or the causes that it does not tell apart.
+    /// The cause that it proves, or the causes that it does not distinguish.
     pub cause: &'static str,
     /// What to do next. It never names the command that printed it.
     pub next: &'static str,

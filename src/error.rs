@@ -29,14 +29,14 @@ pub enum Cause {
     /// A signal ended the run before its first call.
     #[error("nothing was collected: the run was interrupted")]
     Interrupted,
-    /// Every topic failed, or those that did not gave no record. The log has each cause with its topics.
+    /// Every topic failed, or the other topics returned no record. The log has each cause with its topics.
     #[error("nothing was collected: {}: {first}", some_failed(*.failed, *.topics))]
     TopicsFailed {
         /// The number of topics that failed.
         failed: usize,
         /// The number of topics.
         topics: usize,
-        /// The failure of the first one of those that failed for the most frequent cause.
+        /// The failure of the first topic with the most frequent cause.
         first: Failure,
     },
     /// The token's state could not be requested. The log has the failure.
@@ -84,7 +84,7 @@ impl Cause {
         }
     }
 
-    /// The text with the next step. The texts of the other causes have it.
+    /// The text with the next step, which the texts of some causes already have.
     pub fn with_next_step(&self) -> String {
         match self {
             Self::NothingCollected(diagnosis) => format!("{self}; next step: {}", diagnosis.row().next),
@@ -94,7 +94,7 @@ impl Cause {
         }
     }
 
-    /// The text with the next step, without what the log has said by itself.
+    /// The text with the next step, without what is already in the log.
     pub fn beyond_the_log(&self) -> String {
         match self {
             Self::TopicsFailed { failed, topics, first } => {

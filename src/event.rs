@@ -20,10 +20,10 @@ pub struct Event {
     /// The scheduled time, which names the objects; `None` for the start of the run.
     pub time: Option<DateTime<Utc>>,
     /// A `time` that cannot be read. It is a WARNING, and the start of the run names the objects.
-    pub unread_time: Option<String>,
+    pub invalid_time: Option<String>,
     /// The selected topics; `None` for all that are configured.
     pub subset: Option<Vec<TopicSelector>>,
-    /// The shard of the run; `None` where the run has none.
+    /// The shard of the run; `None` if the run has none.
     pub shard: Option<Shard>,
     /// The secret of the run's credential; `None` for the function's own.
     pub secret_id: Option<SecretId>,
@@ -52,12 +52,12 @@ impl TopicSelector {
 }
 
 /// How long before a run its event's `time` may be. EventBridge Scheduler tries to deliver an event for at most 24
-/// hours, so an older time was given on purpose.
-const OLDEST_TIME: TimeDelta = TimeDelta::hours(24);
+/// hours, so an older time must be deliberate.
+const MAX_PAST: TimeDelta = TimeDelta::hours(24);
 
-/// How long after a run's start its event's `time` may be. No schedule is early, and a clock that is off by more cannot
-/// sign requests to AWS.
-const LATEST_TIME: TimeDelta = TimeDelta::minutes(5);
+/// How far in the future of a run's start its event's `time` may be. Schedules are never early, and a clock that is
+/// wrong by more cannot sign requests to AWS.
+const MAX_FUTURE: TimeDelta = TimeDelta::minutes(5);
 
 /// The bytes of the digest that names a part of a run. With 8 bytes, two subsets have the same name in one
 /// of 10^19 cases.
@@ -70,7 +70,7 @@ pub struct EventError {
     problem: String,
 }
 
-/// Where the grammar of an event stands.
+/// Where the grammar of an event is documented.
 const GRAMMAR: &str = "docs/configuration.md#the-event";
 
 /// The jobs, for an error.
@@ -82,8 +82,8 @@ const KEYS: &str = r#""job", "time", "accounts" or "hashtags", "shard", "secret_
 /// The form of an event's time, for an error.
 pub const TIME_FORM: &str = "a time of RFC 3339 such as 2026-01-31T23:00:00Z";
 
-/// The time in a text of RFC 3339; `None` if it is none, or one that warehouses do not read in the names and values
-/// made from it: a leap second, or a year that in UTC is not 1 to 9999.
+/// The time in a text of RFC 3339; `None` if it is not one, or if warehouses could not read the names and values made
+/// from it: a leap second, or a year that in UTC is not 1 to 9999.
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
     let is_leap_second = time.nanosecond() >= 1_000_000_000;
@@ -122,45 +122,45 @@ impl Event {
         }
     }
 
-    /// Whether it is of a schedule: of all topics, or of a shard of them.
+    /// Whether it is the event of a schedule: for all topics, or for a shard of them.
     pub fn is_scheduled(&self) -> bool {
         self.subset.is_none() || self.shard.is_some()
     }
 
-    /// The names of the selected topics; `None` where the event selects all.
+    /// The names of the selected topics; `None` if the event selects all.
     pub fn topics(&self) -> Option<Vec<&str>> {
         Some(self.subset.as_ref()?.iter().map(TopicSelector::name).collect())
     }
 
-    /// What is odd about the event's `time` for a run that starts `now`; `None` where nothing is.
-    pub fn odd_time(&self, now: DateTime<Utc>) -> Option<String> {
-        if let Some(given) = &self.unread_time {
+    /// Why the event's `time` is suspicious for a run that starts `now`; `None` if it is not.
+    pub fn time_warning(&self, now: DateTime<Utc>) -> Option<String> {
+        if let Some(given) = &self.invalid_time {
             return Some(format!(
                 "the event's time {given} cannot be read, {TIME_FORM} expected: the run's start names the objects instead"
             ));
         }
         // The job `token` stores nothing.
         let time = self.time.filter(|_| self.job != Job::Token)?;
-        let (apart, side) = match now - time {
-            past if past > OLDEST_TIME => (past, "past"),
-            ahead if ahead < -LATEST_TIME => (-ahead, "future"),
+        let (difference, side) = match now - time {
+            past if past > MAX_PAST => (past, "past"),
+            ahead if ahead < -MAX_FUTURE => (-ahead, "future"),
             _ => return None,
         };
-        let apart = match (apart.num_days(), apart.num_hours()) {
-            (2.., _) => format!("{} days", apart.num_days()),
-            (_, 2..) => format!("{} hours", apart.num_hours()),
-            _ => format!("{} minutes", apart.num_minutes()),
+        let difference = match (difference.num_days(), difference.num_hours()) {
+            (2.., _) => format!("{} days", difference.num_days()),
+            (_, 2..) => format!("{} hours", difference.num_hours()),
+            _ => format!("{} minutes", difference.num_minutes()),
         };
         Some(format!(
-            "the event's time {} is {apart} in the {side}: this is no backfill, since the API answers what is now; the \
-             objects get the name of that time and the data of this one",
+            "the event's time {} is {difference} in the {side}: this is not a backfill, since the API returns only the \
+             current state; the objects get the name of that time and current data",
             time.to_rfc3339_opts(SecondsFormat::Secs, true)
         ))
     }
 
-    /// The part of the objects' names that differs from those of the whole run: the shard, or for selected
-    /// topics without one a digest of their names in any order. A repair of an hour thus adds one object,
-    /// and the same repair again replaces it.
+    /// The part of the objects' names that differs from those of the whole run: the shard, or for selected topics
+    /// without one a digest of their names in any order. A repair of an hour thus adds one object, and repeating the
+    /// same repair replaces that object.
     pub fn part(&self) -> Option<String> {
         if let Some(shard) = &self.shard {
             return Some(shard.as_str().to_owned());
@@ -215,8 +215,8 @@ impl Event {
 
     fn new(job: Job, time: Option<&Value>) -> Self {
         let read = time.and_then(Value::as_str).and_then(self::time);
-        let unread_time = time.filter(|_| read.is_none()).map(shown);
-        Self { job, time: read, unread_time, subset: None, shard: None, secret_id: None }
+        let invalid_time = time.filter(|_| read.is_none()).map(shown);
+        Self { job, time: read, invalid_time, subset: None, shard: None, secret_id: None }
     }
 
     fn read(fields: &Map<String, Value>, time: Option<&Value>) -> Result<Self, EventError> {
@@ -277,7 +277,7 @@ fn shard(value: &Value) -> Result<Shard, EventError> {
 fn secret_id(value: &Value) -> Result<SecretId, EventError> {
     match value.as_str().and_then(SecretId::new) {
         Some(id) => Ok(id),
-        None => problem(format!("has the secret_id {}, the name of a secret expected, and no ARN", shown(value))),
+        None => problem(format!("has the secret_id {}, the name of a secret expected, not an ARN", shown(value))),
     }
 }
 
@@ -308,14 +308,14 @@ fn selected_topics(job: Job, key: &str, value: &Value) -> Result<Vec<TopicSelect
             }
             Entry::Occupied(place) if selectors.get(*place.get()) == Some(&topic) => {}
             Entry::Occupied(place) => {
-                return problem(format!("has {key:?} with {:?} twice, each time otherwise", place.key()));
+                return problem(format!("has {key:?} with {:?} twice, with different ids", place.key()));
             }
         }
     }
     Ok(selectors)
 }
 
-/// A topic defined with its ids; `None` where one is missing or wrong, or another key is there.
+/// A topic defined with its ids; `None` if one is missing or wrong, or if there is another key.
 fn defined_topic(job: Job, fields: &Map<String, Value>) -> Option<TopicSelector> {
     let text = |key: &str| fields.get(key)?.as_str();
     let only = |keys: &[&str]| fields.keys().all(|key| keys.contains(&key.as_str()));

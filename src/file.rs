@@ -1,4 +1,4 @@
-//! Files: reading one that somebody wrote by hand, and writing one whole.
+//! Reads files that people write by hand, and writes files so that no reader sees half of one.
 
 use std::fs::{File, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
@@ -8,30 +8,30 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 
 /// The largest file that is read, in bytes. A configuration of 10,000 accounts has about half of it.
-pub const LARGEST: u64 = 1024 * 1024;
+pub const MAX_FILE: u64 = 1024 * 1024;
 
 /// The extension of a file that is not complete yet.
 const PART: &str = ".part";
 
-/// Nobody writes a part file that is older than this. A part is written at the end of a run, and no run of
-/// a terminal takes longer.
-const ABANDONED: Duration = Duration::from_secs(15 * 60);
+/// The age from which a part file is abandoned. A part is written at the end of a run, and no run in a terminal takes
+/// longer.
+const ABANDONED_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// The bytes of the file.
 ///
 /// # Errors
-/// As [`std::fs::read`], and [`ErrorKind::FileTooLarge`] beyond [`LARGEST`]. No more than that is read,
-/// even from a device, which has no size of its own.
+/// As [`std::fs::read`], and [`ErrorKind::FileTooLarge`] beyond [`MAX_FILE`]. No more than that is read, even from a
+/// device, which has no size.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
     let size = size.max(bytes.len() as u64);
-    if bytes.len() as u64 <= LARGEST {
+    if bytes.len() as u64 <= MAX_FILE {
         return Ok(bytes);
     }
-    let message = format!("it has {size} bytes, at most {LARGEST} are read: take out what does not belong there");
+    let message = format!("it has {size} bytes, at most {MAX_FILE} are read: remove what does not belong there");
     Err(io::Error::new(ErrorKind::FileTooLarge, message))
 }
 
@@ -56,8 +56,8 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// Writes a file as [`write()`] does if `is_current` takes its content, `None` if there is none. Returns whether it is
-/// written. Other processes that do the same wait meanwhile.
+/// Writes a file as [`write()`] does if `is_current` accepts its present content (`None` if there is no file). Returns
+/// whether it is written. Other processes that do the same wait meanwhile.
 ///
 /// # Errors
 /// If it cannot be read or written.
@@ -77,7 +77,7 @@ pub fn replace(path: &Path, bytes: &[u8], is_current: impl FnOnce(Option<&[u8]>)
 }
 
 /// The attempts to take a lock, and the time between them: a second in all.
-const TRIES: u32 = 100;
+const LOCK_TRIES: u32 = 100;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// Locks a file. If another process keeps the lock, it is ignored: the last process to write then wins. The lock ends
@@ -87,7 +87,7 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 /// If the file cannot be opened or locked.
 pub fn locked(path: &Path) -> io::Result<File> {
     let file = File::options().create(true).append(true).open(path)?;
-    for _ in 0..TRIES {
+    for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
             Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
@@ -101,7 +101,7 @@ fn written(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let folder = folder(path);
     std::fs::create_dir_all(folder)?;
     remove_abandoned(folder);
-    // The process's umask takes away from this.
+    // The process's umask applies to this.
     #[cfg(unix)]
     let permissions = Some(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     #[cfg(not(unix))]
@@ -115,7 +115,7 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A file that will get the name `path`. It is removed unless it gets it. The dot in front of its own name hides it
+/// A file that will get the name `path`. Otherwise it is removed. The dot at the start of its temporary name hides it
 /// from Spark and Hadoop, from shells' globs and from `ls`. Without `permissions` nobody else can read it.
 pub(crate) fn part(path: &Path, permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
     let prefix = format!(".{}.", path.file_name().unwrap_or_default().display());
@@ -134,7 +134,7 @@ fn remove_abandoned(folder: &Path) {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for file in files.filter(|file| file.file_name().to_str().is_some_and(is_part)) {
         let modified = file.metadata().and_then(|about| about.modified()).ok();
-        if modified.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > ABANDONED) {
+        if modified.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > ABANDONED_AFTER) {
             let _ = std::fs::remove_file(file.path());
         }
     }
@@ -163,7 +163,7 @@ mod tests {
         let error = read(&path).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "it has 3000000 bytes, at most 1048576 are read: take out what does not belong there"
+            "it has 3000000 bytes, at most 1048576 are read: remove what does not belong there"
         );
         assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("it has 1048577 bytes"));
     }
@@ -222,7 +222,7 @@ mod tests {
             aged(name, Duration::from_secs(age * 60));
         }
         for name in ["x.json.19.part", ".x.json", "x.json"] {
-            aged(name, 2 * ABANDONED);
+            aged(name, 2 * ABANDONED_AFTER);
         }
         write(&path, b"[2]").unwrap();
         assert_eq!(files(folder.path()), [".x.json", ".x.json.18.part", "x.json", "x.json.19.part", "y.json"]);

@@ -1,5 +1,5 @@
-//! The function: what a process keeps between invocations, and the way of one invocation from its event to
-//! its response.
+//! The function: what a process keeps between invocations, and the path of one invocation from its event to its
+//! response.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tracing::{Instrument, info, info_span, warn};
 use crate::clock::Clock;
 use crate::collect::Progress;
 use crate::config::Config;
-use crate::config_file::{self, Loaded};
+use crate::config_file::{self, LoadedConfig};
 use crate::error::Cause;
 use crate::event::Event;
 use crate::graph::{Client, Kind, KnownIds, Session, api_address};
@@ -44,7 +44,7 @@ pub use run::{Invocation, STORING_TIME};
 /// The time limit of the preparation. Lambda ends an initialisation after 10 seconds.
 const MAX_PREPARATION: Duration = Duration::from_secs(8);
 
-/// The most credentials whose context a process keeps. The oldest one is dropped first. Each takes a few
+/// The maximum number of credentials whose context a process keeps. The oldest one is dropped first. Each takes a few
 /// kilobytes: a configuration, and what its client has learnt.
 const MAX_CONTEXTS: usize = 64;
 
@@ -63,7 +63,7 @@ pub struct Settings {
     pub config_file: Option<PathBuf>,
     /// The place of the data, instead of the secret's `bucket`.
     pub destination: Option<Destination>,
-    /// Events may name secrets with this prefix; without a prefix, none.
+    /// Events may name secrets with this prefix; without a prefix, they may name none.
     pub secret_prefix: Option<String>,
     /// Whether the job `token` renews a token near its end.
     pub renews_token: bool,
@@ -220,7 +220,7 @@ impl Function {
     }
 
     async fn run(&self, run: &Run, event: &Event, progress: &dyn Progress) -> Result<Done, Cause> {
-        if let Some(problem) = event.odd_time(self.settings.clock.now()) {
+        if let Some(problem) = event.time_warning(self.settings.clock.now()) {
             warn!(kind = "time", "{problem}");
         }
         event.check_secret(self.settings.secret_prefix.as_deref())?;
@@ -246,7 +246,7 @@ impl Function {
         }
         let reload = || self.reload_credentials(secret_id, context.client.http(), run.stop.left()).boxed();
         let session = Session::new(&context.client, run.stop.clone(), &reload)
-            .keeping_answers(context.config.locations.keeps_answers());
+            .keeping_responses(context.config.locations.keeps_responses());
         session.replace_suspect_credentials().await;
         if event.job == Job::Hashtag {
             // The next run finds most of what this one would have. A brand_media run is the only one of its hour.
@@ -266,8 +266,8 @@ impl Function {
                 context.collect(run, event, &session, progress).await.unwrap_or_else(Done::from)
             }
         };
-        let is_in_vain = done.error.is_none() && done.figures.is_empty();
-        let halted = session.halted().filter(|halt| halt.kind != Kind::Usage || is_in_vain);
+        let has_collected_nothing = done.error.is_none() && done.figures.is_empty();
+        let halted = session.halted().filter(|halt| halt.kind != Kind::Usage || has_collected_nothing);
         if let Some(usage) = halted.as_ref().filter(|halt| halt.kind == Kind::Usage) {
             critical!(
                 kind = usage.kind.name(),
@@ -288,9 +288,9 @@ impl Function {
         })
     }
 
-    /// The context of the event's credential. It is built if the process does not have it yet, or if its
-    /// configuration has changed in S3. If the new configuration cannot be used, the last good one stays in use, and
-    /// the reason is returned, which is CRITICAL in each run.
+    /// The context of the event's credential. It is built if the process does not have it yet, or if its configuration
+    /// has changed in S3. If the new configuration cannot be used, the last good one stays in use. The reason is
+    /// returned, and each run logs it as CRITICAL.
     async fn context(
         &self,
         secret_id: Option<&SecretId>,
@@ -330,7 +330,7 @@ impl Function {
             None => (&secret.config_file, secret.config_named_by),
         };
         let loaded = config_file::load(file, named_by, async || self.aws(&http).await, limit).await;
-        let Loaded { config, object } = loaded?;
+        let LoadedConfig { config, object } = loaded?;
         let config = self.adopt(config);
         let sink = self.sink(&secret, &http).await;
         let (end_point, version) = (config.end_point.clone(), config.version.clone());
@@ -349,8 +349,8 @@ impl Function {
         })
     }
 
-    /// The context with the configuration that has changed in S3; `None` if it has not. What the process has
-    /// learnt about the API stays, unless the API is another one now.
+    /// The context with the configuration that has changed in S3; `None` if it has not. What the process has learnt
+    /// about the API stays, unless the API is now a different one.
     async fn rebuild(
         &self,
         kept: &Context,
@@ -358,7 +358,7 @@ impl Function {
         limit: Duration,
     ) -> Result<Option<Context>, Cause> {
         let Some(known) = &kept.object else { return Ok(None) };
-        let Some(Loaded { config, object }) = known.changed(limit).await? else { return Ok(None) };
+        let Some(LoadedConfig { config, object }) = known.changed(limit).await? else { return Ok(None) };
         let config = self.adopt(config);
         info!(kind = "config", "the configuration {} has changed and is in use", known.address());
         if (&config.end_point, &config.version) != (&kept.config.end_point, &kept.config.version) {
@@ -385,7 +385,7 @@ impl Function {
         self.aws.get_or_init(load).await
     }
 
-    /// The place of the secret that an event asks for.
+    /// Where the secret of an event is stored.
     fn source(&self, id: Option<&SecretId>) -> Source {
         id.map_or_else(|| self.settings.source.clone(), |id| Source::Manager(id.as_str().to_owned()))
     }
@@ -412,7 +412,7 @@ impl Function {
         }
     }
 
-    /// Keeps the webhook of a secret. What the process has reported there stays known while the address is the same.
+    /// Keeps the webhook of a secret. The process remembers what it has reported there while the address is the same.
     async fn open_channel(&self, id: Option<&SecretId>, secret: &Secret, http: &http::Client) {
         let key = id.cloned();
         let Some(url) = &secret.webhook else { return drop(lock(&self.channels).swap_remove(&key)) };
@@ -439,7 +439,7 @@ impl Function {
         }
     }
 
-    /// Puts a renewed token into the secret that an event asks for; `None` if no token is renewed.
+    /// The writer of the secret of an event; `None` if tokens are not renewed.
     async fn writer(&self, id: Option<&SecretId>, http: &http::Client) -> Option<SecretWriter> {
         if !self.settings.renews_token || self.settings.secret.is_some() {
             return None;

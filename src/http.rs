@@ -26,7 +26,7 @@ mod roots;
 
 pub use roots::ROOTS_FILES;
 
-/// The time limit of a connect. Each call's own time limit applies too.
+/// The time limit for connecting. Each call's own time limit applies too.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest time that an idle connection is kept. Between invocations the process is frozen and the peer
@@ -34,24 +34,24 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The largest object that is read from S3, in bytes.
-pub const LARGEST_OBJECT: usize = 64 * 1024 * 1024;
+pub const MAX_OBJECT: usize = 64 * 1024 * 1024;
 
-/// The largest other answer of AWS that is read, in bytes. A secret has at most 64 KiB.
-const LARGEST_AWS_ANSWER: usize = 1024 * 1024;
+/// The largest other response of AWS that is read, in bytes. A secret has at most 64 KiB.
+const MAX_AWS_RESPONSE: usize = 1024 * 1024;
 
-/// Builds the client. It speaks HTTP/2 where the peer does, and follows no redirects, since one would carry
-/// the token elsewhere. It trusts Mozilla's root certificates, which are compiled in, and those of the files
-/// that [`ROOTS_FILES`] name.
+/// Builds the client. It uses HTTP/2 if the peer supports it, and follows no redirects, since a redirect would send the
+/// token to another host. It trusts Mozilla's root certificates, which are compiled in, and those of the files that
+/// [`ROOTS_FILES`] name.
 ///
 /// # Errors
-/// Where the TLS stack cannot be set up.
+/// If the TLS stack cannot be set up.
 pub fn client() -> reqwest::Result<Client> {
     let (roots, problems) = roots::trusted();
     problems.iter().for_each(|problem| warn!(kind = "config", "{problem}"));
     client_trusting(roots)
 }
 
-/// What is wrong with the files of root certificates, for a program that shows no log.
+/// What is wrong with the files of root certificates, for commands without a log.
 pub fn root_problems() -> Vec<String> {
     roots::trusted().1
 }
@@ -59,7 +59,7 @@ pub fn root_problems() -> Vec<String> {
 /// Builds the [`client`] that trusts `roots` instead.
 ///
 /// # Errors
-/// Where the TLS stack cannot be set up.
+/// If the TLS stack cannot be set up.
 #[allow(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn client_trusting(roots: RootCertStore) -> reqwest::Result<Client> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -83,15 +83,15 @@ pub fn client_trusting(roots: RootCertStore) -> reqwest::Result<Client> {
 #[derive(Debug, Clone)]
 pub struct Client {
     client: reqwest::Client,
-    /// Each pending connect is a reader.
+    /// Each pending connection attempt is a reader.
     connects: Arc<RwLock<()>>,
 }
 
-/// The longest wait for a pending connect. A TLS handshake takes 0.7 s at 7 % of a processor, which a
+/// The longest wait for a pending connection attempt. A TLS handshake takes 0.7 s at 7 % of a processor, which a
 /// function of 128 MB has. A longer one may hang.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// The polls of the runtime until a new connection is in the pool. The preface of HTTP/2 takes two.
+/// The number of polls of the runtime until a new connection is in the pool. The preface of HTTP/2 takes two.
 const POLLS_TO_POOL: usize = 4;
 
 impl Client {
@@ -105,16 +105,16 @@ impl Client {
         self.client.post(url).header(http::header::CONTENT_TYPE, "application/json").body(text)
     }
 
-    /// Sends a request once no connect is pending.
+    /// Sends a request once no connection attempt is pending.
     ///
-    /// Requests that start together would each open a connection. hyper-util's pool has a lock for connects, but
-    /// only for clients that speak nothing but HTTP/2. Any other learns that one connection serves all requests
-    /// when the first one is up, and by then eleven handshakes are under way. Waiting costs no time, since a
-    /// second connection would take as long. If connections cannot be shared, the requests that waited connect
-    /// together.
+    /// Requests that start together would each open a connection. hyper-util's pool has a lock for connecting, but only
+    /// for clients that use HTTP/2 only. Any other client learns that one connection can serve all requests only when
+    /// the first connection is open, and by then eleven handshakes are in progress. Waiting costs no time, since a
+    /// second connection would take as long. If connections cannot be shared, the waiting requests connect at the same
+    /// time.
     ///
     /// # Errors
-    /// Where there is no answer.
+    /// If there is no response.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {
         if self.connects.try_write().is_err() {
             drop(self.connects.write().await);
@@ -126,7 +126,7 @@ impl Client {
     }
 }
 
-/// `connect`, held by one of the readers of `connects` for as long as others are to wait for it.
+/// `connect`, which holds a read lock of `connects` as long as other requests should wait for it.
 async fn counted<F: Future>(connects: Arc<RwLock<()>>, connect: F) -> F::Output {
     let mut connect = pin!(connect);
     // It fails only while requests wait for an earlier connect.
@@ -158,13 +158,13 @@ pub fn diagnosis(error: &(dyn std::error::Error + 'static)) -> Diagnosis {
     proven.unwrap_or(Diagnosis::NoResponse)
 }
 
-/// The error of TLS in one of a connection, which holds it in several layers that are not its sources.
+/// The TLS error inside a connection error, which wraps it in several layers that `source` does not show.
 fn tls_error(error: &std::io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
     inner.downcast_ref().or_else(|| inner.downcast_ref().and_then(tls_error))
 }
 
-/// Whether an address is on this machine.
+/// Whether a URL is on this machine.
 pub fn is_on_loopback(url: &str) -> bool {
     match Url::parse(url).ok().as_ref().and_then(Url::host) {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -218,11 +218,11 @@ async fn send(client: reqwest::Client, request: HttpRequest) -> Result<HttpRespo
         .await
         .map_err(|e| if e.is_timeout() { ConnectorError::timeout(e.into()) } else { ConnectorError::io(e.into()) })?;
     let is_object = method == http::Method::GET && response.status().is_success();
-    let most = if is_object { LARGEST_OBJECT } else { LARGEST_AWS_ANSWER };
+    let most = if is_object { MAX_OBJECT } else { MAX_AWS_RESPONSE };
     let response = http::Response::<reqwest::Body>::from(response).map(|body| {
         let too_large =
             move |error: Box<dyn std::error::Error + Send + Sync>| match error.downcast::<LengthLimitError>() {
-                Ok(_) => format!("the answer is larger than {} MiB", most >> 20).into(),
+                Ok(_) => format!("the response is larger than {} MiB", most >> 20).into(),
                 Err(other) => other,
             };
         SdkBody::from_body_1_x(Limited::new(body, most).map_err(too_large))
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_on_this_machine_by_its_host_alone() {
+    fn only_the_host_decides_whether_a_url_is_on_this_machine() {
         for here in ["http://127.0.0.1:80/x", "https://127.9.9.9", "http://[::1]:8/", "http://LOCALHOST:8080/v26.0"] {
             assert!(is_on_loopback(here), "{here}");
         }
@@ -317,7 +317,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_hangs_does_not_hold_up_the_calls_behind_it() {
-        // The system takes the connection, and nobody answers the TLS handshake.
+        // The system accepts the connection, and nothing responds to the TLS handshake.
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let client = client().unwrap();
@@ -329,7 +329,7 @@ mod tests {
         tokio::select! {
             biased;
             hung = hanging => panic!("the call behind waited for it: {hung:?}"),
-            answer = behind => assert!(answer.is_ok(), "{answer:?}"),
+            response = behind => assert!(response.is_ok(), "{response:?}"),
         }
     }
 }

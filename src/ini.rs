@@ -1,6 +1,6 @@
 //! INI files as people write them for Python's `configparser`: `configure.ini` and the secret file.
 //!
-//! rust-ini parses them. Where `configparser` reads a text differently, `normalized` rewrites it first.
+//! rust-ini parses them. If `configparser` reads a text differently, `normalized` rewrites it first.
 
 use ini::{Ini, ParseOption};
 
@@ -35,17 +35,17 @@ pub fn parse(bytes: &[u8]) -> Result<Ini, IniError> {
     Ini::load_from_str_opt(&text, options).map_err(|e| IniError::Syntax { line: e.line, problem: e.msg.into_owned() })
 }
 
-/// The text as rust-ini has to be given it to read it as `configparser` does. Each line keeps its number.
+/// The text rewritten so that rust-ini reads it as `configparser` would. Each line keeps its number.
 ///
-/// - A value goes on in the indented lines below it, with comments and empty lines between them. rust-ini
-///   would take the comments into the value.
-/// - An indented line that is `key = value` with a key of one word, or a section, starts something of its
-///   own. `configparser` decides that by the depth of the indentation.
+/// - A value continues in the indented lines below it; comments and empty lines may be between them. rust-ini would
+///   take the comments into the value.
+/// - An indented line that is `key = value` with a key of one word, or a section, is not a continuation. `configparser`
+///   decides that by the depth of the indentation.
 /// - A backslash at the end of a line is part of the value. rust-ini would join the next line to it.
-/// - A line that is nothing of these is an error. rust-ini would take it as the beginning of the next key.
+/// - Any other line is an error. rust-ini would read it as the beginning of the next key.
 fn normalized(text: &str) -> Result<String, IniError> {
     let mut lines: Vec<String> = Vec::new();
-    // The line of the value that indented lines add to.
+    // The line of the value that indented lines continue.
     let mut value: Option<usize> = None;
     for (i, line) in text.lines().enumerate() {
         let trimmed = line.trim();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_goes_on_in_indented_lines_with_comments_between_them() {
+    fn a_value_continues_in_indented_lines_with_comments_between_them() {
         for text in ["[s]\na = x\n  y\n\tz", "[s]\r\na =\r\n  x\r\n  y z\r\n", "[s]\na: x\n # c\n\n  y\n; c\n  z\n"] {
             assert_eq!(entries(text), ["s.a=x y z"], "{text:?}");
         }

@@ -1,8 +1,8 @@
 //! JSON of which only parts are needed, read once from its beginning to its end.
 //!
-//! [`Reader`] walks objects and lists itself and leaves each value to serde. A serde visitor cannot go on after a
-//! value of another shape, and the API's responses may hold one anywhere: here it costs its own field only.
-//! What is skipped is never kept, so the memory in use depends on what was requested and not on what was sent.
+//! [`Reader`] walks objects and lists itself and leaves each value to serde. A serde visitor cannot continue after a
+//! value of another shape, and the API's responses may hold one anywhere: here it affects only its own field. What is
+//! skipped is never kept, so the memory in use depends on what was requested and not on what was sent.
 
 use std::borrow::Cow;
 
@@ -46,8 +46,8 @@ pub fn read<'a, T>(text: &'a str, read: impl FnOnce(&mut Reader<'a>) -> Option<T
     reader.peek().is_none().then_some(value)
 }
 
-/// The fields `names` of the object in `text`; `None` if it is not an object. Of a name that is given twice the
-/// last one counts, as in most JSON readers.
+/// The fields `names` of the object in `text`; `None` if it is not an object. If a name is given twice, the last one
+/// counts, as in most JSON readers.
 pub fn fields<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[Option<&'a RawValue>; N]> {
     fields_of(text, &names)?.try_into().ok()
 }
@@ -114,7 +114,7 @@ pub fn compact(value: &RawValue) -> Result<String, NotText> {
 }
 
 impl<'a> Reader<'a> {
-    /// The first byte of what comes next.
+    /// The first byte of the next token.
     pub fn peek(&mut self) -> Option<u8> {
         self.0 = self.0.trim_start_matches([' ', '\n', '\r', '\t']);
         self.0.bytes().next()
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
 }
 
 impl Name<'_> {
-    /// Whether it is `name`, in whatever escapes.
+    /// Whether it is `name`, with or without escapes.
     pub fn is(&self, name: &str) -> bool {
         *self.text == *name.as_bytes()
     }

@@ -1,6 +1,6 @@
 //! Collects Instagram profiles, media and hashtag media of followed brands into S3 snapshots.
 //!
-//! An event comes in at [`function`] and leaves as objects at [`sink`]; nothing walks back:
+//! An event enters at [`function`], and objects leave at [`sink`]. Data flows in one direction only:
 //!
 //! ```text
 //! event ─► job ─► topics ─► graph (fetch) ─► record (check, flatten) ─► batch ─► sink (S3 | folder)
@@ -8,7 +8,6 @@
 //!                                 └────── failures ────┴──── quality ───────────────┴─► report
 //! ```
 
-pub mod answers;
 pub mod aws;
 pub mod body;
 pub mod causes;
@@ -27,6 +26,7 @@ pub mod graph;
 pub mod http;
 pub mod ini;
 pub mod json;
+pub mod kept_responses;
 pub mod lock;
 pub mod memory;
 pub mod notices;

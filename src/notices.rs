@@ -1,5 +1,5 @@
-//! The problems that last over runs: which are open, and which a person has been notified of. Each is reported once,
-//! and once more when it is over.
+//! The problems that last longer than a run: which are open, and which have been reported. Each is reported once when
+//! it starts and once when it is over.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ pub const UNREADABLE_EVENT: &str = "event";
 
 /// A run that has not been seen for this long no longer keeps a problem open: its schedule or its shard is gone. The
 /// job `token` runs daily.
-const FORGOTTEN: TimeDelta = TimeDelta::days(2);
+const MAX_UNSEEN: TimeDelta = TimeDelta::days(2);
 
-/// How old the moment at which a run was last seen may be. A newer one is not worth a put.
-const SEEN: TimeDelta = TimeDelta::hours(12);
+/// The age at which the time of a run is updated. A more frequent update is not worth a put.
+const SEEN_UPDATE: TimeDelta = TimeDelta::hours(12);
 
 /// Why a run, or one of its topics, failed.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub struct Problem {
     pub cause: &'static str,
     /// The topic; `None` for the run as a whole.
     pub topic: Option<String>,
-    /// Whether it is one of the run's credential, so that another credential has a problem of its own.
+    /// Whether it concerns the run's credential, so that another credential has its own problem.
     pub is_of_the_credential: bool,
     /// Whether the first run that has it reports it. The others are reported by the second run in a row.
     pub is_urgent: bool,
@@ -60,7 +60,7 @@ impl Problem {
         Self { message: format!("CRITICAL: {failure}"), ..Self::of_failure(failure) }
     }
 
-    /// The problem of a run that goes on with the last good configuration.
+    /// The problem of a run that continues with the last good configuration.
     pub fn outdated(diagnosis: Diagnosis, message: &str) -> Self {
         Self { message: format!("CRITICAL: {message}"), ..Self::new(diagnosis.name(), "config", diagnosis) }
     }
@@ -80,7 +80,7 @@ impl Problem {
     fn of_failure(failure: &Failure) -> Self {
         let (kind, diagnosis) = (failure.kind, failure.diagnosis);
         let cause = match kind {
-            // What an API shows that does not respond differs from run to run.
+            // The errors of an API that does not respond differ from run to run.
             Kind::Transient | Kind::Deadline => Kind::Transient.name(),
             // A call and `debug_token` do not name the same reason. A topic that has responded before has another one.
             Kind::Token | Kind::NotFound => kind.name(),
@@ -96,7 +96,7 @@ impl Problem {
     }
 }
 
-/// What a run shows of problems.
+/// The problems that a run shows.
 #[derive(Debug, Default)]
 pub struct Observation {
     /// The name of the run: its job, credential and shard, or [`UNREADABLE_EVENT`].
@@ -118,7 +118,7 @@ pub struct TopicProblems {
 }
 
 impl TopicProblems {
-    /// The problems of a run's topics. One that failed since the whole run was stopped has none of its own.
+    /// The problems of a run's topics. A topic that failed because the whole run was stopped has no separate problem.
     pub fn of(topics: &[TopicRun<'_>]) -> Self {
         let mut found = Self::default();
         for TopicRun { topic, other_id, failure, .. } in topics {
@@ -167,7 +167,7 @@ impl Observation {
         (problem.cause, problem.topic.as_deref(), self.secret_of(problem)) == open.id()
     }
 
-    /// Whether the run would show an open problem if that lasted. A run that has failed shows nothing but its reason.
+    /// Whether the run would show an open problem if that lasted. A failed run shows only its reason.
     fn would_show(&self, open: &OpenProblem) -> bool {
         match (&open.topic, &self.of_topics) {
             (None, _) => self.of_run.is_empty(),
@@ -208,7 +208,7 @@ pub struct Notices {
     open: Vec<OpenProblem>,
 }
 
-/// What a run changes, for a person.
+/// What a run changes in the open problems.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// The problems to report.
@@ -233,7 +233,7 @@ impl Notices {
             let lasts = run.problems().any(|problem| run.has(problem, &open));
             let is_gone = !lasts && run.would_show(&open) && open.runs.remove(&run.run).is_some();
             let was_unreadable = run.run != UNREADABLE_EVENT && open.runs.remove(UNREADABLE_EVENT).is_some();
-            open.runs.retain(|_, seen| now - *seen < FORGOTTEN);
+            open.runs.retain(|_, seen| now - *seen < MAX_UNSEEN);
             if !open.runs.is_empty() || lasts {
                 after.open.push(open);
             } else if open.is_reported && (is_gone || was_unreadable) {
@@ -263,7 +263,7 @@ impl Notices {
             return problem.is_urgent;
         };
         let before = open.runs.get(&run.run).copied();
-        if before.is_none_or(|seen| now - seen > SEEN) {
+        if before.is_none_or(|seen| now - seen > SEEN_UPDATE) {
             open.runs.insert(run.run.clone(), now);
         }
         let is_due = problem.is_urgent || before.is_some();
@@ -284,7 +284,7 @@ impl Notices {
         all
     }
 
-    /// These problems, such that the next run reports the changes of `run` again, which nobody was notified of.
+    /// These problems, changed so that the next run reports the changes of `run` again, since they were not reported.
     #[must_use]
     pub fn unreported(&self, changes: &Changes, run: &Observation, now: DateTime<Utc>) -> Self {
         let still_open = |open: &OpenProblem| OpenProblem { runs: [(run.run.clone(), now)].into(), ..open.clone() };
@@ -295,7 +295,7 @@ impl Notices {
         all
     }
 
-    /// The open problems in an object. One that is damaged has none.
+    /// The open problems in an object. A damaged object has none.
     pub fn read(bytes: &[u8]) -> Self {
         serde_json::from_slice(bytes).unwrap_or_default()
     }
@@ -310,7 +310,7 @@ impl Notices {
 mod tests {
     use super::*;
 
-    /// A run at an hour that met failures: of the run, and of topics.
+    /// A run at an hour with failures: of the run, and of topics.
     fn run(name: &str, of_run: &[Kind], of_topics: &[(&'static str, Kind)]) -> Observation {
         let failures: Vec<Failure> = of_topics.iter().map(|(_, kind)| Failure::new(*kind, "refused")).collect();
         let topic = |((topic, _), failure): (&(&'static str, Kind), &Failure)| {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::graph::{Failure, Kind};
-use crate::memory::LARGEST_QUALITY;
+use crate::memory::MAX_QUALITY;
 use crate::record::{Field, Issue, IssueKind, Mapping, Model, Record, Reject};
 
 /// The results of one model in one run, over all topics.
@@ -23,7 +23,7 @@ pub struct Tally<'m> {
     bytes: usize,
 }
 
-/// Cases of one kind. All are counted; they are listed as long as there is room.
+/// Cases of one kind. All are counted; they are listed until [`MAX_QUALITY`] is reached.
 #[derive(Debug)]
 struct Examples<T> {
     count: usize,
@@ -37,9 +37,9 @@ impl<T> Default for Examples<T> {
 }
 
 impl<T> Examples<T> {
-    fn add(&mut self, example: T, room: bool) {
+    fn add(&mut self, example: T, fits: bool) {
         self.count += 1;
-        if room {
+        if fits {
             self.listed.push(example);
         }
     }
@@ -79,10 +79,10 @@ pub struct About<'a> {
     /// Whether the event selected topics.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub subset: bool,
-    /// The object's key; `None` where there were no records.
+    /// The object's key; `None` if there were no records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<&'a str>,
-    /// The object's usual key, where an earlier run's object keeps it.
+    /// The object's usual key, if an earlier run's object keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<&'a str>,
 }
@@ -111,7 +111,7 @@ pub struct TopicRun<'a> {
 pub struct Reach {
     /// Pages read.
     pub pages: u32,
-    /// Media that the process had stored before; `None` where it had stored none.
+    /// Media that the process had stored before; `None` if it had stored none.
     pub overlap: Option<usize>,
     /// Whether media are likely to be missing between the previous run and this one.
     pub gap_likely: bool,
@@ -165,11 +165,11 @@ impl<'a> Topic<'a> {
 /// entry.
 const LEVELS: usize = 5;
 
-/// A value of an answer, as JSON that any reader accepts. A value that strict readers refuse (half of a
-/// surrogate pair, 1e999, more than 127 levels with those around it) becomes a string of its text.
+/// A value of a response, as JSON that any reader accepts. A value that strict readers refuse (a lone surrogate, 1e999,
+/// more than 127 levels together with those around it) becomes a string that holds its text.
 fn readable(value: Box<RawValue>) -> Box<RawValue> {
-    let in_its_place = ["[".repeat(LEVELS).as_str(), value.get(), &"]".repeat(LEVELS)].concat();
-    if serde_json::from_str::<serde_json::Value>(&in_its_place).is_ok() {
+    let nested = ["[".repeat(LEVELS).as_str(), value.get(), &"]".repeat(LEVELS)].concat();
+    if serde_json::from_str::<serde_json::Value>(&nested).is_ok() {
         return value;
     }
     // Writing a string into memory cannot fail.
@@ -200,27 +200,28 @@ impl<'m> Tally<'m> {
         let Record { id, issues, .. } = record;
         for Issue { field, kind, value } in issues {
             let value = value.map(readable);
-            let room = self.room(id.len() + value.as_ref().map_or(0, |value| value.get().len()));
-            self.defaulted.entry((field, kind)).or_default().add(Defaulted { id: id.clone(), value }, room);
+            let fits = self.reserve(id.len() + value.as_ref().map_or(0, |value| value.get().len()));
+            self.defaulted.entry((field, kind)).or_default().add(Defaulted { id: id.clone(), value }, fits);
         }
     }
 
     /// Counts a record of a topic that was left out.
     pub fn reject(&mut self, topic: &str, Reject { reason, record }: Reject) {
         let record = readable(record);
-        let room = self.room(topic.len() + record.get().len());
-        self.rejected.add(Rejected { topic: topic.to_owned(), reason: reason.name(), record }, room);
+        let fits = self.reserve(topic.len() + record.get().len());
+        self.rejected.add(Rejected { topic: topic.to_owned(), reason: reason.name(), record }, fits);
         *self.rejected_by_reason.entry(reason.name()).or_default() += 1;
     }
 
-    /// Takes room for an example whose texts have `bytes` bytes; `false` where there is none left.
-    fn room(&mut self, bytes: usize) -> bool {
+    /// Reserves the bytes of an example whose texts have `bytes` bytes; `false` if they would exceed
+    /// [`MAX_QUALITY`].
+    fn reserve(&mut self, bytes: usize) -> bool {
         let with = self.bytes + bytes + EXAMPLE;
-        let room = with <= LARGEST_QUALITY;
-        if room {
+        let fits = with <= MAX_QUALITY;
+        if fits {
             self.bytes = with;
         }
-        room
+        fits
     }
 
     /// The number of records left out.
@@ -254,7 +255,7 @@ impl<'m> Tally<'m> {
     }
 
     /// The quality object: the counts, the rejected records as received, and by field and reason the ids of
-    /// the records whose field was defaulted, with the values received. Beyond [`LARGEST_QUALITY`] cases
+    /// the records whose field was defaulted, with the values received. Beyond [`MAX_QUALITY`] cases
     /// are counted and not listed; `not_listed` holds their number. `topics` lists every topic of the run.
     pub fn to_json(&self, about: About<'_>, topics: &[TopicRun<'_>]) -> Vec<u8> {
         #[derive(Serialize)]

@@ -1,6 +1,6 @@
-//! Takes secrets out of everything that leaves the process (each log line, the response and the error) and
-//! out of the API's answers, since records are made of those. The API's error texts quote a malformed
-//! token, its paging links hold a valid one, and S3's errors repeat the session token.
+//! Takes secrets out of everything that leaves the process (each log line, the response and the error) and out of the
+//! API's responses, since records are made from them. The API's error texts quote a malformed token, its paging links
+//! hold a valid one, and S3's errors repeat the session token.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,12 +9,12 @@ use std::sync::{PoisonError, RwLock};
 
 use memchr::memchr3_iter;
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 pub(crate) const REDACTED: &str = "REDACTED";
 
-/// A shorter secret, in bytes, is left alone: a test's `y` would take every `y` out of the log. Tokens have
-/// about 200 bytes, an app's secret 32, AWS's keys 40.
-const SHORTEST: usize = 8;
+/// A secret with fewer bytes is not redacted: a test's `y` would remove every `y` from the log. Tokens have about 200
+/// bytes, an app's secret 32, AWS's keys 40.
+const MIN_SECRET: usize = 8;
 
 /// The secrets that the process has or had.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Redactor {
     pub fn add(&self, secret: &str) {
         let secret = secret.as_bytes();
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if secret.len() >= SHORTEST && !known.iter().any(|k| k == secret) {
+        if secret.len() >= MIN_SECRET && !known.iter().any(|k| k == secret) {
             known.push(secret.to_owned());
         }
     }
@@ -50,7 +50,7 @@ impl Redactor {
         self.redacted(&bytes).unwrap_or(bytes)
     }
 
-    /// `None` where nothing has to be taken out.
+    /// `None` if nothing has to be taken out.
     fn redacted(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut clean: Option<Vec<u8>> = None;
@@ -85,7 +85,7 @@ fn find(body: &[u8], from: usize, secret: &[u8]) -> Option<Range<usize>> {
     })
 }
 
-/// The length of `secret` at the start of `text`; `None` where it does not start with it.
+/// The length of `secret` at the start of `text`; `None` if it does not start with it.
 fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
     if text.starts_with(secret) {
         return Some(secret.len());
@@ -94,15 +94,15 @@ fn length(text: &[u8], secret: &[u8]) -> Option<usize> {
 }
 
 /// The most backslashes before an escaped character. JSON inside JSON has 2, and another JSON around it 4.
-const MOST_BACKSLASHES: usize = 8;
+const MAX_BACKSLASHES: usize = 8;
 
-/// The length of the ASCII character `byte` at the start of `text`; `None` where it does not start with it.
+/// The length of the ASCII character `byte` at the start of `text`; `None` if it does not start with it.
 fn spelling(text: &[u8], byte: u8) -> Option<usize> {
     let is_code = |digits: &[u8]| {
         let code = std::str::from_utf8(digits).ok().and_then(|d| u32::from_str_radix(d, 16).ok());
         code == Some(byte.into())
     };
-    let backslashes = text.iter().take(MOST_BACKSLASHES).take_while(|b| **b == b'\\').count();
+    let backslashes = text.iter().take(MAX_BACKSLASHES).take_while(|b| **b == b'\\').count();
     match text.get(backslashes..).filter(|_| backslashes > 0) {
         Some([b'u', b'0', b'0', a, b, ..]) if is_code(&[*a, *b]) => return Some(backslashes + 5),
         Some([escaped @ (b'/' | b'"'), ..]) if *escaped == byte => return Some(backslashes + 1),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_is_taken_out_wherever_it_stands() {
+    fn every_secret_is_redacted_anywhere_in_a_text() {
         let redactor = knowing(&["abcabcab", "", "zz99zz99"]);
         assert_eq!(redactor.redact("abcabcab, xabcabcababcabcabx zz99zz99"), "REDACTED, xREDACTEDREDACTEDx REDACTED");
         assert_eq!(redactor.redact("nothing"), "nothing");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_short_to_be_a_secret_is_left_alone() {
+    fn a_text_too_short_for_a_secret_is_not_redacted() {
         assert_eq!(knowing(&["y", "sandbox"]).redact("my sandbox"), "my sandbox");
     }
 

@@ -14,8 +14,8 @@ pub use error::{Error, ErrorMessage, parts};
 pub use log::{error_log, log_failures, log_quality, log_unknown_fields};
 pub use metrics::{Metric, emit, service_from_env};
 pub use notice::notice_text;
-pub use response::{Answer, Response};
+pub use response::{Response, ResponseFields};
 pub use summary::{
-    AnswersFile, FailedTopic, FailureCause, File, Gaps, ModelQuality, Partial, Quality, Renewal, RenewalEnd, Summary,
+    FailedTopic, FailureCause, File, Gaps, ModelQuality, Partial, Quality, Renewal, RenewalEnd, ResponsesFile, Summary,
     TokenState,
 };

@@ -53,7 +53,7 @@ pub fn prefix_from_env() -> Option<String> {
 /// Whether the job `token` renews a token near its end: `TOKEN_RENEWAL`, `on` or `off`.
 ///
 /// # Errors
-/// What was given where it is neither.
+/// What was given, if it is neither.
 pub fn renewal_from_env() -> Result<bool, String> {
     match variable("TOKEN_RENEWAL").as_deref() {
         Some("on") => Ok(true),
@@ -62,7 +62,7 @@ pub fn renewal_from_env() -> Result<bool, String> {
     }
 }
 
-/// The file that is read where neither `SECRET_ID` nor `SECRET_FILE` is set.
+/// The file that is read if neither `SECRET_ID` nor `SECRET_FILE` is set.
 pub const DEFAULT_FILE: &str = "../secret/dev_secret.ini";
 
 impl Source {
@@ -74,7 +74,7 @@ impl Source {
         }
     }
 
-    /// Reads the secret within `limit`. From here on `redactor` takes it out of everything printed.
+    /// Reads the secret within `limit`. From then on, `redactor` removes it from everything printed.
     ///
     /// `aws` is called only if the source is Secrets Manager.
     ///
@@ -99,14 +99,14 @@ impl Source {
 pub struct Secret {
     /// The caller of the API.
     pub credentials: Credentials,
-    /// The S3 bucket, [`LOCAL_BUCKET`], or [`SANDBOX_BUCKET`] where the sandbox is called.
+    /// The S3 bucket, [`LOCAL_BUCKET`], or [`SANDBOX_BUCKET`] if the sandbox is called.
     pub bucket: String,
-    /// The configuration file, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED).
-    /// The variable `CONFIG_FILE` names it where the secret does not.
+    /// The configuration file, relative to the working directory, or [`PACKAGED`](crate::config::PACKAGED). The
+    /// variable `CONFIG_FILE` names it if the secret does not.
     pub config_file: PathBuf,
     /// What names `config_file`; `None` for the default.
     pub config_named_by: Option<&'static str>,
-    /// The address that is told of runs that failed or were CRITICAL. Whoever has it can post there.
+    /// The address to which problems of runs are posted. Anyone who knows it can post there.
     pub webhook: Option<SecretString>,
     /// Misspelt keys. Each is logged as a WARNING.
     pub notices: Vec<String>,
@@ -132,7 +132,7 @@ pub struct Credentials {
     pub ig_user_id: String,
     /// The access token.
     pub access_token: SecretString,
-    /// The app; `None` if the secret names none.
+    /// The app; `None` if the secret does not name one.
     pub app: Option<App>,
 }
 
@@ -187,11 +187,11 @@ pub enum SecretError {
     NoSection {
         /// The file's path.
         path: PathBuf,
-        /// The section that was probably meant to be it.
+        /// The section that was probably meant.
         given: String,
     },
-    /// The file is no INI file.
-    #[error("the secret file {} is no INI file ({reason}); it needs a section [SECRET] with `key = value` lines", path.display())]
+    /// The file is not an INI file.
+    #[error("the secret file {} is not an INI file ({reason}); it needs a section [SECRET] with `key = value` lines", path.display())]
     NotIni {
         /// The file's path.
         path: PathBuf,
@@ -279,13 +279,13 @@ pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
     })
 }
 
-/// The time limit of one try at reading the secret. Secrets Manager answers within about 50 ms.
-const LONGEST_TRY: Duration = Duration::from_secs(5);
+/// The time limit of one try to read the secret. Secrets Manager responds within about 50 ms.
+const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The tries at reading the secret. Nothing can be done without it, so the run's time is the real limit.
-const MOST_TRIES: u32 = 20;
+/// The maximum number of tries to read the secret. A run cannot start without it, so the run's time is the real limit.
+const MAX_TRIES: u32 = 20;
 
-/// The region that a secret's ARN names; `None` for a name, which is one of the function's own region.
+/// The region that a secret's ARN names; `None` for a name, whose secret is in the function's own region.
 fn region_of(id: &str) -> Option<&str> {
     let mut parts = id.strip_prefix("arn:")?.split(':').skip(1);
     parts.next().filter(|service| *service == "secretsmanager")?;
@@ -297,8 +297,8 @@ fn manager(id: &str, aws: &SdkConfig, limit: Duration) -> aws_sdk_secretsmanager
     let config = aws_sdk_secretsmanager::config::Builder::from(aws);
     // One try gets a third of the time, so that one that hangs leaves time for others.
     let timeouts =
-        TimeoutConfig::builder().operation_attempt_timeout(LONGEST_TRY.min(limit / 3)).operation_timeout(limit);
-    let mut config = config.timeout_config(timeouts.build()).retry_config(aws::retries().with_max_attempts(MOST_TRIES));
+        TimeoutConfig::builder().operation_attempt_timeout(TRY_TIMEOUT.min(limit / 3)).operation_timeout(limit);
+    let mut config = config.timeout_config(timeouts.build()).retry_config(aws::retries().with_max_attempts(MAX_TRIES));
     if let Some(region) = region_of(id) {
         config.set_region(Some(Region::new(region.to_owned())));
     }
@@ -308,17 +308,17 @@ fn manager(id: &str, aws: &SdkConfig, limit: Duration) -> aws_sdk_secretsmanager
 async fn from_manager(id: &str, aws: &SdkConfig, limit: Duration) -> Result<Secret, SecretError> {
     let no_access = |problem| SecretError::Access { id: id.to_owned(), problem };
     aws::check(aws, region_of(id), limit).await.map_err(no_access)?;
-    let answer = manager(id, aws, limit).get_secret_value().secret_id(id).send().await;
-    let answer = answer.map_err(|error| match AwsProblem::of(&error) {
+    let response = manager(id, aws, limit).get_secret_value().secret_id(id).send().await;
+    let response = response.map_err(|error| match AwsProblem::of(&error) {
         Some(problem) => no_access(problem),
         None => SecretError::Manager { id: id.to_owned(), reason: with_causes(&error) },
     })?;
-    from_json(id, text_of(id, &answer)?)
+    from_json(id, text_of(id, &response)?)
 }
 
 /// The text of a secret, which may be stored as bytes.
-fn text_of<'a>(id: &str, answer: &'a GetSecretValueOutput) -> Result<&'a str, SecretError> {
-    match (answer.secret_string(), answer.secret_binary()) {
+fn text_of<'a>(id: &str, response: &'a GetSecretValueOutput) -> Result<&'a str, SecretError> {
+    match (response.secret_string(), response.secret_binary()) {
         (None, Some(bytes)) => {
             std::str::from_utf8(bytes.as_ref()).map_err(|_| SecretError::Binary { id: id.to_owned() })
         }
@@ -355,7 +355,7 @@ fn is_safe_webhook(url: &str) -> bool {
     }
 }
 
-/// The longest name of a key that an error shows. A token that stands in the place of a key is longer.
+/// The longest name of a key that an error shows. A token in the place of a key is longer.
 const MAX_KEY: usize = 24;
 
 /// The misspelt keys among those given, each with the one that was probably meant.

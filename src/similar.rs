@@ -1,14 +1,14 @@
-//! The known name that somebody probably meant.
+//! Suggestions for misspelt names.
 
 use strsim::jaro_winkler;
 
-/// The least similarity of a misspelt name to the one meant, from 0 to 1.
+/// The minimum similarity of a misspelt name to the one meant, from 0 to 1.
 const SIMILAR: f64 = 0.85;
 
 /// The similarity of a name to one that ends with it, as `token` to `access_token`.
 const SIMILAR_END: f64 = 0.95;
 
-/// The fewest letters of a name that is taken for the end of a longer one.
+/// The minimum number of letters of a name that may be the end of a longer one.
 const END: usize = 4;
 
 /// The known name that is most similar to `given`; `None` if none is. Capitals, `_` and `-` make no difference.

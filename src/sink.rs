@@ -24,7 +24,7 @@ use crate::aws::AwsProblem;
 use crate::causes::with_causes;
 use crate::config::ObjectKey;
 use crate::diagnosis::Diagnosis;
-use crate::http::LARGEST_OBJECT;
+use crate::http::MAX_OBJECT;
 use crate::{aws, file};
 
 mod destination;
@@ -45,19 +45,19 @@ pub enum Sink {
         /// What the client was made from.
         aws: Box<SdkConfig>,
     },
-    /// A folder. Its name stands for the bucket's.
+    /// A folder. Its name is used as the bucket's name.
     Folder(PathBuf),
 }
 
-/// What became of an object that was to replace none.
+/// The result of storing an object that must not replace another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum New {
+pub enum PutOutcome {
     /// It is stored.
     Stored,
     /// An object with its key exists, or may exist, and stays.
     Exists,
-    /// An object with its key exists, and the response to an earlier try of this put was lost. So it may be this one.
-    /// The function may not read objects, and S3's 412 does not say whose the object is.
+    /// An object with its key exists, and the response to an earlier try of this put was lost. So it may be this one:
+    /// the function has no permission to read objects, and S3's 412 does not say who stored the object.
     Unclear,
 }
 
@@ -108,8 +108,8 @@ impl Reason {
     }
 }
 
-/// The `Content-Type` of an object. What is compressed says so itself and has no `Content-Encoding`: clients
-/// that undo one would hand on, under a name in `.gz`, what is compressed no more.
+/// The `Content-Type` of an object. Compressed objects have no `Content-Encoding`: clients that decode it would deliver
+/// decompressed data under a name that ends in `.gz`.
 fn content_type(key: &ObjectKey) -> &'static str {
     if key.as_str().ends_with(".gz") { "application/gzip" } else { "application/json" }
 }
@@ -128,8 +128,7 @@ impl Sink {
         }
     }
 
-    /// Stores an object within `limit`, with further tries if they can help. It replaces an object with the
-    /// same key.
+    /// Stores an object within `limit`, with retries if they can help. It replaces an object with the same key.
     ///
     /// # Errors
     /// [`SinkError`] if the object may not be stored.
@@ -141,7 +140,7 @@ impl Sink {
     ///
     /// # Errors
     /// [`SinkError`] if the object may not be stored.
-    pub async fn put_new(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<New, SinkError> {
+    pub async fn put_new(&self, key: &ObjectKey, body: Bytes, limit: Duration) -> Result<PutOutcome, SinkError> {
         self.put_if(key, body, limit, true).await
     }
 
@@ -162,8 +161,8 @@ impl Sink {
             return (key, stored);
         };
         match self.put_new(&key, body.clone(), left()).await {
-            Ok(New::Stored) => (key, Ok(())),
-            Ok(New::Exists | New::Unclear) => {
+            Ok(PutOutcome::Stored) => (key, Ok(())),
+            Ok(PutOutcome::Exists | PutOutcome::Unclear) => {
                 let stored = self.put(&elsewhere, body, left()).await;
                 (elsewhere, stored)
             }
@@ -171,8 +170,14 @@ impl Sink {
         }
     }
 
-    /// Stores an object. It is [`New::Stored`] unless only a new one is to be stored.
-    async fn put_if(&self, key: &ObjectKey, body: Bytes, limit: Duration, only_new: bool) -> Result<New, SinkError> {
+    /// Stores an object. It is [`PutOutcome::Stored`] unless only a new one is to be stored.
+    async fn put_if(
+        &self,
+        key: &ObjectKey,
+        body: Bytes,
+        limit: Duration,
+        only_new: bool,
+    ) -> Result<PutOutcome, SinkError> {
         let stored = async {
             match self {
                 Self::S3 { client, bucket, .. } => put_s3(client, bucket, key, body, limit, only_new).await,
@@ -181,7 +186,7 @@ impl Sink {
                     let stored =
                         if only_new { file::write_new(&path, &body) } else { file::write(&path, &body).map(|()| true) };
                     stored
-                        .map(|stored| if stored { New::Stored } else { New::Exists })
+                        .map(|stored| if stored { PutOutcome::Stored } else { PutOutcome::Exists })
                         .map_err(|e| e.to_string().into())
                 }
             }
@@ -263,7 +268,7 @@ async fn get_s3(client: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<
         Err(e) => return Err(Reason::of(&e)),
     };
     let version = Version::Etag(got.e_tag().unwrap_or_default().to_owned());
-    Ok(Some((aws::content(got, LARGEST_OBJECT as u64).await?, version)))
+    Ok(Some((aws::content(got, MAX_OBJECT as u64).await?, version)))
 }
 
 async fn replace_s3(
@@ -280,7 +285,7 @@ async fn replace_s3(
     };
     match put.body(ByteStream::from(body)).send().await {
         Ok(_) => Ok(true),
-        // 404: the version that was read has been deleted. 409: another put of it is under way.
+        // 404: the version that was read has been deleted. 409: another put of it is in progress.
         Err(e) if matches!(status(&e), Some(404 | 409 | 412)) => Ok(false),
         Err(e) => Err(Reason::of(&e)),
     }
@@ -293,7 +298,7 @@ async fn put_s3(
     body: Bytes,
     limit: Duration,
     only_new: bool,
-) -> Result<New, Reason> {
+) -> Result<PutOutcome, Reason> {
     let started = Instant::now();
     let lost = LostResponses::default();
     let put = async |limit: Duration, one_try: Duration| {
@@ -303,9 +308,9 @@ async fn put_s3(
         let within = aws_sdk_s3::config::Builder::new().timeout_config(timeouts);
         let put = put.body(ByteStream::from(body.clone())).customize().config_override(within);
         match put.interceptor(lost.clone()).send().await {
-            Ok(_) => Ok(New::Stored),
-            Err(e) if only_new && lost.any() && status(&e) == Some(412) => Ok(New::Unclear),
-            Err(e) if only_new && is_there_or_unknown(&e) => Ok(New::Exists),
+            Ok(_) => Ok(PutOutcome::Stored),
+            Err(e) if only_new && lost.any() && status(&e) == Some(412) => Ok(PutOutcome::Unclear),
+            Err(e) if only_new && is_there_or_unknown(&e) => Ok(PutOutcome::Exists),
             Err(e) => Err(Reason::of(&e)),
         }
     };
@@ -318,7 +323,7 @@ async fn put_s3(
     put(left, left / 2).await
 }
 
-/// Notes whether a try of a put ended without S3's verdict on it. The object may be stored nonetheless.
+/// Notes whether a try of a put ended without a response from S3. The object may be stored nonetheless.
 #[derive(Debug, Clone, Default)]
 struct LostResponses(Arc<AtomicBool>);
 
@@ -350,7 +355,7 @@ impl Intercept for LostResponses {
     }
 }
 
-/// The time limit of the first try. A stalled connection gives no sign, and S3 answers within about 100 ms.
+/// The time limit of the first try. A stalled connection gives no error, and S3 responds within about 100 ms.
 fn first_try(bytes: usize) -> Duration {
     const SECONDS: u64 = 2;
     const BYTES_A_SECOND: u64 = 1024 * 1024;
@@ -361,9 +366,9 @@ fn status(error: &SdkError<PutObjectError>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }
 
-/// Whether the object exists (S3's 412), or may exist: the store rejects the condition, with whatever status, or hung
-/// up. A store that answers 412 before it has read a large object closes the connection on the rest of it, and its
-/// answer is lost.
+/// Whether the object exists (S3's 412), or may exist: the store rejects the condition, with whatever status, or closed
+/// the connection. A store that sends 412 before it has read all of a large object closes the connection, and the
+/// response is lost.
 fn is_there_or_unknown(error: &SdkError<PutObjectError>) -> bool {
     let hung_up = || {
         std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// The end of a run's collecting. Everything that came before it is stored and reported.
+/// The end of a run's collecting. Everything collected before it is stored and reported.
 #[derive(Debug, Clone)]
 pub struct Stop {
     deadline: Instant,
@@ -18,7 +18,7 @@ impl Stop {
         Self { deadline, interrupt }
     }
 
-    /// The end at `deadline` alone.
+    /// The end at `deadline`, without an interrupt.
     pub fn at(deadline: Instant) -> Self {
         Self::new(deadline, CancellationToken::new())
     }

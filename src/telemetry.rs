@@ -1,5 +1,5 @@
-//! The log: one JSON object a line for Lambda, readable lines in a terminal. Metrics use it too, in
-//! CloudWatch's embedded metric format.
+//! The log: one JSON object per line for Lambda, readable lines in a terminal. Metrics use it too, in CloudWatch's
+//! embedded metric format.
 //!
 //! A field whose name starts with `json.` holds JSON text. It becomes part of the line as JSON. Under the
 //! target [`METRICS`] it becomes the line's own members.
@@ -35,7 +35,7 @@ pub(crate) use critical;
 pub enum Format {
     /// One JSON object, with the `timestamp` and `level` that Lambda's log levels need.
     Json,
-    /// Text for a person. A message is always on one line.
+    /// Readable text. A message is always on one line.
     Text,
 }
 
@@ -43,7 +43,7 @@ pub enum Format {
 /// know the levels WARNING and CRITICAL.
 ///
 /// # Errors
-/// What was given, if it is no level.
+/// What was given, if it is not a level.
 pub fn level_from_env() -> Result<LevelFilter, String> {
     variable("LOG_LEVEL").map_or(Ok(LevelFilter::INFO), |given| level(&given))
 }
@@ -61,7 +61,7 @@ fn level(given: &str) -> Result<LevelFilter, String> {
 /// The crates of this workspace that log, by the names of their libraries and programs.
 const OURS: [&str; 3] = ["collector", "luxury_brands", "rollup"];
 
-/// The modules of the SDK that look for a region and credentials.
+/// The modules of the SDK that search for a region and credentials.
 const CREDENTIAL_SOURCES: [&str; 6] = ["ecs", "imds", "meta", "profile", "sts", "web_identity_token"];
 
 /// A subscriber that passes each line to `write`. Libraries log warnings only. Metrics are always logged.
@@ -70,8 +70,8 @@ pub fn subscriber(
     level: LevelFilter,
     write: impl Fn(&str) + Send + Sync + 'static,
 ) -> impl Subscriber + for<'s> LookupSpan<'s> + Send + Sync {
-    // For a person who has no AWS account, some of these warn three times that a region cannot be found. Whoever needs a
-    // region or credentials reads what failed in the run's error.
+    // Without an AWS account, some of these modules warn three times that no region can be found. If a region or
+    // credentials are needed, the run's error says what failed.
     let sources = if format == Format::Text { LevelFilter::ERROR } else { LevelFilter::WARN };
     let sources = CREDENTIAL_SOURCES.map(|source| (format!("aws_config::{source}"), level.min(sources)));
     let targets = Targets::new()

@@ -1,6 +1,6 @@
-//! The `token` job: checks how long the access token is valid, and renews one that is near its end: exchanged,
-//! proved, and put into the secret. If a step fails, the secret keeps the old token, which stays valid until it
-//! expires.
+//! The `token` job: checks how long the access token is valid, and renews one that is near its end: the token is
+//! exchanged, the new one is tested and put into the secret. If a step fails, the secret keeps the old token, which
+//! stays valid until it expires.
 
 use chrono::{DateTime, Utc};
 use tracing::{error, info, warn};
@@ -19,7 +19,7 @@ pub const WARN_DAYS: i64 = 7;
 /// The seconds of a day.
 const SECONDS_A_DAY: i64 = 86_400;
 
-/// Asks for the token's state and logs it at its level. With a `writer`, a token that is near its end is renewed.
+/// Requests the token's state and logs it at the right level. With a `writer`, a token that is near its end is renewed.
 /// Returns the state, and the failures for the summary: an invalid token is one too.
 pub async fn run(
     session: &Session<'_>,
@@ -94,7 +94,7 @@ async fn renew(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) ->
         Some(days_until(at, Utc::now()))
     };
     let left = days(old);
-    let told = match left {
+    let message = match left {
         None => Some("the token does not expire".to_owned()),
         Some(days) if days >= RENEWAL_DAYS => Some(format!("not due before {RENEWAL_DAYS} days are left")),
         Some(_) if !old.is_valid => {
@@ -102,35 +102,36 @@ async fn renew(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) ->
         }
         Some(_) => None,
     };
-    if let Some(told) = told {
-        return (Renewal { end: RenewalEnd::NotDue, told }, None);
+    if let Some(message) = message {
+        return (Renewal { end: RenewalEnd::NotDue, message }, None);
     }
     match exchange(session, writer, old).await {
         Ok(new) => {
-            let told = days(&new).map_or_else(
+            let message = days(&new).map_or_else(
                 || "renewed, without an expiry".to_owned(),
                 |days| format!("renewed for {}", counted(days, "day")),
             );
-            info!("the access token was {told}");
-            (Renewal { end: RenewalEnd::Renewed, told }, Some(new))
+            info!("the access token was {message}");
+            (Renewal { end: RenewalEnd::Renewed, message }, Some(new))
         }
-        Err(why) => {
+        Err(reason) => {
             let days = left.unwrap_or_default();
-            let told =
-                session.client().redacted(&format!("{why}; the old token is valid for {}", counted(days, "more day")));
-            error!(kind = "renewal", days_left = days, "the access token was not renewed: {told}");
-            (Renewal { end: RenewalEnd::Failed, told }, None)
+            let message = session
+                .client()
+                .redacted(&format!("{reason}; the old token is valid for {}", counted(days, "more day")));
+            error!(kind = "renewal", days_left = days, "the access token was not renewed: {message}");
+            (Renewal { end: RenewalEnd::Failed, message }, None)
         }
     }
 }
 
-/// Gives the state of the new token, which is in the secret and in use.
+/// Exchanges the token. Returns the state of the new token, which is then in the secret and in use.
 async fn exchange(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo) -> Result<TokenInfo, String> {
     if let Some(kind) = old.kind.as_deref().filter(|kind| *kind != USER) {
         return Err(format!("a token of the type {kind} is not exchanged, only one of the type {USER}"));
     }
     let before = session.client().token();
-    // A token that could not be stored afterwards would be made in vain, and again each day.
+    // Otherwise a new token that cannot be stored would be made every day.
     writer.check(&before, session.left()).await.map_err(|error| error.to_string())?;
     let new = session.exchange_token().await.map_err(|failure| format!("the exchange failed: {failure}"))?;
     let new = new.ok_or("the exchange gave the same token again")?;
@@ -144,14 +145,14 @@ async fn exchange(session: &Session<'_>, writer: &SecretWriter, old: &TokenInfo)
     Ok(state)
 }
 
-/// Whether the new token is good for all that the old one is, and for longer.
+/// Checks that the new token has all permissions of the old one and is valid for longer.
 fn compare(old: &TokenInfo, new: &TokenInfo) -> Result<(), String> {
     if !new.is_valid {
         return Err(format!("the new token is not valid: {}", new.refusal()));
     }
     // 0 means never. A missing value counts as now.
     let end = |at: Option<i64>| at.map_or(0, |at| if at == 0 { i64::MAX } else { at });
-    // A day at least: the same end is reported a second later from one call to the next.
+    // At least a day: between two calls, the reported end can differ by a second.
     if end(new.expires_at).saturating_sub(end(old.expires_at)) < SECONDS_A_DAY {
         return Err("the new token lasts no longer than the old one".to_owned());
     }
@@ -215,12 +216,12 @@ mod tests {
     }
 
     #[test]
-    fn a_new_token_is_taken_only_where_it_is_good_for_all_that_the_old_one_is_and_longer() {
+    fn a_new_token_is_accepted_only_with_all_permissions_of_the_old_one_and_a_later_end() {
         let old = info(100, 200, &["a", "b"]);
-        let verdict = |new: TokenInfo| compare(&old, &new).map_or_else(|why| why, |()| "taken".to_owned());
+        let verdict = |new: TokenInfo| compare(&old, &new).map_or_else(|reason| reason, |()| "accepted".to_owned());
         let later = 100 + SECONDS_A_DAY;
-        assert_eq!(verdict(info(later, 200, &["b", "a", "c"])), "taken");
-        assert_eq!(verdict(info(0, 0, &["a", "b"])), "taken");
+        assert_eq!(verdict(info(later, 200, &["b", "a", "c"])), "accepted");
+        assert_eq!(verdict(info(0, 0, &["a", "b"])), "accepted");
         assert_eq!(verdict(info(later - 1, 200, &["a", "b"])), "the new token lasts no longer than the old one");
         assert_eq!(
             verdict(TokenInfo { expires_at: None, ..info(1, 200, &["a", "b"]) }),

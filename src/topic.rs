@@ -11,7 +11,7 @@ pub enum Job {
     BrandMedia,
     /// Collects the newest media under each hashtag.
     Hashtag,
-    /// Checks how long the access token is good for.
+    /// Checks how long the access token is valid.
     Token,
 }
 
@@ -70,8 +70,8 @@ macro_rules! id {
 pub(crate) use id;
 
 id! {
-    /// The name of a part of a run, `[a-z0-9-]{1,32}`. One invocation does that part. The names of its objects
-    /// end with it.
+    /// The name of a part of a run, `[a-z0-9-]{1,32}`. One invocation collects that part, and its object names end with
+    /// the name.
     Shard, name => (1..=32).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
@@ -124,6 +124,6 @@ pub struct Hashtag {
     pub name: HashtagName,
     /// The user id that is stored in the topic's media.
     pub user_id: UserId,
-    /// The hashtag's id; `None` where `[hashtag_id]` does not have it.
+    /// The hashtag's id; `None` if `[hashtag_id]` does not have it.
     pub id: Option<HashtagId>,
 }

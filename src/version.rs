@@ -1,4 +1,4 @@
-//! Which version of the API is asked for, which one answers, and for how long.
+//! Which version of the API is requested, which one responds, and for how long.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -11,9 +11,9 @@ use crate::diagnosis::Diagnosis;
 
 mod table;
 
-pub use table::{Day, End, Sure, TESTED, VERSIONS, Version};
+pub use table::{Certainty, Day, End, TESTED, VERSIONS, Version};
 
-/// From so many days before the end of the version that answers on, a WARNING.
+/// A WARNING is logged from this many days before the end of the version that responds.
 pub const WARN_DAYS: i64 = 60;
 
 /// A version on a day.
@@ -21,11 +21,11 @@ pub const WARN_DAYS: i64 = 60;
 pub enum State {
     /// It is not in the table.
     Unknown,
-    /// It lives, and its end is known: so many days are left.
+    /// It is supported until this day: this number of days is left.
     Ends(NaiveDate, i64),
-    /// It lives, and no end is announced.
-    Lives(&'static Version),
-    /// It ended on that day, so many days ago.
+    /// It is supported, and no end is announced.
+    Supported(&'static Version),
+    /// It ended on this day, this number of days ago.
     Ended(NaiveDate, i64),
 }
 
@@ -35,18 +35,18 @@ impl State {
         let Some(version) = VERSIONS.iter().find(|version| version.name == name) else { return Self::Unknown };
         let end = if let End::On(day) = version.end { date(day) } else { None };
         match end.map(|end| (end, (end - today).num_days())) {
-            None => Self::Lives(version),
+            None => Self::Supported(version),
             Some((end, days)) if days > 0 => Self::Ends(end, days),
             Some((end, days)) => Self::Ended(end, -days),
         }
     }
 
-    /// Whole days until the version ends, 0 or less since it has; `None` where its end is not known.
+    /// Whole days until the version ends, 0 or less since it has; `None` if its end is not known.
     pub const fn days_left(self) -> Option<i64> {
         match self {
             Self::Ends(_, days) => Some(days),
             Self::Ended(_, days) => Some(-days),
-            Self::Unknown | Self::Lives(_) => None,
+            Self::Unknown | Self::Supported(_) => None,
         }
     }
 }
@@ -58,9 +58,9 @@ impl fmt::Display for State {
             Self::Unknown => write!(f, "is not among the versions known ({})", known()),
             Self::Ends(end, days) => write!(f, "ends in {}, on {end}", counted(*days, "day")),
             Self::Ended(end, days) => write!(f, "ended {} ago, on {end}", counted(*days, "day")),
-            Self::Lives(Version { end, .. }) => match end {
+            Self::Supported(Version { end, .. }) => match end {
                 End::NotBefore(day) => match date(*day) {
-                    Some(day) => write!(f, "has no announced end, which is not before {day}"),
+                    Some(day) => write!(f, "has no announced end; it will not end before {day}"),
                     None => f.write_str("has no announced end"),
                 },
                 _ => f.write_str("has no announced end"),
@@ -80,7 +80,7 @@ pub fn date((year, month, day): Day) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year, month, day)
 }
 
-/// Orders two names of versions by their numbers; `None` where one is no name of a version.
+/// Orders two names of versions by their numbers; `None` if one is not the name of a version.
 pub fn compare(one: &str, other: &str) -> Option<Ordering> {
     let numbers = |name: &str| {
         let (major, minor) = name.strip_prefix('v')?.split_once('.')?;
@@ -94,8 +94,8 @@ pub fn is_unknown(name: &str) -> bool {
     !VERSIONS.iter().any(|version| version.name == name)
 }
 
-/// What to do about the version `asked`, which has ended, is about to end, or is not known. `is_served` is whether it
-/// responds itself.
+/// What to do about the version `asked`, which has ended, is about to end, or is unknown. `is_served` says whether that
+/// version itself responds.
 pub fn diagnosis(asked: &str, is_served: bool) -> Diagnosis {
     match compare(asked, TESTED) {
         Some(Ordering::Less) => Diagnosis::VersionOld,
@@ -133,7 +133,7 @@ pub(crate) fn log_end(asked: &str, served: Option<&str>, today: NaiveDate) -> Op
             info!(kind = KIND, "version {serving} responds, although Meta's {serving} {state}");
             return None;
         }
-        State::Lives(_) => info!(kind = KIND, "version {serving} {state}"),
+        State::Supported(_) => info!(kind = KIND, "version {serving} {state}"),
         State::Ends(_, days) if days >= WARN_DAYS => {
             info!(kind = KIND, version_days_left = days, "version {serving} {state}")
         }

@@ -1,9 +1,9 @@
 //! The function's binary, measured as a whole process against the sandbox:
 //! `cargo build --release -p luxury-brands-data-collector && cargo run --release -p luxury-brands-benches --bin invocation`.
 //!
-//! Nothing of the function runs in this process. It plays Lambda's Runtime API and Instagram's API, and
-//! reads the function's costs from the operating system. Times depend on the machine and its other work, so
-//! ratios and medians are compared.
+//! Nothing of the function runs in this process. It simulates Lambda's Runtime API and Instagram's API, and reads the
+//! function's costs from the operating system. Times depend on the machine and its other work, so ratios and medians
+//! are compared.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a terminal's program")]
 
@@ -29,8 +29,8 @@ use process::Function;
 use quota::Quota;
 use setup::Setup;
 
-/// The time that idle connections outlive a run; see `http.rs`. A run after it starts with a handshake, as
-/// a run on Lambda does minutes after the last one.
+/// The time that idle connections outlive a run; see `http.rs`. A run after that time starts with a handshake, as a run
+/// on Lambda does minutes after the previous one.
 const CONNECTIONS_GONE: Duration = Duration::from_secs(9);
 
 /// Measures the function's binary as Lambda runs it, on the sandbox: start, runs, processor, memory, size.
@@ -43,13 +43,13 @@ struct Args {
     /// How often each figure is measured; the median counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
-    /// How long each answer of the API takes
+    /// How long each response of the API takes
     #[arg(long, value_name = "MS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     latency_ms: u64,
-    /// Also measure runs over TLS and HTTP/2, with a certificate made for the occasion
+    /// Also measure runs over TLS and HTTP/2, with a generated certificate
     #[arg(long)]
     tls: bool,
-    /// Also measure runs at so many percent of a processor (a cgroup's quota; 7.2 is Lambda's at 128 MB)
+    /// Also measure runs at this percentage of a processor (a cgroup's quota; 7.2 is Lambda's at 128 MB)
     #[arg(long, value_name = "PERCENT")]
     cpu_quota: Option<f64>,
     /// How many accounts the large run has; 0 for no large run
@@ -98,7 +98,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// The number of responses that take as long, one after another.
+    /// The time in units of one response's latency.
     fn responses(&self, took: Duration) -> f64 {
         took.as_secs_f64() / self.latency.as_secs_f64()
     }

@@ -8,14 +8,14 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
 /// The size of the headers and the directory of a zip with the one file `bootstrap`.
-const AROUND: u64 = 232;
+const ZIP_OVERHEAD: u64 = 232;
 
 /// The size of a zip with `binary` in it: its deflated size, and that of the headers.
 pub(super) fn zipped(binary: &Path) -> Result<u64> {
     let bytes = std::fs::read(binary).with_context(|| format!("{} cannot be read", binary.display()))?;
     let mut counted = DeflateEncoder::new(Counted(0), Compression::default());
     counted.write_all(&bytes)?;
-    Ok(counted.finish()?.0 + AROUND)
+    Ok(counted.finish()?.0 + ZIP_OVERHEAD)
 }
 
 struct Counted(u64);

@@ -5,14 +5,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use sandbox::{Answer, RuntimeApi};
+use sandbox::{InvocationResult, RuntimeApi};
 use serde_json::{Value, json};
 
 use super::quota::Quota;
 use super::setup::Setup;
 
 /// The longest wait for an invocation.
-const PATIENCE: Duration = Duration::from_secs(600);
+const MAX_WAIT: Duration = Duration::from_secs(600);
 
 /// The function's time limit for one event: Lambda's maximum.
 const TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -27,7 +27,7 @@ pub(super) struct Function {
 
 /// One invocation.
 pub(super) struct Invoked {
-    /// The time from handing out the event to its answer.
+    /// The time from handing out the event to its result.
     pub(super) took: Duration,
     /// The processor time of all threads, up to the next request for an event.
     pub(super) processor: Duration,
@@ -43,7 +43,7 @@ impl Invoked {
 }
 
 impl Function {
-    /// Starts `binary` on `setup` and waits until it asks for an event.
+    /// Starts `binary` on `setup` and waits until it requests an event.
     pub(super) async fn start(binary: &Path, setup: &Setup, quota: Option<&Quota>) -> Result<Self> {
         let api = RuntimeApi::start().await?;
         let mut command = match quota {
@@ -68,22 +68,24 @@ impl Function {
         let child = command.spawn().with_context(|| format!("{} cannot be started", binary.display()))?;
         // From here on the process ends when this value is dropped.
         let mut function = Self { child, api, started: Duration::ZERO };
-        let asked = wait(&mut function.child, function.api.asked()).await?;
+        let asked = wait(&mut function.child, function.api.next_request()).await?;
         function.started = asked.duration_since(spawned);
         Ok(function)
     }
 
-    /// Runs `job` and waits until the function asks for the next event.
+    /// Runs `job` and waits until the function requests the next event.
     pub(super) async fn invoke(&mut self, job: &str) -> Result<Invoked> {
         let before = self.processor_time()?;
         let handed = Instant::now();
         self.api.hand_out(json!({ "job": job }), TIME_LIMIT);
-        let (answered, answer) = wait(&mut self.child, self.api.answered()).await?;
-        wait(&mut self.child, self.api.asked()).await?;
+        let (returned, result) = wait(&mut self.child, self.api.result()).await?;
+        wait(&mut self.child, self.api.next_request()).await?;
         let processor = self.processor_time()?.saturating_sub(before);
-        match answer {
-            Answer::Response(response) => Ok(Invoked { took: answered.duration_since(handed), processor, response }),
-            Answer::Error(error) => bail!("{job} failed: {error}"),
+        match result {
+            InvocationResult::Response(response) => {
+                Ok(Invoked { took: returned.duration_since(handed), processor, response })
+            }
+            InvocationResult::Error(error) => bail!("{job} failed: {error}"),
         }
     }
 
@@ -91,8 +93,8 @@ impl Function {
         format!("/proc/{}/{file}", self.child.id()).into()
     }
 
-    /// The processor time of the living threads so far. `schedstat` counts nanoseconds; `stat` would count
-    /// hundredths of a second.
+    /// The processor time of the current threads so far. `schedstat` counts nanoseconds; `stat` would count hundredths
+    /// of a second.
     fn processor_time(&self) -> Result<Duration> {
         let mut sum = 0;
         for task in std::fs::read_dir(self.proc("task")).context("no /proc: this needs Linux")? {
@@ -119,7 +121,7 @@ impl Function {
 
 impl Drop for Function {
     fn drop(&mut self) {
-        // The process may have ended by itself.
+        // The process may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -127,11 +129,11 @@ impl Drop for Function {
 
 /// The value of `event`, unless the process ends first.
 async fn wait<T>(child: &mut Child, event: impl Future<Output = Option<T>>) -> Result<T> {
-    match tokio::time::timeout(PATIENCE, event).await {
+    match tokio::time::timeout(MAX_WAIT, event).await {
         Ok(Some(value)) => Ok(value),
         _ => match child.try_wait()? {
             Some(status) => bail!("the function ended: {status}"),
-            None => bail!("the function does not answer"),
+            None => bail!("the function does not respond"),
         },
     }
 }

@@ -1,4 +1,4 @@
-//! A share of a processor: a control group of Linux with a quota, where this process may create one.
+//! A share of a processor: a Linux control group with a quota, if this process may create one.
 
 use std::path::{Path, PathBuf};
 
@@ -26,8 +26,7 @@ impl Quota {
             let settings = vec![("cpu.cfs_period_us", PERIOD_US.to_string()), ("cpu.cfs_quota_us", quota.to_string())];
             (v1.join(name), settings)
         } else if v2.join("cgroup.controllers").exists() {
-            // Where the controller is on already, this changes nothing. Where it may not be switched on,
-            // the next step fails.
+            // If the controller is on already, this changes nothing. If it may not be turned on, the next step fails.
             let _ = std::fs::write(v2.join("cgroup.subtree_control"), "+cpu");
             (v2.join(name), vec![("cpu.max", format!("{quota} {PERIOD_US}"))])
         } else {

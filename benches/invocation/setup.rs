@@ -1,4 +1,4 @@
-//! What a process is measured with: the sandbox, and a folder with the secret and the configuration.
+//! The set-up of a measurement: the sandbox, and a folder with the secret and the configuration.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +12,7 @@ use collector::config::Config;
 use collector::http;
 use sandbox::{Options, Sandbox};
 
-/// What a process is measured with. The sandbox and the folder are removed when it is dropped.
+/// The set-up of a measurement. The sandbox and the folder are removed when it is dropped.
 pub(super) struct Setup {
     pub(super) config: Config,
     sandbox: Sandbox,
@@ -24,7 +24,7 @@ const ROOTS: &str = "roots.pem";
 const SECRET: &str = "dev_secret.ini";
 
 impl Setup {
-    /// A sandbox in which the topics of `ini` exist and each answer takes `latency`.
+    /// A sandbox in which the topics of `ini` exist and each response takes `latency`.
     pub(super) async fn new(ini: &str, latency: Duration, tls: bool) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let config = Config::parse(ini.as_bytes(), "configure.ini")?;
@@ -89,7 +89,7 @@ impl Setup {
 
 impl Drop for Setup {
     fn drop(&mut self) {
-        // A remainder in the system's temporary folder does no harm.
+        // Leftovers in the system's temporary folder do no harm.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

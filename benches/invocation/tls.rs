@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// Accepts TLS connections and forwards their data to the sandbox, which detects HTTP/2 and HTTP/1.1 by
-/// itself. It ends when it is dropped.
+/// Accepts TLS connections and forwards their data to the sandbox, which detects HTTP/2 and HTTP/1.1 itself. It ends
+/// when it is dropped.
 pub(super) struct Proxy {
     address: SocketAddr,
     root: String,

@@ -1,4 +1,4 @@
-//! Changes to the configuration for what is measured.
+//! Changes to the configuration for the measurements.
 
 /// `ini` with the API at `end_point`.
 pub(super) fn calling(ini: &str, end_point: &str) -> String {

@@ -1,11 +1,10 @@
-//! An answer of the API to flat records and to the objects of them, as `collect.rs` and `function/job.rs` do
-//! it, both for an account and for a hashtag, with the shipped mappings and with the same where every field
-//! may be null.
+//! From a response of the API to flat records and their objects, as in `collect.rs` and `function/context.rs`, both for
+//! an account and for a hashtag, with the shipped mappings and with nullable copies of them.
 #![no_main]
 
 use std::sync::LazyLock;
 
-use collector::body::Body;
+use collector::body::ObjectBody;
 use collector::config::{Config, Format};
 use collector::graph::{Page, TokenInfo};
 use collector::quality::{About, Tally};
@@ -29,7 +28,7 @@ static CONFIGS: LazyLock<[Config; 2]> = LazyLock::new(|| {
 
 const OWN: Own<'_> = Own { user_id: "17841400681603877", topic: "hermes", asked_at: "2026-11-24T03:00:02+0000" };
 
-/// Few, so that some answers have more.
+/// Few, so that some responses have more.
 const LIMIT: usize = 4;
 
 fuzz_target!(|body: &str| {
@@ -48,7 +47,7 @@ fuzz_target!(|body: &str| {
     }
 });
 
-/// The profile's own fields are those that another JSON reader finds beside `media`.
+/// The profile's own fields are those that another JSON reader finds in addition to `media`.
 fn own_fields(body: &str, page: &Page) {
     let Ok(mut whole) = serde_json::from_str::<Value>(body) else { return };
     let account = whole["business_discovery"].as_object_mut().expect("an account is an object");
@@ -69,7 +68,7 @@ fn media(mapping: &Mapping, page: &Page, unknown: &[String]) {
 /// what was stored.
 fn check(mapping: &Mapping, received: &[Box<RawValue>], unknown: &[String]) {
     let mut tally = Tally::new(mapping);
-    let mut bodies = [Format::Array, Format::Ndjson].map(|format| (format, Body::with_room(format, 0, 0)));
+    let mut bodies = [Format::Array, Format::Ndjson].map(|format| (format, ObjectBody::with_capacity(format, 0, 0)));
     let (mut stored, mut defaulted) = (Vec::<Fields>::new(), 0);
     for raw in received {
         match mapping.flatten(raw, OWN, unknown) {
@@ -121,7 +120,7 @@ fn read_back(format: Format, object: Option<Vec<u8>>) -> Vec<Fields> {
     records.into_iter().map(|record| record.into_iter().collect()).collect()
 }
 
-/// Every field of the mapping is there, in order and of its type; only what was defaulted may be null.
+/// Every field of the mapping is present, in order and of its type; only defaulted fields may be null.
 fn flat_and_whole(mapping: &Mapping, record: &Record<'_>) {
     let names: Vec<&str> = mapping.fields().iter().map(|f| f.output.as_str()).collect();
     assert_eq!(record.fields.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names, "every field, in order");
@@ -155,7 +154,7 @@ fn flat_and_whole(mapping: &Mapping, record: &Record<'_>) {
 
 /// A value is stored as another JSON reader finds it, or else its default is accounted for.
 fn same_values(mapping: &Mapping, raw: &RawValue, record: &Record<'_>) {
-    // What such a reader cannot take, half a surrogate pair for one, says nothing.
+    // Values that such a reader refuses, such as a lone surrogate, are skipped.
     let Ok(received) = serde_json::from_str::<Value>(raw.get()) else { return };
     for (index, (field, (_, stored))) in mapping.fields().iter().zip(&record.fields).enumerate() {
         let own = match field.response.as_str() {
@@ -179,8 +178,8 @@ fn same_values(mapping: &Mapping, raw: &RawValue, record: &Record<'_>) {
             (Some(value), None) => assert_eq!(stored, value),
             (Some(value), Some(issue)) => {
                 assert!(!is_good(field, value), "{value}");
-                let told = issue.value.as_deref().map(|value| serde_json::from_str::<Value>(value.get()).unwrap());
-                assert_eq!(told.as_ref(), Some(value), "told as received");
+                let listed = issue.value.as_deref().map(|value| serde_json::from_str::<Value>(value.get()).unwrap());
+                assert_eq!(listed.as_ref(), Some(value), "listed as received");
             }
             (None, issue) => assert!(issue.is_some_and(|issue| issue.value.is_none())),
         }

@@ -1,4 +1,4 @@
-//! `configure.ini` to a checked configuration: what comes out of any text can be worked with.
+//! From `configure.ini` to a checked configuration: whatever the text, an accepted configuration is usable.
 #![no_main]
 
 use chrono::DateTime;

@@ -1,4 +1,4 @@
-//! The API's error body: read whatever it looks like, and classified as the contract's table says.
+//! The API's error body: it can be read whatever it looks like, and its class follows the table of codes.
 #![no_main]
 
 use collector::graph::{ApiError, Kind, classify};
@@ -14,9 +14,9 @@ fuzz_target!(|body: &[u8]| {
         if let Some(Some(expected)) = error.as_ref().map(|e| by_code(e)) {
             assert_eq!(kind, expected, "the code decides, not HTTP {status}");
         }
-        assert!(!matches!(kind, Kind::Deadline | Kind::Usage), "not told by an answer");
+        assert!(!matches!(kind, Kind::Deadline | Kind::Usage), "not the class of a response");
     }
-    // What another JSON reader finds is found.
+    // The same fields are found as by another JSON reader.
     let Ok(read) = serde_json::from_slice::<Value>(body) else { return };
     let found = &read["error"];
     assert_eq!(error.is_some(), found.is_object());
@@ -29,7 +29,7 @@ fuzz_target!(|body: &[u8]| {
     assert!(found["message"].as_str().unwrap_or_default().starts_with(&error.message));
 });
 
-/// The class that the contract's table gives a code; `None` where it has none.
+/// The class of a code in the table; `None` if the table does not have it.
 fn by_code(error: &ApiError) -> Option<Kind> {
     Some(match (error.code?, error.error_subcode) {
         (4, Some(2_207_051)) => return None,

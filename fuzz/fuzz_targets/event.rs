@@ -1,4 +1,4 @@
-//! A payload to an event, and to the keys of the objects that it names.
+//! From a payload to an event and the keys of its objects.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -13,8 +13,8 @@ use serde_json::Value;
 static CONFIG: LazyLock<Config> =
     LazyLock::new(|| Config::parse(include_bytes!("../../configure.ini"), "configure.ini").expect("it can work"));
 
-/// An invocation error goes into a log line and a queue's message: it may not grow with the payload.
-const LONGEST_ERROR: usize = 2_000;
+/// An invocation error becomes a log line and a queue's message, so it must not grow with the payload.
+const MAX_ERROR: usize = 2_000;
 
 fuzz_target!(|payload: &[u8]| {
     let Ok(payload) = serde_json::from_slice::<Value>(payload) else { return };
@@ -22,15 +22,15 @@ fuzz_target!(|payload: &[u8]| {
         Ok(event) => event,
         Err(error) => {
             let error = error.to_string();
-            assert!(error.ends_with(" has the grammar") && error.len() < LONGEST_ERROR, "{error}");
+            assert!(error.ends_with(" has the grammar") && error.len() < MAX_ERROR, "{error}");
             return;
         }
     };
-    assert!(event.time.is_none() || event.unread_time.is_none());
-    assert!(event.unread_time.as_ref().is_none_or(|t| t.chars().count() <= 121));
+    assert!(event.time.is_none() || event.invalid_time.is_none());
+    assert!(event.invalid_time.as_ref().is_none_or(|t| t.chars().count() <= 121));
     assert_eq!(event.subset.is_some(), event.subset.as_ref().is_some_and(|s| !s.is_empty()));
     if let Err(error) = event.check_subset(&CONFIG.topics(event.job)) {
-        assert!(error.to_string().len() < LONGEST_ERROR, "{error}");
+        assert!(error.to_string().len() < MAX_ERROR, "{error}");
     }
     let part = event.part();
     assert_eq!(part.is_some(), event.shard.is_some() || event.subset.is_some(), "never under the whole run's name");

@@ -1,5 +1,5 @@
-//! Whether AWS, or the store in its place, can be used at all. It is found before the first call of the API, and
-//! everything that needs AWS says it in the same words.
+//! Whether AWS, or the store that replaces it, can be used at all. This is known before the first call to the API, and
+//! everything that needs AWS reports it in the same words.
 
 use std::error::Error;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::causes::with_causes;
 use crate::diagnosis::Diagnosis;
 use crate::http;
 
-/// The time limit of finding credentials, wherever they are. The SDK's is the same.
+/// The time limit for finding credentials in any source. It equals the SDK's.
 const MAX_CREDENTIALS: Duration = Duration::from_secs(5);
 
 /// The most characters of an error's text that are repeated. The SDK's prints whole requests.
@@ -94,7 +94,7 @@ fn of_request(error: &reqwest::Error) -> Option<Diagnosis> {
     })
 }
 
-/// The text of the error on one line. The default chain lists each source on a line of its own.
+/// The text of the error on one line. The default chain lists each source on a separate line.
 fn shortened(error: &CredentialsError) -> String {
     let text = with_causes(error).replace("the credential provider was not enabled: ", "");
     text.lines().map(str::trim).collect::<Vec<_>>().join("; ").replace("Attempted:;", "Attempted:")

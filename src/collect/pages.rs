@@ -12,12 +12,12 @@ use serde_json::value::RawValue;
 use tracing::warn;
 
 use super::{Collected, Outcome, Topic};
-use crate::answers::Line;
 use crate::config::{Config, Limits, MEDIA_PER_PAGE};
 use crate::counted::counted;
 use crate::diagnosis::Diagnosis;
 use crate::graph::{Call, Cursor, Failure, MediaIds, Page, Response, Session};
 use crate::json;
+use crate::kept_responses::Line;
 use crate::record::{Batch, Mapping, Model, Own, Record};
 use crate::topic::{Account, HashtagId};
 
@@ -29,7 +29,7 @@ pub(super) fn further_pages(config: &Config, topics: usize) -> AtomicU64 {
 
 /// How far back the pages of a hashtag reached.
 #[derive(Debug)]
-pub struct Reach {
+pub struct PagesRead {
     /// Pages read.
     pub pages: u32,
     /// Media that the process had stored before; `None` if it had stored none.
@@ -42,8 +42,7 @@ pub struct Reach {
     pub media: MediaIds,
 }
 
-/// How late a scheduled run may start, and so be after the one before it: EventBridge Scheduler keeps a
-/// minute.
+/// How late a scheduled run may start: EventBridge Scheduler is accurate to a minute.
 const MAX_START_DELAY: TimeDelta = TimeDelta::minutes(1);
 
 /// What the pages of a hashtag have to reach.
@@ -67,7 +66,7 @@ impl Goal {
     fn is_met(&self, page: &Page, new: &[Record<'_>]) -> bool {
         match self {
             Self::Stored(stored) => new.iter().filter_map(|medium| number(&medium.id)).any(|id| stored.contains(&id)),
-            // Without timestamps the first page with media has to do.
+            // Without timestamps, the first page with media is taken as enough.
             Self::Before(time) => {
                 let oldest = page.records.iter().filter_map(|record| timestamp(record)).min();
                 !page.records.is_empty() && oldest.is_none_or(|oldest| oldest < *time)
@@ -87,12 +86,12 @@ fn timestamp(record: &RawValue) -> Option<DateTime<Utc>> {
 
 /// What the pages are requested of.
 #[derive(Clone, Copy)]
-enum Source<'s> {
+enum PageSource<'s> {
     Account(&'s Account),
     Hashtag(&'s HashtagId),
 }
 
-impl<'s> Source<'s> {
+impl<'s> PageSource<'s> {
     /// The call for page `number`. Only that for the first page requests the account's own fields.
     fn call(
         self,
@@ -121,18 +120,18 @@ pub(super) async fn fetch<'c>(
 ) -> Outcome<'c> {
     let pages = |source| pages(config, session, topic, source, further);
     let hashtag = match topic {
-        Topic::Account(account) => return pages(Source::Account(account)).await,
+        Topic::Account(account) => return pages(PageSource::Account(account)).await,
         Topic::Hashtag(hashtag) => hashtag,
     };
     if let Some(pinned) = &hashtag.id {
-        return pages(Source::Hashtag(pinned)).await;
+        return pages(PageSource::Hashtag(pinned)).await;
     }
     let id = session.hashtag_id(&hashtag.name).await?;
-    let outcome = pages(Source::Hashtag(&id)).await;
+    let outcome = pages(PageSource::Hashtag(&id)).await;
     if outcome.as_ref().is_err_and(Failure::is_about_the_topic)
         && let Some(other) = session.other_hashtag_id(&hashtag.name, &id).await
     {
-        return pages(Source::Hashtag(&other)).await;
+        return pages(PageSource::Hashtag(&other)).await;
     }
     outcome
 }
@@ -142,17 +141,17 @@ async fn pages<'c>(
     config: &'c Config,
     session: &Session<'_>,
     topic: Topic<'_>,
-    source: Source<'_>,
+    source: PageSource<'_>,
     further: &AtomicU64,
 ) -> Outcome<'c> {
     let limits = &config.limits;
     let (profile, media) = (config.mapping(Model::Brand), config.mapping(topic.media()));
     let (profile_fields, media_fields) = (profile.requested(), media.requested());
     let goal = match source {
-        Source::Hashtag(id) if limits.closes_gaps => Some(Goal::of(config, session, id)),
+        PageSource::Hashtag(id) if limits.closes_gaps => Some(Goal::of(config, session, id)),
         _ => None,
     };
-    let (mut profiles, mut posts) = (Batch::default(), Posts::default());
+    let (mut profiles, mut posts) = (Batch::default(), MediaPages::default());
     let (mut number, mut after, mut is_met) = (0, None::<Cursor>, false);
     let (mut last_asked_at, mut other_id) = (None, None);
     let cut_short = loop {
@@ -167,9 +166,9 @@ async fn pages<'c>(
             }
         };
         last_asked_at = Some(asked_at);
-        if let (Some(answers), Some(body)) = (session.answers(), body) {
+        if let (Some(responses), Some(body)) = (session.kept_responses(), body) {
             let edge = topic.edge().name();
-            answers.keep(Line { topic: topic.name(), edge, page: number, asked_at, body: &body });
+            responses.keep(Line { topic: topic.name(), edge, page: number, asked_at, body: &body });
         }
         let asked_at = asked_at.format(TIMESTAMP).to_string();
         let own = Own { user_id: topic.user_id().as_str(), topic: topic.name(), asked_at: &asked_at };
@@ -182,21 +181,21 @@ async fn pages<'c>(
         let is_stuck = new.is_empty() && !page.records.is_empty();
         is_met = is_met || goal.as_ref().is_none_or(|goal| goal.is_met(&page, new));
         after = page.after;
-        let goes_on = match source {
+        let has_next = match source {
             _ if after.is_none() => false,
-            Source::Account(_) => number < limits.calls_per_account(),
-            Source::Hashtag(_) => !is_met && !is_stuck && take(further),
+            PageSource::Account(_) => number < limits.calls_per_account(),
+            PageSource::Hashtag(_) => !is_met && !is_stuck && take(further),
         };
-        if !goes_on {
+        if !has_next {
             break None;
         }
     };
     let reach = match (source, goal) {
-        (Source::Hashtag(id), Some(goal)) => Some(posts.reach(id, &goal, number, !is_met && after.is_some())),
+        (PageSource::Hashtag(id), Some(goal)) => Some(posts.reach(id, &goal, number, !is_met && after.is_some())),
         _ => None,
     };
     let (read, requested) = (posts.received, limits.media_per_account);
-    if matches!(source, Source::Account(_)) && after.is_some() && cut_short.is_none() && read < requested as usize {
+    if matches!(source, PageSource::Account(_)) && after.is_some() && cut_short.is_none() && read < requested as usize {
         warn!(
             kind = "short_pages",
             pages = number,
@@ -204,7 +203,7 @@ async fn pages<'c>(
         );
     }
     let mut batches = vec![(topic.media(), posts.batch)];
-    if let Source::Account(_) = source {
+    if let PageSource::Account(_) = source {
         batches.insert(0, (Model::Brand, profiles));
     }
     if let Some(other_id) = &other_id {
@@ -218,14 +217,14 @@ async fn pages<'c>(
 ///
 /// The API may repeat a medium on a page, or on the next one if a new medium has moved the pages: each is stored once.
 #[derive(Default)]
-struct Posts<'m> {
+struct MediaPages<'m> {
     batch: Batch<'m>,
     seen: HashSet<String>,
     /// The media received, repeated ones and rejected ones included.
     received: usize,
 }
 
-impl<'m> Posts<'m> {
+impl<'m> MediaPages<'m> {
     /// Adds a page. Returns its new media.
     fn add(&mut self, page: &Page, mapping: &'m Mapping, own: Own<'_>, unknown: &[String]) -> &[Record<'m>] {
         let before = self.batch.records.len();
@@ -252,7 +251,7 @@ impl<'m> Posts<'m> {
     }
 
     /// How far back the pages reached.
-    fn reach(&self, hashtag: &HashtagId, goal: &Goal, pages: u32, gap_likely: bool) -> Reach {
+    fn reach(&self, hashtag: &HashtagId, goal: &Goal, pages: u32, gap_likely: bool) -> PagesRead {
         let media: MediaIds = self.batch.records.iter().filter_map(|record| number(&record.id)).collect();
         let overlap = match goal {
             Goal::Stored(stored) => Some(stored.intersection(&media).count()),
@@ -265,11 +264,11 @@ impl<'m> Posts<'m> {
                 "some of the media under this hashtag are likely to be missing: its pages did not reach those of the previous run"
             );
         }
-        Reach { pages, overlap, gap_likely, hashtag: hashtag.clone(), media }
+        PagesRead { pages, overlap, gap_likely, hashtag: hashtag.clone(), media }
     }
 }
 
-/// Takes one of what is left; `false` if nothing is.
+/// Takes one of the calls that are left; `false` if none is.
 fn take(left: &AtomicU64) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
@@ -289,7 +288,7 @@ mod tests {
         let mapping = Mapping::new(Model::Media, vec![Field::new("media_id", "id", FieldType::Str)]);
         let page = |body: &str| Page::of_hashtag(body, 4).unwrap();
         let own = Own { user_id: "178", topic: "dior", asked_at: "" };
-        let mut posts = Posts::default();
+        let mut posts = MediaPages::default();
         let first = page(r#"{"data":[{"id":"1"},{"id":"2"},{"id":"1"},7]}"#);
         assert_eq!(posts.add(&first, &mapping, own, &[]).len(), 2);
         let second = page(r#"{"data":[{"id":"2"},{"id":"3"},7,8,9]}"#);

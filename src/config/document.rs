@@ -13,7 +13,7 @@ use crate::similar::closest;
 const REMOVED: [(&str, &str, &str); 1] = [(
     "common",
     "remember_throttling",
-    "no longer has an effect, remove it; a process that lives on, such as Lambda's between runs or `luxury-brands watch`, still starts with a single trial call after a throttled run",
+    "no longer has an effect, remove it; a process that keeps running, as in Lambda or `luxury-brands watch`, still starts with a single trial call after a throttled run",
 )];
 
 /// The sections of the file. Each part of the configuration takes its keys from them and reports what is
@@ -21,7 +21,7 @@ const REMOVED: [(&str, &str, &str); 1] = [(
 #[derive(Debug, Default)]
 pub(super) struct IniDocument {
     sections: IndexMap<String, IndexMap<String, String>>,
-    /// The keys that were asked for, by section.
+    /// The keys that were read, by section.
     read: BTreeMap<String, BTreeSet<String>>,
     /// The sections and keys that are needed and missing. The key of a section is empty.
     missing: BTreeSet<(String, String)>,
@@ -30,7 +30,7 @@ pub(super) struct IniDocument {
 }
 
 impl IniDocument {
-    /// Reads the file. `%%` means `%`, as in Python's `configparser`, and a single `%` is taken too.
+    /// Reads the file. `%%` means `%`, as in Python's `configparser`, and a single `%` is accepted too.
     pub(super) fn read(bytes: &[u8], path: &str) -> Result<Self, ConfigError> {
         let path = || path.to_owned();
         let ini = ini::parse(bytes).map_err(|error| match error {
@@ -44,12 +44,12 @@ impl IniDocument {
         Ok(document)
     }
 
-    /// Adds a section. Of a section or a key that is given twice the first one counts.
+    /// Adds a section. If a section or a key is given twice, the first one counts.
     fn add<'a>(&mut self, section: Option<&str>, properties: impl Iterator<Item = (&'a str, &'a str)>) {
         let mut keys: IndexMap<String, String> = IndexMap::new();
         for (key, value) in properties {
             match (section, keys.entry(key.to_owned())) {
-                (None, _) => self.fault("", key, "stands before the first section; put it under one"),
+                (None, _) => self.fault("", key, "is above the first section; put it under one"),
                 (Some(section), Entry::Occupied(_)) => {
                     self.fault(section, key, "given twice in its section; keep one");
                 }
@@ -80,7 +80,7 @@ impl IniDocument {
         self.notices.push(Fault::new(section, key, problem));
     }
 
-    /// The keys of a section that were asked for.
+    /// The keys of a section that were read.
     fn read_of(&mut self, section: &str) -> &mut BTreeSet<String> {
         self.read.entry(section.to_owned()).or_default()
     }
@@ -91,7 +91,7 @@ impl IniDocument {
         self.sections.get(section)?.get(key).cloned()
     }
 
-    /// The value of a required key; empty, with a fault, where it is missing.
+    /// The value of a required key; empty, with a fault, if it is missing.
     pub(super) fn required(&mut self, section: &str, key: &str) -> String {
         let value = self.optional(section, key).unwrap_or_default();
         if value.is_empty() {
@@ -100,7 +100,7 @@ impl IniDocument {
         value
     }
 
-    /// All keys of a section, in their order; `None` where the file has no such section.
+    /// All keys of a section, in their order; `None` if the file has no such section.
     pub(super) fn section(&mut self, section: &str) -> Option<Vec<(String, String)>> {
         self.read_of(section);
         let keys: Vec<_> = self.sections.get(section)?.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -108,8 +108,8 @@ impl IniDocument {
         Some(keys)
     }
 
-    /// The faults and the notices. A section or a key that nothing has asked for is a notice. In a file with faults, a
-    /// misspelt one is a fault too. It takes the place of what is missing because of it.
+    /// The faults and the notices. A section or a key that nothing has read is a notice. In a file with faults, a
+    /// misspelt one is a fault too. It replaces the fault of the missing name that it explains.
     pub(super) fn finish(mut self) -> (Vec<Fault>, Vec<Fault>) {
         let (mut misspelt, is_faulty) = (Vec::new(), !self.faults.is_empty());
         for (section, key) in self.unread() {
@@ -144,7 +144,7 @@ impl IniDocument {
         (self.faults, self.notices)
     }
 
-    /// The sections and keys that nothing has asked for. Of such a section, only the section itself.
+    /// The sections and keys that nothing has read. For an unread section, only the section itself.
     fn unread(&self) -> Vec<(String, String)> {
         let mut unread = Vec::new();
         for (section, keys) in &self.sections {
@@ -159,7 +159,7 @@ impl IniDocument {
         unread
     }
 
-    /// The section or the key that was asked for, is not in the file, and is similar to the one given.
+    /// The section or the key that was expected, is missing in the file, and is similar to the one given.
     fn meant(&self, section: &str, key: &str) -> Option<String> {
         if key.is_empty() {
             let known = self.read.keys().filter(|known| !self.sections.contains_key(*known));
@@ -178,7 +178,7 @@ pub(super) const COMMENT: &str = "a comment here is part of the value: move it t
 const OF_SECRET: (&str, &str) =
     ("SECRET", "this is the file of a secret; give the configuration, such as configure.ini");
 
-/// Why a value would be used otherwise than the person who wrote it means; `None` if nothing shows that.
+/// Why a value probably means something else than its author intended; `None` if nothing suggests that.
 pub(super) fn misread(value: &str) -> Option<&'static str> {
     let quotes = ['"', '\''];
     let is_comment = |word: &str| word.starts_with(['#', ';']);

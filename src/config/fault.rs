@@ -7,9 +7,9 @@ use crate::counted::counted;
 /// One fault in `configure.ini`, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The section, without brackets; empty where the key stands before the first one.
+    /// The section, without brackets; empty if the key is above the first section.
     pub section: String,
-    /// The key; empty where the fault concerns the whole section.
+    /// The key; empty if the fault concerns the whole section.
     pub key: String,
     /// What was given, what was expected and what to do.
     pub problem: String,

@@ -3,16 +3,16 @@
 use super::document::IniDocument;
 use crate::similar::did_you_mean;
 
-/// How much is asked for, and what the API allows.
+/// How much is requested, and what the API allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// The number of topics that are fetched at the same time.
     pub concurrency: u32,
-    /// The media of each account that are asked for. Each 50 of them take a call.
+    /// The number of media requested for each account. Every 50 of them take a call.
     pub media_per_account: u32,
-    /// The media under each hashtag that one call asks for. The API gives at most 50 a page.
+    /// The number of media requested per call for each hashtag. The API returns at most 50 per page.
     pub media_per_hashtag: u32,
-    /// Whether further pages follow under a busy hashtag: `media_per_hashtag = auto`.
+    /// Whether further pages of a busy hashtag are requested: `media_per_hashtag = auto`.
     pub closes_gaps: bool,
     /// The calls that the API allows in an hour: 200 for each user of the app. One user is assumed.
     pub calls_per_hour: u32,
@@ -28,8 +28,7 @@ pub struct Limits {
 
 pub(super) const SECTION: &str = "limits";
 
-/// The media of an account that one call asks for. The API documents no limit; maintained clients use 50 to
-/// 100.
+/// The number of media requested per call for an account. The API documents no limit; maintained clients use 50 to 100.
 pub const MEDIA_PER_PAGE: u32 = 50;
 
 /// The key that also takes a word: [`AUTO`].

@@ -19,7 +19,7 @@ pub struct Locations {
     brand: String,
     media: String,
     media_hashtag: String,
-    pub(super) answers: Option<String>,
+    pub(super) responses: Option<String>,
 }
 
 id! {
@@ -43,10 +43,9 @@ const NOTICES: &str = "notices.json";
 const SUMMARY: &str = "summary/{job}_{ymd}/{job}_{datetime}.json";
 
 const QUALITY: &str = "quality/{model}_{ymd}/{model}_{datetime}.json";
-/// Outside of the prefixes that are loaded. A run that lost topics stores here where a better object
-/// exists.
+/// Outside of the prefixes that are loaded. A run that lost topics stores here if an object exists already.
 const PARTIAL: &str = "partial/{model}_{ymd}/{model}_{datetime}.json";
-const PARTIAL_ANSWERS: &str = "partial/answers/{job}_{ymd}/{job}_{datetime}.jsonl.gz";
+const PARTIAL_RESPONSES: &str = "partial/answers/{job}_{ymd}/{job}_{datetime}.jsonl.gz";
 const PARTIAL_QUALITY: &str = "partial/quality/{model}_{ymd}/{model}_{datetime}.json";
 
 impl Locations {
@@ -54,7 +53,7 @@ impl Locations {
         let ymd = format(document, "ymd");
         let datetime = format(document, "datetime");
         let [brand, media, media_hashtag] = LOCATION_KEYS.map(|key| location(document, key));
-        Self { ymd, datetime, brand, media, media_hashtag, answers: None }
+        Self { ymd, datetime, brand, media, media_hashtag, responses: None }
     }
 
     /// Reports locations under which another object, or a later run, would get the same keys.
@@ -69,15 +68,15 @@ impl Locations {
         };
         let of_model = |(model, key)| (key, runs_of(model), self.pattern(model).to_owned());
         let of_models = Model::ALL.into_iter().zip(LOCATION_KEYS).map(of_model);
-        for (key, runs, pattern) in of_models.chain(self.answers_to_check(limits)) {
+        for (key, runs, pattern) in of_models.chain(self.responses_to_check(limits)) {
             if !pattern.contains("{datetime}") {
                 continue;
             }
             let start = DateTime::UNIX_EPOCH;
             let name = |time| self.fill(&pattern, RunName { time, part: None });
             let length = name(start).as_str().len();
-            if length > LONGEST_KEY - KEPT_FREE {
-                let most = LONGEST_KEY - KEPT_FREE;
+            if length > MAX_KEY_BYTES - RESERVED_KEY_BYTES {
+                let most = MAX_KEY_BYTES - RESERVED_KEY_BYTES;
                 document.fault("common", key, format!("its keys have {length} bytes, at most {most} expected"));
                 continue;
             }
@@ -90,19 +89,19 @@ impl Locations {
             ];
             if let Some((_, who)) = later.into_iter().find(|(delta, _)| name(start + *delta) == name(start)) {
                 let problem =
-                    format!("{who} replaces a run's object ({}): ymd and datetime tell too little", name(start));
+                    format!("{who} replaces a run's object ({}): ymd and datetime are not precise enough", name(start));
                 document.notice("common", key, problem);
             }
         }
     }
 
-    /// Reports locations of which two give the same keys.
+    /// Reports two locations that give the same keys.
     fn check_shared(&self, document: &mut IniDocument) {
         let run = RunName { time: DateTime::UNIX_EPOCH, part: None };
         let of_models = Model::ALL.into_iter().zip(LOCATION_KEYS).map(|(model, key)| (key, self.raw(model, run)));
-        let of_answers = Job::VARIANTS.iter().filter_map(|job| Some((ANSWERS_KEY, self.answers(*job, run)?)));
+        let of_responses = Job::VARIANTS.iter().filter_map(|job| Some((RESPONSES_KEY, self.responses(*job, run)?)));
         let mut taken: IndexMap<ObjectKey, &str> = IndexMap::new();
-        for (key, object) in of_models.chain(of_answers).filter(|(_, object)| !object.as_str().is_empty()) {
+        for (key, object) in of_models.chain(of_responses).filter(|(_, object)| !object.as_str().is_empty()) {
             match taken.get(&object) {
                 None => drop(taken.insert(object, key)),
                 Some(other) => {
@@ -168,12 +167,12 @@ impl Locations {
         PARTIAL_QUALITY
     }
 
-    /// The key of a model's records where an earlier run's object keeps the usual key.
+    /// The key of a model's records if an earlier run's object keeps the usual key.
     pub fn partial(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(&PARTIAL.replace("{model}", model.name()), run)
     }
 
-    /// The key of the quality object beside [`partial`](Self::partial).
+    /// The key of the quality object of [`partial`](Self::partial).
     pub fn partial_quality(&self, model: Model, run: RunName<'_>) -> ObjectKey {
         self.fill(&PARTIAL_QUALITY.replace("{model}", model.name()), run)
     }
@@ -184,50 +183,51 @@ impl Locations {
     }
 
     /// The key of a job's responses; `None` if they are not kept.
-    pub fn answers(&self, job: Job, run: RunName<'_>) -> Option<ObjectKey> {
-        Some(self.fill(&self.answers.as_ref()?.replace("{job}", job.name()), run))
+    pub fn responses(&self, job: Job, run: RunName<'_>) -> Option<ObjectKey> {
+        Some(self.fill(&self.responses.as_ref()?.replace("{job}", job.name()), run))
     }
 
     /// The key of a job's responses if an earlier run's object stays in their place.
-    pub fn partial_answers(&self, job: Job, run: RunName<'_>) -> ObjectKey {
-        self.fill(&PARTIAL_ANSWERS.replace("{job}", job.name()), run)
+    pub fn partial_responses(&self, job: Job, run: RunName<'_>) -> ObjectKey {
+        self.fill(&PARTIAL_RESPONSES.replace("{job}", job.name()), run)
     }
 
-    /// The location of kept responses with the runs an hour of the job that runs more often, for the checks of its keys.
-    fn answers_to_check(&self, limits: &Limits) -> Option<(&'static str, u32, String)> {
+    /// The location of kept responses with the runs per hour of the job that runs more often, for the checks of its
+    /// keys.
+    fn responses_to_check(&self, limits: &Limits) -> Option<(&'static str, u32, String)> {
         let runs = limits.hashtag_runs_per_hour.max(limits.brand_media_runs_per_hour);
-        Some((ANSWERS_KEY, runs, self.answers.as_ref()?.replace("{job}", Job::BrandMedia.name())))
+        Some((RESPONSES_KEY, runs, self.responses.as_ref()?.replace("{job}", Job::BrandMedia.name())))
     }
 
     /// Whether the API's responses are kept.
-    pub fn keeps_answers(&self) -> bool {
-        self.answers.is_some()
+    pub fn keeps_responses(&self) -> bool {
+        self.responses.is_some()
     }
 
     fn fill(&self, pattern: &str, run: RunName<'_>) -> ObjectKey {
         let stamp = |format: &str| run.time.format(format).to_string();
         let key = pattern.replace("{ymd}", &stamp(&self.ymd)).replace("{datetime}", &stamp(&self.datetime));
         let Some(part) = run.part else { return ObjectKey(key) };
-        let ending = [".json", ANSWERS_ENDING].into_iter().find(|ending| key.ends_with(ending)).unwrap_or_default();
+        let ending = [".json", RESPONSES_ENDING].into_iter().find(|ending| key.ends_with(ending)).unwrap_or_default();
         let stem = key.strip_suffix(ending).unwrap_or(&key);
         ObjectKey(format!("{stem}_{part}{ending}"))
     }
 }
 
 /// The key in `[common]` of the location of kept responses.
-pub(super) const ANSWERS_KEY: &str = "answers_location";
+pub(super) const RESPONSES_KEY: &str = "answers_location";
 
-/// The ending of that location. Readers of compressed files go by it.
-pub(super) const ANSWERS_ENDING: &str = ".jsonl.gz";
+/// The ending of that location. Readers of compressed files rely on it.
+pub(super) const RESPONSES_ENDING: &str = ".jsonl.gz";
 
 /// The folders of [`QUALITY`], [`PARTIAL`] and [`SUMMARY`], and the object [`NOTICES`].
 const OWN_FOLDERS: [&str; 4] = ["quality/", "partial/", "summary/", "notices.json/"];
 
 /// The longest key of an S3 object, in bytes.
-const LONGEST_KEY: usize = 1_024;
+const MAX_KEY_BYTES: usize = 1_024;
 
-/// The part of it that is left free for `_<shard>` or `_part-<hex>`.
-const KEPT_FREE: usize = 64;
+/// The part of it that is reserved for `_<shard>` or `_part-<hex>`.
+const RESERVED_KEY_BYTES: usize = 64;
 
 fn format(document: &mut IniDocument, key: &str) -> String {
     let format = document.required("common", key);
@@ -237,7 +237,7 @@ fn format(document: &mut IniDocument, key: &str) -> String {
     }
     let bad = StrftimeItems::new(&format).any(|item| matches!(item, Item::Error));
     let odd = |c: char| matches!(c, '/' | '\\' | '{' | '}') || c.is_control();
-    // The result of `%D` has slashes that the format does not show.
+    // The output of `%D` has slashes, which the format itself does not show.
     if bad
         || (!format.is_empty() && !format.contains('%'))
         || DateTime::UNIX_EPOCH.format(&format).to_string().contains(odd)
@@ -253,11 +253,11 @@ fn location(document: &mut IniDocument, key: &str) -> String {
     if location.is_empty() { location } else { checked(document, key, &location) }
 }
 
-/// The location that is given for a key; empty where it is too long.
+/// The location that is given for a key; empty if it is too long.
 pub(super) fn checked(document: &mut IniDocument, key: &str, location: &str) -> String {
     let mut fault = |problem: String| document.fault("common", key, problem);
-    if location.len() > LONGEST_KEY {
-        fault(format!("{location:?} given, at most {LONGEST_KEY} bytes expected: S3 takes no longer key"));
+    if location.len() > MAX_KEY_BYTES {
+        fault(format!("{location:?} given, at most {MAX_KEY_BYTES} bytes expected: S3 takes no longer key"));
         return String::new();
     }
     if let Some(problem) = misread(location) {

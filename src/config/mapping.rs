@@ -28,13 +28,13 @@ pub(super) fn resolve(document: &mut IniDocument, model: Model) -> Mapping {
     check_requests(document, model, &fields);
     let has_id = fields.iter().any(|f| f.response == ID && f.kind == FieldType::Str);
     if !lines.is_empty() && !has_id {
-        document.fault(section, "", "no field is made from `id str`; the warehouse takes no record without an id");
+        document.fault(section, "", "no field is made from `id str`; a warehouse needs the id of each record");
     }
     Mapping::new(model, fields)
 }
 
-/// Reports a field of ours of another type than its values have, or with allowed values, which they are not checked
-/// against.
+/// Reports a field of the collector's own whose type does not fit its values, or that lists allowed values, which are
+/// not checked for such fields.
 fn check_own(document: &mut IniDocument, section: &str, fields: &[Field]) {
     for field in fields {
         let expected = match field.response.as_str() {
@@ -54,24 +54,28 @@ fn check_own(document: &mut IniDocument, section: &str, fields: &[Field]) {
 /// The field of a profile that holds its media.
 const MEDIA: &str = "media";
 
-/// Reports a response field that is asked for in two ways, and those that the API is known to refuse.
+/// Reports response fields that are requested in two ways, or that the API is known to refuse.
 fn check_requests(document: &mut IniDocument, model: Model, fields: &[Field]) {
     let mut first: HashMap<&str, &Field> = HashMap::new();
     for field in fields {
         let other = *first.entry(&field.response).or_insert(field);
         if other.request != field.request {
-            let problem =
-                format!("asks for {}, and {} for {}: give both the same", field.request, other.output, other.request);
+            let problem = format!(
+                "requests {}, and {} requests {}: give both the same",
+                field.request, other.output, other.request
+            );
             document.fault(model.section(), &field.output, problem);
         }
         if model == Model::Brand && field.response == MEDIA {
-            let problem = format!("asks for {MEDIA}, which a call has anyway: [luxury_media] maps them");
+            let problem = format!("requests {MEDIA}, which each call requests already: [luxury_media] maps them");
             document.fault(model.section(), &field.output, problem);
         }
         let (name, within) = field.request.split_once('{').unwrap_or((&field.request, ""));
         let of_children = within.trim_end_matches('}').split(',').filter(|name| Place::Child.refuses(name));
         for name in Some(name).filter(|name| Place::of(model).refuses(name)).into_iter().chain(of_children) {
-            let problem = format!("the API is known to refuse a call that asks for {name} here: no {model} would come");
+            let problem = format!(
+                "the API is known to refuse a call that requests {name} here: no {model} record would be collected"
+            );
             document.notice(model.section(), &field.output, problem);
         }
     }
@@ -90,7 +94,7 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         return None;
     };
     if response.contains('{') && !response.contains('}') {
-        let problem = format!("{line:?} given, what is in braces expected without spaces: name{{name,name}}");
+        let problem = format!("{line:?} given, braces without spaces expected: name{{name,name}}");
         document.fault(section, output, problem);
         return None;
     }
@@ -112,7 +116,7 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
         }
     };
     if kind == FieldType::Json && words.len() > 2 {
-        document.fault(section, output, format!("{line:?} gives allowed values, which a json field has not"));
+        document.fault(section, output, format!("{line:?} gives allowed values, which a json field cannot have"));
     }
     let allowed = words.get(2).copied().or_else(|| documented(response));
     if let Some(problem) = misread(line) {
@@ -126,8 +130,8 @@ fn field(document: &mut IniDocument, section: &str, output: &str, line: &str) ->
     Some(Field { nullable, allowed, request: request.to_owned(), ..Field::new(output, response, kind) })
 }
 
-/// The response field that `request` names. It is spliced into the `fields` expression of a call, so nothing
-/// may be in it that means something there, but for the braces of a `json` field.
+/// The response field that `request` names. It becomes part of the `fields` expression of a call, so it may hold no
+/// character that has a meaning there, except the braces of a `json` field.
 fn requested(request: &str, kind: FieldType) -> Result<&str, String> {
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')

@@ -13,7 +13,7 @@ pub struct Plan {
     pub accounts: u32,
     /// The number of hashtags followed.
     pub hashtags: u32,
-    /// The number of hashtags without an id in `[hashtag_id]`. A new process asks for each id once.
+    /// The number of hashtags without an id in `[hashtag_id]`. A new process looks up each id once.
     pub unpinned: u32,
 }
 
@@ -162,11 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_without_a_call_to_spare_is_told_and_one_beyond_the_limits_refused() {
+    fn a_schedule_without_a_call_to_spare_is_reported_and_one_beyond_the_limits_refused() {
         let notices = |limits: &str| config(&format!("media_per_hashtag = auto\n{limits}")).unwrap().notices;
         assert!(notices("").is_empty() && config("calls_per_hour = 160").unwrap().notices.is_empty());
-        let told = notices("calls_per_hour = 160");
-        assert!(told.len() == 1 && told[0].to_string().contains("no call for a further page"), "{told:?}");
+        let found = notices("calls_per_hour = 160");
+        assert!(found.len() == 1 && found[0].to_string().contains("no call for a further page"), "{found:?}");
         assert!(config("media_per_hashtag = auto\ncalls_per_hour = 142").is_err());
     }
 

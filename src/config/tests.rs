@@ -101,7 +101,7 @@ name = name str
 ";
     insta::assert_snapshot!(parse(config).unwrap_err(), @r##"
     configuration configure.ini is invalid, 28 faults to correct:
-      lost: stands before the first section; put it under one
+      lost: is above the first section; put it under one
       [topic]: the section is given twice; merge the two
       [luxury_profile] name: given twice in its section; keep one
       [luxury_profile]: the section is given twice; merge the two
@@ -115,7 +115,7 @@ name = name str
       [common] format: "csv" given, array or ndjson expected
       [luxury_profile] user_id: "id" given, `<response field> <type>` and optionally `A|B|C` expected
       [luxury_profile] name: the type "text" given, one of str, url, timestamp, int, json expected, or one of them with `?` for null
-      [luxury_profile]: no field is made from `id str`; the warehouse takes no record without an id
+      [luxury_profile]: no field is made from `id str`; a warehouse needs the id of each record
       [luxury_media] caption: the response field "caption{id}" given, a name of [a-z0-9_] expected; only a json field asks for fields within it
       [luxury_media] media_type: the allowed values of "media_type str IMAGE||VIDEO" hold an empty one; write `A|B|C`
       [hashtag_media]: missing; the mapping of the model's fields is needed
@@ -196,9 +196,9 @@ fn a_location_may_not_be_that_of_another_object() {
 fn an_end_point_without_its_version_is_a_notice_that_says_what_to_write() {
     for (end, and) in [("", ""), ("/", ""), ("/v25.0", " and version = v25.0"), ("/v25.0/", " and version = v25.0")] {
         let end_point = format!("https://graph.facebook.com{end}");
-        let told = notices(with("https://graph.facebook.com/{VERSION}", &end_point));
+        let found = notices(with("https://graph.facebook.com/{VERSION}", &end_point));
         let what = format!("[API] version: has no effect, since end_point {end_point:?} has no {{VERSION}}");
-        assert_eq!(told, [format!("{what}; write end_point = https://graph.facebook.com/{{VERSION}}{and}")]);
+        assert_eq!(found, [format!("{what}; write end_point = https://graph.facebook.com/{{VERSION}}{and}")]);
     }
 }
 
@@ -219,7 +219,7 @@ fn the_format_is_array_or_ndjson() {
 }
 
 #[test]
-fn a_missing_file_is_named_with_where_it_is_looked_for() {
+fn a_missing_file_is_named_with_its_path() {
     let error = || Config::load(Path::new("/nowhere/configure.ini")).unwrap_err();
     let cause = "configuration /nowhere/configure.ini could not be read (No such file or directory (os error 2)); ";
     let by_default = error().to_string();
@@ -266,7 +266,7 @@ proptest! {
 }
 
 #[test]
-fn packaged_stands_for_the_configuration_that_was_built_in() {
+fn packaged_is_the_built_in_configuration() {
     assert_eq!(shown(Config::load(std::path::Path::new(PACKAGED))), shown(parse(SHIPPED)));
 }
 
@@ -286,6 +286,6 @@ fn a_file_that_is_too_large_is_an_error_with_both_sizes() {
     let text = format!("{SHIPPED}{}", "# comment\n".repeat(200_000));
     std::fs::write(&path, &text).unwrap();
     let message = Config::load(&path).unwrap_err().to_string();
-    let sizes = format!("it has {} bytes, at most 1048576 are read: take out", text.len());
+    let sizes = format!("it has {} bytes, at most 1048576 are read: remove", text.len());
     assert!(message.contains(&sizes), "{message}");
 }

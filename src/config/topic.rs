@@ -28,13 +28,13 @@ pub(super) fn resolve(document: &mut IniDocument) -> (Vec<Account>, Vec<Hashtag>
             Some(Hashtag { user_id: user_id(document, "hashtags", name.as_str())?, name, id })
         })
         .collect::<Vec<_>>();
-    if names_none(document, "accounts") && names_none(document, "hashtags") {
+    if is_empty_list(document, "accounts") && is_empty_list(document, "hashtags") {
         document.fault("topic", "", "lists neither accounts nor hashtags; nothing would be collected");
     }
     (accounts, hashtags)
 }
 
-fn names_none(document: &mut IniDocument, key: &str) -> bool {
+fn is_empty_list(document: &mut IniDocument, key: &str) -> bool {
     document.optional("topic", key).is_some_and(|list| list.trim().is_empty())
 }
 
@@ -74,6 +74,6 @@ fn user_id(document: &mut IniDocument, key: &str, name: &str) -> Option<UserId> 
         document.fault("topic", key, problem);
         return None;
     };
-    // A value that is no id has a fault of its own already.
+    // A value that is not an id already has its own fault.
     UserId::new(&id)
 }

@@ -9,7 +9,7 @@ fn parse(payload: Value) -> Event {
 }
 
 #[test]
-fn the_job_is_taken_from_an_object_a_string_and_an_eventbridge_event() {
+fn the_job_is_read_from_an_object_a_string_and_an_eventbridge_event() {
     for payload in [
         json!({"job": "hashtag", "time": "2026-01-31T23:59:07Z"}),
         json!({"version": "0", "id": "x", "detail-type": "run", "time": "2026-01-31T23:59:07Z", "detail": {"job": "hashtag"}}),
@@ -30,28 +30,28 @@ fn a_time_that_cannot_be_read_is_reported_and_does_not_stop_the_run() {
     let words = [json!("<aws.scheduler.scheduled-time>"), json!(17), json!(""), json!(null)];
     for time in words.into_iter().chain([day, leap_second, before_year_1, after_year_9999]) {
         let event = parse(json!({"job": "brand_media", "time": time}));
-        assert_eq!((event.time, event.unread_time), (None, Some(time.to_string())));
+        assert_eq!((event.time, event.invalid_time), (None, Some(time.to_string())));
     }
 }
 
 #[test]
-fn a_time_far_from_now_is_told_to_be_no_backfill() {
+fn a_time_far_from_now_is_reported_as_not_a_backfill() {
     let now = "2026-01-31T12:00:00Z".parse().unwrap();
-    let told = |time: &str| parse(json!({"job": "brand_media", "time": time})).odd_time(now);
+    let warning = |time: &str| parse(json!({"job": "brand_media", "time": time})).time_warning(now);
     for time in ["2026-01-30T12:00:00Z", "2026-01-31T12:00:00Z", "2026-01-31T12:05:00Z"] {
-        assert_eq!(told(time), None, "{time}");
+        assert_eq!(warning(time), None, "{time}");
     }
     for (time, apart) in [
-        ("2026-01-30T11:59:59Z", "time 2026-01-30T11:59:59Z is 24 hours in the past: this is no backfill"),
+        ("2026-01-30T11:59:59Z", "time 2026-01-30T11:59:59Z is 24 hours in the past: this is not a backfill"),
         ("2026-01-01T12:00:00Z", "is 30 days in the past"),
         ("2026-01-31T12:05:01Z", "is 5 minutes in the future"),
         ("2026-02-01T12:00:00+09:00", "is 15 hours in the future"),
         ("2999-01-01T12:00:00Z", "days in the future"),
     ] {
-        assert!(told(time).unwrap().contains(apart), "{time}: {:?}", told(time));
+        assert!(warning(time).unwrap().contains(apart), "{time}: {:?}", warning(time));
     }
-    assert_eq!(parse(json!("token")).odd_time(now), None);
-    assert!(told("yesterday").unwrap().contains("\"yesterday\" cannot be read"));
+    assert_eq!(parse(json!("token")).time_warning(now), None);
+    assert!(warning("yesterday").unwrap().contains("\"yesterday\" cannot be read"));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_part_of_a_run_is_named_by_its_shard_or_by_its_topics_whatever_their_order()
 }
 
 #[test]
-fn a_secret_is_taken_where_its_name_begins_with_the_functions_prefix() {
+fn a_secret_is_accepted_if_its_name_begins_with_the_functions_prefix() {
     let event = parse(json!({"job": "token", "secret_id": "collectors/ig-1"}));
     assert_eq!(event.check_secret(Some("collectors/")), Ok(()));
     for (prefix, expected) in [
@@ -170,7 +170,7 @@ fn a_topic_is_named_or_brought_along_with_its_ids() {
 }
 
 #[test]
-fn one_that_cannot_be_asked_for_is_an_error_that_shows_it() {
+fn an_unusable_topic_is_an_error_that_shows_it() {
     for topic in [
         json!({"name": "dior"}),
         json!({"user_id": "1"}),

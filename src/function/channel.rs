@@ -1,5 +1,5 @@
-//! The webhook of a secret: what it has reported is in an object next to the data, so that each problem is reported once
-//! whichever run or process meets it.
+//! The webhook of a secret: what it has reported is in an object next to the data, so that each problem is reported
+//! once whichever run or process finds it.
 
 use std::time::Duration;
 
@@ -47,8 +47,8 @@ impl Channel {
         Self { url, sink, memory: Mutex::default() }
     }
 
-    /// Notes what a run shows, and posts the text that `message` makes of the changes. If the webhook does not take it,
-    /// that is a WARNING, and the next run reports the changes.
+    /// Notes what a run shows, and posts the text that `message` makes of the changes. If the webhook does not accept
+    /// it, that is a WARNING, and the next run reports the changes.
     pub(super) async fn report(
         &self,
         http: &http::Client,
@@ -82,8 +82,8 @@ impl Channel {
         let _ = self.change(|stored| (stored.unreported(&changes, observation, now), ()), left()).await;
     }
 
-    /// Changes the object within `limit`, on the condition that no other run does so at the same time. The one of two
-    /// runs that loses reads it again, and finds what the other one has reported. Returns what `change` does.
+    /// Changes the object within `limit`, on the condition that no other run does so at the same time. If two runs do,
+    /// the one that loses reads the object again and finds what the other one has reported. Returns what `change` does.
     async fn change<T>(&self, change: impl Fn(&Notices) -> (Notices, T), limit: Duration) -> Result<T, String> {
         let end = Instant::now() + MAX_CHANGE.min(limit);
         let (key, left) = (Locations::notices(), || end.saturating_duration_since(Instant::now()));
@@ -96,7 +96,7 @@ impl Channel {
             };
             let (bytes, version) = read.unzip();
             if let Some((_, done)) = tried.take_if(|(body, _)| bytes.as_ref() == Some(body)) {
-                // It was stored, and the response to that was lost.
+                // It was stored, but the response was lost.
                 return Ok(done);
             }
             let stored = bytes.as_deref().map(Notices::read).unwrap_or_default();

@@ -12,8 +12,7 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::run::{Done, Run};
-use crate::answers::Answers;
-use crate::body::Body;
+use crate::body::ObjectBody;
 use crate::collect::{Outcome, Progress, Topic, asked_at, collect, failure_of};
 use crate::config::{Config, ObjectKey, RunName};
 use crate::config_file::Object;
@@ -22,11 +21,12 @@ use crate::diagnosis::Diagnosis;
 use crate::error::Cause;
 use crate::event::{Event, TopicSelector, digest};
 use crate::graph::{Client, Edge, MediaIds, Session};
+use crate::kept_responses::KeptResponses;
 use crate::notices::TopicProblems;
 use crate::quality::{About, Reach, Tally, TopicRun};
 use crate::record::Model;
-use crate::report::{self, AnswersFile, FailedTopic, FailureCause, File, Gaps, Partial, Quality, Summary};
-use crate::sink::{New, Sink, SinkError};
+use crate::report::{self, FailedTopic, FailureCause, File, Gaps, Partial, Quality, ResponsesFile, Summary};
+use crate::sink::{PutOutcome, Sink, SinkError};
 use crate::topic::{HashtagId, Job};
 
 /// What a process builds once for each credential.
@@ -109,14 +109,14 @@ impl Context {
         let stored =
             self.stored(stored, Summary { quality, gaps: Gaps::of(&runs), failures, causes, ..Summary::default() });
         let (figures, target_file, lost) = stored;
-        // After the records, which they never cost the time or the memory to be stored.
-        let answers = self.store_answers(event.job, name, session, figures.failures.is_empty(), run.end).await;
+        // After the records, so that the records always have the time and the memory to be stored.
+        let answers = self.store_responses(event.job, name, session, figures.failures.is_empty(), run.end).await;
         let error = match lost {
             Some(lost) => Some(lost),
             None => {
                 // Media that could not be stored do not count as overlap in the next run.
                 seen.into_iter().flatten().for_each(|(hashtag, media)| self.client.set_stored_media(hashtag, media));
-                // Lambda repeats a run that fails. One that met a limit would only meet it again.
+                // Lambda repeats a run that fails. A run that reached a limit would only reach it again.
                 (figures.records() == 0 && !session.is_limited()).then(|| nothing_collected(&figures, &runs))
             }
         };
@@ -151,8 +151,8 @@ impl Context {
             let of_model = batches.filter(|(of, _)| of == model).map(|(_, batch)| (batch.records.len(), batch.bytes));
             of_model.fold((0, 0), |(records, bytes), (more, of)| (records + more, bytes + of))
         };
-        let body = |(records, bytes)| Body::with_room(self.config.format, records, bytes);
-        let mut bodies: Vec<Body> = models.iter().map(size).map(body).collect();
+        let body = |(records, bytes)| ObjectBody::with_capacity(self.config.format, records, bytes);
+        let mut bodies: Vec<ObjectBody> = models.iter().map(size).map(body).collect();
         let mut tallies: Vec<Tally<'m>> = models.iter().map(|m| Tally::new(self.config.mapping(*m))).collect();
         for (topic, outcome) in topics.iter().zip(outcomes) {
             let batches = outcome.into_iter().flat_map(|collected| collected.batches);
@@ -204,16 +204,18 @@ impl Context {
         let of_raw = |result| Stored { key: raw_key.clone(), bytes, records, instead_of: None, result };
         let own_quality = quality(Some(&raw_key), None);
         match self.sink.put_new(&raw_key, raw.clone(), left()).await {
-            Ok(New::Stored) => {
+            Ok(PutOutcome::Stored) => {
                 return vec![of_raw(Ok(())), self.put(quality_key, None, own_quality, None, end).await];
             }
-            Ok(New::Exists) => {}
+            Ok(PutOutcome::Exists) => {}
             // An earlier run's object has its quality object, unless that run was killed between its two puts. If there
-            // is none, the object is this run's. If both responses were lost, both objects are taken for this run's:
-            // hardly any time has an earlier run.
-            Ok(New::Unclear) => {
+            // is none, the object is this run's. If both responses were lost, both objects are counted as this run's,
+            // since an earlier run of the same time is rare.
+            Ok(PutOutcome::Unclear) => {
                 let bytes = own_quality.len();
-                if let Ok(New::Stored | New::Unclear) = self.sink.put_new(&quality_key, own_quality, left()).await {
+                if let Ok(PutOutcome::Stored | PutOutcome::Unclear) =
+                    self.sink.put_new(&quality_key, own_quality, left()).await
+                {
                     let quality = Stored { key: quality_key, bytes, records: None, instead_of: None, result: Ok(()) };
                     return vec![of_raw(Ok(())), quality];
                 }
@@ -257,7 +259,7 @@ impl Context {
                     if let Some(earlier) = instead_of.map(|key| key.to_string()) {
                         warn!(
                             kind = "partial",
-                            "this run lost topics: {earlier} of an earlier one stays, and {key} has what came"
+                            "this run lost topics: {earlier} of an earlier run stays, and this run's records are in {key}"
                         );
                         figures.partial.push(Partial { key: key.clone(), instead_of: earlier });
                     }
@@ -282,33 +284,33 @@ impl Context {
 
     /// Stores the responses that the session has kept. As for records, a run that lost topics replaces no
     /// earlier run's object. A failure is logged and fails no run.
-    async fn store_answers(
+    async fn store_responses(
         &self,
         job: Job,
         name: RunName<'_>,
         session: &Session<'_>,
         is_whole: bool,
         end: Instant,
-    ) -> Option<AnswersFile> {
+    ) -> Option<ResponsesFile> {
         let locations = &self.config.locations;
-        let kept = session.answers().and_then(Answers::take)?;
-        let key = locations.answers(job, name)?;
-        let (answers, not_kept, bytes) = (kept.answers, kept.not_kept, kept.bytes.len());
-        let (key, stored) = if answers == 0 {
+        let kept = session.kept_responses().and_then(KeptResponses::take)?;
+        let key = locations.responses(job, name)?;
+        let (responses, not_kept, bytes) = (kept.responses, kept.not_kept, kept.bytes.len());
+        let (key, stored) = if responses == 0 {
             (key, Ok(()))
         } else {
-            let elsewhere = (!is_whole).then(|| locations.partial_answers(job, name));
+            let elsewhere = (!is_whole).then(|| locations.partial_responses(job, name));
             self.sink.store(key, elsewhere, Bytes::from(kept.bytes), end).await
         };
         let kind = "answers";
         if let Err(error) = &stored {
-            error!(kind, count = answers, "the responses are not kept: {error}");
+            error!(kind, count = responses, "the responses are not kept: {error}");
         }
         if not_kept > 0 {
             warn!(kind, count = not_kept, "responses did not fit and are not kept: {key}");
         }
-        let lost = if stored.is_ok() { 0 } else { answers };
-        Some(AnswersFile { key: key.to_string(), answers: answers - lost, bytes, lost: lost + not_kept })
+        let lost = if stored.is_ok() { 0 } else { responses };
+        Some(ResponsesFile { key: key.to_string(), answers: responses - lost, bytes, lost: lost + not_kept })
     }
 }
 
@@ -330,8 +332,8 @@ fn topic_run<'t>((topic, outcome): (&'t Topic<'_>, &mut Outcome<'_>)) -> (TopicR
     (TopicRun { topic: name, user_id, asked_at, records, other_id, failure, reach }, seen)
 }
 
-/// The part of the name of an object in `partial/`. Only a run with the same topics, each with the same result, replaces
-/// it: a run that lost other topics has nothing of these.
+/// The part of the name of an object in `partial/`. Only a run with the same topics and the same result for each
+/// replaces it: a run that lost other topics may lack records that this object has.
 fn lost_part(part: Option<&str>, topics: &[TopicRun<'_>]) -> String {
     let result = |run: &TopicRun<'_>| match &run.failure {
         None => "complete",
@@ -344,7 +346,7 @@ fn lost_part(part: Option<&str>, topics: &[TopicRun<'_>]) -> String {
 }
 
 fn nothing_collected(figures: &Summary, topics: &[TopicRun<'_>]) -> Cause {
-    // The first of the causes that most topics failed for.
+    // The most frequent cause of failed topics; of equally frequent ones, the first.
     let main =
         figures.causes.iter().rev().max_by_key(|cause| cause.topics.len()).and_then(|cause| cause.topics.first());
     match topics.iter().find(|run| Some(run.topic) == main.map(String::as_str)).and_then(|run| run.failure.clone()) {

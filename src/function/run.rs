@@ -29,7 +29,7 @@ pub struct Invocation {
     pub request_id: String,
     /// Lambda's deadline. `cargo lambda watch` sends one in the past; it counts as unknown.
     pub deadline: SystemTime,
-    /// Ends the run early when it is cancelled, as the deadline does. A person at a terminal cancels it.
+    /// Ends the run early when it is cancelled, as the deadline does. A person at a terminal can cancel it.
     pub interrupt: CancellationToken,
 }
 

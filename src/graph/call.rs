@@ -46,7 +46,7 @@ pub enum Call<'c> {
     User,
 }
 
-/// The calls that name fields. A field that one of them knows may be unknown to the other.
+/// The calls that name fields. A field that exists for one of them may be unknown to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Edge {
     /// `business_discovery`: profiles and their media.
@@ -64,7 +64,7 @@ impl Edge {
         }
     }
 
-    /// The name, as the API's reference has it.
+    /// The name in the API's reference.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Discovery => "business_discovery",
@@ -79,7 +79,7 @@ impl Call<'_> {
         matches!(self, Self::RecentMedia { .. } | Self::HashtagSearch(_) | Self::SearchedHashtags)
     }
 
-    /// Whether it requests fields besides the id.
+    /// Whether it requests fields other than the id.
     pub(super) fn requests_fields(&self) -> bool {
         self.fields().any(|field| field != ID)
     }
@@ -154,7 +154,7 @@ impl Call<'_> {
             }
             Self::HashtagSearch(name) => vec![user_id(), ("q", name.to_string())],
             Self::SearchedHashtags => {
-                vec![("fields", "id,name".to_owned()), ("limit", SearchedHashtag::MOST.to_string())]
+                vec![("fields", "id,name".to_owned()), ("limit", SearchedHashtag::MAX_HASHTAGS.to_string())]
             }
             Self::DebugToken => vec![("input_token", credentials.access_token.expose_secret().to_owned())],
             Self::ExchangeToken => return exchange(credentials),
@@ -164,8 +164,8 @@ impl Call<'_> {
         query
     }
 
-    /// The requested field that an error's message names in parentheses and that is not in `unknown` yet. A field
-    /// that is already unknown is the last choice: another topic may have met it first.
+    /// The requested field that an error's message names in parentheses and that is not in `unknown` yet. A field that
+    /// is already unknown is chosen last: another topic may have found it first.
     pub(super) fn named_field(&self, message: &str, unknown: &[String]) -> Option<String> {
         let names = |request: &&str| {
             let mut names = request.split(['{', ',', '}']).filter(|name| !name.is_empty() && *name != ID);

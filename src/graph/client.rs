@@ -30,7 +30,7 @@ pub fn api_address(end_point: &str) -> String {
     Url::parse(end_point).map_or_else(|_| end_point.to_owned(), |url| url.origin().ascii_serialization())
 }
 
-/// The ids of media. As numbers, of 17 digits, they take a fraction of their texts.
+/// The ids of media. As numbers (they have 17 digits), they take a fraction of the memory of their texts.
 pub type MediaIds = HashSet<u64>;
 
 /// The address of the API, and what the calls share.
@@ -54,7 +54,7 @@ pub struct Client {
 #[derive(Debug)]
 pub(super) struct State {
     credentials: Arc<Credentials>,
-    pub(super) hashtags: BTreeMap<HashtagName, Known>,
+    pub(super) hashtags: BTreeMap<HashtagName, KnownHashtag>,
     pub(super) unknown_fields: BTreeSet<(Edge, String)>,
     /// Whether the version that responds has been compared with the requested one.
     pub(super) compared_versions: bool,
@@ -70,10 +70,10 @@ pub(super) struct State {
 
 /// What is known of a hashtag.
 #[derive(Debug, Clone)]
-pub(super) enum Known {
-    /// Its id, which this process has searched for.
+pub(super) enum KnownHashtag {
+    /// The id that this process has found.
     Searched(HashtagId),
-    /// Its id, which an earlier process has searched for.
+    /// The id that an earlier process has found.
     Recalled(HashtagId),
     /// A search found none.
     NotThere,
@@ -112,7 +112,7 @@ impl Client {
         Self { clock, ..self }
     }
 
-    /// The same client, whose calls can do without the response fields `optional` of the models.
+    /// The same client, whose calls can omit the response fields `optional` of the models.
     #[must_use]
     pub fn with_optional_fields(self, optional: impl IntoIterator<Item = (Model, String)>) -> Self {
         let optional_fields = optional.into_iter().map(|(model, field)| (Edge::of(model), field)).collect();
@@ -161,16 +161,17 @@ impl Client {
 
     /// The ids of hashtags that the process knows.
     pub fn hashtag_ids(&self) -> HashtagIds {
-        let id = |(name, known): (&HashtagName, &Known)| match known {
-            Known::Searched(id) | Known::Recalled(id) => Some((name.clone(), id.clone())),
-            Known::NotThere => None,
+        let id = |(name, known): (&HashtagName, &KnownHashtag)| match known {
+            KnownHashtag::Searched(id) | KnownHashtag::Recalled(id) => Some((name.clone(), id.clone())),
+            KnownHashtag::NotThere => None,
         };
         self.state().hashtags.iter().filter_map(id).collect()
     }
 
-    /// Sets ids that an earlier process has searched for. One that is not there is searched for again.
+    /// Sets ids that an earlier process has searched for. If the API says that one does not exist, it is searched for
+    /// again.
     pub fn recall_hashtag_ids(&self, ids: HashtagIds) {
-        self.state().hashtags.extend(ids.into_iter().map(|(name, id)| (name, Known::Recalled(id))));
+        self.state().hashtags.extend(ids.into_iter().map(|(name, id)| (name, KnownHashtag::Recalled(id))));
     }
 
     /// The media under a hashtag that the process stored last; `None` if it has stored none.
@@ -178,7 +179,7 @@ impl Client {
         self.state().stored_media.get(hashtag).cloned()
     }
 
-    /// Notes the media under a hashtag that were stored. A run that found none says nothing of those before.
+    /// Notes the media under a hashtag that were stored. A run that found none keeps those of the run before.
     pub fn set_stored_media(&self, hashtag: HashtagId, media: MediaIds) {
         if !media.is_empty() {
             self.state().stored_media.insert(hashtag, Arc::new(media));

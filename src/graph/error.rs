@@ -16,7 +16,7 @@ use crate::memory::SMALL_BODY;
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Kind {
-    /// It passes by itself. The call is tried again, with backoff.
+    /// It is temporary. The call is retried with backoff.
     Transient,
     /// A limit of the API is reached. The run makes no further call.
     Throttled,
@@ -60,7 +60,7 @@ impl Kind {
         matches!(self, Self::Throttled | Self::VersionEnded | Self::SetUp)
     }
 
-    /// Whether it ends the calls of the whole run, whichever topic met it.
+    /// Whether it ends the calls of the whole run, whichever topic it happened to.
     pub const fn stops_the_run(self) -> bool {
         self.ends_the_calls() || matches!(self, Self::Token | Self::Usage)
     }
@@ -70,7 +70,7 @@ impl Kind {
         matches!(self, Self::NotFound | Self::Permission | Self::Unexpected)
     }
 
-    /// What the kind proves by itself, without a code and a call.
+    /// What the kind proves without a code and a call.
     const fn diagnosis(self) -> Diagnosis {
         match self {
             Self::Transient => Diagnosis::NoResponse,
@@ -91,8 +91,8 @@ impl Kind {
     }
 }
 
-/// The `error` object of a response. Any field may be missing or have another type than documented. The
-/// others are read all the same, since the code decides what happens.
+/// The `error` object of a response. Any field may be missing or have another type than documented. The other fields
+/// are still read, since the code decides what happens.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiError {
     /// `code`.
@@ -104,7 +104,7 @@ pub struct ApiError {
     /// The beginning of `message`. The text is localised, so only the names of our own fields are looked
     /// for in it.
     pub message: String,
-    /// `fbtrace_id`, which the vendor's support asks for.
+    /// `fbtrace_id`, which Meta's support asks for.
     pub fbtrace_id: String,
 }
 
@@ -141,10 +141,10 @@ impl ApiError {
 
 /// The class of a known code and subcode.
 ///
-/// Sources, as of 2026-11: the vendor's pages "Handling errors" and "Rate limits" of the Graph API and
-/// "Error codes" of the Instagram platform, and recorded responses in public clients (python-facebook,
-/// facebook-apis-rs). Codes that no source describes are left to the fallbacks of [`classify`] on purpose.
-/// 18 is a limit of resources, except for a search: see [`Kind::HashtagQuota`]. No recording of it was found.
+/// Sources, as of 2026-11: Meta's pages "Handling errors" and "Rate limits" of the Graph API and "Error codes" of the
+/// Instagram platform, and recorded responses in public clients (python-facebook, facebook-apis-rs). Codes that no
+/// source describes are left to the fallbacks of [`classify`] on purpose. 18 is a limit of resources, except for a
+/// search: see [`Kind::HashtagQuota`]. No recording of it was found.
 fn of_code(code: i64, subcode: Option<i64>) -> Option<Kind> {
     Some(match (code, subcode) {
         // "We restrict certain activity to protect our community": a block for behaviour, like 368, that shares
@@ -214,7 +214,7 @@ impl Failure {
         Self { kind, code: None, subcode: None, message: message.into(), diagnosis, about: None, asked_at: None }
     }
 
-    /// What happened and what it proves, for a person.
+    /// What happened and what it proves, as text.
     pub fn explained(&self) -> String {
         format!("{}: {self}; {}", self.kind, self.diagnosis.cause_about(self.about.as_deref()))
     }
@@ -235,7 +235,7 @@ impl Failure {
         )
     }
 
-    /// Whether only a person can end it. Any other may be over with the next run.
+    /// Whether only a person can resolve it. Any other failure may be gone in the next run.
     pub fn needs_a_person(&self) -> bool {
         matches!(self.kind, Kind::NotFound | Kind::Permission | Kind::UnknownField)
             && self.diagnosis != Diagnosis::NoLongerThere

@@ -1,7 +1,7 @@
 //! The API's limits: how much of them is used, and how fast a run may call and repeat a call.
 //!
-//! A caller that is throttled and goes on calling waits longer ("continuing to make calls will increase the
-//! time before calls succeed", Graph API, Rate Limiting).
+//! A throttled caller that continues to make calls waits longer ("continuing to make calls will increase the time
+//! before calls succeed", Graph API, Rate Limiting).
 
 use std::time::Duration;
 
@@ -69,16 +69,16 @@ fn whole(value: &Value) -> Option<u32> {
     value.as_f64().filter(|n| *n >= 0.0).map(|n| n as u32)
 }
 
-/// The most calls at the same time, once a response has reported a usage from [`Usage::WARN_PERCENT`] on.
+/// The maximum number of concurrent calls once a response has reported a usage of [`Usage::WARN_PERCENT`] or more.
 pub(super) const MAX_CONCURRENT_NEAR_LIMIT: usize = 4;
 
 /// How long a reported usage counts. The limits are those of a rolling hour.
 const USAGE_COUNTS: TimeDelta = TimeDelta::hours(1);
 
-/// Runs that each try one call before the next ones pause.
+/// The number of throttled runs that each try one call before later runs pause.
 const RUNS_BEFORE_PAUSE: u32 = 2;
 
-/// The least pause: every other one of the runs that start every 5 minutes, a minute kept for their jitter.
+/// The shortest pause: it skips every other one of the 5-minute runs, with a minute of tolerance for their jitter.
 const MIN_PAUSE: Duration = Duration::from_secs(9 * 60);
 
 /// The longest pause, whatever the API says.
@@ -109,7 +109,7 @@ impl Throttled {
     }
 }
 
-/// Whether a usage, reported so long ago, lets only [`MAX_CONCURRENT_NEAR_LIMIT`] calls run at the same time.
+/// Whether a usage that was reported `age` ago limits the calls to [`MAX_CONCURRENT_NEAR_LIMIT`] at a time.
 pub(super) fn slows_down(percent: u32, age: TimeDelta) -> bool {
     percent >= Usage::WARN_PERCENT && age < USAGE_COUNTS
 }
@@ -123,7 +123,7 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(400);
 /// The largest bound.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
-/// The longest `Retry-After` that is waited for. A longer one fails the topic.
+/// The longest `Retry-After` that is honoured. With a longer one the topic fails.
 pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The waits between tries: exponential backoff with full jitter. Each wait is drawn at random between zero

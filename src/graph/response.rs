@@ -1,5 +1,5 @@
 //! The API's responses, as owned values. Each is read in one pass over its body, and keeps what was requested.
-//! Anything that is not needed to find the records may be missing or of another shape.
+//! Everything else may be missing or have another shape.
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -99,7 +99,7 @@ impl Page {
     }
 }
 
-/// Reads an account: its own fields, and the page in its field `media`. Of a field given twice the last one counts.
+/// Reads an account: its own fields, and the page in its field `media`. If a field is given twice, the last one counts.
 fn account(account: &mut Reader<'_>, limit: usize) -> Option<Option<Page>> {
     let (mut own, mut page) = ("{".to_owned(), None);
     let is_object = account.object(|name, value| {
@@ -141,7 +141,7 @@ fn media(media: &mut Reader<'_>, limit: usize) -> Option<Option<Page>> {
     Some(data.map(|(records, surplus)| Page { records, surplus, after, profile: None }))
 }
 
-/// Ends the reading at an `error`: a response with one has failed, whatever else it has.
+/// Stops reading at an `error`: a response with one has failed, even if it also has data.
 fn no_error(name: &Name<'_>, value: &mut Reader<'_>) -> Option<()> {
     (!name.is("error") || value.peek() != Some(b'{')).then_some(())
 }
@@ -190,12 +190,12 @@ impl TokenInfo {
 
 impl SearchedHashtag {
     /// The most that the API lists, and the most that it allows.
-    pub(super) const MOST: usize = 30;
+    pub(super) const MAX_HASHTAGS: usize = 30;
 
     /// Reads the response to `recently_searched_hashtags`; `None` if it is not the expected JSON. An element
     /// without an id is skipped.
     pub(super) fn list(body: &str) -> Option<Vec<Self>> {
-        let page = Page::of_hashtag(body, Self::MOST)?;
+        let page = Page::of_hashtag(body, Self::MAX_HASHTAGS)?;
         Some(page.records.iter().filter_map(|element| Self::of(element)).collect())
     }
 
@@ -319,8 +319,8 @@ mod tests {
     #[test]
     fn deep_nesting_is_passed_over() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        let answer = format!(r#"{{"x":{deep},"business_discovery":{{"id":{deep}}}}}"#);
-        assert_eq!(found(&answer), own(&format!(r#"{{"id":{deep}}}"#), 0));
+        let response = format!(r#"{{"x":{deep},"business_discovery":{{"id":{deep}}}}}"#);
+        assert_eq!(found(&response), own(&format!(r#"{{"id":{deep}}}"#), 0));
     }
 
     #[test]

@@ -13,19 +13,19 @@ use tokio::sync::{MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
-use super::body::{self, Body, BodyError};
+use super::body::{self, BodyError, ResponseBody};
 use super::call::Call;
-use super::client::{Client, Known, api_address};
+use super::client::{Client, KnownHashtag, api_address};
 use super::diagnose::diagnosed;
 use super::error::{ApiError, Failure, Kind};
 use super::limits::{MAX_CONCURRENT_NEAR_LIMIT, MAX_RETRY_AFTER, TRIES, Throttled, Usage, backoff};
 use super::response::{Page, Response, SearchedHashtag, TokenInfo};
-use crate::answers::Answers;
 use crate::causes::with_causes;
 use crate::diagnosis::{Diagnosis, Row};
 use crate::json;
+use crate::kept_responses::KeptResponses;
 use crate::lock::lock;
-use crate::memory::{self, LARGEST_BODY};
+use crate::memory::{self, MAX_BODY};
 use crate::redact::REDACTED;
 use crate::secret::Credentials;
 use crate::stop::Stop;
@@ -54,14 +54,14 @@ pub struct Session<'c> {
     trial: Semaphore,
     near_limit: Semaphore,
     halt: Mutex<Option<Failure>>,
-    /// The failure of the search that used up the hashtags; no further search is made.
+    /// The failure of the search that met the hashtag quota; no further search is made.
     hashtag_quota: OnceLock<Failure>,
     calls: AtomicU64,
     /// The bytes that the run's records take so far.
     records: AtomicUsize,
     usage: Mutex<Usage>,
     version: OnceLock<String>,
-    answers: Option<Answers>,
+    kept_responses: Option<KeptResponses>,
 }
 
 /// A try that failed, and the `Retry-After` of its response.
@@ -93,19 +93,19 @@ impl<'c> Session<'c> {
             records: AtomicUsize::new(0),
             usage: Mutex::default(),
             version: OnceLock::new(),
-            answers: None,
+            kept_responses: None,
         }
     }
 
     /// The same session, which keeps the API's responses if `keeps` says so.
     #[must_use]
-    pub fn keeping_answers(self, keeps: bool) -> Self {
-        Self { answers: keeps.then(|| Answers::with_limit(self.client.memory.answers())), ..self }
+    pub fn keeping_responses(self, keeps: bool) -> Self {
+        Self { kept_responses: keeps.then(|| KeptResponses::with_limit(self.client.memory.kept_responses())), ..self }
     }
 
     /// The responses kept; `None` if the run keeps none.
-    pub fn answers(&self) -> Option<&Answers> {
-        self.answers.as_ref()
+    pub fn kept_responses(&self) -> Option<&KeptResponses> {
+        self.kept_responses.as_ref()
     }
 
     /// The client that it calls with.
@@ -152,7 +152,7 @@ impl<'c> Session<'c> {
         let runs = throttled.runs;
         let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
         let message =
-            format!("no call in this run: the API throttled the last {runs} runs; the next call goes at {until}");
+            format!("no call in this run: the API throttled the last {runs} runs; the next call is made at {until}");
         critical!(kind = Kind::Throttled.name(), regain_minutes = throttled.regain_minutes, "{message}");
         *lock(&self.halt) = Some(Failure::new(Kind::Throttled, message));
     }
@@ -188,8 +188,8 @@ impl<'c> Session<'c> {
     pub async fn hashtag_id(&self, name: &HashtagName) -> Result<HashtagId, Failure> {
         let known = self.client.state().hashtags.get(name).cloned();
         match known {
-            Some(Known::Searched(id) | Known::Recalled(id)) => Ok(id),
-            Some(Known::NotThere) => Err(no_hashtag(name)),
+            Some(KnownHashtag::Searched(id) | KnownHashtag::Recalled(id)) => Ok(id),
+            Some(KnownHashtag::NotThere) => Err(no_hashtag(name)),
             None => self.search(name).await,
         }
     }
@@ -197,7 +197,7 @@ impl<'c> Session<'c> {
     /// The id of a hashtag whose id `refused` is not there; `None` if there is no other one. Only an id of an
     /// earlier process is searched for again, and once.
     pub async fn other_hashtag_id(&self, name: &HashtagName, refused: &HashtagId) -> Option<HashtagId> {
-        let is_recalled = matches!(self.client.state().hashtags.get(name), Some(Known::Recalled(_)));
+        let is_recalled = matches!(self.client.state().hashtags.get(name), Some(KnownHashtag::Recalled(_)));
         let found = if is_recalled { self.search(name).await.ok()? } else { return None };
         (found != *refused).then_some(found)
     }
@@ -207,11 +207,11 @@ impl<'c> Session<'c> {
         let mut state = self.client.state();
         match found.map(|Response { value, asked_at, .. }| value.ok_or(asked_at)) {
             Ok(Ok(SearchedHashtag { id, .. })) => {
-                state.hashtags.insert(name.clone(), Known::Searched(id.clone()));
+                state.hashtags.insert(name.clone(), KnownHashtag::Searched(id.clone()));
                 Ok(id)
             }
             Ok(Err(asked_at)) => {
-                state.hashtags.insert(name.clone(), Known::NotThere);
+                state.hashtags.insert(name.clone(), KnownHashtag::NotThere);
                 Err(no_hashtag(name).at(asked_at))
             }
             Err(failure) => {
@@ -223,7 +223,7 @@ impl<'c> Session<'c> {
         }
     }
 
-    /// The hashtags that count towards the limit at present, of this caller and whoever else calls as the same
+    /// The hashtags that count towards the limit at present, including those of other programs that call as the same
     /// user. The call itself adds none.
     ///
     /// # Errors
@@ -280,7 +280,7 @@ impl<'c> Session<'c> {
     pub async fn exchange_token(&self) -> Result<Option<Credentials>, Failure> {
         let used = self.client.credentials();
         if used.app.is_none() {
-            let message = "app_id and app_secret are missing in the secret, which the exchange needs";
+            let message = "the exchange needs app_id and app_secret, which are missing in the secret";
             return Err(Failure::new(Kind::Permission, message));
         }
         let read = |body: &str| {
@@ -288,14 +288,14 @@ impl<'c> Session<'c> {
             Some(json::text(token?).ok()?.into_owned())
         };
         let token = self.call_as(&Call::ExchangeToken, &used, read).await?.value;
-        // The old token was taken out of this response, as of every other.
+        // The old token was redacted in this response, as in every other.
         if token == REDACTED {
             return Ok(None);
         }
         let is_token = TOKEN_LENGTHS.contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
         let new = Credentials { access_token: SecretString::from(token), ..(*used).clone() };
         new.redact(&self.client.redactor);
-        if is_token { Ok(Some(new)) } else { Err(Failure::new(Kind::Unexpected, "the new token cannot be one")) }
+        if is_token { Ok(Some(new)) } else { Err(Failure::new(Kind::Unexpected, "the new token is not a valid token")) }
     }
 
     /// Reads the secret again if an earlier run found that a key of it is wrong.
@@ -308,8 +308,8 @@ impl<'c> Session<'c> {
     }
 
     /// Makes a call, within the run's time. Repeats it without a field each time the API says that it does not know
-    /// one, without the optional fields if it is refused for another reason of its own, and with reloaded credentials
-    /// if the API refuses the token.
+    /// one, without the optional fields if it is refused for another reason that concerns the call, and with reloaded
+    /// credentials if the API refuses the token.
     async fn call<T>(&self, call: &Call<'_>, read: impl Fn(&str) -> Option<T>) -> Result<Response<T>, Failure> {
         let edge = call.topic().map(|(edge, _)| edge);
         self.in_time(async {
@@ -384,8 +384,8 @@ impl<'c> Session<'c> {
     /// Reads the secret again after the API has refused `used`, at most once a run; `None` if that gave no other
     /// credentials.
     ///
-    /// The returned guard is held until the new credentials are proved. Of many topics that were refused at once,
-    /// only the first one finds out.
+    /// The returned guard is held until the new credentials have been tested. If many topics are refused at once, only
+    /// the first one tests them.
     async fn reload_credentials(
         &self,
         used: &Arc<Credentials>,
@@ -489,7 +489,7 @@ impl<'c> Session<'c> {
         unknown: &[String],
         read: &impl Fn(&str) -> Option<T>,
     ) -> Result<Response<T>, FailedTry> {
-        // At most half of the remaining time, so that a try that stalls leaves time for another.
+        // At most half of the remaining time, so that a stalled try leaves time for another one.
         let limit = MAX_TRY.min(self.left() / 2).max(Duration::from_millis(100));
         let end = Instant::now() + limit;
         let late = || {
@@ -504,17 +504,17 @@ impl<'c> Session<'c> {
         let asked_at = self.client.now();
         self.note_headers(response.headers());
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers(), Utc::now()));
-        let Body { bytes, permit: _permit } =
+        let ResponseBody { bytes, permit: _permit } =
             body::read(response, large_body, end).await.map_err(|error| match error {
                 BodyError::Broken(error) => no_response(error),
                 BodyError::Late => late(),
                 BodyError::NotGzip(error) => Failure::new(
                     Kind::Transient,
-                    format!("HTTP {status}: the response is not gzip as it says: {error}"),
+                    format!("HTTP {status}: the response is not gzip, although its header says so: {error}"),
                 )
                 .at(asked_at),
                 BodyError::TooLarge => {
-                    let message = format!("HTTP {status}: the response is larger than {} MiB", LARGEST_BODY >> 20);
+                    let message = format!("HTTP {status}: the response is larger than {} MiB", MAX_BODY >> 20);
                     Failure::new(Kind::Unexpected, message).with(Diagnosis::TooLarge).at(asked_at)
                 }
             })?;
@@ -523,12 +523,12 @@ impl<'c> Session<'c> {
         let problem = match (status, text) {
             (200, Ok(text)) => match read(text) {
                 Some(value) => {
-                    let body = if self.answers.is_some() { String::from_utf8(body).ok() } else { None };
+                    let body = if self.kept_responses.is_some() { String::from_utf8(body).ok() } else { None };
                     return Ok(Response { value, unknown: unknown.to_vec(), asked_at, body });
                 }
                 None => {
                     let expected = call.expected();
-                    format!("the response ({} bytes) is no JSON object with {expected}", text.len())
+                    format!("the response ({} bytes) is not a JSON object with {expected}", text.len())
                 }
             },
             (200, Err(_)) => "the response is not UTF-8".to_owned(),
@@ -538,7 +538,8 @@ impl<'c> Session<'c> {
         let failure = Failure::from_response(ApiError::read(&body).as_ref(), status, &problem).at(asked_at);
         let mut failure = diagnosed(failure, call, credentials, &self.client.version, status);
         if matches!(call, Call::ExchangeToken) {
-            failure.message = "no new token in the response, whose text may quote one and is left out".to_owned();
+            failure.message =
+                "no new token in the response; its text is left out, since it may quote a token".to_owned();
         }
         Err(FailedTry { failure, retry_after })
     }
@@ -576,7 +577,7 @@ impl<'c> Session<'c> {
         }
         self.records.fetch_sub(bytes, Ordering::Relaxed);
         let message = format!(
-            "the records of this response need {bytes} bytes: {taken} of the {most} that a run may hold are taken; they are not kept"
+            "the records of this response need {bytes} bytes: {taken} of the {most} that a run may hold are in use; they are not kept"
         );
         Err(Failure::new(Kind::Memory, message))
     }
@@ -680,7 +681,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_version_is_taken_for_one() {
+    fn only_the_text_of_a_version_is_accepted_as_one() {
         assert!(
             is_version("v21.0") && !is_version("v21.0<script>") && !is_version("21.0") && !is_version("v1234567.8")
         );

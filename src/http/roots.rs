@@ -6,8 +6,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// The variables that name a file of further root certificates. OpenSSL, curl and Go read the first one too, the AWS
-/// CLI and boto3 the second. A proxy that inspects TLS, or an emulator of AWS or of the API, needs one of them.
+/// The variables that name a file of further root certificates. OpenSSL, curl and Go also read the first one, the AWS
+/// CLI and boto3 the second one. A proxy that inspects TLS, or an emulator of AWS or of the API, needs one of them.
 pub const ROOTS_FILES: [&str; 2] = ["SSL_CERT_FILE", "AWS_CA_BUNDLE"];
 
 /// The byte order mark of UTF-8.
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_taken_as_pem_with_or_without_a_byte_order_mark_and_as_der() {
+    fn certificates_are_read_from_pem_with_or_without_a_byte_order_mark_and_from_der() {
         let (one, other) = (certificate(), certificate());
         let both = format!("a comment\n{}{}", one.pem(), other.pem());
         for (bytes, expected) in [

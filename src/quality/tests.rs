@@ -46,11 +46,11 @@ fn beyond_its_largest_size_the_object_counts_and_says_so() {
     }
     tally_topic(&mut tally, "dior");
     let json = tally.to_json(About::default(), &[]);
-    assert!(json.len() <= LARGEST_QUALITY + 1_000, "{}", json.len());
+    assert!(json.len() <= MAX_QUALITY + 1_000, "{}", json.len());
     let object: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(object["counts"]["rejected"], 5);
     assert_eq!(object["not_listed"], serde_json::json!({"rejected": 1, "defaulted": 0}));
-    assert_eq!(object["rejected"].as_array().unwrap().len(), 4, "a small one still has room");
+    assert_eq!(object["rejected"].as_array().unwrap().len(), 4, "a small one still fits");
 }
 
 #[test]

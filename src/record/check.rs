@@ -72,8 +72,8 @@ fn is_url(text: &str) -> bool {
         start.eq_ignore_ascii_case(scheme).then_some(rest)
     };
     let Some(rest) = after_scheme("https://").or_else(|| after_scheme("http://")) else { return text.is_empty() };
-    // `Url` would accept `https:///x`, where it takes the path for the host, and spaces at the end. It refuses
-    // nothing that follows the host.
+    // `Url` would accept `https:///x`, whose path it reads as the host, and spaces at the end. It refuses nothing that
+    // follows the host.
     let path = rest.find(['/', '\\', '?', '#']);
     let host = path.map_or(Some(text), |path| text.get(..=text.len() - rest.len() + path));
     path != Some(0) && !text.ends_with(|c| c <= ' ') && host.is_some_and(|host| Url::parse(host).is_ok())
@@ -81,10 +81,10 @@ fn is_url(text: &str) -> bool {
 
 /// The largest offset that every warehouse reads, and the largest in use. Athena refuses more, PostgreSQL and Redshift
 /// refuse 16 h, Spark refuses more than 18 h.
-const LARGEST_OFFSET: NaiveTime = NaiveTime::from_hms_opt(14, 0, 0).expect("a time of the day");
+const MAX_OFFSET: NaiveTime = NaiveTime::from_hms_opt(14, 0, 0).expect("a time of the day");
 
 /// `text` as it is stored, with the offset as `+HHMM`; `None` if it is not an instant in a form that
-/// [`FieldType::Timestamp`] names. An instant with an offset beyond [`LARGEST_OFFSET`] is stored in UTC.
+/// [`FieldType::Timestamp`] names. An instant with an offset beyond [`MAX_OFFSET`] is stored in UTC.
 fn timestamp(text: &str) -> Option<String> {
     let (local, offset) = text.split_at_checked("YYYY-MM-DDTHH:MM:SS".len())?;
     let number = |from: usize, to: usize| local.get(from..to)?.parse().ok();
@@ -100,7 +100,7 @@ fn timestamp(text: &str) -> Option<String> {
     let (hours, minutes) = (offset.get(..2)?, offset.get(offset.len() - 2..)?);
     // An offset is less than a day.
     let offset = NaiveTime::from_hms_opt(hours.parse().ok()?, minutes.parse().ok()?, 0)?;
-    if offset > LARGEST_OFFSET {
+    if offset > MAX_OFFSET {
         let (local, offset) = (date.and_time(time), offset - NaiveTime::MIN);
         let utc = if sign == "+" { local - offset } else { local + offset };
         return (1..=9999).contains(&utc.year()).then(|| utc.format("%Y-%m-%dT%H:%M:%S+0000").to_string());

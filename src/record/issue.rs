@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 /// Why a field got its default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IssueKind {
-    /// The API left the field out: hidden, empty or licensed. A default of 0 is then no counted 0.
+    /// The API left the field out: hidden, empty or licensed. A default of 0 is then not a real 0.
     NotFound,
     /// The API no longer knows the field, so the call leaves it out.
     UnknownField,

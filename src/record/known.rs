@@ -1,8 +1,8 @@
 //! The fields that the API documents, and the places that have each.
 //!
 //! Sources, as stored in November 2026: Meta's reference pages IG User, Business Discovery (2026-08-12), IG Media
-//! (2026-06-22) and IG Hashtag Recent Media, and public projects that quote live responses.
-//! `docs/configuration.md` says of each field when it is missing and how sure that is.
+//! (2026-06-22) and IG Hashtag Recent Media, and public projects that quote live responses. `docs/configuration.md`
+//! says for each field when it is missing and how certain that is.
 
 use super::Model;
 
@@ -43,7 +43,7 @@ impl Place {
     }
 }
 
-/// Each field, and the places that have it. Those with none exist only on one's own media.
+/// Each field, and the places that have it. Fields without a place exist only for the caller's own media.
 pub const KNOWN: [(&str, &[Place]); 31] = [
     ("id", &[Profile, Media, Hashtag, Child]),
     ("username", &[Profile, Media]),
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_refused_only_where_it_is_known_to_be_elsewhere() {
+    fn a_field_is_refused_only_if_it_is_known_to_be_elsewhere() {
         assert!(Media.has("view_count") && !Hashtag.has("view_count") && Hashtag.refuses("view_count"));
         assert!(!Hashtag.refuses("brand_new") && !Hashtag.has("brand_new"), "nothing is known of it");
         assert!(Child.refuses("permalink") && Media.refuses("shortcode"));

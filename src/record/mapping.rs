@@ -85,19 +85,19 @@ pub struct Mapping {
     pub model: Model,
     fields: Vec<Field>,
     /// Further response fields to request, for the responses that are kept.
-    also: Vec<String>,
+    extra: Vec<String>,
 }
 
 /// The response field that identifies a record. A record without it is left out.
 pub const ID: &str = "id";
 
-/// The field of ours that media have: the topic's user id, from `[add_user_id]`.
+/// The collector's own field of media: the topic's user id, from `[add_user_id]`.
 pub const OWNER: &str = "user_id";
 
-/// The field of ours that holds the requested account or hashtag.
+/// The collector's own field that holds the requested account or hashtag.
 pub const TOPIC: &str = "topic";
 
-/// The field of ours that holds the time at which the response arrived.
+/// The collector's own field that holds the time at which the response arrived.
 pub const ASKED_AT: &str = "asked_at";
 
 /// The values of our own fields, which a mapping names like response fields. The API does not have them, and they are
@@ -122,7 +122,7 @@ impl<'a> Own<'a> {
     }
 }
 
-/// Whether a field of `model` is one of ours.
+/// Whether a field of `model` is one of the collector's own.
 pub fn is_own(model: Model, response: &str) -> bool {
     matches!(response, TOPIC | ASKED_AT) || model != Model::Brand && response == OWNER
 }
@@ -130,13 +130,13 @@ pub fn is_own(model: Model, response: &str) -> bool {
 impl Mapping {
     /// A mapping that stores `fields` in this order.
     pub fn new(model: Model, fields: Vec<Field>) -> Self {
-        Self { model, fields, also: Vec::new() }
+        Self { model, fields, extra: Vec::new() }
     }
 
-    /// The same mapping, which also requests the response fields `also` and stores none of them.
+    /// The same mapping, which also requests the response fields `extra` and stores none of them.
     #[must_use]
-    pub fn asking_also(self, also: Vec<String>) -> Self {
-        Self { also, ..self }
+    pub fn with_extra_fields(self, extra: Vec<String>) -> Self {
+        Self { extra, ..self }
     }
 
     /// The fields, in the order of the stored record.
@@ -148,18 +148,18 @@ impl Mapping {
     /// further ones. [`requested_name`] is the response field of each.
     pub fn requested(&self) -> Vec<&str> {
         let mut seen = HashSet::new();
-        let mapped = self.fields.iter().filter(|f| !self.is_ours(f)).map(|f| f.request.as_str());
-        let also = self.also.iter().map(String::as_str);
-        mapped.chain(also).filter(|request| seen.insert(requested_name(request))).collect()
+        let mapped = self.fields.iter().filter(|f| !self.is_own_field(f)).map(|f| f.request.as_str());
+        let extra = self.extra.iter().map(String::as_str);
+        mapped.chain(extra).filter(|request| seen.insert(requested_name(request))).collect()
     }
 
     /// The response fields that are requested only for the responses that are kept.
     pub fn requested_only_to_keep(&self) -> impl Iterator<Item = &str> {
         let is_mapped = |name: &str| self.fields.iter().any(|field| field.response == name);
-        self.also.iter().map(String::as_str).filter(move |name| !is_mapped(name))
+        self.extra.iter().map(String::as_str).filter(move |name| !is_mapped(name))
     }
 
-    fn is_ours(&self, field: &Field) -> bool {
+    fn is_own_field(&self, field: &Field) -> bool {
         is_own(self.model, &field.response)
     }
 
@@ -180,7 +180,7 @@ impl Mapping {
                 if name.is(ID) {
                     id = check::id(value);
                 }
-                // A response field may be mapped more than once. Of a name given twice the last one counts.
+                // A response field may be mapped more than once. If a name is given twice, the last one counts.
                 let mapped = self.fields.iter().zip(&mut checked).filter(|(field, _)| name.is(&field.response));
                 for (field, checked) in mapped {
                     *value = start;
@@ -196,7 +196,7 @@ impl Mapping {
         let mut flat = Record { id, fields: Vec::with_capacity(self.fields.len()), issues: Vec::new() };
         for (index, (field, checked)) in self.fields.iter().zip(checked).enumerate() {
             let checked = match checked {
-                _ if self.is_ours(field) => Ok(own.value(field).into()),
+                _ if self.is_own_field(field) => Ok(own.value(field).into()),
                 Some(checked) => checked,
                 None if unknown.contains(&field.response) => Err((IssueKind::UnknownField, None)),
                 None => Err((IssueKind::NotFound, None)),

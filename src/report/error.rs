@@ -27,7 +27,7 @@ impl Error {
         self.redactor.redact(&self.cause.with_next_step()).into_owned()
     }
 
-    /// The cause without what the log has said by itself, as text.
+    /// The cause as text, without what is already in the log.
     pub fn beyond_the_log(&self) -> String {
         self.redactor.redact(&self.cause.beyond_the_log()).into_owned()
     }
@@ -65,7 +65,7 @@ impl fmt::Debug for Error {
     }
 }
 
-/// An error without a source: the texts of one would leave with their secrets.
+/// An error without a source, whose text would leave the process with its secrets.
 impl std::error::Error for Error {}
 
 impl From<Error> for Diagnostic {
@@ -80,7 +80,7 @@ mod tests {
     use crate::diagnosis::Diagnosis;
 
     #[test]
-    fn the_text_of_an_error_is_taken_apart_again_whatever_its_cause_quotes() {
+    fn the_parts_of_an_error_are_found_again_whatever_its_cause_quotes() {
         for cause in ["plain", "it says \"; summary: {}\" and ; summary: [", ""] {
             let summary = Box::new(Summary { job: Some("hashtag"), ..Summary::default() });
             let error =

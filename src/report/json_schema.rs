@@ -24,7 +24,7 @@ pub(crate) fn check<T: JsonSchema>(name: &str, title: &str) {
 
 /// Makes a schema as strict as the documents: there are no other members, and one that may be missing is never null.
 fn exact(schema: &mut Schema) {
-    // The width of an integer is no format of JSON Schema.
+    // JSON Schema has no format for the width of an integer.
     if schema.get("format").is_some_and(|format| format != "date-time") {
         schema.remove("format");
     }

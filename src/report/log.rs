@@ -43,7 +43,7 @@ pub fn log_failures(causes: &[FailureCause]) {
     }
 }
 
-/// The response fields that the API documents to leave out: of hidden counts, licensed media and empty texts.
+/// The response fields that the API is documented to omit: hidden counts, licensed media and empty texts.
 const DOCUMENTED_GAPS: [&str; 4] = ["like_count", "media_url", "caption", "name"];
 
 /// Logs what was left out or defaulted, once for each model, reason and field.
@@ -69,7 +69,7 @@ pub fn log_quality(tallies: &[&Tally<'_>]) {
     }
 }
 
-/// Logs the fields that the API no longer knows, once a run.
+/// Logs the fields that the API no longer knows, once per run.
 pub fn log_unknown_fields(unknown: &[String], tallies: &[&Tally<'_>]) {
     for tally in tallies {
         let requested = tally.mapping().requested().into_iter().map(requested_name);
@@ -88,7 +88,7 @@ pub fn log_unknown_fields(unknown: &[String], tallies: &[&Tally<'_>]) {
     }
 }
 
-/// The response's `error_log`: topic section, kind, field and count, one a line.
+/// The response's `error_log`: topic section, kind, field and count, one per line.
 pub fn error_log(job: Job, tallies: &[&Tally<'_>], failures: &[FailedTopic]) -> String {
     let mut rows: Vec<(String, usize)> = Vec::new();
     for tally in tallies {

@@ -25,7 +25,7 @@ impl Summary {
     /// figure is only in the summary.
     pub(super) fn metrics(&self, has_failed: bool) -> Vec<Metric> {
         if self.has_topics() {
-            // A run that failed or was stopped has an alarm of its own.
+            // Other alarms cover runs that failed or were stopped.
             let failed = self.failures.iter().filter(|failure| !failure.kind.stops_the_run()).count();
             let failed = (!has_failed).then(|| Metric("failed_topics", "Count", failed.into()));
             return [Metric("records", "Count", self.records().into())].into_iter().chain(failed).collect();

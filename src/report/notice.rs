@@ -1,4 +1,4 @@
-//! The message to a person about the problems that a run met first, and about those that are over.
+//! The message about the problems that a run shows for the first time, and about those that are over.
 
 use chrono::SecondsFormat;
 
@@ -21,8 +21,8 @@ pub fn notice_text(text: &str) -> String {
 }
 
 impl Summary {
-    /// The lines for a person: what was stored, each new problem with the next step, each one that is over, and how to
-    /// find the log's lines. `None` if there is nothing to report.
+    /// The lines of the message: what was stored, each new problem with the next step, each problem that is over, and
+    /// how to find the lines of the log. `None` if there is nothing to report.
     pub fn notice(&self, changes: &Changes, request_id: &str) -> Option<String> {
         if changes.is_empty() {
             return None;
@@ -44,7 +44,7 @@ impl Summary {
     }
 }
 
-/// The first of the problems with the same cause, and the topics of them all.
+/// For each cause, its first problem and the topics of all its problems.
 fn by_cause<'p, P>(problems: &'p [P], key: impl Fn(&'p P) -> (&'p str, Option<&'p str>)) -> Vec<(&'p P, Vec<&'p str>)> {
     let mut groups: Vec<(&P, Vec<&str>)> = Vec::new();
     for problem in problems {

@@ -11,23 +11,23 @@ use serde_json::value::RawValue;
 use super::Summary;
 use crate::redact::Redactor;
 
-/// The function's response. It is serialized to JSON alone, without the secrets that `redactor` knows.
+/// The function's response. It is only ever serialized to JSON, without the secrets that `redactor` knows.
 #[derive(Debug, Clone)]
 pub struct Response {
-    answer: Answer,
+    fields: ResponseFields,
     redactor: Arc<Redactor>,
 }
 
 impl Deref for Response {
-    type Target = Answer;
-    fn deref(&self) -> &Answer {
-        &self.answer
+    type Target = ResponseFields;
+    fn deref(&self) -> &ResponseFields {
+        &self.fields
     }
 }
 
 impl Serialize for Response {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = serde_json::to_string(&self.answer).map_err(S::Error::custom)?;
+        let text = serde_json::to_string(&self.fields).map_err(S::Error::custom)?;
         let text = self.redactor.redact(&text).into_owned();
         RawValue::from_string(text).map_err(S::Error::custom)?.serialize(serializer)
     }
@@ -36,7 +36,7 @@ impl Serialize for Response {
 /// The parts of the response.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Answer {
+pub struct ResponseFields {
     /// 200. Partial success is success, and everything else is an invocation error.
     #[serde(rename = "statusCode")]
     pub status_code: u16,
@@ -48,7 +48,7 @@ pub struct Answer {
     pub body: String,
     /// A table of what was left out, defaulted or failed.
     pub error_log: String,
-    /// `bucket/key` of each object of records, one a line.
+    /// `bucket/key` of each object of records, one per line.
     pub target_file: String,
     /// The run in figures.
     pub summary: Summary,
@@ -66,7 +66,7 @@ impl Response {
         redactor: Arc<Redactor>,
     ) -> Self {
         let clock = |t: DateTime<Utc>| t.format(CLOCK).to_string();
-        let answer = Answer {
+        let fields = ResponseFields {
             status_code: 200,
             start_time: clock(started),
             end_time: clock(Utc::now()),
@@ -75,7 +75,7 @@ impl Response {
             target_file,
             summary,
         };
-        Self { answer, redactor }
+        Self { fields, redactor }
     }
 }
 
@@ -86,6 +86,6 @@ mod tests {
 
     #[test]
     fn the_schema_in_docs_is_that_of_the_type() {
-        json_schema::check::<Answer>("response", "The function's response");
+        json_schema::check::<ResponseFields>("response", "The function's response");
     }
 }

@@ -32,7 +32,7 @@ pub struct Partial {
     pub instead_of: String,
 }
 
-/// How far back the pages of the hashtags reached, where gaps are closed.
+/// How far back the pages of the hashtags reached, if gaps are closed.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Gaps {
@@ -43,7 +43,7 @@ pub struct Gaps {
 }
 
 impl Gaps {
-    /// What the hashtags' pages reached together; `None` where there is none.
+    /// The sum over all hashtags; `None` if there is none.
     pub fn of(topics: &[TopicRun<'_>]) -> Option<Self> {
         let mut gaps = None::<Self>;
         for (topic, reach) in topics.iter().filter_map(|run| Some((run.topic, run.reach.as_ref()?))) {
@@ -58,7 +58,7 @@ impl Gaps {
 /// The object of the API's responses as received.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct AnswersFile {
+pub struct ResponsesFile {
     /// Its key, without the bucket.
     pub key: String,
     /// The responses in it; 0 if it could not be stored.
@@ -153,10 +153,10 @@ impl FailureCause {
         causes
     }
 
-    /// The names of the topics, of many the first ones.
+    /// The names of the topics; if there are many, only the first ones.
     fn names(&self) -> String {
-        const MOST: usize = 3;
-        let first: Vec<&str> = self.topics.iter().take(MOST).map(String::as_str).collect();
+        const MAX_NAMES: usize = 3;
+        let first: Vec<&str> = self.topics.iter().take(MAX_NAMES).map(String::as_str).collect();
         let more = self.topics.len() - first.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         format!("{}{more}", first.join(", "))
@@ -200,11 +200,11 @@ pub struct Quality {
     pub lost: Vec<String>,
 }
 
-/// How long the access token is good for, and for what.
+/// How long the access token is valid, and its permissions.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TokenState {
-    /// Whether the API answers calls with the token.
+    /// Whether the API accepts calls with the token.
     pub is_valid: bool,
     /// When the token expires; null for never, or unknown.
     pub expires_at: Option<DateTime<Utc>>,
@@ -220,7 +220,7 @@ pub struct TokenState {
 }
 
 impl TokenState {
-    /// Whether the API answers calls with the token and gives data. The log is CRITICAL where it does not.
+    /// Whether the API accepts calls with the token and returns data. If not, the log line is CRITICAL.
     pub fn is_usable(&self) -> bool {
         self.is_valid && self.days_left.is_none_or(|days| days >= 0)
     }
@@ -232,14 +232,14 @@ impl TokenState {
     }
 }
 
-/// What came of a token's renewal.
+/// The result of a token's renewal.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Renewal {
     /// How it ended.
     pub end: RenewalEnd,
     /// The same in words.
-    pub told: String,
+    pub message: String,
 }
 
 /// How a renewal ended.
@@ -278,7 +278,7 @@ pub struct Summary {
     pub topics: Option<Vec<String>>,
     /// The objects stored.
     pub files: Vec<File>,
-    /// The objects that have a key of their own, since an earlier run's object keeps the usual key.
+    /// The objects under `partial/`, since an earlier run's object keeps the usual key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub partial: Vec<Partial>,
     /// The objects of records that could not be stored.
@@ -286,7 +286,7 @@ pub struct Summary {
     pub lost: Vec<File>,
     /// The object of the responses as received, if they are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub answers: Option<AnswersFile>,
+    pub answers: Option<ResponsesFile>,
     /// How far back the pages of the hashtags reached, if gaps are closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gaps: Option<Gaps>,
@@ -301,13 +301,13 @@ pub struct Summary {
     pub api_calls: u64,
     /// The highest usage that the API reported, in percent; null if it reported none.
     pub usage_percent: Option<u32>,
-    /// The version of the API that answered, if the API named it.
+    /// The version of the API that responded, if the API named it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
     /// Whole days until that version ends, in the job `token`, if its end is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version_days_left: Option<i64>,
-    /// How long the token is good for, in the job that asks.
+    /// How long the token is valid, in the job `token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenState>,
     /// How long the run took.
@@ -330,7 +330,7 @@ impl Summary {
         !self.failures.is_empty() || !self.partial.is_empty()
     }
 
-    /// Whether a run without an error collected nothing: it met a limit of the API.
+    /// Whether a run without an error collected nothing, because it reached a limit of the API.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.token.is_none()
     }
@@ -342,7 +342,7 @@ impl Summary {
             let state = if token.is_valid { "valid" } else { "not valid" };
             let left =
                 token.days_left.map_or_else(|| "no expiry".to_owned(), |days| format!("{} left", counted(days, "day")));
-            let renewal = token.renewal.as_ref().map_or_else(String::new, |r| format!("; renewal: {}", r.told));
+            let renewal = token.renewal.as_ref().map_or_else(String::new, |r| format!("; renewal: {}", r.message));
             return format!("{job}: the access token is {state}, {left}{renewal}");
         }
         let Quality { rejected, defaulted, .. } = self.quality;

@@ -27,9 +27,9 @@ fn a_json_secret_gives_its_keys_and_the_default_configuration() {
 fn a_secret_is_read_with_a_byte_order_mark_and_as_bytes() {
     let text = format!("\u{feff}{{{}}}", good());
     let output = GetSecretValueOutput::builder();
-    for answer in [output.clone().secret_string(&text), output.clone().secret_binary(Blob::new(text.as_bytes()))] {
-        let answer = answer.build();
-        let secret = from_json("collector/test", text_of("collector/test", &answer).unwrap()).unwrap();
+    for response in [output.clone().secret_string(&text), output.clone().secret_binary(Blob::new(text.as_bytes()))] {
+        let response = response.build();
+        let secret = from_json("collector/test", text_of("collector/test", &response).unwrap()).unwrap();
         assert_eq!(secret.credentials.access_token.expose_secret(), TOKEN);
     }
     let error = text_of("collector/test", &output.secret_binary(Blob::new([0xff])).build()).unwrap_err().to_string();
@@ -60,7 +60,7 @@ fn a_file_that_cannot_be_read_is_refused_with_the_place_and_no_value() {
     for (text, expected) in [
         (format!("{keys}access_token = {TOKEN}"), "access_token is given twice; keep one"),
         (format!("{keys}[SECRET]\nbucket = {TOKEN}"), "bucket is given twice; keep one"),
-        (format!("{keys}{TOKEN}\n"), "is no INI file (line 5: `[section]`, `key = value` or `# comment` expected)"),
+        (format!("{keys}{TOKEN}\n"), "is not an INI file (line 5: `[section]`, `key = value` or `# comment` expected)"),
     ] {
         let error = file(&text).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");

@@ -1,9 +1,9 @@
-//! The values of a secret as people get them wrong. No message contains one.
+//! Common mistakes in the values of a secret. No message contains a value.
 
-/// The bucket name that stands for the folder `./local_env`. No new bucket can have it: S3's names hold no `_`.
+/// The bucket name that means the folder `./local_env`. No new bucket can have it: S3's names contain no `_`.
 pub const LOCAL_BUCKET: &str = "local_env";
 
-/// The bucket name that stands for the folder of the sandbox's data, which is kept apart from real data.
+/// The bucket name that means the folder of the sandbox's data, which is kept separate from real data.
 pub const SANDBOX_BUCKET: &str = "sandbox_env";
 
 /// What is wrong with an access token or an app's secret; `None` if it may be one.
@@ -20,7 +20,7 @@ pub(super) fn token_problem(token: &str) -> Option<&'static str> {
     None
 }
 
-/// What is wrong with a bucket's name; `None` where it may be one. Old buckets of us-east-1 have names of up to 255
+/// What is wrong with a bucket's name; `None` if it may be one. Old buckets of us-east-1 have names of up to 255
 /// characters, with capital letters and `_`.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 pub(crate) fn bucket_problem(bucket: &str) -> Option<&'static str> {
@@ -35,7 +35,7 @@ pub(crate) fn bucket_problem(bucket: &str) -> Option<&'static str> {
     }
     if bucket.starts_with("s3://") || bucket.starts_with("arn:") {
         return Some(
-            "is an address; give the bucket's name alone, such as my-bucket (configure.ini has what follows it)",
+            "is an address; give only the bucket's name, such as my-bucket (configure.ini has what follows it)",
         );
     }
     if is_path {
@@ -64,7 +64,7 @@ mod tests {
             ("ab c1", "white space"),
             ("ab\u{200b}c1", "no token has"),
         ] {
-            assert!(token_problem(token).is_some_and(|told| told.contains(problem)), "{token:?}");
+            assert!(token_problem(token).is_some_and(|expected| expected.contains(problem)), "{token:?}");
         }
     }
 
@@ -77,12 +77,12 @@ mod tests {
 
     #[test]
     fn a_bucket_that_is_none_is_refused_with_what_was_meant() {
-        for (bucket, told) in [
+        for (bucket, expected) in [
             ("./out", "is a path; give the name of an S3 bucket, or local_env"),
             ("out/", "is a path"),
             ("/var/data", "is a path"),
             ("..", "is a path"),
-            ("s3://lux-raw/x", "is an address; give the bucket's name alone"),
+            ("s3://lux-raw/x", "is an address; give only the bucket's name"),
             ("arn:aws:s3:::lux-raw", "is an address"),
             ("arn:aws:s3:us-west-2:123456789012:accesspoint/lux", "give its alias, which ends in -s3alias"),
             ("sandbox_env", "is the folder of the sandbox's data"),
@@ -92,7 +92,7 @@ mod tests {
             ("lux+raw", "no name that S3 allows"),
             ("été", "no name that S3 allows"),
         ] {
-            assert!(bucket_problem(bucket).is_some_and(|problem| problem.contains(told)), "{bucket}");
+            assert!(bucket_problem(bucket).is_some_and(|problem| problem.contains(expected)), "{bucket}");
         }
         for bucket in ["lux-raw", "lux-x1y2z3-s3alias", "a.b.c", "111", &"a".repeat(63), "Lux_Raw"] {
             assert_eq!(bucket_problem(bucket), None, "{bucket}");

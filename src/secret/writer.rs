@@ -1,4 +1,4 @@
-//! Where the secret is kept, to put a new token into it: everything else in it stays as it is, to the byte.
+//! Puts a new token into the secret where it is stored. Every other byte of the secret stays the same.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::json;
 
 mod file;
 
-/// A secret's place, and the way to it.
+/// Where a secret is stored, and how to write it.
 #[derive(Debug)]
 pub enum SecretWriter {
     /// The secret's file.
@@ -27,14 +27,14 @@ pub enum SecretWriter {
 /// A token that was not put into the secret. No variant holds a value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretWriteError {
-    /// The secret cannot be read, or is none.
+    /// The secret cannot be read, or is not valid.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The secret holds another token than the one that was exchanged.
-    #[error("the secret holds another token by now, which stays")]
+    /// The secret holds a token other than the one that was exchanged.
+    #[error("the secret meanwhile has another token, which is kept")]
     Rotated,
-    /// The secret with the new token would not be the same one but for it.
-    #[error("the token could not be replaced without changing more of the secret; put it in by hand")]
+    /// The new token could not be inserted without changing something else.
+    #[error("the token could not be replaced without changing more of the secret; put it into the secret by hand")]
     NotOnlyToken,
     /// The file could not be replaced.
     #[error("the secret file could not be replaced: {0}")]
@@ -47,8 +47,8 @@ pub enum SecretWriteError {
 impl SecretWriter {
     /// Checks within `limit` that the secret holds `token` and may be written, before a new token is made for it.
     ///
-    /// Secrets Manager ignores a put of a version that it has, with the same content, and refuses it without the
-    /// permission. A file is replaced by itself.
+    /// Secrets Manager ignores a put of an existing version with the same content, and refuses it without the
+    /// permission. A file is replaced with its own content.
     /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html>
     ///
     /// # Errors
@@ -64,11 +64,12 @@ impl SecretWriter {
         }
     }
 
-    /// Puts `new` in the place of the token `old`, within `limit`: as a new version of the secret, or into the
-    /// file, which is replaced whole.
+    /// Replaces the token `old` with `new` within `limit`: as a new version of the secret, or in a new file that
+    /// replaces the old one.
     ///
     /// # Errors
-    /// [`SecretWriteError`]. The secret is as it was, or if a new version got no response, as it was or with `new`.
+    /// [`SecretWriteError`]. The secret is then unchanged. Only if the put of a new version got no response, the secret
+    /// may have `new`.
     pub async fn replace(
         &self,
         old: &SecretString,
@@ -86,7 +87,7 @@ impl SecretWriter {
     }
 }
 
-/// A secret in Secrets Manager, as it was read.
+/// A secret in Secrets Manager as read.
 struct ManagedSecret<'a> {
     id: &'a str,
     client: aws_sdk_secretsmanager::Client,
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_alone_changes() {
+    fn only_the_token_changes() {
         let text = format!(
             "{{\"bucket\" :\"lux-raw\",\n  \"ig_user_id\": 17841400000000001, \"odd\":[1.50,{{\"access_token\":\"{OLD}\"}}],\t\"access_token\" : \"{OLD}\", \"note\":\"{OLD} \\u00e9\"}}\n"
         );
@@ -168,17 +169,17 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_holds_another_token_or_is_none_is_left_and_told_without_a_value() {
+    fn a_secret_with_another_token_or_an_invalid_one_is_kept_and_reported_without_a_value() {
         let good = format!(r#"{{"ig_user_id":"1","bucket":"lux-raw","access_token":"{OLD}"}}"#);
         assert!(changed(&good).is_ok());
-        for (text, told) in [
-            (good.replace(OLD, "placeholder-other"), "holds another token by now"),
+        for (text, expected) in [
+            (good.replace(OLD, "placeholder-other"), "has another token"),
             (good.replace("\"lux-raw\"", "\"\""), "bucket is empty"),
             ("[]".to_owned(), "is not a JSON object"),
             (good.replace("access_token", "token"), "access_token is missing"),
         ] {
             let error = changed(&text).unwrap_err();
-            assert!(error.contains(told) && !error.contains("placeholder"), "{error}");
+            assert!(error.contains(expected) && !error.contains("placeholder"), "{error}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Where objects go, as a person names it.
+//! Where objects go, as a person writes it.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::secret::{self, Secret};
 
-/// A bucket, or a folder in place of one.
+/// A bucket, or a folder instead of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// A bucket, by its name.
@@ -15,7 +15,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Where the secret says that the data goes.
+    /// The destination in the secret.
     pub fn of(secret: &Secret) -> Self {
         match secret.folder() {
             Some(folder) => Self::Folder(folder.to_owned()),
@@ -61,7 +61,7 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(expected), "{text}");
         }
-        for (text, told) in [
+        for (text, expected) in [
             ("", "a folder or s3://bucket expected"),
             ("https://lux-raw", "a folder or s3://bucket expected"),
             ("s3://", "no name that S3 allows"),
@@ -69,7 +69,7 @@ mod tests {
             ("s3://lux-raw/prefix", "from the bucket's root on"),
         ] {
             let error = text.parse::<Destination>().unwrap_err();
-            assert!(error.contains(told) && error.contains(&format!("{text:?}")), "{error}");
+            assert!(error.contains(expected) && error.contains(&format!("{text:?}")), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What can be known of a bucket or a folder before anything is collected for it.
+//! What can be found out about a bucket or a folder before anything is collected.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::config::Locations;
 use crate::diagnosis::Diagnosis;
 use crate::file;
 
-/// The longest wait for S3's response to a request. It takes about 100 ms, and a run does not need it.
+/// The longest wait for S3's response, which takes about 100 ms. A run can do without it.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// The header by which S3 names a bucket's region, in refusals too.
@@ -33,10 +33,10 @@ pub struct Unusable {
 
 impl Sink {
     /// Checks whether objects could be stored, within `limit`. For a bucket, the region, the credentials, the endpoint
-    /// and the bucket are checked, in this order. A response that proves nothing, or none, is not an error.
+    /// and the bucket are checked, in this order. A missing response, or one that proves nothing, is not an error.
     ///
     /// # Errors
-    /// [`Unusable`] if nothing could be stored for certain.
+    /// [`Unusable`] if it is certain that nothing could be stored.
     pub async fn preflight(&self, limit: Duration) -> Result<(), Unusable> {
         let (place, checked) = match self {
             Self::S3 { client, bucket, aws } => {
@@ -69,7 +69,7 @@ async fn check_bucket(client: &Client, bucket: &str, aws: &SdkConfig, limit: Dur
     got.ok().and_then(Result::err).and_then(|error| AwsProblem::of(&error)).map_or(Ok(()), Err)
 }
 
-/// What HeadBucket proves. It needs no permission to say that a bucket does not exist, or is in another region.
+/// What HeadBucket proves. Without any permission, it shows that a bucket does not exist or is in another region.
 fn of_head(error: &SdkError<HeadBucketError>, aws: &SdkConfig) -> Option<AwsProblem> {
     let Some(response) = error.raw_response() else { return AwsProblem::of(error) };
     let region = aws.region().map_or("", AsRef::as_ref);
@@ -82,17 +82,17 @@ fn of_head(error: &SdkError<HeadBucketError>, aws: &SdkConfig) -> Option<AwsProb
     Some(AwsProblem { diagnosis, detail: Some(detail) })
 }
 
-/// Writes a file into the folder and removes it again, and the folder too if it is new.
+/// Writes a file into the folder and removes it. A new folder is removed too.
 fn try_writing(folder: &Path) -> std::io::Result<()> {
     let existed = folder.exists();
     let probe = || {
         std::fs::create_dir_all(folder)?;
         file::part(&folder.join("probe"), None)?.close()
     };
-    // Another process that tries the same may remove the folder in between.
+    // Another process with the same check may remove the folder in between.
     probe().or_else(|_| probe())?;
     if !existed {
-        // Another process may have put something into it by now.
+        // Another process may have stored something there by now.
         let _ = std::fs::remove_dir(folder);
     }
     Ok(())

@@ -1,11 +1,11 @@
-//! Other people's text on a terminal, where a control character acts instead of being shown.
+//! Text from outside on a terminal, which interprets control characters instead of showing them.
 
 use std::borrow::Cow;
 
-/// `text` in which each character that acts on a terminal is an escape: a line break is `
-/// `, ESC is `\u{1b}`. Such characters are the control characters of C0 and C1, the line and paragraph
-/// separators, and the embeddings, overrides and isolates of writing direction. With them a text could
-/// forge a line, hide one, or show its letters in another order.
+/// `text` in which each character that a terminal would interpret is an escape: a line break is ` `, ESC is `\u{1b}`.
+/// Such characters are the control characters of C0 and C1, the line and paragraph separators, and the embeddings,
+/// overrides and isolates of writing direction. With them a text could forge a line, hide one, or show its letters in
+/// another order.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(acts) {
         return Cow::Borrowed(text);

@@ -16,11 +16,11 @@ pub struct Version {
     pub released: Day,
     /// When it ends.
     pub end: End,
-    /// How sure the dates are.
-    pub sure: Sure,
+    /// How certain the dates are.
+    pub certainty: Certainty,
 }
 
-/// When a version ends: from that day on, another one answers in its place.
+/// When a version ends: from that day on, another version responds instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// On the day that Meta's table states.
@@ -32,9 +32,9 @@ pub enum End {
     NotAnnounced,
 }
 
-/// How sure a version's dates are.
+/// How certain a version's dates are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sure {
+pub enum Certainty {
     /// Meta's table of Graph API versions states them.
     Documented,
     /// The stored copy of that table has the date without the version's name. Meta's table of Marketing API
@@ -58,9 +58,9 @@ pub const VERSIONS: [Version; 11] = [
     documented("v24.0", (2025, 10, 8), End::On((2028, 2, 18))),
     documented("v25.0", (2026, 2, 18), End::On((2028, 7, 29))),
     documented("v26.0", (2026, 7, 29), End::NotBefore((2028, 11, 4))),
-    Version { name: "v27.0", released: (2026, 11, 4), end: End::NotAnnounced, sure: Sure::Inferred },
+    Version { name: "v27.0", released: (2026, 11, 4), end: End::NotAnnounced, certainty: Certainty::Inferred },
 ];
 
 const fn documented(name: &'static str, released: Day, end: End) -> Version {
-    Version { name, released, end, sure: Sure::Documented }
+    Version { name, released, end, certainty: Certainty::Documented }
 }

@@ -8,19 +8,19 @@ fn day(text: &str) -> NaiveDate {
 fn a_version_ends_on_its_day_and_the_days_are_counted_on_both_sides() {
     let days = |today: &str| State::of("v21.0", day(today)).days_left();
     assert_eq!((days("2027-01-20"), days("2027-01-21"), days("2027-01-22")), (Some(1), Some(0), Some(-1)));
-    let told = |name, today: &str| format!("{name} {}", State::of(name, day(today)));
+    let sentence = |name, today: &str| format!("{name} {}", State::of(name, day(today)));
     insta::assert_snapshot!([
-        told("v17.0", "2026-11-25"),
-        told("v21.0", "2026-11-25"),
-        told("v21.0", "2027-01-21"),
-        told("v26.0", "2026-11-25"),
-        told("v27.0", "2026-11-25"),
-        told("v99.0", "2026-11-25"),
+        sentence("v17.0", "2026-11-25"),
+        sentence("v21.0", "2026-11-25"),
+        sentence("v21.0", "2027-01-21"),
+        sentence("v26.0", "2026-11-25"),
+        sentence("v27.0", "2026-11-25"),
+        sentence("v99.0", "2026-11-25"),
     ].join("\n"), @"
     v17.0 ended 439 days ago, on 2025-09-12
     v21.0 ends in 57 days, on 2027-01-21
     v21.0 ended 0 days ago, on 2027-01-21
-    v26.0 has no announced end, which is not before 2028-11-04
+    v26.0 has no announced end; it will not end before 2028-11-04
     v27.0 has no announced end
     v99.0 is not among the versions known (v17.0 to v27.0)
     ");
@@ -37,7 +37,7 @@ fn the_table_goes_from_the_oldest_to_the_newest_and_its_days_are_real() {
             assert!(date(end).unwrap() > date(version.released).unwrap(), "{version:?}");
         }
     }
-    assert!(VERSIONS.iter().any(|version| version.name == TESTED && version.sure == Sure::Documented));
+    assert!(VERSIONS.iter().any(|version| version.name == TESTED && version.certainty == Certainty::Documented));
 }
 
 #[test]

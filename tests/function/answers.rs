@@ -106,13 +106,13 @@ async fn the_responses_kept_give_the_same_records_when_they_are_read_again() {
             Harness::new(Setting { faults: faults.to_vec(), config: Some(paged), ..Setting::default() }).await;
         let config = Config::load(harness.config_file().as_ref()).unwrap();
         for (job, models) in [("brand_media", &[Model::Brand, Model::Media][..]), ("hashtag", &[Model::MediaHashtag])] {
-            // A build for tests takes long over a large answer.
+            // A debug build takes long for a large response.
             let event = json!({"job": job, "time": TIME});
             let response = harness.invoke_within(event, std::time::Duration::from_secs(300)).await.unwrap();
             let lines = lines(&kept(&harness, &key(job)));
             assert!(lines.iter().all(|line| (Utc::now() - line.asked_at).num_seconds() <= 300));
-            let told = response.summary.answers.clone().unwrap();
-            assert_eq!((told.key, told.answers, told.lost), (key(job), lines.len(), 0), "{faults:?}");
+            let reported = response.summary.answers.clone().unwrap();
+            assert_eq!((reported.key, reported.answers, reported.lost), (key(job), lines.len(), 0), "{faults:?}");
             for &model in models {
                 let stored = harness.records(model.name());
                 assert!(stored.len() >= 10 && read_again(&config, model, &lines) == stored, "{faults:?} {model}");
@@ -140,7 +140,7 @@ async fn the_further_pages_of_a_busy_hashtag_are_kept_too_also_of_a_shard() {
 }
 
 #[tokio::test]
-async fn without_a_location_nothing_is_kept_nor_told() {
+async fn without_a_location_nothing_is_kept_nor_reported() {
     let harness = Harness::with_faults(&[]).await;
     let response = harness.run("hashtag").await.unwrap();
     assert!(!harness.aws.objects().iter().any(|(key, _)| key.contains("answers")));
@@ -148,7 +148,7 @@ async fn without_a_location_nothing_is_kept_nor_told() {
 }
 
 #[tokio::test]
-async fn a_field_that_no_mapping_has_is_in_the_answers_where_it_is_asked_for_besides() {
+async fn a_field_that_no_mapping_has_is_in_the_kept_responses_if_it_is_requested_for_them() {
     let config = |ini: String| keeping(ini).replace("[common]", "[common]\nanswers_profile_fields = biography website");
     let harness = Harness::new(Setting { config: Some(config), ..Setting::default() }).await;
     harness.run("brand_media").await.unwrap();
@@ -178,14 +178,14 @@ async fn no_secret_is_in_the_responses_nor_in_the_address_of_a_next_page() {
 }
 
 #[tokio::test]
-async fn answers_that_cannot_be_stored_cost_no_record_and_are_told() {
+async fn responses_that_cannot_be_stored_cost_no_record_and_are_reported() {
     for code in ["AccessDenied", STALLS] {
         let harness = harness(&[]).await;
         harness.aws.fail_s3(S3Fault { part: "answers/", status: 403, code, times: 99 });
         let event = json!({"job": "brand_media", "time": TIME});
         let response = harness.invoke_within(event, std::time::Duration::from_secs(6)).await.unwrap();
-        let told = response.summary.answers.clone().unwrap();
-        assert_eq!((response.summary.records(), told.answers, told.lost), (286, 0, 11), "{code}");
+        let reported = response.summary.answers.clone().unwrap();
+        assert_eq!((response.summary.records(), reported.answers, reported.lost), (286, 0, 11), "{code}");
         let errors = harness.logged("ERROR");
         let [line] = &errors[..] else { panic!("{errors:?}") };
         assert_eq!((&line["kind"], &line["count"]), (&json!("answers"), &json!(11)));
@@ -225,7 +225,7 @@ async fn a_part_of_a_run_has_an_object_of_its_own() {
         event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         harness.invoke(event).await.unwrap();
     }
-    // What the names end in, behind the model or the job.
+    // The ends of the names, after the model or the job.
     let ends = |prefix: &str, stem: &str, ending: &str| {
         let keys = harness.aws.objects().into_iter().filter(|(key, _)| key.starts_with(prefix));
         let names = keys.map(|(key, _)| key.rsplit_once('/').unwrap().1.replace(stem, "").replace(ending, ""));

@@ -1,4 +1,4 @@
-//! Each failure is reported once, with its cause and the next step, and blames nothing else.
+//! Each failure is reported once, with its cause and the next step, and no other cause is named.
 
 use collector::diagnosis::Diagnosis;
 use sandbox::Options;

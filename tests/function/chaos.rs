@@ -1,6 +1,6 @@
-//! Everything that can go wrong around the function, tried on its real binary: what it stores and reports,
-//! what it must not show, and the memory that it may take. The sandbox and AWS run in the test's process,
-//! so that `/proc` describes the function alone.
+//! Everything that can go wrong around the function, tested on its real binary: what it stores and reports, what it
+//! must not show, and how much memory it may use. The sandbox and AWS run in the test's process, so that `/proc`
+//! describes only the function.
 //!
 //! The quick cases are ordinary tests. All cases take some minutes and a release build:
 //!
@@ -9,8 +9,8 @@
 //! CHAOS_BINARY=target/release/data-collector cargo test --test function chaos -- --ignored --nocapture
 //! ```
 //!
-//! `CHAOS_WRITE=1` writes the table into `docs/failures.md`. `CHAOS_ONLY=<part>` plays only cases whose
-//! names contain that part.
+//! `CHAOS_WRITE=1` writes the table into `dev_logs/2026-11-24-failures.md`. `CHAOS_ONLY=<part>` runs only the cases
+//! whose names contain that part.
 
 use std::path::{Path, PathBuf};
 
@@ -32,11 +32,11 @@ mod proxy;
 mod secrets;
 mod setup;
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failures.md");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/dev_logs/2026-11-24-failures.md");
 
 const MARKS: [&str; 2] = ["<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"];
 
-/// The cases that are played at once. Most of them wait most of the time.
+/// The number of concurrent cases. Most of them wait most of the time.
 const AT_ONCE: usize = 4;
 
 fn cases() -> Vec<Case> {
@@ -61,12 +61,12 @@ fn row(case: &Case, played: &Outcome) -> String {
     format!("{} {} | {} | {} | {shown} | {mib} MiB |\n", name(case), played.stored, played.ends, reported.join(", "))
 }
 
-/// Plays the cases. Returns their rows in order, and what is wrong.
+/// Runs the cases. Returns their rows in order, and what is wrong.
 async fn play(cases: &[Case], binary: &Path, limited: bool) -> (String, Vec<String>) {
     let (mut rows, mut wrong) = (String::new(), Vec::new());
     let is_large = |case: &Case| case.group == "size";
     for group in cases.chunk_by(|a, b| is_large(a) == is_large(b)) {
-        // A stand-in that is busy with another case's large answers answers its own calls slowly.
+        // A mock that is busy with another case's large responses is slow for its own calls.
         let at_once = if group.iter().any(is_large) { 1 } else { AT_ONCE };
         let play = async |case: &Case| case.play(binary, limited).await;
         let played: Vec<_> = stream::iter(group).map(play).buffered(at_once).collect().await;
@@ -87,7 +87,7 @@ async fn play(cases: &[Case], binary: &Path, limited: bool) -> (String, Vec<Stri
     (rows, wrong)
 }
 
-const HEAD: &str = "| what | case | stored | ends | told | secrets shown | peak memory |\n| --- | --- | --- | --- | --- | --- | ---: |\n";
+const HEAD: &str = "| what | case | stored | ends | reported | secrets shown | peak memory |\n| --- | --- | --- | --- | --- | --- | ---: |\n";
 
 #[tokio::test]
 async fn whatever_goes_wrong_costs_what_it_must_and_shows_no_secret() {

@@ -1,4 +1,4 @@
-//! What good runs collect.
+//! What runs without faults collect.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ async fn an_object_is_one_line_of_compact_utf8_in_the_mappings_order() {
 }
 
 #[tokio::test]
-async fn a_hashtags_id_is_asked_for_once_in_the_life_of_the_process() {
+async fn a_hashtags_id_is_looked_up_once_per_process() {
     let harness = Harness::with_faults(&[]).await;
     for run in 1..=2 {
         assert_eq!(harness.run("hashtag").await.unwrap().summary.api_calls, if run == 1 { 22 } else { 11 });
@@ -77,7 +77,7 @@ async fn a_hashtags_id_is_asked_for_once_in_the_life_of_the_process() {
 }
 
 #[tokio::test]
-async fn a_pinned_hashtag_id_is_never_asked_for() {
+async fn a_pinned_hashtag_id_is_never_looked_up() {
     let config = |ini: String| ini + "\n[hashtag_id]\ngucci = 17843857450040591\n";
     let harness = Harness::new(Setting { config: Some(config), ..Setting::default() }).await;
     // The sandbox does not know that id, which shows that it is the one used.
@@ -143,7 +143,7 @@ async fn shards_of_one_run_stand_side_by_side_with_their_own_topics() {
 }
 
 #[tokio::test]
-async fn only_what_the_mappings_name_is_asked_for_compressed_and_with_the_token_in_the_query() {
+async fn only_mapped_fields_are_requested_compressed_and_with_the_token_in_the_query() {
     let harness = Harness::with_faults(&[]).await;
     harness.run("brand_media").await.unwrap();
     harness.run("hashtag").await.unwrap();
@@ -181,9 +181,9 @@ async fn what_the_api_leaves_out_is_defaulted_and_reported_by_record() {
     let hidden: Vec<Value> = harness.records("media").into_iter().filter(|m| m["like_count"] == 0).collect();
     assert!(!hidden.is_empty());
     let quality = harness.quality("media").unwrap();
-    let told = quality["defaulted"]["like_count"]["not found field"].as_array().unwrap();
-    assert_eq!(told.len(), hidden.len());
-    assert!(told.iter().zip(&hidden).all(|(t, h)| t["id"] == h["media_id"] && t.get("value").is_none()));
+    let reported = quality["defaulted"]["like_count"]["not found field"].as_array().unwrap();
+    assert_eq!(reported.len(), hidden.len());
+    assert!(reported.iter().zip(&hidden).all(|(t, h)| t["id"] == h["media_id"] && t.get("value").is_none()));
     let row = response
         .error_log
         .lines()
@@ -274,11 +274,11 @@ async fn another_version_than_the_configured_one_is_logged_once_a_run() {
     let faults = vec!["*=version:v21.0"];
     let harness = Harness::new(Setting { config: Some(config), faults, ..Setting::default() }).await;
     harness.run("brand_media").await.unwrap();
-    let told = harness
+    let reported = harness
         .logged("WARNING")
         .into_iter()
         .filter(|l| l["message"].as_str().unwrap().contains("v17.0 was requested and v21.0 responds"))
         .count();
-    assert_eq!(told, 1);
+    assert_eq!(reported, 1);
     assert_eq!(harness.run("hashtag").await.unwrap().summary.api_version.as_deref(), Some("v21.0"));
 }

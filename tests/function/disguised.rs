@@ -1,4 +1,4 @@
-//! A topic that is "not there" after it answered in the same process.
+//! A topic that is "not there" after it responded in the same process.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn faults(rules: &[&str]) -> Vec<FaultRule> {
 }
 
 #[tokio::test]
-async fn a_topic_that_answered_before_and_is_not_there_now_is_told_as_what_it_may_be_too() {
+async fn a_topic_that_responded_before_and_is_not_there_now_is_reported_with_its_other_causes() {
     for (job, rule, code) in [
         ("brand_media", "dior=code:100/33", 100),
         ("brand_media", "dior=not_there", 110),
@@ -46,7 +46,7 @@ async fn a_topic_that_never_answered_is_simply_not_there() {
 }
 
 #[tokio::test]
-async fn another_class_of_failure_is_told_as_it_is() {
+async fn another_class_of_failure_is_reported_unchanged() {
     let harness = Harness::with_faults(&[]).await;
     harness.run("brand_media").await.unwrap();
     harness.sandbox.set_faults(faults(&["dior=permission"]));
@@ -61,7 +61,7 @@ async fn a_further_page_that_is_not_there_is_doubted_since_the_first_one_answere
     let slow = |options: &mut Options| options.latency = Duration::from_millis(700);
     let harness = Harness::new(Setting { config: Some(config), options: Some(slow), ..Setting::default() }).await;
     let event = json!({"job": "brand_media", "time": TIME, "accounts": ["dior"]});
-    // The first page is on its way when the fault comes, and meets none.
+    // The first page is already requested when the fault starts, so it succeeds.
     let after_the_first_call = async {
         while harness.sandbox.calls().is_empty() {
             sleep(Duration::from_millis(10)).await;

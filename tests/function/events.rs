@@ -60,7 +60,7 @@ async fn a_bad_secret_is_an_error_that_names_the_key_until_one_loads_without_a_r
         secret(&file, &json!({})).to_string(),
     ];
     harness.aws.set_secrets(bad);
-    for (kind, told) in [
+    for (kind, reported) in [
         ("secret", "ResourceNotFound"),
         ("secret", "not a JSON object"),
         ("secret", "access_token is empty"),
@@ -68,7 +68,7 @@ async fn a_bad_secret_is_an_error_that_names_the_key_until_one_loads_without_a_r
         ("config", "/nowhere/configure.ini"),
     ] {
         let error = refused(&harness, json!("brand_media")).await;
-        assert!(error.cause.kind() == kind && error.to_string().contains(told), "{error}");
+        assert!(error.cause.kind() == kind && error.to_string().contains(reported), "{error}");
     }
     assert_eq!(harness.run("brand_media").await.unwrap().summary.records(), 286);
     let reads = harness.aws.secret_reads();
@@ -87,7 +87,7 @@ async fn an_unreadable_answer_of_secrets_manager_is_an_error_that_quotes_nothing
 }
 
 #[tokio::test]
-async fn a_secret_that_hangs_is_asked_for_again_within_the_run_and_is_an_error_at_its_end() {
+async fn a_secret_that_hangs_is_requested_again_within_the_run_and_is_an_error_at_its_end() {
     let harness = Harness::with_faults(&[]).await;
     let secret = secret(&harness.config_file(), &json!({})).to_string();
     harness.aws.set_secrets([HANGS.to_owned(), secret]);
@@ -99,8 +99,8 @@ async fn a_secret_that_hangs_is_asked_for_again_within_the_run_and_is_an_error_a
     let harness = Harness::with_faults(&[]).await;
     harness.aws.set_secrets([HANGS.to_owned()]);
     let limit = std::time::Duration::from_secs(4);
-    let told = tokio::time::timeout(limit, harness.invoke_within(json!("brand_media"), limit)).await;
-    let error = told.expect("told before Lambda's deadline").unwrap_err();
+    let reported = tokio::time::timeout(limit, harness.invoke_within(json!("brand_media"), limit)).await;
+    let error = reported.expect("reported before Lambda's deadline").unwrap_err();
     assert!(error.cause.kind() == "secret" && error.text().contains("timed out"), "{error}");
     assert!(harness.aws.secret_reads() > 1, "{error}");
 }

@@ -1,6 +1,6 @@
-//! Every failure: what it costs, how often it is tried, at which level it is told, and that no secret
-//! shows up anywhere. The same on the function's own binary, and what goes wrong around it, is in `chaos.rs`,
-//! whose table is kept in `docs/failures.md`.
+//! Every failure: what it costs, how often the call is tried, at which level it is logged, and that no secret appears
+//! anywhere. `chaos.rs` tests the same on the function's own binary, with faults around it; its table is in
+//! `dev_logs/2026-11-24-failures.md`.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ struct Row {
     brands: usize,
     media: usize,
     calls: usize,
-    /// The class told of the topic; empty where it came in.
+    /// The reported class of the topic's failure; empty if the topic was collected.
     kind: &'static str,
     level: &'static str,
 }
@@ -84,21 +84,21 @@ const ROWS: [Row; 49] = [
 ];
 
 #[tokio::test]
-async fn every_failure_costs_its_own_topic_alone() {
+async fn every_failure_affects_only_its_own_topic() {
     println!(
         "| failure | brands | media | calls | class | level | token shown |\n| --- | --- | --- | --- | --- | --- | --- |"
     );
     let mut wrong = Vec::new();
     for Row { fault, brands, media, calls, kind, level } in ROWS {
         let rule: &'static str = format!("fendi={fault}").leak();
-        // The media of a moment: of some moments an account hides no likes.
+        // The media at a fixed time: at some times an account hides no likes.
         let at_one_time = |options: &mut Options| options.now = TIME.parse().ok();
         let harness =
             Harness::new(Setting { faults: vec![rule], options: Some(at_one_time), ..Setting::default() }).await;
         let response = harness.run("brand_media").await.unwrap();
         let failures = &response.summary.failures;
         let found_kind = failures.first().map_or("", |f| f.kind.name());
-        // The gravest level, except for the warning about the event's time.
+        // The highest level, except for the warning about the event's time.
         let about = |l: &serde_json::Value| l["kind"] != "time";
         let found_level = ["CRITICAL", "ERROR", "WARNING"]
             .into_iter()
@@ -123,13 +123,13 @@ async fn every_failure_costs_its_own_topic_alone() {
 }
 
 #[tokio::test]
-async fn a_failed_hashtag_costs_itself_alone() {
+async fn a_failed_hashtag_affects_no_other() {
     for fault in ["#gucci=not_there", "#gucci=html", "#gucci=permission", "#gucci=blocked"] {
         let harness = Harness::with_faults(&[fault]).await;
         let response = harness.run("hashtag").await.unwrap();
         assert_eq!((harness.records("media_hashtag").len(), response.summary.failures.len()), (250, 1), "{fault}");
-        let told: Vec<_> = harness.logged("ERROR").into_iter().filter(|l| l["topic"] == "gucci").collect();
-        assert_eq!(told.len(), 1, "{fault}: told once");
+        let reported: Vec<_> = harness.logged("ERROR").into_iter().filter(|l| l["topic"] == "gucci").collect();
+        assert_eq!(reported.len(), 1, "{fault}: reported once");
         assert!(
             response.error_log.lines().any(|l| l.starts_with("hashtags-[") && l.contains("gucci")),
             "{}",
@@ -139,7 +139,7 @@ async fn a_failed_hashtag_costs_itself_alone() {
 }
 
 #[tokio::test]
-async fn throttling_stops_the_calls_that_wait_and_keeps_what_came() {
+async fn throttling_stops_waiting_calls_and_keeps_what_was_collected() {
     let config = |ini: String| ini + "\n[limits]\nconcurrency = 1\n";
     let harness =
         Harness::new(Setting { faults: vec!["dior=throttled"], config: Some(config), ..Setting::default() }).await;
@@ -149,7 +149,7 @@ async fn throttling_stops_the_calls_that_wait_and_keeps_what_came() {
         (2, 3, 9)
     );
     assert!(response.summary.failures.iter().all(|f| f.kind.name() == "throttled"));
-    assert_eq!(harness.logged("CRITICAL").len(), 1, "told once at its level");
+    assert_eq!(harness.logged("CRITICAL").len(), 1, "reported once at its level");
     let [error] = &harness.logged("ERROR")[..] else { panic!("{:?}", harness.logged("ERROR")) };
     assert_eq!(error["topics"].as_array().unwrap().len(), 9, "one line has each topic");
 }
@@ -159,8 +159,9 @@ async fn throttling_is_critical_even_after_an_answer_that_reports_full_usage() {
     for faults in [&["dior=throttled", "dior=usage:100"][..], &["dior=throttled", "dior=slow:300", "gucci=usage:96"]] {
         let harness = Harness::with_faults(faults).await;
         harness.run("brand_media").await.unwrap();
-        let told: Vec<_> = harness.logged("CRITICAL").iter().map(|l| (l["kind"].clone(), l["code"].clone())).collect();
-        assert_eq!(told, [(json!("throttled"), json!(4))], "{faults:?}");
+        let reported: Vec<_> =
+            harness.logged("CRITICAL").iter().map(|l| (l["kind"].clone(), l["code"].clone())).collect();
+        assert_eq!(reported, [(json!("throttled"), json!(4))], "{faults:?}");
     }
 }
 
@@ -188,7 +189,7 @@ async fn usage_is_logged_from_80_percent_and_stops_further_calls_from_95() {
 }
 
 #[tokio::test]
-async fn a_field_that_the_api_no_longer_knows_costs_that_field_alone() {
+async fn a_field_that_the_api_no_longer_knows_affects_only_that_field() {
     let harness = Harness::with_faults(&["*=unknown_field:like_count", "*=unknown_field:name"]).await;
     let response = harness.run("brand_media").await.unwrap();
     assert_eq!((response.summary.records(), response.summary.failures.len()), (286, 0));
@@ -205,7 +206,7 @@ async fn a_field_that_the_api_no_longer_knows_costs_that_field_alone() {
 }
 
 #[tokio::test]
-async fn a_field_that_hashtags_do_not_know_is_still_asked_for_of_accounts() {
+async fn a_field_that_hashtags_do_not_know_is_still_requested_of_accounts() {
     let harness = Harness::with_faults(&["#dior=unknown_field:like_count"]).await;
     harness.run("hashtag").await.unwrap();
     let defaulted = &harness.quality("media_hashtag").unwrap()["defaulted"]["like_count"]["unknown field"];
@@ -216,7 +217,7 @@ async fn a_field_that_hashtags_do_not_know_is_still_asked_for_of_accounts() {
 }
 
 #[tokio::test]
-async fn an_unknown_field_that_was_not_asked_for_is_a_failure_of_the_topic() {
+async fn an_unknown_field_that_was_not_requested_is_a_failure_of_the_topic() {
     let harness = Harness::with_faults(&["dior=code:100"]).await;
     let response = harness.run("brand_media").await.unwrap();
     assert_eq!(
@@ -226,7 +227,7 @@ async fn an_unknown_field_that_was_not_asked_for_is_a_failure_of_the_topic() {
 }
 
 #[tokio::test]
-async fn two_seconds_before_the_deadline_what_came_is_stored_and_the_rest_named() {
+async fn two_seconds_before_the_deadline_the_collected_records_are_stored_and_the_rest_named() {
     for fault in ["ysl=slow:60000", "ysl=stall"] {
         let harness = Harness::with_faults(&[fault]).await;
         let response =

@@ -1,4 +1,4 @@
-//! `media_per_hashtag = auto`: nothing that came between two runs is missing, within the calls that a run may make.
+//! `media_per_hashtag = auto`: no medium published between two runs is missing, within the calls that a run may make.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +52,7 @@ impl Hour {
         self.start + TimeDelta::minutes(minute)
     }
 
-    /// Runs the job as scheduled at a minute, and gives its summary, its calls and its media.
+    /// Runs the job as scheduled at a minute. Returns its summary, its calls and its media.
     async fn run(&self, minute: i64) -> (Value, usize, BTreeSet<String>) {
         self.harness.sandbox.set_now(self.at(minute));
         let before = self.harness.sandbox.calls().len();
@@ -78,31 +78,31 @@ impl Hour {
         set
     }
 
-    /// The media that came in the minutes up to `minute`, asked for one by one.
-    async fn came(&self, minute: i64) -> BTreeSet<String> {
+    /// The media published in the minutes up to `minute`, requested one by one.
+    async fn published(&self, minute: i64) -> BTreeSet<String> {
         self.harness.sandbox.set_now(self.at(minute));
         let client = collector::http::client().unwrap();
         let id =
             self.harness.sandbox.calls().iter().find_map(|c| Some(c.path.strip_suffix("/recent_media")?.to_owned()));
         let (id, token) = (id.unwrap(), support::harness::TOKEN);
-        let mut came = BTreeSet::new();
+        let mut published = BTreeSet::new();
         for page in 0..4 {
             let url = format!(
                 "{}/v21.0/{id}/recent_media?fields=id,timestamp&limit=50&access_token={token}&after=QVFIUsandbox{}",
                 self.harness.sandbox.end_point(),
                 page * 50
             );
-            let answer = client.send(client.get(&url)).await.unwrap().bytes().await.unwrap();
-            let answer: Value = serde_json::from_slice(&answer).unwrap();
-            for medium in answer["data"].as_array().unwrap() {
+            let page = client.send(client.get(&url)).await.unwrap().bytes().await.unwrap();
+            let page: Value = serde_json::from_slice(&page).unwrap();
+            for medium in page["data"].as_array().unwrap() {
                 let time = DateTime::parse_from_str(medium["timestamp"].as_str().unwrap(), "%Y-%m-%dT%H:%M:%S%z");
                 // A timestamp has no fractions of a second.
                 if time.unwrap() > self.at(minute - 5) {
-                    came.insert(medium["id"].as_str().unwrap().to_owned());
+                    published.insert(medium["id"].as_str().unwrap().to_owned());
                 }
             }
         }
-        came
+        published
     }
 }
 
@@ -123,8 +123,13 @@ async fn of_180_media_in_5_minutes_none_is_lost_within_the_calls_of_the_run() {
         let (summary, calls, media) = hour.run(minute).await;
         assert_eq!(calls, 4, "4 pages have 200 media, of which 180 are new");
         assert_eq!((&summary["gaps"], &summary["api_calls"]), (&json!({"overlap": 20, "likely": []}), &json!(4)));
-        let came = hour.came(minute).await;
-        assert!((178..=180).contains(&came.len()) && media.is_superset(&came), "{} of {}", media.len(), came.len());
+        let published = hour.published(minute).await;
+        assert!(
+            (178..=180).contains(&published.len()) && media.is_superset(&published),
+            "{} of {}",
+            media.len(),
+            published.len()
+        );
         assert_eq!(media.difference(&hour.media(minute - 5, "raw")).count(), 180);
         let quality = hour.object(minute, "quality").unwrap();
         let [dior] = &quality["topics"].as_array().unwrap()[..] else { panic!("{quality}") };
@@ -135,7 +140,7 @@ async fn of_180_media_in_5_minutes_none_is_lost_within_the_calls_of_the_run() {
 }
 
 #[tokio::test]
-async fn where_the_calls_of_the_run_end_first_the_gap_is_told() {
+async fn if_the_calls_of_the_run_end_first_the_gap_is_reported() {
     let hour = Hour::new(tight, busy, &[]).await;
     for minute in [0, 5] {
         let (summary, calls, media) = hour.run(minute).await;
@@ -147,8 +152,9 @@ async fn where_the_calls_of_the_run_end_first_the_gap_is_told() {
         assert_eq!((&dior["pages"], &dior["gap_likely"]), (&json!(3), &json!(true)));
         assert_eq!(dior["overlap"], if minute == 0 { Value::Null } else { json!(0) });
     }
-    let told: Vec<Value> = hour.harness.logged("WARNING").into_iter().filter(|line| line["kind"] == "gap").collect();
-    assert_eq!((told.len(), &told[0]["topic"], &told[0]["pages"]), (2, &json!("dior"), &json!(3)));
+    let reported: Vec<Value> =
+        hour.harness.logged("WARNING").into_iter().filter(|line| line["kind"] == "gap").collect();
+    assert_eq!((reported.len(), &reported[0]["topic"], &reported[0]["pages"]), (2, &json!("dior"), &json!(3)));
 }
 
 #[tokio::test]
@@ -172,7 +178,7 @@ async fn pages_that_bring_nothing_new_end() {
 async fn a_quiet_hashtag_takes_one_page() {
     let hour = Hour::new(auto, |o| o.hashtag_pace = Some(20), &[]).await;
     assert_eq!((hour.run(0).await.1, hour.run(5).await.1), (2, 1));
-    // One under which nothing is known, and nothing comes.
+    // A hashtag without known media, and without new ones.
     let hour = Hour::new(auto, |o| o.hashtag_pace = Some(0), &[]).await;
     let (summary, calls, _) = hour.run(0).await;
     assert_eq!((calls, &summary["gaps"]), (2, &json!({"overlap": 0, "likely": []})));
@@ -190,7 +196,7 @@ async fn what_could_not_be_stored_is_collected_again() {
 }
 
 #[tokio::test]
-async fn where_a_further_page_fails_what_came_before_it_is_kept_and_the_gap_told() {
+async fn if_a_further_page_fails_the_pages_before_it_are_kept_and_the_gap_is_reported() {
     let options = |o: &mut Options| (o.hashtag_pace, o.calls_allowed) = (Some(PACE), Some(3));
     let hour = Hour::new(auto, options, &[]).await;
     let (summary, calls, media) = hour.run(0).await;
@@ -211,7 +217,7 @@ async fn the_hashtags_of_a_run_share_its_further_pages() {
 }
 
 #[tokio::test]
-async fn without_auto_a_page_is_asked_for_and_nothing_told_of_gaps() {
+async fn without_auto_one_page_is_requested_and_no_gap_is_reported() {
     let hour = Hour::new(std::convert::identity, busy, &[]).await;
     hour.run(0).await;
     let (summary, calls, media) = hour.run(5).await;

@@ -1,4 +1,4 @@
-//! Answers of a hostile peer.
+//! Responses of a hostile peer.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use support::harness::{APP_SECRET, Harness, Setting, TIME};
 
 #[tokio::test]
-async fn of_a_hundred_thousand_media_in_one_answer_those_asked_for_are_kept_and_the_others_counted() {
+async fn of_a_hundred_thousand_media_in_one_response_the_requested_number_is_kept_and_the_others_counted() {
     let harness = Harness::with_faults(&["dior=many"]).await;
-    // A debug build on a busy machine takes long over a large answer.
+    // A debug build on a busy machine takes long for a large response.
     let event = json!({"job": "brand_media", "time": TIME});
     let response = harness.invoke_within(event, Duration::from_secs(300)).await.unwrap();
     assert_eq!((harness.records("brand").len(), harness.records("media").len()), (11, 275));
@@ -21,12 +21,12 @@ async fn of_a_hundred_thousand_media_in_one_answer_those_asked_for_are_kept_and_
 }
 
 #[tokio::test]
-async fn answers_that_are_too_much_for_the_memory_together_cost_no_topic_that_has_room() {
+async fn responses_that_together_exceed_the_memory_affect_no_topic_that_fits() {
     let fat = ["hermes=fat", "chanelofficial=fat", "louisvuitton=fat", "prada=fat", "ysl=fat", "celine=fat"];
     let harness = Harness::with_faults(&fat).await;
     let event = json!({"job": "brand_media", "time": TIME});
     let response = harness.invoke_within(event, Duration::from_secs(300)).await.unwrap();
-    // Each answer has 7.5 MB. The smallest function has room for 36 MiB of records.
+    // Each response has 7.5 MB. The smallest function can hold 36 MiB of records.
     assert_eq!((harness.records("brand").len(), harness.records("media").len()), (9, 225));
     let failures = &response.summary.failures;
     assert!(failures.len() == 2 && failures.iter().all(|f| f.kind == Kind::Memory), "{failures:?}");

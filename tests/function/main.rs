@@ -1,4 +1,4 @@
-//! Whole runs of the function against real parts: the sandbox, an S3 server and a mock of Secrets Manager behind the
+//! Complete runs of the function with real parts: the sandbox, an S3 server and a mock of Secrets Manager behind the
 //! real SDK, and the built `data-collector` under a Runtime API.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout, reason = "tests")]

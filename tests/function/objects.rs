@@ -1,5 +1,5 @@
-//! Formats × pages × shards × rejects. Whatever the API answers, the stored objects equal those of a plain
-//! model of the contract.
+//! Formats × pages × shards × rejects. Whatever the API returns, the stored objects equal those of a simple model of
+//! the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -90,9 +90,9 @@ fn same<T: PartialEq + Debug>(what: &str, found: &[T], expected: &[T]) -> Checke
     Ok(())
 }
 
-/// Runs the whole function on a run's answers, and compares its objects and its report with the model.
+/// Runs the whole function on a run's responses, and compares its objects and its report with the model.
 async fn stores_what_the_contract_says(run: &Run) -> Checked {
-    let api = Api::start(run.answers()).await;
+    let api = Api::start(run.bodies()).await;
     let harness = Harness::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;
     let start = Utc::now();
     let done = harness.invoke(run.event()).await;
@@ -127,8 +127,8 @@ async fn stores_what_the_contract_says(run: &Run) -> Checked {
         Err(error) => &error.summary,
     };
     prop_assert_eq!(done.is_ok(), !files.is_empty());
-    let told: Vec<_> = summary.files.iter().map(|file| (file.key.clone(), file.records, file.bytes)).collect();
-    same("files", &told, &files)?;
+    let reported: Vec<_> = summary.files.iter().map(|file| (file.key.clone(), file.records, file.bytes)).collect();
+    same("files", &reported, &files)?;
     let places: Vec<String> = files.iter().map(|(key, ..)| format!("{BUCKET}/{key}")).collect();
     prop_assert_eq!(done.map_or_else(|_| String::new(), |response| response.target_file.clone()), places.join("\n"));
     Ok(())
@@ -268,7 +268,7 @@ async fn every_medium_of_one_to_four_pages_is_stored_in_either_format_and_in_ndj
     for pages in 1..=4 {
         for format in ["array", "ndjson"] {
             let run = good_run(format, pages * PAGE);
-            let api = Api::start(run.answers()).await;
+            let api = Api::start(run.bodies()).await;
             let harness = Harness::new(Setting { ini: Some(run.ini(&api.end_point())), ..Setting::default() }).await;
             harness.invoke(run.event()).await.unwrap();
             let objects = harness.aws.objects();

@@ -1,4 +1,4 @@
-//! More than one page of media an account.
+//! More than one page of media per account.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -51,13 +51,13 @@ async fn more_are_fetched_page_by_page_after_the_cursor_and_no_more_than_configu
     assert!(stamps.is_sorted_by(|a, b| a > b), "the order is the API's");
     let quality = harness.quality("media").unwrap();
     let hidden: Vec<Value> = harness.records("media").into_iter().filter(|m| m["like_count"] == 0).collect();
-    let told = quality["defaulted"]["like_count"]["not found field"].as_array().unwrap();
-    assert!(told.iter().zip(&hidden).all(|(t, h)| t["id"] == h["media_id"]), "issues keep their records over pages");
-    assert_eq!(told.len(), hidden.len());
+    let listed = quality["defaulted"]["like_count"]["not found field"].as_array().unwrap();
+    assert!(listed.iter().zip(&hidden).all(|(t, h)| t["id"] == h["media_id"]), "issues keep their records over pages");
+    assert_eq!(listed.len(), hidden.len());
 }
 
 #[tokio::test]
-async fn a_medium_that_comes_again_is_stored_once_and_the_pages_are_bounded() {
+async fn a_repeated_medium_is_stored_once_and_the_pages_are_bounded() {
     let harness = harness("120", &["dior=same_media"], None).await;
     let response = run(&harness, 30).await;
     assert_eq!((response.summary.api_calls, harness.records("media").len(), ids(&harness).len()), (3, 50, 50));
@@ -75,7 +75,7 @@ async fn an_empty_page_with_a_cursor_is_not_the_last_one_within_the_planned_call
 }
 
 #[tokio::test]
-async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure_is_reported() {
+async fn if_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure_is_reported() {
     let harness = harness("120", &[], Some(|o: &mut Options| o.calls_allowed = Some(2))).await;
     let response = run(&harness, 30).await;
     assert_eq!((harness.records("brand").len(), harness.records("media").len()), (1, 100));
@@ -86,14 +86,17 @@ async fn where_a_further_page_fails_the_pages_before_it_are_kept_and_the_failure
     assert_eq!((&entry["kind"], &entry["records"]), (&serde_json::json!("usage"), &serde_json::json!(100)));
     assert!(entry["asked_at"].is_string(), "the second page has responded: {entry}");
     assert!(response.error_log.contains("accounts-[usage] dior"));
-    let told = harness.logged("ERROR");
-    assert!(told.iter().any(|l| l["message"].as_str().unwrap().starts_with("1 topic cut short: page 3")), "{told:?}");
+    let listed = harness.logged("ERROR");
+    assert!(
+        listed.iter().any(|l| l["message"].as_str().unwrap().starts_with("1 topic cut short: page 3")),
+        "{listed:?}"
+    );
 }
 
 #[tokio::test]
-async fn when_the_time_is_over_the_pages_that_came_are_stored() {
+async fn when_the_time_is_over_the_received_pages_are_stored() {
     let harness = harness("120", &[], Some(|o: &mut Options| o.latency = Duration::from_millis(700))).await;
-    // Two seconds of these are kept for storing, and a try may take half of what is left.
+    // Two of these seconds are reserved for storing, and a try may take half of the rest.
     let response = run(&harness, 4).await;
     assert_eq!((harness.records("media").len() % 50, harness.records("brand").len()), (0, 1));
     assert!(response.summary.failures[0].message.contains("media kept"), "{response:?}");

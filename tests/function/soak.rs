@@ -1,6 +1,5 @@
-//! 2,000 invocations of one process of the real binary, with everything going wrong around it. Its memory
-//! and its open files must not grow. The sandbox and S3 run in the test's process, so that `/proc`
-//! describes the function alone.
+//! 2,000 invocations of one process of the real binary, with every fault around it. Its memory and its open files must
+//! not grow. The sandbox and S3 run in the test's process, so that `/proc` describes only the function.
 //!
 //! The test takes some minutes and a release build, so it is not one of the usual ones:
 //!
@@ -13,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use sandbox::Answer;
+use sandbox::InvocationResult;
 use serde_json::{Value, json};
 
 use crate::lambda::BINARY;
@@ -25,14 +24,14 @@ use support::runtime_api::variables;
 
 const INVOCATIONS: usize = 2_000;
 
-/// The invocations before the first measurement. By then every fault has occurred, large answers included.
+/// The invocations before the first measurement. By then every fault has occurred, including large responses.
 const WARM_UP: usize = 200;
 
-/// The growth that is allowed. What the allocator keeps differs from run to run, while a leak of one record
-/// of 100 bytes in each answer would add 50 MB.
-const MOST_GROWTH_KIB: u64 = 16 * 1024;
+/// The growth that is allowed. The memory that the allocator keeps differs from run to run. A leak of one record of 100
+/// bytes per response would add 50 MB.
+const MAX_GROWTH_KIB: u64 = 16 * 1024;
 
-const MOST_MORE_FILES: usize = 8;
+const MAX_NEW_FILES: usize = 8;
 
 const FAULTS: [&str; 9] = [
     "hermes=throttled",
@@ -49,13 +48,12 @@ const FAULTS: [&str; 9] = [
 /// S3 denies the runs at this time.
 const DENIED: &str = "2020-01-01T00:00:00Z";
 
-/// The event of the `i`th invocation, and its limit in seconds. A topic with a fault runs beside good
-/// topics.
+/// The event of the `i`th invocation, and its limit in seconds. A topic with a fault runs together with good topics.
 fn event(i: usize) -> (Value, f32) {
     let of = |accounts: &[&str], time: &str| json!({"job": "brand_media", "accounts": accounts, "time": time});
     let seconds = 30.0;
     match (i % 50, i % 10) {
-        // These are rare: a debug build of the stand-in takes seconds over them.
+        // These are rare: a debug build of the mock takes seconds for them.
         (0, _) if i.is_multiple_of(1_000) => (of(&["ysl", "miumiu"], TIME), 120.0),
         (10, _) if i % 200 == 10 => (of(&["prada", "miumiu"], TIME), 120.0),
         // The run is given up 0.6 s after its start.
@@ -104,26 +102,28 @@ async fn two_thousand_invocations_of_one_process_leave_memory_and_files_as_they_
         }
         next = (done / WARM_UP + 1) * WARM_UP;
     };
-    let (answers, log) =
+    let (results, log) =
         runtime_api::watched(&binary, folder.path(), &variables(&harness), events.collect(), watch).await;
 
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
-    for answer in &answers {
-        let end = match answer {
-            Answer::Response(response) if response["summary"]["failures"].as_array().unwrap().is_empty() => "whole",
-            Answer::Response(_) => "in part",
-            Answer::Error(error) => error["errorType"].as_str().unwrap(),
+    for result in &results {
+        let end = match result {
+            InvocationResult::Response(response) if response["summary"]["failures"].as_array().unwrap().is_empty() => {
+                "whole"
+            }
+            InvocationResult::Response(_) => "in part",
+            InvocationResult::Error(error) => error["errorType"].as_str().unwrap(),
         };
         *ends.entry(end.to_owned()).or_default() += 1;
     }
     println!("{ends:?}, {} calls of the API, {} bytes of log", harness.sandbox.calls().len(), log.len());
-    assert_eq!(answers.len(), INVOCATIONS);
-    let is_denied = |answer: &&Answer| matches!(answer, Answer::Error(e) if e["errorMessage"].as_str().unwrap().contains("AccessDenied"));
-    let denied = answers.iter().filter(is_denied).count();
+    assert_eq!(results.len(), INVOCATIONS);
+    let is_denied = |result: &&InvocationResult| matches!(result, InvocationResult::Error(e) if e["errorMessage"].as_str().unwrap().contains("AccessDenied"));
+    let denied = results.iter().filter(is_denied).count();
     assert_eq!((denied, ends["event"]), (40, 200), "S3 denied and events refused, as often as asked for");
     assert!(!log.contains(TOKEN) && !harness.leaks());
 
     let (first, last) = (measured[0], measured[measured.len() - 1]);
-    assert!(last.rss_kib <= first.rss_kib + MOST_GROWTH_KIB, "{measured:?}");
-    assert!(measured.iter().all(|held| held.files <= first.files + MOST_MORE_FILES), "{measured:?}");
+    assert!(last.rss_kib <= first.rss_kib + MAX_GROWTH_KIB, "{measured:?}");
+    assert!(measured.iter().all(|held| held.files <= first.files + MAX_NEW_FILES), "{measured:?}");
 }

@@ -44,7 +44,7 @@ async fn s3_that_denies_an_object_is_an_error_with_its_place_and_loss_and_the_ot
     );
     assert!(!text.contains("SdkBody"), "words for a person, not the SDK's inside: {text}");
     assert_eq!((harness.records("brand").len(), harness.records("media").len()), (11, 0));
-    assert!(text.contains(r#""files":[{"key":"raw/brand_2026-01-31"#), "the summary tells what was stored: {text}");
+    assert!(text.contains(r#""files":[{"key":"raw/brand_2026-01-31"#), "the summary says what was stored: {text}");
     assert!(!harness.leaks());
 }
 
@@ -74,7 +74,7 @@ async fn a_run_that_lost_topics_leaves_the_better_object_and_goes_apart() {
     let quality = object(partial.replace("partial/", "partial/quality/")).unwrap();
     assert_eq!(quality["object"], partial);
     assert_eq!(quality["instead_of"], key("raw/", "brand"));
-    assert_eq!(object(key("quality/", "brand")), None, "it would stand beside the earlier run's object");
+    assert_eq!(object(key("quality/", "brand")), None, "it would be next to the earlier run's object");
     assert_eq!(object(key("quality/", "media")).unwrap()["object"], key("raw/", "media"));
 
     let summary = &response.summary;
@@ -86,7 +86,7 @@ async fn a_run_that_lost_topics_leaves_the_better_object_and_goes_apart() {
 }
 
 #[tokio::test]
-async fn a_quality_object_without_records_leaves_the_one_beside_an_earlier_runs_records() {
+async fn a_quality_object_without_records_does_not_replace_that_of_an_earlier_runs_records() {
     let harness = Harness::with_faults(&["*=no_profile"]).await;
     let earlier = "{\"of\":\"an earlier run\"}";
     harness.aws.put(&key("quality/", "brand"), earlier);
@@ -125,7 +125,7 @@ async fn a_model_without_records_has_a_quality_object_if_a_topic_failed() {
 }
 
 #[tokio::test]
-async fn a_whole_run_replaces_one_that_lost_topics_and_a_repair_lies_beside_it() {
+async fn a_whole_run_replaces_one_that_lost_topics_and_a_repair_adds_an_object() {
     let harness = Harness::with_faults(&["gucci=not_therex2"]).await;
     harness.run("brand_media").await.unwrap();
     assert_eq!(harness.records("brand").len(), 10, "nothing was there before");
@@ -171,7 +171,7 @@ async fn an_object_whose_response_was_lost_is_this_runs_and_gets_its_quality_obj
 }
 
 #[tokio::test]
-async fn an_object_of_an_earlier_run_is_not_taken_for_this_runs_after_a_lost_response() {
+async fn after_a_lost_response_an_earlier_runs_object_does_not_count_as_this_runs() {
     for (status, code) in [(500, "InternalError"), (503, "SlowDown"), (0, HANGS_UP)] {
         let harness = Harness::with_faults(&["gucci=not_there"]).await;
         let earlier = [(key("raw/", "brand"), "[1]"), (key("quality/", "brand"), "{}")];
@@ -198,7 +198,7 @@ async fn a_store_that_rejects_the_condition_has_nothing_replaced_and_loses_nothi
 }
 
 #[tokio::test]
-async fn what_a_store_hangs_up_on_goes_apart_where_nothing_may_be_replaced() {
+async fn an_object_whose_put_is_cut_off_goes_to_partial_if_nothing_may_be_replaced() {
     let harness = Harness::with_faults(&["gucci=not_there"]).await;
     harness.aws.fail_s3(S3Fault { part: "lux-raw/raw/", status: 0, code: HANGS_UP, times: 99 });
     let response = harness.run("brand_media").await.unwrap();
@@ -214,7 +214,7 @@ async fn tries_that_stall_are_given_up_in_time_for_another() {
     let harness = Harness::with_faults(&[]).await;
     harness.aws.fail_s3(S3Fault { part: "raw/media_", status: 0, code: STALLS, times: 2 });
     let event = json!({"job": "brand_media", "time": TIME});
-    // With half of the time for each, the two that stall would use up all of it.
+    // With half of the time for each try, the two stalled ones would use up all of it.
     harness.invoke_within(event, Duration::from_secs(8)).await.unwrap();
     assert_eq!(harness.records("media").len(), 275);
 }

@@ -1,4 +1,4 @@
-//! A caller that the API throttles calls less, until it is answered again.
+//! A caller that the API throttles makes fewer calls until calls succeed again.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +24,7 @@ async fn runs(harness: &Harness, jobs: &[&str]) -> Vec<(usize, usize)> {
 }
 
 #[tokio::test]
-async fn after_a_throttled_run_one_call_alone_finds_out_whether_it_is_over() {
+async fn after_a_throttled_run_a_single_call_finds_out_whether_it_is_over() {
     let harness = Harness::with_faults(&["*=throttledx14"]).await;
     // All topics of the first run start together. Each of the next runs stops after its first call.
     assert_eq!(runs(&harness, &["brand_media"; 5]).await, [(11, 0), (1, 0), (1, 0), (1, 0), (11, 286)]);
@@ -40,7 +40,7 @@ async fn hashtags_pause_after_two_throttled_runs_and_accounts_do_not() {
     assert_eq!(paused.len(), 2);
     assert_eq!(paused[0]["kind"], "throttled");
     let message = paused[0]["message"].as_str().unwrap();
-    assert!(message.starts_with("no call in this run: the API throttled the last 2 runs; the next call goes at 20"));
+    assert!(message.starts_with("no call in this run: the API throttled the last 2 runs; the next call is made at 20"));
 }
 
 #[tokio::test]
@@ -78,8 +78,8 @@ async fn near_the_limit_the_next_run_makes_four_calls_at_a_time() {
     let response = harness.run("brand_media").await.unwrap();
     assert_eq!((harness.sandbox.calls().len() - before, response.summary.records()), (11, 286));
     assert_eq!(harness.sandbox.most_at_once(), 4);
-    let told: Vec<_> = harness.logged("WARNING").into_iter().filter(|l| l["usage_percent"] == 80).collect();
-    assert_eq!(told.len(), 1, "by the first run");
+    let reported: Vec<_> = harness.logged("WARNING").into_iter().filter(|l| l["usage_percent"] == 80).collect();
+    assert_eq!(reported.len(), 1, "by the first run");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Tokens: refused, rotated, proved, and asked about.
+//! Tokens: refused, rotated, with a proof, and checked.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use support::harness::{APP_SECRET, Harness, NEW_TOKEN, Setting, TOKEN, secret};
 
-/// A sandbox that takes [`NEW_TOKEN`] alone, and a client that knows the old one.
+/// A sandbox that accepts only [`NEW_TOKEN`], and a client that knows the old one.
 async fn rotated() -> (Sandbox, Client) {
     let hashtags = ["dior", "gucci"].map(str::to_owned).to_vec();
     let sandbox = Sandbox::start(Options { hashtags, token: Some(NEW_TOKEN.to_owned()), ..Options::default() }).await;
@@ -86,7 +86,8 @@ async fn a_dead_token_stops_the_run_after_one_more_reading_and_is_critical_once(
     let error = harness.run("brand_media").await.unwrap_err();
     assert_eq!((error.cause.kind(), error.summary.failures.len()), ("nothing_collected", 11));
     assert!(error.summary.failures.iter().all(|f| f.kind.name() == "token"), "{:?}", error.summary.failures);
-    // The three in flight are refused, one of them asks again with what was read, the rest wait in vain.
+    // The three calls in flight are refused. One is repeated with the reloaded secret and refused again, and the others
+    // wait in vain.
     assert_eq!((harness.sandbox.calls().len(), harness.aws.secret_reads()), (4, 2));
     assert_eq!(harness.logged("CRITICAL").len(), 1);
     assert!(harness.has_no_records() && !harness.leaks());
@@ -105,7 +106,7 @@ async fn a_secret_that_cannot_be_read_again_leaves_the_token_refused() {
 }
 
 #[tokio::test]
-async fn every_call_proves_the_app_where_the_secret_names_it_and_debug_token_asks_as_the_app() {
+async fn every_call_proves_the_app_if_the_secret_names_it_and_debug_token_is_requested_as_the_app() {
     let options = |o: &mut sandbox::Options| {
         o.app_secret = Some(APP_SECRET.to_owned());
     };
@@ -136,11 +137,11 @@ async fn the_token_job_logs_the_days_left_at_their_level() {
         let response = harness.run("token").await.unwrap();
         let token = response.summary.token.as_ref().unwrap();
         assert_eq!((token.days_left, token.is_valid), (days, valid), "{faults:?}");
-        // A token that is not valid has the secret read again, which is a WARNING of its own.
+        // After an invalid token, the secret is read again, which is a separate WARNING.
         let about_the_token = |l: &serde_json::Value| !l["message"].as_str().unwrap().contains("read again");
         for checked in ["WARNING", "CRITICAL"] {
-            let told = harness.logged(checked).into_iter().filter(about_the_token).count();
-            assert_eq!(told, usize::from(level == Some(checked)), "{faults:?} {checked}");
+            let reported = harness.logged(checked).into_iter().filter(about_the_token).count();
+            assert_eq!(reported, usize::from(level == Some(checked)), "{faults:?} {checked}");
         }
         assert!(harness.aws.objects().is_empty() && !harness.leaks());
     }
@@ -154,19 +155,19 @@ async fn the_token_job_tells_how_long_the_version_that_answers_still_does() {
     for (config, ended) in [(Some(config as fn(String) -> String), true), (None, false)] {
         let faults = if ended { vec!["*=version:v21.0"] } else { Vec::new() };
         let harness = Harness::new(Setting { config, faults, ..Setting::default() }).await;
-        let told = harness.run("token").await.unwrap().summary.version_days_left;
+        let reported = harness.run("token").await.unwrap().summary.version_days_left;
         let sent = harness.log().into_iter().find_map(|line| line.get("version_days_left")?.as_i64());
-        assert_eq!(sent, told, "a metric");
+        assert_eq!(sent, reported, "a metric");
         let warned = harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "version").collect::<Vec<_>>();
         if ended {
-            assert!(told == before || told == days(), "{told:?}");
+            assert!(reported == before || reported == days(), "{reported:?}");
             let message = warned[0]["message"].as_str().unwrap();
             assert!(message.starts_with("version v17.0 was requested and v21.0 responds"), "{message}");
             assert!(message.contains("set [API] version = v26.0"), "the newest version tested: {message}");
             let end = warned[1]["message"].as_str().unwrap();
             assert!(end.starts_with("version v21.0 ends in "), "{end}");
         } else {
-            assert_eq!((told, warned.len()), (None, 0), "its end is not announced");
+            assert_eq!((reported, warned.len()), (None, 0), "its end is not announced");
         }
     }
 }

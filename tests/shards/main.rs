@@ -1,10 +1,10 @@
-//! Shards of a run: topics that the event brings along, credentials of their own, and the roll-up.
+//! Shards of a run: topics defined in the event, separate credentials, and the roll-up.
 
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use rollup::{RollupAnswer, RollupFailure, RollupFunction};
-use sandbox::Answer;
+use rollup::{RollupFailure, RollupFunction, RollupResponse};
+use sandbox::InvocationResult;
 use serde_json::{Value, json};
 
 use support::aws::BUCKET;
@@ -22,8 +22,8 @@ async fn harness() -> Harness {
     harness
 }
 
-/// What the roll-up answers to `event`.
-async fn roll_up(harness: &Harness, event: Value) -> Result<RollupAnswer, RollupFailure> {
+/// The roll-up's response to `event`.
+async fn roll_up(harness: &Harness, event: Value) -> Result<RollupResponse, RollupFailure> {
     let function = RollupFunction::new(Some(BUCKET.to_owned()), harness.config_file().into());
     let deadline = SystemTime::now() + Duration::from_secs(30);
     function.invoke(&event, "request-1", deadline, async |_| harness.aws.config().await).await
@@ -61,7 +61,7 @@ async fn hashtag_ids_are_remembered_for_each_credential() {
 #[tokio::test]
 async fn topics_that_are_not_configured_come_with_their_ids() {
     let harness = harness().await;
-    // The sandbox has the configured topics; what tells them apart is the user id that is stored.
+    // The sandbox has the configured topics; the stored user id shows which definition was used.
     let accounts = json!([{"name": "dior", "user_id": "99"}]);
     harness.invoke(event("brand_media", "1", accounts)).await.unwrap();
     let (_, stored) = harness.aws.objects().into_iter().find(|(k, _)| k.starts_with("raw/media_")).unwrap();
@@ -110,9 +110,9 @@ async fn a_roll_up_leaves_one_summary_of_all_shards_and_keeps_it_when_some_run_a
             json!({"SUCCEEDED": [{"Key": key("SUCCEEDED_0")}], "FAILED": [{"Key": key("FAILED_0")}], "PENDING": []});
         harness.aws.put(&key("manifest"), &json!({"ResultFiles": files}).to_string());
         let event = json!({"job": "brand_media", "time": TIME, "results": key("manifest")});
-        let answer = roll_up(&harness, event).await.unwrap();
+        let response = roll_up(&harness, event).await.unwrap();
         let place = format!("{BUCKET}/summary/brand_media_2026-01-31/brand_media_2026-01-31_235907.json");
-        assert_eq!(answer.target_file, place);
+        assert_eq!(response.target_file, place);
         let objects = harness.aws.objects();
         let (_, summary) = objects.iter().find(|(k, _)| k.starts_with("summary/")).unwrap();
         serde_json::from_slice::<Value>(summary).unwrap()
@@ -130,7 +130,7 @@ async fn what_cannot_be_summed_up_is_an_error_of_its_kind() {
     let harness = harness().await;
     let event = json!({"job": "hashtag", "time": TIME, "results": "runs/x/manifest.json"});
     let error = roll_up(&harness, event.clone()).await.unwrap_err();
-    assert!(error.kind == "results" && error.text.contains("runs/x/manifest.json are not there"), "{error:?}");
+    assert!(error.kind == "results" && error.text.contains("runs/x/manifest.json do not exist"), "{error:?}");
     let mut raw = event;
     raw["results"] = json!("raw/x/manifest.json");
     assert_eq!(roll_up(&harness, raw).await.unwrap_err().kind, "event");
@@ -141,19 +141,19 @@ async fn of_results_below_a_prefix_the_newest_ones_are_summed_up() {
     let harness = harness().await;
     let event = json!({"job": "hashtag", "time": TIME, "results": "runs/hashtag/x/"});
     let error = roll_up(&harness, event.clone()).await.unwrap_err();
-    assert!(error.kind == "results" && error.text.contains("below runs/hashtag/x/ are not there"), "{error:?}");
+    assert!(error.kind == "results" && error.text.contains("there are no results below runs/hashtag/x/"), "{error:?}");
     let item = |shard: &str| json!({"Input": json!({"event": {"shard": shard}}).to_string(), "Status": "FAILED"});
     for (run, shards) in [("b", &["s-1"][..]), ("a", &["s-2", "s-3"])] {
         let key = |name: &str| format!("runs/hashtag/x/{run}/{name}.json");
         harness.aws.put(&key("FAILED_0"), &json!(shards.iter().map(|s| item(s)).collect::<Vec<_>>()).to_string());
         let files = json!({"SUCCEEDED": [], "FAILED": [{"Key": key("FAILED_0")}], "PENDING": []});
         harness.aws.put(&key("manifest"), &json!({"ResultFiles": files}).to_string());
-        // S3 tells the time of an object in whole seconds.
+        // S3 reports the time of an object in whole seconds.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
     assert_eq!(roll_up(&harness, event).await.unwrap().totals.failed_shards, 2);
-    let told = harness.log().into_iter().find(|line| line.get("_aws").is_some()).unwrap();
-    assert_eq!((&told["failed_shards"], &told["job"]), (&json!(2), &json!("hashtag")));
+    let printed = harness.log().into_iter().find(|line| line.get("_aws").is_some()).unwrap();
+    assert_eq!((&printed["failed_shards"], &printed["job"]), (&json!(2), &json!("hashtag")));
 }
 
 #[tokio::test]
@@ -175,19 +175,21 @@ async fn the_binary_sums_up_under_the_runtime_api_with_its_bucket_from_the_envir
     for bucket in [Some(BUCKET), None] {
         let bucket = bucket.map(|bucket| ("BUCKET", bucket.to_owned()));
         let variables: Vec<_> = variables.iter().cloned().chain(bucket.clone()).collect();
-        let (answers, log) =
+        let (results, log) =
             runtime_api::run(ROLLUP.as_ref(), folder.path(), &variables, std::slice::from_ref(&event)).await;
-        match &answers[..] {
-            [Answer::Response(answer)] => assert!(bucket.is_some() && answer["totals"]["shards"] == 0, "{answer}"),
-            [Answer::Error(error)] => {
+        match &results[..] {
+            [InvocationResult::Response(response)] => {
+                assert!(bucket.is_some() && response["totals"]["shards"] == 0, "{response}")
+            }
+            [InvocationResult::Error(error)] => {
                 assert!(bucket.is_none() && error["errorType"] == "config", "{error}");
                 assert!(error["errorMessage"].as_str().unwrap().contains("BUCKET is not set"), "{error}");
             }
             other => panic!("{other:?}"),
         }
         let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let told = if bucket.is_some() { 2 } else { 1 };
-        assert_eq!(lines.len(), told, "the sentence and the metrics, or the error: {log}");
+        let printed = if bucket.is_some() { 2 } else { 1 };
+        assert_eq!(lines.len(), printed, "the sentence and the metrics, or the error: {log}");
     }
     assert_eq!(harness.aws.secret_reads(), 0, "it knows no secret");
 }
@@ -195,6 +197,6 @@ async fn the_binary_sums_up_under_the_runtime_api_with_its_bucket_from_the_envir
 #[test]
 fn started_outside_lambda_the_roll_up_says_what_it_is_in_one_line() {
     let output = Command::new(ROLLUP).env_remove("AWS_LAMBDA_RUNTIME_API").output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && told.lines().count() == 1 && told.contains("docs/scale.md"), "{told}");
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && printed.lines().count() == 1 && printed.contains("docs/scale.md"), "{printed}");
 }

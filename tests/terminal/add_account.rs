@@ -18,14 +18,14 @@ fn add(name: &str, more: &[&str], limits: &str) -> (Option<i32>, String, String)
 
 #[test]
 fn the_lines_that_are_printed_add_the_account() {
-    let (status, lines, told) = add("loewe", &[], "");
+    let (status, lines, printed) = add("loewe", &[], "");
     insta::assert_snapshot!(lines, @"
     # in [add_user_id]
     loewe = 17841400000000042
-    # in [topic], in the place of the line that is there
+    # in [topic], instead of the current line
     accounts = hermes chanelofficial dior louisvuitton gucci prada ysl celine maisonvalentino miumiu fendi loewe
     ");
-    insta::assert_snapshot!(told, @"1 API call. Put the lines into configure.ini. The schedule then makes 144 calls an hour, 200 are allowed.");
+    insta::assert_snapshot!(printed, @"1 API call. Put the lines into configure.ini. The schedule then makes 144 calls an hour, 200 are allowed.");
     assert_eq!(status, Some(0));
     let pasted = lines.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>();
     let [id, accounts] = pasted[..] else { panic!("two lines: {lines}") };
@@ -41,17 +41,20 @@ fn the_lines_that_are_printed_add_the_account() {
 
 #[test]
 fn one_that_is_configured_is_said_to_be() {
-    let (status, lines, told) = add("dior", &[], "");
+    let (status, lines, printed) = add("dior", &[], "");
     assert_eq!((status, lines.as_str()), (Some(0), ""));
-    assert!(told.contains("dior is configured already in configure.ini, with the user id 17841401694708594"), "{told}");
+    assert!(
+        printed.contains("dior is configured already in configure.ini, with the user id 17841401694708594"),
+        "{printed}"
+    );
 }
 
 #[test]
 fn what_is_no_username_is_refused_with_the_grammar() {
     for name in ["@loewe", "Loewe", "loewe!", "", "https://www.instagram.com/loewe/", "l){id}", &"a".repeat(31)] {
-        let (status, lines, told) = add(name, &[], "");
+        let (status, lines, printed) = add(name, &[], "");
         assert_eq!((status, lines.as_str()), (Some(2), ""), "{name}");
-        assert!(told.contains("a username of [a-z0-9._]{1,30} expected"), "{told}");
+        assert!(printed.contains("a username of [a-z0-9._]{1,30} expected"), "{printed}");
     }
 }
 
@@ -63,22 +66,22 @@ fn a_refusal_says_what_to_do() {
         ("loewe", "loewe=permission", "grant instagram_basic, instagram_manage_insights and pages_read_engagement"),
         ("loewe", "loewe=throttled", "run less often or follow fewer topics (`luxury-brands plan`)"),
         ("loewe", "loewe=token", "make a new long-lived token and put it into the secret"),
-        ("loewe", "loewe=no_profile", "the answer has no id of the account"),
+        ("loewe", "loewe=no_profile", "the response has no id of the account"),
     ] {
-        let (status, lines, told) = add(name, &["--fault", fault], "");
+        let (status, lines, printed) = add(name, &["--fault", fault], "");
         assert_eq!((status, lines.as_str()), (Some(1), ""), "{fault}");
-        assert!(told.contains(expected), "{fault}: {told}");
+        assert!(printed.contains(expected), "{fault}: {printed}");
     }
 }
 
 #[test]
 fn one_more_than_the_limit_allows_costs_no_call() {
-    let (status, lines, told) = add("loewe", &["--fault", "*=permission"], "calls_per_hour = 143");
+    let (status, lines, printed) = add("loewe", &["--fault", "*=permission"], "calls_per_hour = 143");
     assert_eq!((status, lines.as_str()), (Some(1), ""));
-    assert!(told.contains("one more account makes 144 calls an hour, 143 are allowed"), "{told}");
-    let (status, lines, told) = add("loewe", &[], "calls_per_hour = 154");
+    assert!(printed.contains("one more account makes 144 calls an hour, 143 are allowed"), "{printed}");
+    let (status, lines, printed) = add("loewe", &[], "calls_per_hour = 154");
     assert_eq!((status, lines.lines().count()), (Some(0), 4));
-    assert!(told.contains("WARNING  in an hour in which a process starts they are 155"), "{told}");
+    assert!(printed.contains("WARNING  in an hour in which a process starts they are 155"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,8 +89,8 @@ async fn a_refusal_that_quotes_the_token_is_shown_without_it() {
     let harness = Harness::with_faults(&["loewe=quotes_token"]).await;
     let folder = tempfile::tempdir().unwrap();
     let added = local_on(&harness.aws, folder.path(), &["add-account", "loewe", "-vv"]).await;
-    let told = String::from_utf8(added.stderr).unwrap();
-    assert!(added.status.code() == Some(1) && told.contains("REDACTED") && !told.contains(TOKEN), "{told}");
+    let printed = String::from_utf8(added.stderr).unwrap();
+    assert!(added.status.code() == Some(1) && printed.contains("REDACTED") && !printed.contains(TOKEN), "{printed}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `luxury-brands check`: what it finds, and what it exits with.
+//! `luxury-brands check`: what it finds, and its exit code.
 
 use std::process::Output;
 
@@ -27,7 +27,7 @@ fn a_check_on_the_sandbox_reports_everything_and_succeeds() {
     let folder = folder(CONFIGURE_INI);
     let checked = local(folder.path(), &["check", "--sandbox"], &[]);
     assert!(checked.status.success(), "{checked:?}");
-    let told: Vec<String> = levels(&checked).into_iter().map(|(level, what)| format!("{level} {what}")).collect();
+    let printed: Vec<String> = levels(&checked).into_iter().map(|(level, what)| format!("{level} {what}")).collect();
     let expected = [
         "ok secret",
         "ok configuration",
@@ -44,7 +44,7 @@ fn a_check_on_the_sandbox_reports_everything_and_succeeds() {
         "ok calls",
         "ok bucket",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(printed, expected);
     assert_eq!(
         std::fs::read_dir(folder.path().join("sandbox_env")).unwrap().count(),
         0,
@@ -58,7 +58,7 @@ fn a_check_reports_what_fails_and_fails() {
     let cases: [(&[&str], &[&str]); 8] = [
         (&["token=invalid"], &["token"]),
         (&["token=undecodable"], &["token"]),
-        // What was stopped by an earlier call is no failure of its own.
+        // A call that an earlier failure prevented is not a separate failure.
         (&["*=throttled"], &["token"]),
         (&["*=usage:97"], &["usage"]),
         (&["hermes=not_there", "chanelofficial=not_there", "dior=not_there"], &["account"]),
@@ -71,8 +71,8 @@ fn a_check_reports_what_fails_and_fails() {
         let arguments: Vec<&str> = arguments.chain(faults.iter().flat_map(|f| ["--fault", f])).collect();
         let checked = local(folder.path(), &arguments, &[]);
         assert_eq!(checked.status.code(), Some(1), "{faults:?}");
-        let told: Vec<String> = levels(&checked).into_iter().filter(|l| l.0 == "FAIL").map(|l| l.1).collect();
-        assert_eq!(told, failed, "{faults:?}: {}", out(&checked));
+        let printed: Vec<String> = levels(&checked).into_iter().filter(|l| l.0 == "FAIL").map(|l| l.1).collect();
+        assert_eq!(printed, failed, "{faults:?}: {}", out(&checked));
     }
 }
 
@@ -103,7 +103,7 @@ fn a_check_lists_every_fault_of_the_configuration() {
     );
 }
 
-/// What a check says of a file that holds no secret. It fails.
+/// What a check says about a file that holds no secret. It fails.
 fn check_of_no_secret(file: &str) -> String {
     let folder = folder(CONFIGURE_INI);
     let checked = local(folder.path(), &["check"], &[("SECRET_FILE", file)]);
@@ -123,7 +123,7 @@ fn a_file_that_is_no_secret_by_its_size_is_not_read() {
     assert!(text.contains("/dev/zero") && text.contains("at most 1048576 are read"));
 }
 
-/// A check with the real API's way in and out: a secret in Secrets Manager, the sandbox as the API, S3.
+/// A check as with the real API: a secret in Secrets Manager, the sandbox as the API, and S3.
 pub async fn checked_on(aws: &Aws, bucket: &str, faults: &[&str]) -> Output {
     let options = Options {
         token: Some(TOKEN.to_owned()),
@@ -158,12 +158,12 @@ async fn a_bucket_that_may_not_be_written_is_reported_with_what_to_check() {
     assert_eq!((checked.status.code(), level(&checked, "bucket").as_str()), (Some(1), "FAIL"));
     let text = out(&checked);
     assert!(text.contains("AccessDenied") && text.contains("-> allow s3:PutObject"), "{text}");
-    let told = format!("{text}{}", String::from_utf8_lossy(&checked.stderr));
-    assert!(told.contains("REDACTED") && !told.contains(KEY.1), "{told}");
+    let printed = format!("{text}{}", String::from_utf8_lossy(&checked.stderr));
+    assert!(printed.contains("REDACTED") && !printed.contains(KEY.1), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_prints_no_token_even_where_the_api_quotes_it() {
+async fn a_check_prints_no_token_even_if_the_api_quotes_it() {
     let aws = Aws::start().await;
     let checked = checked_on(&aws, BUCKET, &["hermes=quotes_token", "token=quotes_token"]).await;
     assert_eq!((level(&checked, "token"), level(&checked, "account")), ("FAIL".into(), "FAIL".into()));

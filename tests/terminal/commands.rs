@@ -21,7 +21,7 @@ pub fn local(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) ->
     command(folder, arguments).envs(environment.iter().copied()).output().unwrap()
 }
 
-/// Runs a command on the real API and AWS, in whose place is `aws`.
+/// Runs a command without `--sandbox`, with `aws` instead of AWS.
 pub async fn local_on(aws: &Aws, folder: &Path, arguments: &[&str]) -> Output {
     let mut command = command(folder, arguments);
     command.envs(aws.environment());
@@ -64,8 +64,11 @@ fn a_schedule_that_cannot_work_is_refused_with_its_sum() {
     let folder = folder(&format!("{CONFIGURE_INI}\n[limits]\nhashtag_runs_per_hour = 60\n"));
     let planned = local(folder.path(), &["plan"], &[]);
     assert_eq!((planned.status.code(), out(&planned)), (Some(1), String::new()));
-    let told = String::from_utf8_lossy(&planned.stderr).into_owned();
-    assert!(told.contains("[limits] calls_per_hour") && told.contains("671 calls an hour, 200 are allowed"), "{told}");
+    let printed = String::from_utf8_lossy(&planned.stderr).into_owned();
+    assert!(
+        printed.contains("[limits] calls_per_hour") && printed.contains("671 calls an hour, 200 are allowed"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -161,10 +164,10 @@ fn a_report_counts_a_repaired_hour_as_one_run_and_each_record_once() {
 fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up_in_a_copy_too() {
     let folder = folder(CONFIGURE_INI);
     let nothing = local(folder.path(), &["report"], &[]);
-    let told = String::from_utf8_lossy(&nothing.stderr).into_owned();
+    let printed = String::from_utf8_lossy(&nothing.stderr).into_owned();
     assert!(
-        nothing.status.code() == Some(1) && told.contains("nothing collected in local_env or sandbox_env"),
-        "{told}"
+        nothing.status.code() == Some(1) && printed.contains("nothing collected in local_env or sandbox_env"),
+        "{printed}"
     );
     local(folder.path(), &["brand_media", "--sandbox"], &[]);
     let of_sandbox = local(folder.path(), &["report"], &[]);
@@ -181,7 +184,7 @@ fn a_report_says_where_its_data_is_from_and_that_the_sandboxs_is_made_up_in_a_co
         page(folder.path())["source"]["made_up"].clone()
     };
     assert_eq!(made_up("local_env, the sandbox's made-up data"), true);
-    // Real data has the same objects without the mark.
+    // Real data has the same objects without `sandbox`.
     support::aws::walk(&folder.path().join("local_env/quality"), &mut |path| {
         let quality = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, quality.replace(r#""sandbox":true,"#, "")).unwrap();
@@ -204,9 +207,9 @@ fn a_place_without_data_says_what_was_looked_for_and_where() {
     ] {
         for command in [&["report", place][..], &["schema", "--for", "duckdb", "--from", place]] {
             let output = local(folder.path(), command, &[]);
-            let told = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert_eq!((output.status.code(), out(&output)), (Some(1), String::new()), "{told}");
-            assert!(expected.iter().all(|part| told.contains(part)), "{told}");
+            let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!((output.status.code(), out(&output)), (Some(1), String::new()), "{printed}");
+            assert!(expected.iter().all(|part| printed.contains(part)), "{printed}");
         }
     }
     let output = local(folder.path(), &["report", "--config", "nope.ini"], &[]);

@@ -1,4 +1,4 @@
-//! The terminal takes its AWS credentials and endpoints from wherever a person's are.
+//! In a terminal, AWS credentials and endpoints are found in all the usual places.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -69,7 +69,7 @@ async fn a_profile_of_single_sign_on_is_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_in_the_profile_is_addressed_path_style() {
     let aws = Aws::start().await;
-    // The SDK addresses an IP path-style by itself.
+    // For an IP address, the SDK itself uses path style.
     let end_point = aws.end_point().replace("127.0.0.1", "localhost");
     for profile in [
         format!("services = local\n[services local]\ns3 =\n  endpoint_url = {end_point}\n"),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::terminal::{command, folder, local, text};
 use support::harness::CONFIGURE_INI;
 
-/// Whether a document is as `docs/json/<name>.schema.json` says; if not, why not.
+/// Checks a document against `docs/json/<name>.schema.json`; the error says why it differs.
 pub fn check(name: &str, document: &Value) -> Result<(), String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/json/{name}.schema.json"));
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
@@ -29,7 +29,7 @@ pub fn document(name: &str, output: &Output) -> Value {
 }
 
 /// Runs a command with `--json`; its exit code and its document.
-fn told(folder: &Path, name: &str, arguments: &[&str]) -> (Option<i32>, Value) {
+fn run_json(folder: &Path, name: &str, arguments: &[&str]) -> (Option<i32>, Value) {
     let output = local(folder, &[arguments, &["--json"]].concat());
     (output.status.code(), document(name, &output))
 }
@@ -39,41 +39,41 @@ const TIME: &str = r#"{"time":"2026-01-31T03:00:00Z"}"#;
 #[test]
 fn each_job_prints_the_functions_response() {
     let folder = folder();
-    let (code, run) = told(folder.path(), "response", &["brand_media", "--sandbox", "--event", TIME]);
+    let (code, run) = run_json(folder.path(), "response", &["brand_media", "--sandbox", "--event", TIME]);
     assert_eq!((code, &run["summary"]["failures"], &run["statusCode"]), (Some(0), &json!([]), &json!(200)));
     let partial = ["brand_media", "--sandbox", "--event", TIME, "--fault", "gucci=not_there", "--fail-on", "partial"];
-    let (code, run) = told(folder.path(), "response", &partial);
+    let (code, run) = run_json(folder.path(), "response", &partial);
     assert_eq!((code, &run["summary"]["failures"][0]["topic"]), (Some(3), &json!("gucci")));
     assert_eq!(run["summary"]["partial"].as_array().unwrap().len(), 2, "the first run's objects stay");
     let part = r#"{"shard":"s-1","hashtags":["dior"]}"#;
-    assert_eq!(told(folder.path(), "response", &["hashtag", "--sandbox", "--event", part]).0, Some(0));
+    assert_eq!(run_json(folder.path(), "response", &["hashtag", "--sandbox", "--event", part]).0, Some(0));
     for (fault, code) in [("token=ending", 0), ("token=invalid", 1), ("token=never", 0)] {
-        assert_eq!(told(folder.path(), "response", &["token", "--sandbox", "--fault", fault]).0, Some(code));
+        assert_eq!(run_json(folder.path(), "response", &["token", "--sandbox", "--fault", fault]).0, Some(code));
     }
     let keeping = CONFIGURE_INI
         .replace("[common]", "[common]\nanswers_location = answers/{job}_{ymd}/{job}_{datetime}.jsonl.gz")
         .replace("[topic]", "[limits]\nmedia_per_hashtag = auto\n[topic]");
     std::fs::write(folder.path().join("configure.ini"), keeping).unwrap();
-    let (code, run) = told(folder.path(), "response", &["hashtag", "--sandbox"]);
+    let (code, run) = run_json(folder.path(), "response", &["hashtag", "--sandbox"]);
     assert!(code == Some(0) && run["summary"]["answers"].is_object() && run["summary"]["gaps"].is_object(), "{run:#}");
 }
 
 #[test]
 fn a_command_that_fails_prints_its_error() {
     let folder = folder();
-    let (code, error) = told(folder.path(), "failure", &["brand_media", "--sandbox", "--fault", "*=permission"]);
+    let (code, error) = run_json(folder.path(), "failure", &["brand_media", "--sandbox", "--fault", "*=permission"]);
     assert_eq!((code, &error["errorType"]), (Some(1), &json!("nothing_collected")));
     let message: Value = serde_json::from_str(error["errorMessage"].as_str().unwrap()).unwrap();
     assert_eq!(message["summary"]["failures"].as_array().unwrap().len(), 11);
     let repaired = ["retry", "--sandbox", "--dry-run", &error.to_string()];
-    assert_eq!(told(folder.path(), "repair", &repaired).1["repair"]["job"], "brand_media", "retry reads it");
+    assert_eq!(run_json(folder.path(), "repair", &repaired).1["repair"]["job"], "brand_media", "retry reads it");
     for (arguments, kind) in [
         (&["brand_media", "--secret", "nowhere.ini"][..], "secret"),
         (&["hashtag-ids", "--secret", "nowhere.ini"], "secret"),
         (&["plan", "--config", "nowhere.ini"], "config"),
         (&["report", "nowhere"], "command"),
     ] {
-        let (code, error) = told(folder.path(), "failure", arguments);
+        let (code, error) = run_json(folder.path(), "failure", arguments);
         assert_eq!((code, &error["errorType"]), (Some(1), &json!(kind)), "{arguments:?}");
     }
     let usage = local(folder.path(), &["plan", "--nonsense", "--json"]);
@@ -84,53 +84,53 @@ fn a_command_that_fails_prints_its_error() {
 fn every_other_command_prints_its_result() {
     let folder = folder();
     let at = folder.path();
-    let (code, checked) = told(at, "check", &["check", "--sandbox", "--fault", "token=invalid"]);
+    let (code, checked) = run_json(at, "check", &["check", "--sandbox", "--fault", "token=invalid"]);
     let failed: Vec<_> =
         checked["checks"].as_array().unwrap().iter().filter(|line| line["level"] == "fail").cloned().collect();
     assert!(code == Some(1) && failed.len() == 1 && failed[0]["what"] == "token", "{checked:#}");
-    assert_eq!(told(at, "check", &["check", "--sandbox", "--api-version", "v25.0"]).0, Some(0));
+    assert_eq!(run_json(at, "check", &["check", "--sandbox", "--api-version", "v25.0"]).0, Some(0));
     std::fs::write(at.join("wrong.ini"), "[API]\n").unwrap();
-    assert_eq!(told(at, "check", &["check", "--sandbox", "--config", "wrong.ini"]).0, Some(1));
+    assert_eq!(run_json(at, "check", &["check", "--sandbox", "--config", "wrong.ini"]).0, Some(1));
 
-    assert_eq!(told(at, "plan", &["plan"]).1["calls_per_hour"], json!({"warm": 143, "cold": 154, "limit": 200}));
+    assert_eq!(run_json(at, "plan", &["plan"]).1["calls_per_hour"], json!({"warm": 143, "cold": 154, "limit": 200}));
     let auto = CONFIGURE_INI.replace("[topic]", "[limits]\nmedia_per_hashtag = auto\n[topic]");
     std::fs::write(at.join("auto.ini"), auto).unwrap();
-    assert!(told(at, "plan", &["plan", "--config", "auto.ini"]).1["calls_per_hour_with_further_pages"].is_object());
+    assert!(run_json(at, "plan", &["plan", "--config", "auto.ini"]).1["calls_per_hour_with_further_pages"].is_object());
 
-    let (code, ids) = told(at, "hashtag-ids", &["hashtag-ids", "--sandbox", "--fault", "#dior=not_there"]);
+    let (code, ids) = run_json(at, "hashtag-ids", &["hashtag-ids", "--sandbox", "--fault", "#dior=not_there"]);
     assert_eq!((code, ids["hashtags"].as_array().unwrap().len()), (Some(1), 10));
     assert_eq!(ids["failures"][0]["topic"], "dior");
 
     let event = ["brand_media", "--sandbox", "--event", TIME, "--fault", "gucci=not_there"];
-    let response = told(at, "response", &event).1.to_string();
-    let (_, planned) = told(at, "repair", &["retry", "--sandbox", "--dry-run", &response]);
+    let response = run_json(at, "response", &event).1.to_string();
+    let (_, planned) = run_json(at, "repair", &["retry", "--sandbox", "--dry-run", &response]);
     assert_eq!(planned["repair"]["accounts"], json!(["gucci"]));
-    let (code, repaired) = told(at, "response", &["retry", "--sandbox", &response]);
+    let (code, repaired) = run_json(at, "response", &["retry", "--sandbox", &response]);
     assert_eq!((code, &repaired["summary"]["topics"]), (Some(0), &json!(["gucci"])));
-    let (code, nothing) = told(at, "repair", &["retry", "--sandbox", &repaired.to_string()]);
+    let (code, nothing) = run_json(at, "repair", &["retry", "--sandbox", &repaired.to_string()]);
     assert_eq!((code, &nothing["repair"]), (Some(0), &Value::Null));
 
-    let (_, day) = told(at, "sandbox-day", &["sandbox", "day", "--hours", "1", "--fault", "#*=permission"]);
+    let (_, day) = run_json(at, "sandbox-day", &["sandbox", "day", "--hours", "1", "--fault", "#*=permission"]);
     assert_eq!((&day["runs"], day["failed"].as_array().unwrap().len()), (&json!(13), 12));
-    let (_, page) = told(at, "report", &["report"]);
+    let (_, page) = run_json(at, "report", &["report"]);
     assert_eq!((&page["source"]["place"], &page["source"]["made_up"]), (&json!("sandbox_env"), &json!(true)));
 
     std::fs::write(at.join("credentials.csv"), "secret_id\nc/1\nc/2\n").unwrap();
-    let (_, shards) = told(at, "shard", &["shard", "--credentials", "credentials.csv"]);
+    let (_, shards) = run_json(at, "shard", &["shard", "--credentials", "credentials.csv"]);
     assert_eq!((shards["jobs"].as_array().unwrap().len(), &shards["credentials"]), (2, &json!(2)));
     let failed = json!([{"Status": "FAILED", "Input": json!({"event": {"job": "token", "time": "t"}}).to_string()}]);
     std::fs::write(at.join("results.json"), failed.to_string()).unwrap();
     let again = ["shard", "--failed", "results.json", "--out", "again.jsonl"];
-    assert_eq!(told(at, "shard-failed", &again).1["shards"], 1);
+    assert_eq!(run_json(at, "shard-failed", &again).1["shards"], 1);
 
     for engine in ["athena", "redshift", "snowflake", "duckdb", "spark"] {
-        let (_, statements) = told(at, "statements", &["schema", "--for", engine]);
+        let (_, statements) = run_json(at, "statements", &["schema", "--for", engine]);
         let plain = text(&local(at, &["schema", "--for", engine]).stdout);
         assert_eq!((&statements["engine"], statements["statements"].as_str()), (&json!(engine), Some(&*plain)));
     }
     let schema = local(at, &["schema", "brand", "--for", "json-schema", "--json"]);
     assert!(serde_json::from_slice::<Value>(&schema.stdout).unwrap()["items"].is_object(), "it is a document as it is");
-    assert_eq!(told(at, "faults", &["sandbox", "faults"]).1.as_array().unwrap().len(), 50);
+    assert_eq!(run_json(at, "faults", &["sandbox", "faults"]).1.as_array().unwrap().len(), 50);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The exit codes of every command, and the text with them.
+//! The exit codes of every command, and the text that goes with them.
 
 use std::path::Path;
 
@@ -158,7 +158,7 @@ fn every_command_exits_as_the_table_says() {
     for (code, line) in CODES.iter().flat_map(|(code, lines)| lines.iter().map(move |line| (*code, *line))) {
         let arguments: Vec<&str> = line.split_whitespace().collect();
         let ran = local(folder.path(), &arguments, &[]);
-        // A wrong line has an error and no document. Without a command, clap prints the help.
+        // A wrong command line gives an error and no document. Without a command, clap prints the help.
         let is_refused = out(&ran).is_empty() && (line.is_empty() || ran.stderr.starts_with(b"error: "));
         if ran.status.code() != Some(code) || code == 2 && !is_refused {
             wrong.push(format!("{code} expected: {line}: {ran:?}"));
@@ -188,7 +188,7 @@ fn wrong_input_is_refused_with_the_form_expected() {
         ("brand_media --sandbox --fault gucci=throtled", "\"throtled\" given (did you mean `throttled`?)"),
         ("brand_media --sandbox --fault guci=throttled", "\"guci\" given (did you mean `gucci`?)"),
         (r#"brand_media --sandbox --event {"job":"hashtag"}"#, "use `luxury-brands hashtag`"),
-        ("shard --credentials wrong.csv", "secret_id (a name, no ARN) and optionally the numbers calls_per_hour"),
+        ("shard --credentials wrong.csv", "secret_id (a name, not an ARN) and optionally the numbers calls_per_hour"),
         ("brand_media --sandbox --fault gucci=slow", "\"slow\" given (did you mean `slow:<ms>`?)"),
         ("brand-medai", "'brand_media'"),
     ] {

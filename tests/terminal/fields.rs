@@ -1,4 +1,4 @@
-//! The fields that the shipped configuration leaves off, turned on by the lines that the documentation gives.
+//! The fields that the shipped configuration does not collect, added by the lines in the documentation.
 
 use collector::config::Config;
 use collector::record::Model;
@@ -41,7 +41,7 @@ fn the_documented_lines_work_without_a_notice() {
 }
 
 #[tokio::test]
-async fn todays_fields_come_in_and_what_the_api_leaves_out_is_told() {
+async fn todays_fields_are_collected_and_what_the_api_leaves_out_is_reported() {
     let harness = harness(config).await;
     for job in ["brand_media", "hashtag"] {
         let summary = harness.run(job).await.unwrap().summary.clone();
@@ -54,7 +54,7 @@ async fn todays_fields_come_in_and_what_the_api_leaves_out_is_told() {
             .all(|brand| brand["biography"] != "" && brand["website"] != "" && brand["follows_count"].is_i64())
     );
     let media = harness.records("media");
-    let told = &harness.quality("media").unwrap()["defaulted"];
+    let defaulted = &harness.quality("media").unwrap()["defaulted"];
     for (kind, field, left_out) in [
         ("VIDEO", "view_count", Value::Null),
         ("VIDEO", "thumbnail_url", json!("")),
@@ -63,7 +63,7 @@ async fn todays_fields_come_in_and_what_the_api_leaves_out_is_told() {
         let (with, without): (Vec<_>, Vec<_>) = media.iter().partition(|medium| medium["media_type"] == kind);
         assert!(!with.is_empty() && with.iter().all(|medium| medium[field] != left_out), "{field}");
         assert!(without.iter().all(|medium| medium[field] == left_out), "{field}");
-        assert_eq!(told[field]["not found field"].as_array().unwrap().len(), without.len(), "{field}");
+        assert_eq!(defaulted[field]["not found field"].as_array().unwrap().len(), without.len(), "{field}");
     }
     let under_hashtags = harness.records("media_hashtag");
     assert!(under_hashtags.iter().all(|medium| medium["permalink"] != ""));
@@ -93,7 +93,7 @@ async fn a_field_of_parts_is_null_or_text_on_its_line_in_a_shard_too() {
 }
 
 #[tokio::test]
-async fn a_field_within_a_field_that_the_api_no_longer_knows_costs_the_outer_one_alone() {
+async fn a_nested_field_that_the_api_no_longer_knows_affects_only_the_outer_one() {
     let harness = Harness::new(Setting {
         config: Some(|ini| {
             let ini = config(ini);
@@ -106,14 +106,17 @@ async fn a_field_within_a_field_that_the_api_no_longer_knows_costs_the_outer_one
     harness.sandbox.set_faults(vec!["*=unknown_field:timestamp".parse().unwrap()]);
     let summary = harness.run("brand_media").await.unwrap().summary.clone();
     assert_eq!((summary.failures.len(), summary.records()), (0, 286), "{:?}", summary.failures);
-    let told = &harness.quality("media").unwrap()["defaulted"];
-    assert!(told["timestamp"]["unknown field"].is_array() && told["children"]["unknown field"].is_array(), "{told}");
+    let defaulted = &harness.quality("media").unwrap()["defaulted"];
+    assert!(
+        defaulted["timestamp"]["unknown field"].is_array() && defaulted["children"]["unknown field"].is_array(),
+        "{defaulted}"
+    );
     let fields: Vec<_> = harness.logged("ERROR").iter().map(|line| line["field"].clone()).collect();
-    assert!(fields.contains(&json!("children")), "the field's name alone: {fields:?}");
+    assert!(fields.contains(&json!("children")), "only the field's name: {fields:?}");
 }
 
 #[tokio::test]
-async fn a_field_that_is_known_to_be_refused_here_is_told_before_it_costs_every_topic() {
+async fn a_field_that_is_known_to_be_refused_here_is_reported_before_it_costs_every_topic() {
     let ini = CONFIGURE_INI.replace("[hashtag_media]", "[hashtag_media]\nviews = view_count int");
     let notices = Config::parse(ini.as_bytes(), "").unwrap().notices;
     assert_eq!(notices.len(), 1);

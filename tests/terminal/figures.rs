@@ -1,4 +1,4 @@
-//! The report's figures of a day of the sandbox, whose truth is known.
+//! The report's figures for a day of the sandbox, whose true values are known.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The file in which single runs leave each other the ids of hashtags, by the calls that the API counts.
+//! The file through which separate processes share the ids of hashtags, tested by the calls that the API counts.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
@@ -18,7 +18,7 @@ fn start(folder: &Path, event: &Value) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// A run in a process of its own.
+/// A run in a separate process.
 fn run(folder: &Path) -> Output {
     let output = start(folder, &json!({"time": TIME})).wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -73,7 +73,7 @@ async fn processes_at_the_same_time_lose_each_other_no_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_is_not_there_is_asked_for_again() {
+async fn an_id_that_does_not_exist_is_looked_up_again() {
     let (sandbox, folder) = stand_in(&[]).await;
     run(folder.path());
     let before = ids(folder.path());
@@ -99,7 +99,7 @@ async fn an_id_whose_hashtag_is_gone_leaves_the_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_is_there_and_has_no_media_for_the_caller_is_asked_for_once_a_process() {
+async fn an_id_without_media_for_the_caller_is_looked_up_once_per_process() {
     let (sandbox, folder) = stand_in(&[]).await;
     run(folder.path());
     let before = ids(folder.path());
@@ -110,19 +110,19 @@ async fn an_id_that_is_there_and_has_no_media_for_the_caller_is_asked_for_once_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_file_and_one_that_cannot_be_written_cost_calls_alone() {
+async fn a_damaged_or_read_only_file_only_costs_calls() {
     let (sandbox, folder) = stand_in(&[]).await;
     write(folder.path(), "{\"http");
-    let told = text(&run(folder.path()).stderr);
-    assert!(told.contains("WARNING") && told.contains(&format!("{FILE} cannot be read")), "{told}");
+    let printed = text(&run(folder.path()).stderr);
+    assert!(printed.contains("WARNING") && printed.contains(&format!("{FILE} cannot be read")), "{printed}");
     assert_eq!(lookups(&sandbox), 11);
     assert!(!text(&run(folder.path()).stderr).contains("hashtag_ids.json"), "it is whole again");
     assert_eq!(lookups(&sandbox), 11);
 
     std::fs::remove_dir_all(folder.path().join("local_env/.cache")).unwrap();
     std::fs::write(folder.path().join("local_env/.cache"), "a file where the folder would be").unwrap();
-    let told = text(&run(folder.path()).stderr);
-    assert!(told.contains("WARNING") && told.contains(&format!("{FILE} cannot be written")), "{told}");
+    let printed = text(&run(folder.path()).stderr);
+    assert!(printed.contains("WARNING") && printed.contains(&format!("{FILE} cannot be written")), "{printed}");
     assert_eq!(lookups(&sandbox), 22);
 }
 
@@ -142,7 +142,7 @@ async fn ids_of_a_sandbox_are_in_no_file_and_those_of_one_address_serve_no_other
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_the_data_goes_to_a_bucket_the_file_is_in_the_users_cache() {
+async fn if_the_data_goes_to_a_bucket_the_file_is_in_the_users_cache() {
     let harness = Harness::with_faults(&[]).await;
     let cache = tempfile::tempdir().unwrap();
     let mut variables = support::runtime_api::variables(&harness);

@@ -12,18 +12,18 @@ use crate::terminal::{command, folder, records};
 use support::aws::{S3Fault, STALLS};
 use support::harness::Harness;
 
-/// A run under way.
+/// A run in progress.
 struct Running {
     child: Child,
     lines: Receiver<String>,
-    told: Vec<String>,
+    printed: Vec<String>,
 }
 
-/// What came of it.
+/// Its end.
 struct Ended {
     code: Option<i32>,
     out: String,
-    told: String,
+    printed: String,
 }
 
 impl Running {
@@ -36,14 +36,14 @@ impl Running {
         let (sender, lines) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || stderr.lines().for_each(|line| drop(sender.send(line.unwrap()))));
-        Self { child, lines, told: Vec::new() }
+        Self { child, lines, printed: Vec::new() }
     }
 
     /// Waits until `count` lines of standard error hold `part`.
     fn until(mut self, count: usize, part: &str) -> Self {
-        while self.told.iter().filter(|line| line.contains(part)).count() < count {
+        while self.printed.iter().filter(|line| line.contains(part)).count() < count {
             let line = self.lines.recv_timeout(Duration::from_secs(60));
-            self.told.push(line.unwrap_or_else(|error| panic!("no {part:?} ({error}): {:?}", self.told)));
+            self.printed.push(line.unwrap_or_else(|error| panic!("no {part:?} ({error}): {:?}", self.printed)));
         }
         self
     }
@@ -58,8 +58,8 @@ impl Running {
         let mut out = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
         let code = self.child.wait().unwrap().code();
-        self.told.extend(self.lines.iter());
-        Ended { code, out, told: self.told.join("\n") }
+        self.printed.extend(self.lines.iter());
+        Ended { code, out, printed: self.printed.join("\n") }
     }
 }
 
@@ -72,16 +72,20 @@ fn a_signal_ends_a_run_as_its_deadline_does_and_sets_the_exit_code() {
         let arguments = ["brand_media", "--sandbox", "--fault", "gucci=stall", "--event", EVENT];
         let run = Running::start(folder.path(), &arguments).until(10, "26 records");
         let ended = run.signal(signal).end();
-        assert_eq!(ended.code, Some(code), "{}", ended.told);
+        assert_eq!(ended.code, Some(code), "{}", ended.printed);
         assert_eq!((records(folder.path(), "brand"), records(folder.path(), "media")), (10, 250));
         let row = ended.out.lines().find(|line| line.contains("gucci")).unwrap();
         assert!(row.contains("deadline"), "{row}");
-        assert!(ended.told.contains("given up: not done when the run was interrupted"), "{}", ended.told);
+        assert!(ended.printed.contains("given up: not done when the run was interrupted"), "{}", ended.printed);
         assert!(ended.out.contains("sandbox_env/raw/brand_2026-01-31/brand_2026-01-31_235907.json  10 records"));
-        assert!(ended.told.contains(&format!("interrupted by {name}: what was collected is stored")), "{}", ended.told);
+        assert!(
+            ended.printed.contains(&format!("interrupted by {name}: what was collected is stored")),
+            "{}",
+            ended.printed
+        );
         assert!(
             ended
-                .told
+                .printed
                 .contains(r#"--event '{"job":"brand_media","time":"2026-01-31T23:59:07Z","accounts":["gucci"]}'"#)
         );
         let quality = folder.path().join("sandbox_env/quality/brand_2026-01-31/brand_2026-01-31_235907.json");
@@ -102,13 +106,13 @@ fn a_run_under_nohup_is_not_ended_by_sighup() {
     let mut command = Command::new("nohup");
     command.args([binary, "brand_media", "--sandbox", "-v", "--fault", "gucci=slow:2000"]).current_dir(folder.path());
     let ended = Running::spawn(command).until(10, "26 records").signal("-HUP").end();
-    assert_eq!((ended.code, records(folder.path(), "brand")), (Some(0), 11), "{}", ended.told);
+    assert_eq!((ended.code, records(folder.path(), "brand")), (Some(0), 11), "{}", ended.printed);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
     let harness = Harness::with_faults(&["gucci=stall"]).await;
-    // The run stands still while it stores.
+    // The run stalls while it stores.
     harness.aws.fail_s3(S3Fault { part: "raw/", status: 0, code: STALLS, times: 99 });
     let folder = folder();
     let mut command = command(folder.path(), &["brand_media", "--event", EVENT]);
@@ -118,7 +122,7 @@ async fn a_second_signal_ends_a_run_at_once_with_the_code_of_the_first_one() {
     std::thread::sleep(Duration::from_millis(500));
     assert!(run.child.try_wait().unwrap().is_none(), "it still stores");
     let ended = run.signal("-INT").end();
-    assert_eq!((ended.code, ended.out.as_str()), (Some(143), ""), "{}", ended.told);
+    assert_eq!((ended.code, ended.out.as_str()), (Some(143), ""), "{}", ended.printed);
     assert!(harness.aws.objects().is_empty());
 }
 
@@ -130,8 +134,11 @@ fn an_interrupted_run_without_results_prints_its_error_and_keeps_the_signals_cod
         let run = Running::start(folder.path(), &[&[job, "--sandbox"], &faults[..]].concat());
         let run = run.until(1, "v21.0 responds");
         let ended = run.signal("-INT").end();
-        assert_eq!(ended.code, Some(130), "{}", ended.told);
-        assert!(ended.told.contains("error: nothing was collected: ") && ended.told.ends_with("interrupted by SIGINT"));
+        assert_eq!(ended.code, Some(130), "{}", ended.printed);
+        assert!(
+            ended.printed.contains("error: nothing was collected: ")
+                && ended.printed.ends_with("interrupted by SIGINT")
+        );
         assert!(!folder.path().join("sandbox_env/raw").exists(), "only quality objects, which say why");
     }
 }
@@ -141,7 +148,7 @@ fn an_interrupted_sandbox_day_keeps_the_runs_that_are_done() {
     let folder = folder();
     let run = Running::start(folder.path(), &["sandbox", "day", "--hours", "1000", "-v"]).until(1, "fields defaulted");
     let ended = run.signal("-TERM").end();
-    assert_eq!(ended.code, Some(143), "{}", ended.told);
-    assert!(ended.told.contains("interrupted by SIGTERM after ") && ended.told.ends_with(" of 13000 runs"));
+    assert_eq!(ended.code, Some(143), "{}", ended.printed);
+    assert!(ended.printed.contains("interrupted by SIGTERM after ") && ended.printed.ends_with(" of 13000 runs"));
     assert!(ended.out.contains("sandbox_env") && records(folder.path(), "brand") > 0, "{}", ended.out);
 }

@@ -1,4 +1,4 @@
-//! What is told before the first call, or instead of one.
+//! What is reported before the first call, or instead of one.
 
 use std::time::{Duration, Instant};
 
@@ -88,7 +88,7 @@ async fn a_region_that_is_not_set_is_found_before_the_first_call() {
     }
 }
 
-/// What `brand_media` prints that finds before its first call, within 5 seconds, that nothing can be stored in S3.
+/// What `brand_media` prints if it finds, before its first call and within 5 seconds, that nothing can be stored in S3.
 async fn refused(environment: &[(&'static str, String)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let api = api_of(folder.path(), BUCKET).await;
@@ -184,23 +184,23 @@ fn a_folder_that_cannot_be_written_is_found_before_the_first_call() {
     let folder = folder();
     std::fs::write(folder.path().join("sandbox_env"), "").unwrap();
     let output = command(folder.path(), &["brand_media", "--sandbox", "-v"]).output().unwrap();
-    let told = text(&output.stderr);
+    let reported = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    assert!(told.contains("the folder sandbox_env cannot be used: the folder cannot be written ("), "{told}");
-    assert!(!told.contains("hermes"), "no call: {told}");
+    assert!(reported.contains("the folder sandbox_env cannot be used: the folder cannot be written ("), "{reported}");
+    assert!(!reported.contains("hermes"), "no call: {reported}");
 }
 
 #[test]
-fn a_secret_that_was_filled_in_wrongly_is_told_by_its_key_and_no_value() {
+fn a_secret_that_was_filled_in_wrongly_is_reported_by_its_key_and_no_value() {
     let folder = folder();
     let good = ["ig_user_id = 1", "access_token = placeholder-of-a-token", "bucket = local_env"];
-    for (line, told) in [
+    for (line, reported) in [
         ("access_token = PUT-THE-TOKEN-HERE", "access_token is still the placeholder of an example"),
         ("access_token = \"placeholder-of-a-token\"", "access_token is in quotes"),
         ("access_token = placeholder of a token", "access_token has white space"),
         ("access_token =", "access_token is empty"),
         ("bucket = ./out", "bucket is a path; give the name of an S3 bucket, or local_env for the folder ./local_env"),
-        ("bucket = s3://lux-raw", "bucket is an address; give the bucket's name alone"),
+        ("bucket = s3://lux-raw", "bucket is an address; give only the bucket's name"),
     ] {
         let key = line.split(' ').next().unwrap();
         let lines = good.map(|other| if other.starts_with(key) { line } else { other });
@@ -208,19 +208,20 @@ fn a_secret_that_was_filled_in_wrongly_is_told_by_its_key_and_no_value() {
         let mut run = command(folder.path(), &["brand_media"]);
         let output = run.env("SECRET_FILE", "secret.ini").output().unwrap();
         let error = text(&output.stderr);
-        assert!(output.status.code() == Some(1) && error.contains(told), "{line}: {error}");
+        assert!(output.status.code() == Some(1) && error.contains(reported), "{line}: {error}");
         assert!(!error.contains("placeholder-of-a-token") && !error.contains("./out"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_time_far_from_now_is_a_warning_and_the_run_goes_on() {
+async fn a_time_far_from_now_is_a_warning_and_the_run_continues() {
     let harness = Harness::with_faults(&[]).await;
-    let told = |harness: &Harness| harness.logged("WARNING").into_iter().filter(|line| line["kind"] == "time").count();
+    let reported =
+        |harness: &Harness| harness.logged("WARNING").into_iter().filter(|line| line["kind"] == "time").count();
     harness.invoke(json!({"job": "brand_media"})).await.unwrap();
-    assert_eq!(told(&harness), 0);
+    assert_eq!(reported(&harness), 0);
     assert_eq!(harness.run("brand_media").await.unwrap().summary.records(), 286);
-    assert_eq!(told(&harness), 1);
+    assert_eq!(reported(&harness), 1);
 }
 
 #[tokio::test]
@@ -228,10 +229,11 @@ async fn a_leap_second_is_no_time_of_an_event_and_the_start_names_the_objects() 
     let harness = Harness::with_faults(&[]).await;
     let response = harness.invoke(json!({"job": "brand_media", "time": "2026-01-31T23:59:60Z"})).await.unwrap();
     assert!(!response.target_file.contains("2026-01-31"), "{}", response.target_file);
-    let [told] = &harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "time").collect::<Vec<_>>()[..] else {
+    let [reported] = &harness.logged("WARNING").into_iter().filter(|l| l["kind"] == "time").collect::<Vec<_>>()[..]
+    else {
         panic!("one line");
     };
-    let message = told["message"].as_str().unwrap();
+    let message = reported["message"].as_str().unwrap();
     assert!(message.contains("\"2026-01-31T23:59:60Z\" cannot be read, a time of RFC 3339 such as"), "{message}");
 }
 

@@ -1,4 +1,4 @@
-//! A check in each state that an operator meets: what it tells, word for word, and what it exits with.
+//! A check in each state that an operator may see: its exact output, and its exit code.
 
 use std::process::Output;
 
@@ -10,8 +10,8 @@ use crate::terminal::stand_in;
 use support::aws::{Aws, BUCKET, S3Fault};
 use support::harness::CONFIGURE_INI;
 
-/// The lines of a check, with what depends on the day put as `<date>` and `<n>`.
-fn told(checked: &Output) -> String {
+/// The lines of a check, with `<date>` and `<n>` for what depends on the day.
+fn lines_of(checked: &Output) -> String {
     let lines: Vec<String> = out(checked).lines().map(masked).collect();
     format!("{}\nexit status {}", lines.join("\n"), checked.status.code().unwrap())
 }
@@ -34,7 +34,7 @@ fn masked(line: &str) -> String {
 fn checked(version: &str, faults: &[&str]) -> String {
     let folder = folder(&CONFIGURE_INI.replace("v17.0", version));
     let arguments = ["check", "--sandbox"].into_iter().chain(faults.iter().flat_map(|fault| ["--fault", fault]));
-    told(&local(folder.path(), &arguments.collect::<Vec<_>>(), &[]))
+    lines_of(&local(folder.path(), &arguments.collect::<Vec<_>>(), &[]))
 }
 
 #[test]
@@ -48,11 +48,11 @@ fn all_is_well() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed ones that do not count yet
     ok    hashtag        #hermes responds: 1 medium
-    ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
+    ok    version        v26.0 responds, as configured, and has no announced end; it will not end before 2028-11-04
     ok    usage          0 % of the API's limit is used
-    ok    calls          this check spent 5 of the 200 calls an hour
+    ok    calls          this check made 5 of the 200 calls allowed per hour
     ok    bucket         the folder sandbox_env can be written
     everything that a run needs works
     exit status 0
@@ -72,9 +72,9 @@ fn hashtags_are_refused() {
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
     FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
     FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
-    ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
+    ok    version        v26.0 responds, as configured, and has no announced end; it will not end before 2028-11-04
     ok    usage          0 % of the API's limit is used
-    ok    calls          this check spent 4 of the 200 calls an hour
+    ok    calls          this check made 4 of the 200 calls allowed per hour
     ok    bucket         the folder sandbox_env can be written
     2 to fix
     exit status 1
@@ -92,11 +92,11 @@ fn the_token_is_near_its_end() {
     warn  data access    access to data expires in <n> days, on <date> -> make a new long-lived token and put it into the secret (docs/tokens.md)
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed ones that do not count yet
     ok    hashtag        #hermes responds: 1 medium
-    ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
+    ok    version        v26.0 responds, as configured, and has no announced end; it will not end before 2028-11-04
     ok    usage          0 % of the API's limit is used
-    ok    calls          this check spent 5 of the 200 calls an hour
+    ok    calls          this check made 5 of the 200 calls allowed per hour
     ok    bucket         the folder sandbox_env can be written
     everything that a run needs works; 1 to look at
     exit status 0
@@ -114,11 +114,11 @@ fn the_version_has_ended() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed ones that do not count yet
     ok    hashtag        #hermes responds: 1 medium
-    warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 responds in its place and ends in <n> days, on 2027-01-21 -> compare it with `luxury-brands check --api-version v26.0`, then set [API] version = v26.0, the newest version tested
+    warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 responds instead and ends in <n> days, on 2027-01-21 -> compare it with `luxury-brands check --api-version v26.0`, then set [API] version = v26.0, the newest version tested
     ok    usage          0 % of the API's limit is used
-    ok    calls          this check spent 5 of the 200 calls an hour
+    ok    calls          this check made 5 of the 200 calls allowed per hour
     ok    bucket         the folder sandbox_env can be written
     everything that a run needs works; 1 to look at
     exit status 0
@@ -140,7 +140,7 @@ fn the_version_is_unknown() {
     FAIL  hashtag        #hermes: unexpected: (2500) HTTP 400, fbtrace_id AsAnDbOx: Unknown path components: /v99.0/ig_hashtag_search; the API does not know the requested version (v99.0) -> set [API] version = v26.0, the newest version tested
     warn  version        v99.0 is configured and is not among the versions known (v17.0 to v27.0) -> set [API] version = v26.0, the newest version tested
     ok    usage          0 % of the API's limit is used
-    ok    calls          this check spent 4 of the 200 calls an hour
+    ok    calls          this check made 4 of the 200 calls allowed per hour
     ok    bucket         the folder sandbox_env can be written
     4 to fix, 1 to look at
     exit status 1
@@ -158,11 +158,11 @@ fn the_quota_of_hashtags_is_nearly_used() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed that are not among them -> follow fewer hashtags, find who else searches as this user, or pin known ids in [hashtag_id]
+    warn  hashtag quota  15 of 30 are used in <n> days; 26 with the 11 followed ones that do not count yet -> follow fewer hashtags, find who else searches as this user, or pin known ids in [hashtag_id]
     ok    hashtag        #hermes responds: 1 medium
-    ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
+    ok    version        v26.0 responds, as configured, and has no announced end; it will not end before 2028-11-04
     ok    usage          0 % of the API's limit is used
-    ok    calls          this check spent 5 of the 200 calls an hour
+    ok    calls          this check made 5 of the 200 calls allowed per hour
     ok    bucket         the folder sandbox_env can be written
     everything that a run needs works; 1 to look at
     exit status 0
@@ -180,13 +180,13 @@ fn a_field_is_gone() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed that are not among them
+    ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed ones that do not count yet
     ok    hashtag        #hermes responds: 1 medium
-    warn  fields         of accounts the API does not know like_count: each record gets the default -> remove the field from its mapping or its list in [common], or set an [API] version that has it
-    warn  fields         of hashtags the API does not know like_count: each record gets the default -> remove the field from its mapping or its list in [common], or set an [API] version that has it
-    ok    version        v26.0 responds, as configured, and has no announced end, which is not before 2028-11-04
+    warn  fields         the API does not know like_count of accounts: each record gets the default -> remove the field from its mapping or its list in [common], or set an [API] version that has it
+    warn  fields         the API does not know like_count of hashtags: each record gets the default -> remove the field from its mapping or its list in [common], or set an [API] version that has it
+    ok    version        v26.0 responds, as configured, and has no announced end; it will not end before 2028-11-04
     ok    usage          0 % of the API's limit is used
-    ok    calls          this check spent 7 of the 200 calls an hour
+    ok    calls          this check made 7 of the 200 calls allowed per hour
     ok    bucket         the folder sandbox_env can be written
     everything that a run needs works; 2 to look at
     exit status 0
@@ -198,7 +198,7 @@ async fn the_bucket_is_missing() {
     let aws = Aws::start().await;
     aws.fail_s3(S3Fault { part: "quality", status: 404, code: "NoSuchBucket", times: 9 });
     let checked = checked_on(&aws, BUCKET, &[]).await;
-    let text = told(&checked);
+    let text = lines_of(&checked);
     let bucket = text.lines().filter(|line| line.contains("  bucket")).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> create it, or correct `bucket` in the secret"#);
     assert_eq!(checked.status.code(), Some(1));
@@ -213,7 +213,7 @@ fn a_version_that_the_api_refuses_is_a_failure_whatever_its_headers_say() {
     assert!(older.contains("then set [API] version = v26.0, the newest version tested"), "{older}");
 }
 
-/// Every way in which the API refuses for want of a permission, for each call of a check.
+/// Every error of the API for a missing permission, for each call of a check.
 #[test]
 fn a_refusal_for_want_of_a_permission_is_a_failure_that_names_what_to_do() {
     let faults = [
@@ -269,13 +269,13 @@ fn a_check_without_accounts_or_without_hashtags_says_so() {
     let without = |key: &str| {
         let line = CONFIGURE_INI.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
         let folder = folder(&CONFIGURE_INI.replace(line, &format!("{key} =")));
-        told(&local(folder.path(), &["check", "--sandbox"], &[]))
+        lines_of(&local(folder.path(), &["check", "--sandbox"], &[]))
     };
     assert!(without("accounts").contains("-     account        not checked: no accounts are followed"));
     let text = without("hashtags");
     assert!(
         text.contains("-     hashtag quota  not checked: no hashtags are followed")
-            && text.contains("spent 2 of the 200"),
+            && text.contains("made 2 of the 200"),
         "{text}"
     );
 }
@@ -320,7 +320,7 @@ async fn an_app_that_is_refused_does_not_blame_the_token() {
     let with_app = std::fs::read_to_string(&secret).unwrap() + "app_id = 12345\napp_secret = placeholder-app-key\n";
     std::fs::write(&secret, with_app).unwrap();
     let check = ["check", "--secret", "secret.ini"];
-    let text = tokio::task::block_in_place(|| told(&local(folder.path(), &check, &[])));
+    let text = tokio::task::block_in_place(|| lines_of(&local(folder.path(), &check, &[])));
     assert!(text.ends_with("exit status 1") && !text.contains("long-lived token"), "{text}");
     let failed: Vec<&str> = text.lines().filter(|line| line.starts_with("FAIL")).collect();
     insta::assert_snapshot!(failed.join("\n"), @"FAIL  token          its state is unknown: set_up: (190) HTTP 400, fbtrace_id AsAnDbOx: Invalid OAuth access token signature.; app_id or app_secret in the secret is wrong; the API does not say which. The access token may be good -> copy both from the app's dashboard into the secret");
@@ -331,7 +331,7 @@ fn a_comparison_that_cannot_tell_fails() {
     for fault in ["*=wrong_ig_user_id", "*=code:100"] {
         let folder = folder(&CONFIGURE_INI.replace("v17.0", "v26.0"));
         let arguments = ["check", "--sandbox", "--api-version", "v27.0", "--fault", fault];
-        let text = told(&local(folder.path(), &arguments, &[]));
+        let text = lines_of(&local(folder.path(), &arguments, &[]));
         assert!(text.ends_with("exit status 1") && !text.contains("knows every mapped field"), "{fault}: {text}");
     }
 }
@@ -346,7 +346,7 @@ fn a_secret_in_aws_without_credentials_has_the_next_step_of_the_credentials() {
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("HOME", home),
     ];
-    let text = told(&local(folder.path(), &["check"], &variables));
+    let text = lines_of(&local(folder.path(), &["check"], &variables));
     assert!(text.contains("FAIL  secret") && text.contains("-> set AWS_ACCESS_KEY_ID and"), "{text}");
 }
 
@@ -354,7 +354,7 @@ fn a_secret_in_aws_without_credentials_has_the_next_step_of_the_credentials() {
 fn an_account_with_another_id_is_a_warning() {
     let folder = folder(&CONFIGURE_INI.replace("v17.0", "v26.0"));
     std::fs::write(folder.path().join("accounts.csv"), "name,user_id\nhermes,17840000000000000\n").unwrap();
-    let text = told(&local(folder.path(), &["check", "--sandbox", "--accounts-from", "accounts.csv"], &[]));
+    let text = lines_of(&local(folder.path(), &["check", "--sandbox", "--accounts-from", "accounts.csv"], &[]));
     let line =
         "warn  account        hermes responds with the id 17840000000000000, and [add_user_id] lists 17841400681603877";
     assert!(text.contains(line), "{text}");

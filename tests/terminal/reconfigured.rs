@@ -29,7 +29,7 @@ async fn collected(harness: &Harness) -> usize {
     response.summary.files.iter().find(|file| file.key.starts_with("raw/brand_")).unwrap().records
 }
 
-fn told(harness: &Harness) -> usize {
+fn critical_lines(harness: &Harness) -> usize {
     harness.logged("CRITICAL").iter().filter(|line| line["kind"] == "config").count()
 }
 
@@ -39,7 +39,7 @@ async fn a_configuration_that_has_not_changed_is_not_sent_again() {
     assert_eq!((collected(&harness).await, harness.aws.gets().statuses()), (11, vec![200]));
     assert_eq!((collected(&harness).await, harness.aws.gets().statuses()), (11, vec![304]));
     assert_eq!((collected(&harness).await, harness.aws.gets().statuses()), (11, vec![304]));
-    assert_eq!((harness.aws.secret_reads(), told(&harness)), (1, 0));
+    assert_eq!((harness.aws.secret_reads(), critical_lines(&harness)), (1, 0));
 }
 
 #[tokio::test]
@@ -52,18 +52,18 @@ async fn a_changed_one_is_in_use_from_the_next_run_on_and_the_process_knows_what
     assert_eq!(collected(&harness).await, 2);
     harness.invoke(json!("hashtag")).await.unwrap();
     assert_eq!(harness.sandbox.calls().len(), searched + 2 + 11, "no id is asked for again");
-    assert_eq!((harness.aws.heads().asked(), harness.aws.secret_reads(), told(&harness)), (1, 1, 0));
+    assert_eq!((harness.aws.heads().asked(), harness.aws.secret_reads(), critical_lines(&harness)), (1, 1, 0));
     assert_eq!(harness.logged("INFO").iter().filter(|line| line["kind"] == "config").count(), 1);
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_used_is_told_in_each_run_and_the_last_good_one_goes_on() {
+async fn an_unusable_one_is_reported_in_each_run_and_the_last_good_one_stays_in_use() {
     let (harness, ini) = in_s3().await;
     harness.aws.put(KEY, &with_accounts(&ini, "dior"));
-    assert_eq!((collected(&harness).await, told(&harness)), (1, 0));
+    assert_eq!((collected(&harness).await, critical_lines(&harness)), (1, 0));
     harness.aws.put(KEY, &with_accounts(&ini, "Not-A-Username"));
     for runs in 1..=2 {
-        assert_eq!((collected(&harness).await, told(&harness)), (1, runs));
+        assert_eq!((collected(&harness).await, critical_lines(&harness)), (1, runs));
     }
     let line = harness.logged("CRITICAL").pop().unwrap()["message"].as_str().unwrap().to_owned();
     assert!(
@@ -72,9 +72,9 @@ async fn one_that_cannot_be_used_is_told_in_each_run_and_the_last_good_one_goes_
     );
     assert!(line.contains("[topic] accounts"), "{line}");
     harness.aws.fail_s3(S3Fault { part: "settings", status: 403, code: "AccessDenied", times: 1 });
-    assert_eq!((collected(&harness).await, told(&harness)), (1, 3));
+    assert_eq!((collected(&harness).await, critical_lines(&harness)), (1, 3));
     harness.aws.put(KEY, &ini);
-    assert_eq!((collected(&harness).await, told(&harness)), (11, 3), "mended");
+    assert_eq!((collected(&harness).await, critical_lines(&harness)), (11, 3), "mended");
     assert!(!harness.leaks());
 }
 

@@ -1,5 +1,5 @@
-//! The renewal of a token near its end: whatever fails, the secret that is left is a working one, and no token
-//! stands anywhere.
+//! The renewal of a token near its end: whatever fails, the secret still works, and no token is printed or stored
+//! elsewhere.
 
 use std::time::Duration;
 
@@ -19,21 +19,21 @@ fn exchanging(options: &mut Options) {
     options.app_secret = Some(APP_SECRET.to_owned());
 }
 
-/// A token with 5 days left, its app, and a key of somebody else's.
+/// A token with 5 days left, its app, and a key that the collector does not know.
 async fn harness(faults: &[&'static str], options: fn(&mut Options)) -> Harness {
     let secret = Some(json!({"app_id": "4711", "app_secret": APP_SECRET, "of_somebody_else": {"kept": [1.5, null]}}));
     let faults = [&["token=ending"], faults].concat();
     Harness::new(Setting { faults, options: Some(options), secret, renews_token: true, ..Setting::default() }).await
 }
 
-/// Runs the job `token`, and gives what came of the renewal.
+/// Runs the job `token`, and returns the result of the renewal.
 async fn renewal(harness: &Harness) -> Option<Renewal> {
     let event = json!({"job": "token"});
     let response = harness.invoke_within(event, Duration::from_secs(10)).await.unwrap();
     response.summary.token.clone().unwrap().renewal
 }
 
-/// Whether a process that starts now collects with the secret that there is.
+/// Whether a process that starts now can collect with the current secret.
 async fn works(harness: &Harness) -> bool {
     let function = Function::new(settings(&harness.aws).await);
     let invocation = Invocation::new("later".to_owned(), std::time::SystemTime::now() + Duration::from_secs(30));
@@ -70,7 +70,7 @@ async fn a_token_near_its_end_is_exchanged_proved_and_put_into_the_secret_with_a
     let metric = harness.log().into_iter().find(|line| line.get("_aws").is_some()).unwrap();
     assert_eq!(metric["token_days_left"], 60);
 
-    // The process goes on with it, and one that starts too.
+    // The process continues with it, and a new process starts with it.
     assert!(harness.run("hashtag").await.unwrap().summary.failures.is_empty() && works(&harness).await);
     assert!(harness.sandbox.calls().iter().skip(4).all(|call| call.query["access_token"] == NEW_TOKEN));
     assert_eq!(renewal(&harness).await.unwrap().end, RenewalEnd::NotDue);
@@ -78,7 +78,7 @@ async fn a_token_near_its_end_is_exchanged_proved_and_put_into_the_secret_with_a
 }
 
 #[tokio::test]
-async fn a_token_is_exchanged_below_ten_days_alone_and_where_it_is_asked_for_alone() {
+async fn a_token_is_exchanged_only_below_ten_days_and_only_on_request() {
     for fault in ["token=never", "token=expiring"] {
         let secret = Some(json!({"app_id": "4711", "app_secret": APP_SECRET}));
         let faults = vec![fault];
@@ -97,11 +97,11 @@ async fn a_token_is_exchanged_below_ten_days_alone_and_where_it_is_asked_for_alo
     assert!(renewal(&harness).await.is_none() && exchanges(&harness) == 0 && harness.aws.puts().is_empty());
 }
 
-/// Checks that a renewal failed, said why, and left the secret as it was.
-async fn assert_failed(harness: &Harness, before: &str, why: &str, what: &str) {
-    let Renewal { end, told } = renewal(harness).await.unwrap();
-    assert!(end == RenewalEnd::Failed && told.contains(why), "{what}: {told}");
-    assert!(told.ends_with("; the old token is valid for 5 more days"), "{what}: {told}");
+/// Checks that a renewal failed, named the reason, and did not change the secret.
+async fn assert_failed(harness: &Harness, before: &str, reason: &str, what: &str) {
+    let Renewal { end, message } = renewal(harness).await.unwrap();
+    assert!(end == RenewalEnd::Failed && message.contains(reason), "{what}: {message}");
+    assert!(message.ends_with("; the old token is valid for 5 more days"), "{what}: {message}");
     let errors = harness.logged("ERROR");
     assert!(errors.len() == 1 && errors[0]["kind"] == "renewal", "{what}: {errors:?}");
     assert!(harness.aws.puts().is_empty(), "{what}");
@@ -111,14 +111,14 @@ async fn assert_failed(harness: &Harness, before: &str, why: &str, what: &str) {
 
 #[tokio::test]
 async fn whatever_step_fails_the_secret_keeps_the_old_token_which_works() {
-    for (fault, why) in [
+    for (fault, reason) in [
         ("exchange=permission", "the exchange failed: (10) no new token in the response"),
         ("exchange=token", "the exchange failed: (190/463)"),
         ("exchange=throttled", "the exchange failed: (4)"),
         ("exchange=transient", "the exchange failed: (2)"),
         (
             "exchange=quotes_token",
-            "the exchange failed: (10) no new token in the response, whose text may quote one and is left out",
+            "the exchange failed: (10) no new token in the response; its text is left out, since it may quote a token",
         ),
         ("exchange=html", "the exchange failed: "),
         ("exchange=null", "the exchange failed: "),
@@ -141,7 +141,7 @@ async fn whatever_step_fails_the_secret_keeps_the_old_token_which_works() {
     ] {
         let harness = harness(&[fault], exchanging).await;
         let before = before(&harness);
-        assert_failed(&harness, &before, why, fault).await;
+        assert_failed(&harness, &before, reason, fault).await;
     }
 }
 
@@ -158,17 +158,17 @@ async fn an_exchange_that_gives_no_new_token_leaves_the_old_one() {
         (o.new_token, o.app_secret) = (Some(NEW_TOKEN.replace('-', " ")), Some(APP_SECRET.to_owned()));
     };
     let none = |o: &mut Options| o.app_secret = Some(APP_SECRET.to_owned());
-    let case = |options: fn(&mut Options), why| (options, why);
-    for (options, why) in [
+    let case = |options: fn(&mut Options), reason| (options, reason);
+    for (options, reason) in [
         case(same, "the exchange gave the same token again"),
-        case(short, "the exchange failed: the new token cannot be one"),
-        case(spaced, "the exchange failed: the new token cannot be one"),
+        case(short, "the exchange failed: the new token is not a valid token"),
+        case(spaced, "the exchange failed: the new token is not a valid token"),
         case(none, "the exchange failed: (100)"),
     ] {
-        // The one that is the same is the new one to the sandbox.
+        // The unchanged token is what the sandbox calls the new one.
         let harness = harness(&["new_token=ending"], options).await;
         let before = before(&harness);
-        assert_failed(&harness, &before, why, why).await;
+        assert_failed(&harness, &before, reason, reason).await;
     }
 }
 
@@ -179,17 +179,17 @@ async fn without_its_app_a_token_is_not_exchanged() {
     let setting = Setting { faults, options: Some(options), renews_token: true, ..Setting::default() };
     let harness = Harness::new(setting).await;
     let before = secret(&harness.config_file(), &Value::Null).to_string();
-    assert_failed(&harness, &before, "app_id and app_secret are missing in the secret", "no app").await;
+    assert_failed(&harness, &before, "the exchange needs app_id and app_secret", "no app").await;
     assert_eq!(exchanges(&harness), 0);
 }
 
 #[tokio::test]
 async fn no_token_is_made_for_a_secret_that_cannot_be_put() {
-    for (fault, why) in [(DENIED, "the secret could not be put into AWS Secrets Manager: "), (HANGS, "")] {
+    for (fault, reason) in [(DENIED, "the secret could not be put into AWS Secrets Manager: "), (HANGS, "")] {
         let harness = harness(&[], exchanging).await;
         let before = before(&harness);
         harness.aws.fail_puts(fault);
-        assert_failed(&harness, &before, why, fault).await;
+        assert_failed(&harness, &before, reason, fault).await;
         assert_eq!(exchanges(&harness), 0, "{fault}");
         assert!(harness.run("hashtag").await.unwrap().summary.failures.is_empty(), "the process goes on too");
         assert!(harness.sandbox.calls().iter().rev().take(11).all(|call| call.query["access_token"] == TOKEN));
@@ -197,9 +197,12 @@ async fn no_token_is_made_for_a_secret_that_cannot_be_put() {
 }
 
 #[tokio::test]
-async fn a_secret_that_was_rotated_or_cannot_be_read_meanwhile_is_left() {
-    for (second, why) in [
-        (json!({"access_token": "placeholder-token-of-somebody"}).to_string(), "holds another token by now"),
+async fn a_secret_that_was_rotated_or_cannot_be_read_meanwhile_is_not_changed() {
+    for (second, reason) in [
+        (
+            json!({"access_token": "placeholder-token-of-somebody"}).to_string(),
+            "the secret meanwhile has another token",
+        ),
         (DENIED.to_owned(), "could not be read from AWS Secrets Manager"),
         ("no JSON".to_owned(), "is not a JSON object"),
     ] {
@@ -212,8 +215,8 @@ async fn a_secret_that_was_rotated_or_cannot_be_read_meanwhile_is_left() {
                 Err(_) => second.clone(),
             };
             harness.aws.set_secrets(std::iter::repeat_n(before.clone(), reads).chain([second]));
-            assert_failed(&harness, &before, why, why).await;
-            assert_eq!(exchanges(&harness), reads - 1, "{why}");
+            assert_failed(&harness, &before, reason, reason).await;
+            assert_eq!(exchanges(&harness), reads - 1, "{reason}");
         }
     }
 }
@@ -227,14 +230,14 @@ async fn a_secret_that_the_event_names_is_the_one_that_is_renewed() {
     assert_eq!(response.summary.token.clone().unwrap().renewal.unwrap().end, RenewalEnd::Renewed);
     assert_eq!(harness.aws.puts(), [named.replace(TOKEN, NEW_TOKEN)]);
     harness.invoke(json!({"job": "hashtag", "secret_id": "collectors/x"})).await.unwrap();
-    assert!(works(&harness).await && !harness.leaks(), "the function's own secret is as it was");
+    assert!(works(&harness).await && !harness.leaks(), "the function's own secret is unchanged");
 }
 
 #[tokio::test]
 async fn a_file_that_cannot_be_replaced_keeps_the_old_token() {
     let mut harness = harness(&[], exchanging).await;
     let folder = tempfile::tempdir().unwrap();
-    // The name of the new file, before it is moved into the old one's place, is longer than any name may be.
+    // The temporary name of the new file exceeds the longest possible name.
     let (path, short) = (folder.path().join("x".repeat(250)), folder.path().join("secret.ini"));
     let keys: serde_json::Map<String, Value> = serde_json::from_str(&before(&harness)).unwrap();
     let lines: Vec<String> = keys.iter().map(|(k, v)| format!("{k} = {}", v.as_str().unwrap())).collect();
@@ -246,8 +249,8 @@ async fn a_file_that_cannot_be_replaced_keeps_the_old_token() {
         Function::new(Settings { source, renews_token, aws: Some(aws.clone()), ..Settings::default() })
     };
     harness.function = function(&path, true);
-    let Renewal { end, told } = renewal(&harness).await.unwrap();
-    assert!(end == RenewalEnd::Failed && told.starts_with("the secret file could not be replaced: "), "{told}");
+    let Renewal { end, message } = renewal(&harness).await.unwrap();
+    assert!(end == RenewalEnd::Failed && message.starts_with("the secret file could not be replaced: "), "{message}");
     assert_eq!(
         (std::fs::read_to_string(&path).unwrap(), std::fs::read_dir(folder.path()).unwrap().count()),
         (text.clone(), 1)
@@ -282,17 +285,17 @@ async fn a_terminal_renews_the_token_in_the_file_of_the_secret() {
         let file = || std::fs::read_to_string(folder.path().join("secret.ini")).unwrap();
         let run = |arguments: &[&str]| {
             let ran = local(folder.path(), arguments, &[("SECRET_FILE", "secret.ini")]);
-            let told = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-            assert!(![TOKEN, NEW_TOKEN, APP_SECRET].iter().any(|secret| told.contains(secret)), "{told}");
-            told
+            let message = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+            assert!(![TOKEN, NEW_TOKEN, APP_SECRET].iter().any(|secret| message.contains(secret)), "{message}");
+            message
         };
-        let told = run(&["token"]);
-        assert!(told.contains("valid, 5 days left (") && file() == text, "{told}");
-        let told = run(&["token", "--renew", "-v"]);
-        assert!(told.contains("renewal: renewed for 60 days"), "{told}");
+        let message = run(&["token"]);
+        assert!(message.contains("valid, 5 days left (") && file() == text, "{message}");
+        let message = run(&["token", "--renew", "-v"]);
+        assert!(message.contains("renewal: renewed for 60 days"), "{message}");
         assert_eq!(file(), text.replace(TOKEN, NEW_TOKEN), "comments and spaces stay");
-        let told = run(&["token", "--renew"]);
-        assert!(told.contains(" days left; renewal: not due before 10 days are left ("), "{told}");
+        let message = run(&["token", "--renew"]);
+        assert!(message.contains(" days left; renewal: not due before 10 days are left ("), "{message}");
         let ran = local(folder.path(), &["token", "--renew", "--sandbox"], &[]);
         assert_eq!(ran.status.code(), Some(2), "the sandbox's secret is kept nowhere: {ran:?}");
     });

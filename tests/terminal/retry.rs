@@ -27,7 +27,7 @@ fn stored(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// The event that a dry run prints for what is given on standard input, which runs nothing.
+/// The event that a dry run prints for a report on standard input. It runs nothing.
 fn event(report: &str) -> Value {
     let folder = folder();
     let mut command = command(folder.path(), &["retry", "-", "--dry-run"]);
@@ -44,7 +44,7 @@ fn report_of(error: Error) -> String {
     json!({"errorType": error_type, "errorMessage": error_message}).to_string()
 }
 
-/// An hour of which two accounts failed.
+/// An hour in which two accounts failed.
 fn hour(folder: &Path) -> &'static str {
     let event = format!(r#"{{"time":"{TIME}"}}"#);
     let faults = ["--fault", "gucci=not_there", "--fault", "fendi=permission"];
@@ -58,7 +58,7 @@ fn hour(folder: &Path) -> &'static str {
 }
 
 #[test]
-fn an_hour_is_repaired_by_objects_beside_its_own_and_needs_no_second_repair() {
+fn an_hour_is_repaired_by_further_objects_and_needs_no_second_repair() {
     let folder = folder();
     let quality = hour(folder.path());
     let before = stored(folder.path());
@@ -81,8 +81,8 @@ async fn the_printed_command_repairs_the_same_place_when_it_is_pasted() {
     });
     let run = ["brand_media", "--secret", &secret, "--config", &config, "--out", "it's here"];
     let ran = local(folder.path(), &run);
-    let told = text(&ran.stderr);
-    let hint = told.lines().find_map(|line| line.strip_prefix("to repair it: ")).unwrap();
+    let printed = text(&ran.stderr);
+    let hint = printed.lines().find_map(|line| line.strip_prefix("to repair it: ")).unwrap();
     let path = Path::new(env!("CARGO_BIN_EXE_luxury-brands")).parent().unwrap();
     let path = format!("{}:{}", path.display(), std::env::var("PATH").unwrap());
     let mut pasted = std::process::Command::new("sh");
@@ -200,7 +200,7 @@ fn a_place_that_cannot_be_listed_is_a_warning_and_the_report_says_what_is_missin
     let folder = folder();
     run_twice(folder.path(), [&["gucci"], &["dior"]]);
     let report = std::fs::read_to_string(folder.path().join(&quality(folder.path())[3])).unwrap();
-    // As of a real run, without whose secret no place is known.
+    // As for a real run: without its secret, the place of the data is unknown.
     let output = local(folder.path(), &["retry", &report.replace(r#""sandbox":true,"#, ""), "--dry-run"]);
     assert!(text(&output.stderr).starts_with("WARNING only this report says what is missing: "), "{output:?}");
     let expected = format!(r#"{{"job":"brand_media","time":"{TIME}","accounts":["dior"]}}"#);
@@ -292,10 +292,10 @@ fn what_cannot_be_read_or_repaired_is_an_error_that_says_what_was_given_and_what
         .to_string();
     for (given, expected) in [
         ("nowhere.json", "\"nowhere.json\" is neither JSON nor a file that can be read"),
-        ("secret.ini", "secret.ini is no JSON"),
+        ("secret.ini", "secret.ini is not JSON"),
         (
             r#"{"statusCode":200}"#,
-            "the JSON given holds no report of a run (its keys: statusCode); expected is the report of one run",
+            "the JSON given holds no report of a run (its keys: statusCode); give the report of one run",
         ),
         (token.as_str(), "run it again with `luxury-brands token`"),
     ] {

@@ -33,7 +33,7 @@ const COMMANDS: [&[&str]; 13] = [
     &["shard", "--credentials", "credentials.csv"],
 ];
 
-/// A folder that every one of the commands runs in.
+/// A folder in which each of the commands can run.
 fn prepared() -> tempfile::TempDir {
     let folder = folder();
     std::fs::write(folder.path().join("credentials.csv"), "secret_id\nc/1\nc/2\n").unwrap();
@@ -41,7 +41,7 @@ fn prepared() -> tempfile::TempDir {
     folder
 }
 
-/// Runs a command one of whose outputs nobody reads.
+/// Runs a command with one of its outputs closed.
 fn with_closed(folder: &std::path::Path, arguments: &[&str], closed: Stream) -> Output {
     let mut child = command(folder, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     match closed {
@@ -85,14 +85,14 @@ fn a_full_device_is_one_error() {
         for more in [&[][..], &["--json", "-q"]] {
             let arguments = [arguments, more].concat();
             let output = command(folder.path(), &arguments).stdout(full()).output().unwrap();
-            let told = text(&output.stderr);
-            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
-            let errors: Vec<_> = told.lines().filter(|line| line.contains("standard output")).collect();
+            let printed = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {printed}");
+            let errors: Vec<_> = printed.lines().filter(|line| line.contains("standard output")).collect();
             assert!(
                 matches!(errors[..], [error] if error.starts_with("error: standard output could not be written: No space left")),
-                "{arguments:?}: {told}"
+                "{arguments:?}: {printed}"
             );
-            assert!(!told.contains("panicked"), "{told}");
+            assert!(!printed.contains("panicked"), "{printed}");
             let output = command(folder.path(), &arguments).stderr(full()).output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
         }
@@ -104,7 +104,7 @@ fn code(folder: &std::path::Path, arguments: &[&str]) -> Option<i32> {
 }
 
 #[test]
-fn a_run_that_lost_topics_exits_with_3_where_that_is_asked_for() {
+fn a_run_that_lost_topics_exits_with_3_on_request() {
     let folder = folder();
     let on = |arguments: &[&str]| code(folder.path(), &[&["brand_media", "--sandbox"], arguments].concat());
     let (one, all) = (["--fault", "gucci=not_there"], ["--fault", "*=permission"]);
@@ -151,8 +151,8 @@ fn quiet_leaves_errors_and_nothing_else() {
         assert!(output.stderr.is_empty() && output.stdout.is_empty() != is_text, "{arguments:?}: {output:?}");
     }
     let output = local(folder.path(), &["brand_media", "--sandbox", "-q", "--fault", "gucci=not_there"]);
-    let told = text(&output.stderr);
-    assert!(output.stdout.is_empty() && told.lines().count() == 1 && told.contains("gucci"), "{output:?}");
+    let printed = text(&output.stderr);
+    assert!(output.stdout.is_empty() && printed.lines().count() == 1 && printed.contains("gucci"), "{output:?}");
     let output = local(folder.path(), &["check", "--sandbox", "-q", "--fault", "token=invalid"]);
     assert!(text(&output.stdout).lines().all(|line| line.starts_with("FAIL  token")), "{output:?}");
     assert_eq!(code(folder.path(), &["plan", "-q", "-v"]), Some(2));
@@ -171,8 +171,8 @@ fn what_belongs_to_the_sandbox_is_refused_without_it() {
         for command in ["brand_media", "hashtag", "token", "check", "hashtag-ids", "retry {}"] {
             let arguments: Vec<&str> = command.split(' ').chain(option).collect();
             let output = local(folder.path(), &arguments);
-            let told = text(&output.stderr);
-            assert!(output.status.code() == Some(2) && told.contains("--sandbox"), "{arguments:?}: {told}");
+            let printed = text(&output.stderr);
+            assert!(output.status.code() == Some(2) && printed.contains("--sandbox"), "{arguments:?}: {printed}");
         }
     }
     for arguments in [&["check", "--sandbox", "--secret", "x.ini"][..], &["completions", "bash", "--json"]] {
@@ -186,10 +186,10 @@ fn a_fault_of_what_the_sandbox_lacks_names_what_it_has() {
     for command in ["brand_media --sandbox", "check --sandbox", "sandbox day", "sandbox serve"] {
         let arguments: Vec<&str> = command.split(' ').chain(["--fault", "nosuch=throttled"]).collect();
         let output = local(folder.path(), &arguments);
-        let told = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{told}");
+        let printed = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{printed}");
         let named = ["--fault \"nosuch\" given", "hermes, chanelofficial", "#hermes, #chanel", "hashtags, token"];
-        assert!(named.iter().all(|name| told.contains(name)), "{told}");
+        assert!(named.iter().all(|name| printed.contains(name)), "{printed}");
     }
     let output = local(folder.path(), &["sandbox", "faults"]);
     assert!(output.status.success() && text(&output.stdout).lines().count() == 51, "{output:?}");
@@ -235,7 +235,7 @@ async fn a_real_run_takes_its_secret_configuration_and_destination_from_the_comm
     let end_point = aws.end_point();
     let run = |arguments: &[&str]| {
         let mut command = command(folder.path(), &[arguments, &["--secret", "secret.ini"]].concat());
-        // The option counts, whatever the environment says.
+        // The option takes precedence over the environment.
         command.env("SECRET_ID", "collector").env("SECRET_FILE", "nowhere.ini").env("AWS_ENDPOINT_URL", &end_point);
         command.env("AWS_ACCESS_KEY_ID", KEY.0).env("AWS_SECRET_ACCESS_KEY", KEY.1).env("AWS_REGION", "us-west-2");
         tokio::task::spawn_blocking(move || command.output().unwrap())
@@ -249,8 +249,11 @@ async fn a_real_run_takes_its_secret_configuration_and_destination_from_the_comm
     let output = run(&[&job[..], &config, &["--out", "out"]].concat()).await.unwrap();
     assert!(output.status.success() && at("out").join(BRAND).exists(), "{output:?}");
     let output = run(&[&["check"], &config[..], &["--out", "tried"]].concat()).await.unwrap();
-    let told = text(&output.stdout);
-    assert!(told.contains("real.ini: 11 accounts") && told.contains("the folder tried can be written"), "{output:?}");
+    let printed = text(&output.stdout);
+    assert!(
+        printed.contains("real.ini: 11 accounts") && printed.contains("the folder tried can be written"),
+        "{output:?}"
+    );
     assert!(aws.objects().is_empty());
     let output = run(&[&job[..], &config, &["--out", &format!("s3://{BUCKET}")]].concat()).await.unwrap();
     assert!(output.status.success() && aws.objects().iter().any(|(key, _)| key == BRAND), "{output:?}");
@@ -266,7 +269,7 @@ fn a_sandbox_day_over_hours_that_are_there_already_is_refused_and_names_free_one
     let event = r#"{"time":"2026-11-24T02:00:00Z"}"#;
     assert!(local(folder.path(), &["brand_media", "--sandbox", "--event", event]).status.success());
     let refused = day("2026-11-24T03:00:00Z");
-    let told = text(&refused.stderr);
-    assert!(refused.status.code() == Some(1) && told.ends_with("with --until 2026-11-24T02:00:00Z\n"), "{told}");
+    let printed = text(&refused.stderr);
+    assert!(refused.status.code() == Some(1) && printed.ends_with("with --until 2026-11-24T02:00:00Z\n"), "{printed}");
     assert!(text(&day("2026-11-24T02:00:00Z").stderr).contains("none of 26 runs collected anything"));
 }

@@ -39,7 +39,7 @@ pub fn records(folder: &Path, model: &str) -> usize {
     count
 }
 
-/// A stand-in of the API with its topics, and a folder with a secret whose calls go there.
+/// A mock of the API with its topics, and a folder with a secret whose calls go there.
 pub async fn stand_in(faults: &[&str]) -> (Sandbox, tempfile::TempDir) {
     let mut options = Options::for_config(&Config::parse(CONFIGURE_INI.as_bytes(), "configure.ini").unwrap());
     options.faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
@@ -59,10 +59,12 @@ fn each_job_runs_on_the_sandbox_with_nothing_else_there() {
         let output = local(folder.path(), &[job, "--sandbox"]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert_eq!(records(folder.path(), model), count);
-        let told = text(&output.stdout);
+        let printed = text(&output.stdout);
         assert!(
-            told.contains("topic") && told.contains("sandbox_env/raw/") && told.lines().any(|l| l.contains("gucci")),
-            "{told}"
+            printed.contains("topic")
+                && printed.contains("sandbox_env/raw/")
+                && printed.lines().any(|l| l.contains("gucci")),
+            "{printed}"
         );
     }
     assert_eq!(records(folder.path(), "brand"), 11);
@@ -108,13 +110,13 @@ fn a_run_that_reached_a_limit_prints_no_command_that_calls_again() {
     for (fault, has_hint) in [("gucci=throttled", false), ("*=usage:96", false), ("gucci=not_there", true)] {
         let folder = folder();
         let output = local(folder.path(), &["brand_media", "--sandbox", "--fault", fault]);
-        let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
-        assert_eq!(told.contains("to repair it: "), has_hint, "{fault}: {told}");
+        let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert_eq!(printed.contains("to repair it: "), has_hint, "{fault}: {printed}");
     }
 }
 
 #[test]
-fn a_failure_is_told_once() {
+fn a_failure_is_reported_once() {
     let folder = folder();
     for (arguments, message, times) in [
         (["brand_media", "--sandbox", "--fault", "gucci=not_there"], "Invalid user id", 1),
@@ -124,12 +126,12 @@ fn a_failure_is_told_once() {
         (["token", "--sandbox", "--fault", "token=permission"], "does not have permission", 1),
     ] {
         let output = local(folder.path(), &arguments);
-        let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
-        assert_eq!(told.matches(message).count(), times, "{arguments:?}: {told}");
+        let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert_eq!(printed.matches(message).count(), times, "{arguments:?}: {printed}");
     }
 }
 
-/// Whether no character of `text` but its own line ends acts on a terminal, and no line is forged.
+/// Whether `text` contains no control character except its own line ends, and no forged line.
 fn is_safe(text: &str) -> bool {
     let acts = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
     !text.contains(acts) && !text.lines().any(|line| line.trim_start().starts_with("CRITICAL forged"))
@@ -153,8 +155,9 @@ fn an_answer_cannot_act_on_the_terminal_nor_forge_a_line() {
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         assert!(is_safe(&out) && is_safe(&err), "{arguments:?}: {output:?}");
         let escaped = r"Refused\r\nCRITICAL forged line\u{1b}[31m\u{9b}1m\u{202e}";
-        let told = [&out, &err].iter().any(|text| text.contains(escaped) || text.contains("Refused CRITICAL forged"));
-        assert!(told || arguments[3] == "*=bad_records", "{arguments:?}: {output:?}");
+        let printed =
+            [&out, &err].iter().any(|text| text.contains(escaped) || text.contains("Refused CRITICAL forged"));
+        assert!(printed || arguments[3] == "*=bad_records", "{arguments:?}: {output:?}");
     }
 }
 
@@ -166,14 +169,14 @@ fn a_configuration_is_quoted_in_lines_that_it_cannot_forge() {
     std::fs::write(folder.path().join("configure.ini"), format!("lost\u{1b}[31m = 1\n{odd}")).unwrap();
     for arguments in [["plan", "-v"], ["schema", "--for=spark"]] {
         let output = local(folder.path(), &arguments);
-        let told = text(&output.stderr);
-        assert!(is_safe(&told) && told.lines().count() == 3, "{output:?}");
-        assert!(told.contains("\n  lost\\u{1b}[31m: stands before the first section"), "{told}");
+        let printed = text(&output.stderr);
+        assert!(is_safe(&printed) && printed.lines().count() == 3, "{output:?}");
+        assert!(printed.contains("\n  lost\\u{1b}[31m: is above the first section"), "{printed}");
     }
 }
 
 #[test]
-fn an_event_is_taken_as_json_or_as_a_file() {
+fn an_event_is_given_as_json_or_as_a_file() {
     let folder = folder();
     let event = r#"{"time":"2026-01-31T23:59:07Z","accounts":["dior"],"shard":"x"}"#;
     std::fs::write(folder.path().join("event.json"), event).unwrap();
@@ -181,13 +184,13 @@ fn an_event_is_taken_as_json_or_as_a_file() {
         let output = local(folder.path(), &["brand_media", "--sandbox", "--event", given]);
         assert!(text(&output.stdout).contains("raw/brand_2026-01-31/brand_2026-01-31_235907_x.json"), "{output:?}");
     }
-    for (given, told) in [
+    for (given, printed) in [
         (r#"{"job":"hashtag"}"#, "is for the job \"hashtag\""),
         ("nowhere.json", "neither JSON nor a file"),
         ("{", "is not JSON"),
     ] {
         let output = local(folder.path(), &["brand_media", "--sandbox", "--event", given]);
-        assert!(output.status.code() == Some(2) && text(&output.stderr).contains(told), "{output:?}");
+        assert!(output.status.code() == Some(2) && text(&output.stderr).contains(printed), "{output:?}");
     }
 }
 
@@ -198,13 +201,13 @@ fn a_missing_secret_says_which_file_what_goes_into_it_and_that_the_sandbox_needs
     let project = folder.path().join("project");
     std::fs::create_dir(&project).unwrap();
     let output = local(&project, &["brand_media"]);
-    let told = text(&output.stderr);
+    let printed = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(
         ["../secret/dev_secret.ini", "[SECRET]", "ig_user_id", "access_token", "bucket", "--sandbox"]
             .iter()
-            .all(|t| told.contains(t)),
-        "{told}"
+            .all(|t| printed.contains(t)),
+        "{printed}"
     );
 }
 
@@ -241,8 +244,8 @@ fn a_plan_that_does_not_fit_says_what_would() {
     let folder = folder();
     std::fs::write(folder.path().join("credentials.csv"), "secret_id,hashtags_per_week\nc/1,5\n").unwrap();
     let output = local(folder.path(), &["shard", "--credentials", "credentials.csv"]);
-    let told = text(&output.stderr);
-    assert!(output.status.code() == Some(1) && told.contains("1 more credential of "), "{told}");
+    let printed = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && printed.contains("1 more credential of "), "{printed}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::commands::{folder, local, out};
 use crate::fields::with_todays_fields;
 use support::harness::CONFIGURE_INI;
 
-/// What a comparison tells below the schedule, and what it exits with.
+/// What a comparison prints below the schedule, and its exit code.
 fn compared(config: &str, version: &str, faults: &[&str]) -> String {
     let folder = folder(config);
     // As the real API does: v17.0 has ended.
@@ -13,15 +13,15 @@ fn compared(config: &str, version: &str, faults: &[&str]) -> String {
     let compared = local(folder.path(), &arguments.collect::<Vec<_>>(), &[]);
     assert!(!folder.path().join("sandbox_env/quality").exists(), "it stores nothing");
     let text = out(&compared);
-    let (_, told) = text.split_once("allowed\n").unwrap_or(("", &text));
-    // Which media lack what moves with the clock.
+    let (_, printed) = text.split_once("allowed\n").unwrap_or(("", &text));
+    // Which media lack a field depends on the clock.
     let counted = |line: &str| {
-        let is_counted = line.contains("missing of");
+        let is_counted = line.contains("missing values in");
         let counts = line.rsplit_once(": ").filter(|_| is_counted);
         counts.map_or(line.to_owned(), |(line, _)| format!("{line}: <fields>"))
     };
-    let told: String = told.lines().map(|line| counted(line) + "\n").collect();
-    format!("{told}exit status {}", compared.status.code().unwrap())
+    let printed: String = printed.lines().map(|line| counted(line) + "\n").collect();
+    format!("{printed}exit status {}", compared.status.code().unwrap())
 }
 
 #[test]
@@ -29,10 +29,10 @@ fn the_newest_version_tested_knows_every_shipped_field_and_todays() {
     insta::assert_snapshot!(compared(CONFIGURE_INI, "v26", &[]), @"
     warn  version        v17.0 is requested and v21.0 responds, whose fields follow (3 calls) -> set [API] version to a supported one (docs/versions.md)
     ok    version        v26.0 is requested and responds (2 calls)
-    ok    brand          v26.0 knows 6 of 6 fields; missing of 1 record: <fields>
-    ok    media          v26.0 knows 9 of 9 fields; missing of 50 records: <fields>
-    ok    media_hashtag  v26.0 knows 6 of 6 fields; missing of 50 records: <fields>
-    ok    calls          this comparison spent 5 calls
+    ok    brand          v26.0 knows 6 of 6 fields; missing values in 1 record: <fields>
+    ok    media          v26.0 knows 9 of 9 fields; missing values in 50 records: <fields>
+    ok    media_hashtag  v26.0 knows 6 of 6 fields; missing values in 50 records: <fields>
+    ok    calls          this comparison made 5 calls
     v26.0 knows every mapped field that the configured one does
     exit status 0
     ");
@@ -45,40 +45,40 @@ fn the_newest_version_tested_knows_every_shipped_field_and_todays() {
 }
 
 #[test]
-fn the_next_hashtag_is_asked_by_an_id_of_its_own_where_one_is_not_there() {
+fn if_a_hashtag_does_not_exist_the_next_one_is_requested_by_its_own_id() {
     let pinned = format!("{CONFIGURE_INI}\n[hashtag_id]\nhermes = 17\n");
     let text = compared(&pinned, "v26.0", &[]);
     assert!(text.contains("media_hashtag  v26.0 knows 6 of 6 fields") && text.ends_with("exit status 0"), "{text}");
 }
 
 #[test]
-fn a_field_that_would_be_lost_fails_the_comparison_and_one_that_would_come_is_told() {
+fn a_field_that_would_be_lost_fails_the_comparison_and_one_that_would_come_is_reported() {
     let faults = ["v26.0=unknown_field:media_product_type", "v17.0=unknown_field:name"];
     insta::assert_snapshot!(compared(CONFIGURE_INI, "v26.0", &faults), @"
     warn  version        v17.0 is requested and v21.0 responds, whose fields follow (4 calls) -> set [API] version to a supported one (docs/versions.md)
     ok    version        v26.0 is requested and responds (3 calls)
     ok    brand          v26.0 knows name, which v17.0 does not
-    ok    brand          v26.0 knows 6 of 6 fields; missing of 1 record: <fields>
+    ok    brand          v26.0 knows 6 of 6 fields; missing values in 1 record: <fields>
     FAIL  media          v26.0 does not know media_product_type, which v17.0 does -> remove the field from its mapping or its list in [common], or set an [API] version that has it
-    ok    media          v26.0 knows 8 of 9 fields; missing of 50 records: <fields>
-    ok    media_hashtag  v26.0 knows 6 of 6 fields; missing of 50 records: <fields>
-    ok    calls          this comparison spent 7 calls
+    ok    media          v26.0 knows 8 of 9 fields; missing values in 50 records: <fields>
+    ok    media_hashtag  v26.0 knows 6 of 6 fields; missing values in 50 records: <fields>
+    ok    calls          this comparison made 7 calls
     1 to fix, 1 to look at
     exit status 1
     ");
 }
 
 #[test]
-fn where_the_api_names_no_field_each_is_asked_for_alone() {
+fn if_the_api_names_no_field_each_is_requested_separately() {
     let odd = CONFIGURE_INI.replace("[hashtag_media]", "[hashtag_media]\nviews = view_count int");
     insta::assert_snapshot!(compared(&odd, "v26.0", &[]), @"
     warn  version        v17.0 is requested and v21.0 responds, whose fields follow (9 calls) -> set [API] version to a supported one (docs/versions.md)
     ok    version        v26.0 is requested and responds (8 calls)
-    ok    brand          v26.0 knows 6 of 6 fields; missing of 1 record: <fields>
-    ok    media          v26.0 knows 9 of 9 fields; missing of 50 records: <fields>
+    ok    brand          v26.0 knows 6 of 6 fields; missing values in 1 record: <fields>
+    ok    media          v26.0 knows 9 of 9 fields; missing values in 50 records: <fields>
     warn  media_hashtag  neither v17.0 nor v26.0 knows view_count -> remove the field from its mapping or its list in [common], or set an [API] version that has it
-    ok    media_hashtag  v26.0 knows 6 of 7 fields; missing of 50 records: <fields>
-    ok    calls          this comparison spent 17 calls
+    ok    media_hashtag  v26.0 knows 6 of 7 fields; missing values in 50 records: <fields>
+    ok    calls          this comparison made 17 calls
     v26.0 knows every mapped field that the configured one does
     exit status 0
     ");
@@ -90,7 +90,7 @@ fn a_version_that_is_refused_fails_the_comparison() {
     warn  version        v17.0 is requested and v21.0 responds, whose fields follow (3 calls) -> set [API] version to a supported one (docs/versions.md)
     ok    version        v26.0 is requested and responds (1 call)
     FAIL  version        v26.0: hermes: version_ended: (2635) HTTP 400, fbtrace_id AsAnDbOx: (#2635) fault of the sandbox; the API has ended the requested version (v26.0) -> set [API] version to a supported one (docs/versions.md)
-    ok    calls          this comparison spent 4 calls
+    ok    calls          this comparison made 4 calls
     1 to fix, 1 to look at
     exit status 1
     ");

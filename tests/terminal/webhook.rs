@@ -17,7 +17,7 @@ use crate::terminal::{command, stand_in, text};
 use support::aws::{S3Fault, STALLS, STORED};
 use support::harness::{APP_SECRET, HOOK, Harness, NEW_TOKEN, Setting, TIME, TOKEN};
 
-/// How the stand-in answers.
+/// How the mock responds.
 #[derive(Debug, Clone, Copy)]
 enum Mode {
     Takes,
@@ -25,7 +25,7 @@ enum Mode {
     Hangs,
 }
 
-/// A stand-in of a chat's webhook.
+/// A mock of a chat's webhook.
 struct Chat {
     server: Server,
     messages: Arc<Mutex<Vec<Value>>>,
@@ -49,7 +49,7 @@ impl Chat {
                     std::future::pending::<()>().await;
                 }
                 let status = if let Mode::Status(status) = mode { status } else { 200 };
-                // What a webhook answers is nobody's business.
+                // The body of a webhook's response must not be shown.
                 let body = Full::new(Bytes::from(format!("no {HOOK}")));
                 Ok::<_, Infallible>(Response::builder().status(status).body(body).unwrap())
             }
@@ -112,7 +112,7 @@ async fn a_critical_run_is_reported_whatever_it_stored() {
     }
 }
 
-/// The messages since this was asked last.
+/// The messages since the last call.
 fn new(chat: &Chat) -> Vec<String> {
     let messages = chat.messages();
     chat.messages.lock().unwrap().clear();
@@ -177,7 +177,7 @@ async fn an_account_that_is_renamed_is_named_once_and_once_more_when_it_is_over(
         messages.len() == 1 && messages[0].contains("\ndior failed") && !messages[0].contains("gucci"),
         "{messages:#?}"
     );
-    // A repair by hand reports nothing and ends nothing: whoever starts it reads its response.
+    // A manual repair reports no problem and ends none: the person who starts it reads its response.
     set_faults(&harness, &["ysl=not_there"]);
     harness.invoke(json!({"job": "brand_media", "accounts": ["gucci", "ysl"]})).await.unwrap();
     assert_eq!(new(&chat), [""; 0]);

@@ -1,4 +1,4 @@
-//! `luxury-brands add-account`: what a further account needs in `configure.ini`.
+//! `luxury-brands add-account`: the lines that add an account to `configure.ini`.
 
 use std::process::ExitCode;
 
@@ -29,7 +29,7 @@ fn username(text: &str) -> Result<Username, String> {
     Username::new(text).ok_or_else(|| "a username of [a-z0-9._]{1,30} expected, in small letters and without @".into())
 }
 
-/// An account and the schedule with it.
+/// An account, and the schedule that includes it.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Added {
@@ -69,7 +69,7 @@ impl Added {
     /// The lines to paste.
     fn lines(&self) -> String {
         format!(
-            "# in [add_user_id]\n{} = {}\n# in [topic], in the place of the line that is there\naccounts = {}\n",
+            "# in [add_user_id]\n{} = {}\n# in [topic], instead of the current line\naccounts = {}\n",
             self.name,
             self.user_id,
             self.accounts.join(" ")
@@ -121,7 +121,7 @@ impl AddAccountArgs {
 /// The schedule with one account more.
 ///
 /// # Errors
-/// Where its calls exceed the limit: such a configuration would be refused, so no call is spent on it.
+/// If its calls exceed the limit: such a configuration would be refused, so no call is spent on it.
 fn with_one_more(config: &Config) -> Result<Plan> {
     let plan = config.plan();
     let plan = Plan { accounts: plan.accounts + 1, ..plan };
@@ -140,5 +140,5 @@ async fn user_id(session: &Session<'_>, name: &Username) -> Result<UserId, Failu
     let profile = session.page(&call).await?.value.profile;
     let [id] = profile.as_deref().and_then(|profile| json::fields(profile.get(), ["id"])).unwrap_or_default();
     let id = id.and_then(|id| UserId::new(&json::text(id).ok()?));
-    id.ok_or_else(|| Failure::new(Kind::Unexpected, "the answer has no id of the account"))
+    id.ok_or_else(|| Failure::new(Kind::Unexpected, "the response has no id of the account"))
 }

@@ -38,7 +38,7 @@ pub(super) struct Backend {
 }
 
 impl Backend {
-    /// Builds the clients. Starts the sandbox where `setting` asks for it.
+    /// Builds the clients, and starts the sandbox if `setting` asks for it.
     pub(super) async fn open(setting: &Setting, redactor: Arc<Redactor>) -> Result<Self> {
         Ok(Self {
             source: setting.source(),
@@ -50,8 +50,8 @@ impl Backend {
         })
     }
 
-    /// The same, with the secret and the configuration, for a command that can do nothing without them. The log goes
-    /// where `output` says.
+    /// As [`open`](Self::open), and also reads the secret and the configuration, for commands that need both. The log
+    /// goes where `output` says.
     pub(super) async fn with_config(setting: &Setting, output: Output) -> Result<(Self, Secret, Config)> {
         let redactor = Arc::default();
         log(output, &redactor);
@@ -80,7 +80,7 @@ impl Backend {
         Ok(secret)
     }
 
-    /// Reads the configuration that the secret names, or `--config` in its place.
+    /// Reads the configuration that the secret names, or `--config` instead.
     pub(super) async fn config(&self, secret: &Secret) -> Result<Config, ConfigError> {
         let (file, named_by) = (&secret.config_file, secret.config_named_by);
         let mut config = config_file::load(file, named_by, async || self.aws().await, TIME_LIMIT).await?.config;
@@ -113,8 +113,8 @@ pub(super) fn session(client: &Client) -> Session<'_> {
     Session::new(client, Stop::at(Instant::now() + TIME_LIMIT), &|| async { None }.boxed())
 }
 
-/// Sends the log to standard error if `-v` asks for it. These commands print by themselves what the log would say by
-/// default, except what is wrong with the files of root certificates.
+/// Sends the log to standard error if `-v` asks for it. These commands themselves print what the log would say by
+/// default, except for problems with the files of root certificates.
 pub(super) fn log(output: Output, redactor: &Arc<Redactor>) {
     if output.verbose > 0 {
         output.log(redactor);

@@ -108,7 +108,10 @@ impl CheckArgs {
                 version::report(checklist, &config.version, &session, Utc::now().date_naive());
                 report_usage(checklist, session.usage());
                 let allowed = config.limits.calls_per_hour;
-                checklist.ok("calls", format!("this check spent {} of the {allowed} calls an hour", session.calls()));
+                checklist.ok(
+                    "calls",
+                    format!("this check made {} of the {allowed} calls allowed per hour", session.calls()),
+                );
             }
         }
         self.bucket(checklist, &backend.sink(destination).await).await;
@@ -117,7 +120,7 @@ impl CheckArgs {
 
     async fn bucket(&self, checklist: &mut Checklist, sink: &Sink) {
         if self.no_write {
-            return checklist.skip("bucket", "untried because of --no-write");
+            return checklist.skip("bucket", "not tried because of --no-write");
         }
         if let Err(Unusable { place, problem }) = sink.preflight(STORING_LIMIT).await {
             let cause = format!("{place} cannot be used: {}", problem.cause());
@@ -144,7 +147,7 @@ impl CheckArgs {
     }
 }
 
-/// Removes the probe object, and its folders where they are empty.
+/// Removes the probe object, and its folders if they are empty.
 fn remove_probe(top: &std::path::Path, probe: &std::path::Path) {
     // A file that cannot be removed does no harm.
     let _ = std::fs::remove_file(probe);

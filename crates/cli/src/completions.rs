@@ -1,4 +1,4 @@
-//! `luxury-brands completions`: what a shell needs to complete the commands.
+//! `luxury-brands completions`: the script with which a shell completes the commands.
 
 use std::process::ExitCode;
 
@@ -23,19 +23,19 @@ const NAME: &str = "luxury-brands";
 
 /// The script of bash. clap_complete 4.6 writes the name of a program with a hyphen in two ways, `luxury__brands` and
 /// `luxury__subcmd__brands`, and so finds no option of any command.
-fn mended(script: &str) -> Vec<u8> {
+fn fixed(script: &str) -> Vec<u8> {
     script.replace(&NAME.replace('-', "__subcmd__"), &NAME.replace('-', "__")).into_bytes()
 }
 
 impl CompletionsArgs {
     pub(super) fn run(self, output: Output) -> Result<ExitCode> {
         if output.json {
-            return Err(UsageError(anyhow!("--json: completions are a script, which has no form in JSON")).into());
+            return Err(UsageError(anyhow!("--json does not apply: completions are a shell script")).into());
         }
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), NAME, &mut script);
         let script = match self.shell {
-            Shell::Bash => mended(&String::from_utf8(script)?),
+            Shell::Bash => fixed(&String::from_utf8(script)?),
             _ => script,
         };
         output::print_whole(&script)?;

@@ -19,7 +19,7 @@ fn the_schemas_in_docs_are_those_of_the_types() {
     check::<sandbox::Listening>("sandbox", "luxury-brands sandbox serve, once it listens");
     check::<sandbox::day::Collected>("sandbox-day", "luxury-brands sandbox day");
     check::<shard::Summary>("shard", "luxury-brands shard");
-    check::<shard::Again>("shard-failed", "luxury-brands shard --failed");
+    check::<shard::FailedShards>("shard-failed", "luxury-brands shard --failed");
 }
 
 /// The failures of the function's summary.

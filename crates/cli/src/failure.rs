@@ -23,12 +23,12 @@ pub(super) fn remark_no_secret(error: &SecretError, output: Output) {
 #[error("{0}")]
 pub(super) struct Lines(pub(super) String);
 
-/// Arguments that clap takes and the command cannot use, or a file named there. The exit code is clap's.
+/// Arguments that clap accepts and the command cannot use, or a file named in one. The exit code is clap's.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
 pub(super) struct UsageError(pub(super) anyhow::Error);
 
-/// A failure with `--json`, in the form in which Lambda answers.
+/// A failure with `--json`, in the form of a Lambda error.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -39,8 +39,8 @@ pub(super) struct Failure<'a> {
         schemars(extend("enum" = ["event", "secret", "config", "http", "nothing_collected", "store", "command"]))
     )]
     error_type: &'a str,
-    /// What failed, and what to do. Of a run it is JSON: {"message": ..., "summary": ...}, with the summary of
-    /// response.schema.json, as Lambda gives it.
+    /// What failed, and what to do. For a run it is JSON, as in Lambda: {"message": ..., "summary": ...}, with the
+    /// summary of response.schema.json.
     error_message: &'a str,
 }
 
@@ -49,8 +49,8 @@ pub(super) fn print_run(error: &Error) -> Result<(), OutputError> {
     output::print_json(&Failure { error_type: error.cause.kind(), error_message: &error.to_string() })
 }
 
-/// Tells what failed.
-pub(super) fn tell(error: &anyhow::Error, output: Output) -> ExitCode {
+/// Reports what failed.
+pub(super) fn report(error: &anyhow::Error, output: Output) -> ExitCode {
     let text = shown(error);
     output::note(format!("error: {text}"));
     if error.is::<UsageError>() {
@@ -60,7 +60,7 @@ pub(super) fn tell(error: &anyhow::Error, output: Output) -> ExitCode {
         remark_no_secret(error, output);
     }
     if output.json && !error.is::<OutputError>() {
-        // What could not be written is told already.
+        // A failure to write is already reported.
         let _ = output::print_json(&Failure { error_type: kind(error), error_message: &text });
     }
     ExitCode::FAILURE

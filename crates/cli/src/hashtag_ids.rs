@@ -99,7 +99,7 @@ impl Resolved {
         std::iter::once("[hashtag_id]\n".to_owned()).chain(lines).collect()
     }
 
-    /// What was done, and where the section goes.
+    /// What was done, and where to put the section.
     fn summary(&self, config_file: &Path) -> String {
         let Self { hashtags, failures, api_calls } = self;
         let pinned = hashtags.iter().filter(|found| found.is_pinned).count();

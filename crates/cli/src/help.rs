@@ -74,7 +74,7 @@ fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// The variable that sets one of the options which an error is about; `None` if the command line sets them.
+/// The variable that sets one of the options that an error is about; `None` if the command line sets them.
 pub(super) fn refused_variable(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
     let named = |kind| match error.get(kind) {
         Some(ContextValue::String(arg)) => arg.split([' ', '=']).next(),

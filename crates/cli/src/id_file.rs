@@ -1,4 +1,4 @@
-//! The file through which separate processes share the ids of hashtags. Without it, each process of a cron job asks for
+//! The file through which separate processes share the ids of hashtags. Without it, each process of a cron job looks up
 //! all of them again.
 //!
 //! It is in `.cache` of the data's folder, or in the user's cache if the data goes to a bucket. Ids are stored per
@@ -25,8 +25,8 @@ const NAME: &str = "hashtag_ids.json";
 pub(super) struct IdFile(PathBuf);
 
 impl IdFile {
-    /// The file of runs whose data goes to `destination`, or else where the secret from `source` says. `None` if the
-    /// data goes to a bucket and the user has no cache, and if the secret cannot be read, so that no run can start.
+    /// The file of runs whose data goes to `destination`, or by default where the secret from `source` says. `None` if
+    /// the data goes to a bucket and the user has no cache, or if the secret cannot be read, so that no run can start.
     pub(super) fn of(destination: Option<&Destination>, source: &Source) -> Option<Self> {
         let destination = match (destination, source) {
             (Some(given), _) => given.clone(),
@@ -55,7 +55,7 @@ impl IdFile {
         })
     }
 
-    /// Stores what a run has changed. The process knew the ids `before` it, and knows those `now`.
+    /// Stores what a run has changed: the process knew the ids `before` it, and knows those `now` after it.
     pub(super) fn store(&self, before: &KnownIds, now: &KnownIds) {
         let none = HashtagIds::new();
         let of_apis = now.iter().map(|(api, now)| (api, before.get(api).unwrap_or(&none), now));
@@ -68,7 +68,7 @@ impl IdFile {
 
     fn warn(&self, problem: &str, error: &io::Error) {
         let path = self.0.display();
-        warn!(kind = "hashtag_ids", "{path} {problem} ({error}): hashtag ids are asked for again, a call each");
+        warn!(kind = "hashtag_ids", "{path} {problem} ({error}): hashtag ids are looked up again, one call each");
     }
 }
 
@@ -90,17 +90,17 @@ fn known((name, id): (&String, &String)) -> Option<(HashtagName, HashtagId)> {
 
 fn checked(ids: &BTreeMap<String, String>) -> io::Result<HashtagIds> {
     let all: Option<HashtagIds> = ids.iter().map(known).collect();
-    all.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "it has what is no hashtag or no id"))
+    all.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "it has an entry that is not a hashtag with its id"))
 }
 
-/// Puts into the file what a run has changed. What other processes have put there meanwhile stays.
+/// Writes what a run has changed into the file. Changes that other processes have made meanwhile stay.
 fn merge(path: &Path, api: &str, before: &HashtagIds, now: &HashtagIds) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    // The lock ends with the process, whatever ends that.
+    // The lock ends with the process, however the process ends.
     let _lock = locked(&path.with_extension("lock"))?;
-    // A damaged file was told when it was read.
+    // A damaged file was reported when it was read.
     let mut ids = read(path).unwrap_or_default();
     let of_api = ids.entry(api.to_owned()).or_default();
     of_api.retain(|name, id| known((name, id)).is_some());

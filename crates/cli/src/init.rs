@@ -15,7 +15,7 @@ use collector::config;
 use collector::secret::{self, Source};
 
 #[derive(Debug, Args)]
-#[command(after_help = "A file that exists is kept as it is.")]
+#[command(after_help = "An existing file is not changed.")]
 pub(super) struct InitArgs {
     /// The secret file to write [default: SECRET_FILE or ../secret/dev_secret.ini]
     #[arg(long, value_name = "FILE")]

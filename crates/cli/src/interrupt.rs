@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
 
-/// A signal that a person or a supervisor ends a process with.
+/// A signal with which a person or a supervisor ends a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Signal {
     name: &'static str,
@@ -27,7 +27,7 @@ impl fmt::Display for Signal {
     }
 }
 
-/// The signal that came, if any, and the token that it cancels.
+/// The signal received, if any, and the token that it cancels.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Interrupt {
     token: CancellationToken,
@@ -35,8 +35,8 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens for SIGHUP, SIGINT and SIGTERM on a thread of its own. A second signal then ends the process even
-    /// where this thread is blocked, as by a slow folder.
+    /// Listens for SIGHUP, SIGINT and SIGTERM on a separate thread. A second signal then ends the process even if this
+    /// thread is blocked, for example by a slow folder.
     pub(super) fn listen() -> Result<Self> {
         let interrupt = Self::default();
         system::listen(interrupt.clone()).context("signals cannot be listened for")?;
@@ -48,7 +48,7 @@ impl Interrupt {
         self.token.clone()
     }
 
-    /// The first signal that came.
+    /// The first signal received.
     pub(super) fn signal(&self) -> Option<Signal> {
         self.first.get().copied()
     }
@@ -74,7 +74,7 @@ mod system {
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
             let done = runtime.and_then(|runtime| runtime.block_on(heed(&interrupt, &listens)));
-            // The receiver is gone once the thread listens: it waits for the first message alone.
+            // The receiver is dropped once the thread listens: it waits only for the first message.
             let _ = listens.send(done);
         })?;
         listening.recv().unwrap_or_else(|error| Err(io::Error::other(error)))
@@ -85,24 +85,25 @@ mod system {
         let mut hang_up = (!ignores_hang_up()).then(|| signal(SignalKind::hangup())).transpose()?;
         let _ = listens.send(Ok(()));
         loop {
-            let came = tokio::select! {
+            let received = tokio::select! {
                 Some(()) = async { hang_up.as_mut()?.recv().await } => SIGHUP,
                 Some(()) = int.recv() => SIGINT,
                 Some(()) = term.recv() => SIGTERM,
                 else => return Ok(()),
             };
-            if interrupt.first.set(came).is_err() {
-                let first = interrupt.signal().unwrap_or(came);
+            if interrupt.first.set(received).is_err() {
+                let first = interrupt.signal().unwrap_or(received);
                 std::process::exit(i32::from(128 + first.number));
             }
             warn!(
-                "{came}: the current run ends now and stores what it collected; a second signal ends the process at once"
+                "{received}: the current run ends now and stores what it collected; a second signal ends the process at once"
             );
             interrupt.token.cancel();
         }
     }
 
-    /// Whether the process was started to ignore SIGHUP, as `nohup` does. To listen would undo that. Only Linux says it.
+    /// Whether the process was started to ignore SIGHUP, as `nohup` does. Listening would undo that. Only Linux reports
+    /// it.
     fn ignores_hang_up() -> bool {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

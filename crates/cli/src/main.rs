@@ -124,7 +124,7 @@ fn main() -> ExitCode {
         .build()
         .context("no runtime")
         .and_then(|r| r.block_on(cli.run()));
-    done.unwrap_or_else(|error| failure::tell(&error, output))
+    done.unwrap_or_else(|error| failure::report(&error, output))
 }
 
 impl Cli {

@@ -1,7 +1,7 @@
 //! What a command prints: the one way to standard output and to standard error.
 //!
-//! `println!` panics where the reader of a pipe is gone or a device is full. clippy therefore refuses it, and
-//! `std::io::stdout` too outside of this file.
+//! `println!` panics if the reader of a pipe is gone or a device is full. clippy therefore refuses it, as it does
+//! `std::io::stdout` outside this file.
 
 #![allow(clippy::disallowed_methods, reason = "this is the one place that writes")]
 
@@ -56,14 +56,14 @@ impl Output {
         if self.quiet { Ok(()) } else { print(text()) }
     }
 
-    /// Prints a line for a person on standard error, unless `--quiet`.
+    /// Prints a remark on standard error, unless `--quiet`.
     pub(super) fn remark(self, text: impl Display) {
         if !self.quiet {
             note(text);
         }
     }
 
-    /// The least severity that the log has.
+    /// The lowest level that the log shows.
     pub(super) const fn level(self) -> LevelFilter {
         match self.verbose {
             0 if self.quiet => LevelFilter::ERROR,
@@ -96,10 +96,10 @@ pub(super) fn log_above(bar: &ProgressBar, level: LevelFilter, redactor: &Arc<Re
 }
 
 /// Prints a text and a line break on standard output. A reader that closed the pipe has read enough: the rest is
-/// dropped, the command does its work to its end, and its exit code is that of its work.
+/// dropped, the command finishes its work, and the exit code is that of the work.
 ///
 /// # Errors
-/// Where the text could not be written, as on a full device.
+/// If the text could not be written, as on a full device.
 pub(super) fn print(text: impl Display) -> Result<(), OutputError> {
     print_whole(format!("{text}\n").as_bytes())
 }
@@ -112,7 +112,7 @@ pub(super) fn print_json(document: &impl Serialize) -> Result<(), OutputError> {
     print(serde_json::to_string(document).map_err(|error| OutputError(error.into()))?)
 }
 
-/// Prints a text that another program reads, as it is.
+/// Prints a text for another program, unchanged.
 ///
 /// # Errors
 /// As [`print`].
@@ -123,7 +123,7 @@ pub(super) fn print_whole(text: &[u8]) -> Result<(), OutputError> {
 
 /// Prints a line on standard error. One that cannot be written is lost: there is nowhere left to report it.
 pub(super) fn note(text: impl Display) {
-    // In one piece, so that the lines of two processes do not mix.
+    // In one write, so that the lines of two processes do not mix.
     let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
@@ -136,18 +136,18 @@ pub(super) fn color(arguments: &[OsString]) -> ColorChoice {
     inline.or(next).or(variable.as_deref()).and_then(|when| when.parse().ok()).unwrap_or_default()
 }
 
-/// Prints what clap says in place of running a command: a help text, or a usage error. `variable` sets a
-/// refused option if the command line does not.
-pub(super) fn print_usage(said: &clap::Error, variable: Option<String>) -> ExitCode {
-    if let Some(replacement) = removed::replacement(said) {
+/// Prints what clap returns instead of a command: a help text, or a usage error. `variable` sets a refused option if
+/// the command line does not.
+pub(super) fn print_usage(error: &clap::Error, variable: Option<String>) -> ExitCode {
+    if let Some(replacement) = removed::replacement(error) {
         note(replacement);
         return usage_error();
     }
-    let printed = said.print();
+    let printed = error.print();
     if let Some(variable) = variable {
         note(format_args!("The variable {variable} sets it."));
     }
-    if said.use_stderr() {
+    if error.use_stderr() {
         return usage_error();
     }
     match unless_closed(printed) {

@@ -1,4 +1,4 @@
-//! `luxury-brands plan`: the configured schedule against the API's limits.
+//! `luxury-brands plan`: compares the configured schedule with the API's limits.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,29 +49,29 @@ pub(super) struct Planned {
     brand_media_runs_per_hour: u32,
     hashtag_runs_per_hour: u32,
     /// Calls to the API.
-    calls_per_hour: Weighed,
+    calls_per_hour: WarmCold,
     /// The same with all further pages, if gaps are closed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    calls_per_hour_with_further_pages: Option<Weighed>,
+    calls_per_hour_with_further_pages: Option<WarmCold>,
     /// Different hashtags in 7 days.
-    hashtags_per_week: Weighed,
+    hashtags_per_week: WarmCold,
     /// Calls about hashtags.
-    hashtag_calls_per_day: Weighed,
+    hashtag_calls_per_day: WarmCold,
     /// The same with all further pages, if gaps are closed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hashtag_calls_per_day_with_further_pages: Option<Weighed>,
+    hashtag_calls_per_day_with_further_pages: Option<WarmCold>,
     /// Accounts that can be added.
-    more_accounts: Weighed,
+    more_accounts: WarmCold,
     /// Hashtags that can be added.
-    more_hashtags: Weighed,
-    /// What works and looks wrong.
+    more_hashtags: WarmCold,
+    /// Values that work and look wrong.
     notices: Vec<String>,
 }
 
-/// A figure of processes that know every hashtag's id, and with one that starts.
+/// A figure for processes that know every hashtag's id, and for an hour in which one starts.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Weighed {
+struct WarmCold {
     /// By processes that know every hashtag's id.
     warm: u64,
     /// With one process that starts.
@@ -83,8 +83,8 @@ struct Weighed {
 impl Planned {
     fn of(plan: &Plan, notices: Vec<String>) -> Self {
         let Plan { limits, accounts, hashtags, unpinned } = plan;
-        let weighed = |warm, cold, limit| Weighed { warm, cold, limit };
-        let with_unpinned = |warm, limit| weighed(warm, warm + u64::from(*unpinned), Some(limit));
+        let warm_cold = |warm, cold, limit| WarmCold { warm, cold, limit };
+        let with_unpinned = |warm, limit| warm_cold(warm, warm + u64::from(*unpinned), Some(limit));
         let ([accounts_warm, accounts_cold], [hashtags_warm, hashtags_cold]) =
             (more_accounts(plan), more_hashtags(plan));
         let with_pages = |most, limit| limits.closes_gaps.then(|| with_unpinned(most, limit));
@@ -94,28 +94,28 @@ impl Planned {
             unpinned_hashtags: *unpinned,
             brand_media_runs_per_hour: limits.brand_media_runs_per_hour,
             hashtag_runs_per_hour: limits.hashtag_runs_per_hour,
-            calls_per_hour: weighed(plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour)),
+            calls_per_hour: warm_cold(plan.calls_per_hour(), plan.cold_calls_per_hour(), Some(limits.calls_per_hour)),
             calls_per_hour_with_further_pages: with_pages(max_calls_per_hour(plan), limits.calls_per_hour),
-            hashtags_per_week: weighed((*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week)),
+            hashtags_per_week: warm_cold((*hashtags).into(), (*hashtags).into(), Some(limits.hashtags_per_week)),
             hashtag_calls_per_day: with_unpinned(plan.hashtag_calls_per_day(), limits.hashtag_calls_per_day),
             hashtag_calls_per_day_with_further_pages: with_pages(
                 max_hashtag_calls_per_day(plan),
                 limits.hashtag_calls_per_day,
             ),
-            more_accounts: weighed(accounts_warm, accounts_cold, None),
-            more_hashtags: weighed(hashtags_warm, hashtags_cold, None),
+            more_accounts: warm_cold(accounts_warm, accounts_cold, None),
+            more_hashtags: warm_cold(hashtags_warm, hashtags_cold, None),
             notices,
         }
     }
 }
 
-/// Calls an hour, if every run of `hashtag` makes all that it may.
+/// Calls per hour, if every run of `hashtag` makes all its allowed calls.
 fn max_calls_per_hour(plan: &Plan) -> u64 {
     let for_accounts = u64::from(plan.accounts) * plan.calls_per_account_and_hour();
     for_accounts + plan.calls_per_hashtag_run() * u64::from(plan.limits.hashtag_runs_per_hour)
 }
 
-/// Hashtag calls a day, if every run makes all that it may.
+/// Hashtag calls per day, if every run makes all its allowed calls.
 fn max_hashtag_calls_per_day(plan: &Plan) -> u64 {
     plan.calls_per_hashtag_run() * u64::from(plan.limits.hashtag_runs_per_hour) * 24
 }
@@ -180,9 +180,9 @@ fn summary(plan: &Plan) -> String {
         }
     }
     let cold = match unpinned {
-        0 => "every hashtag's id is pinned: a new process asks for none".to_owned(),
-        1 => "one hashtag's id is not pinned: each new process asks for it once".to_owned(),
-        n => format!("the ids of {n} hashtags are not pinned: each new process asks for them once"),
+        0 => "every hashtag's id is pinned: a new process looks up none".to_owned(),
+        1 => "one hashtag's id is not pinned: each new process looks it up once".to_owned(),
+        n => format!("the ids of {n} hashtags are not pinned: each new process looks them up once"),
     };
     let pages = if limits.closes_gaps {
         let (calls, first) = (plan.calls_per_hashtag_run(), u64::from(*hashtags));
@@ -237,7 +237,7 @@ mod tests {
     more hashtags possible            4      3
 
     warm: by processes that know every hashtag's id
-    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `luxury-brands hashtag-ids` pins them
+    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process looks them up once; `luxury-brands hashtag-ids` pins them
     "##);
     }
 
@@ -256,7 +256,7 @@ mod tests {
     more hashtags possible            4      4
 
     warm: by processes that know every hashtag's id
-    cold: with one process that starts; every hashtag's id is pinned: a new process asks for none
+    cold: with one process that starts; every hashtag's id is pinned: a new process looks up none
     "##);
     }
 
@@ -275,13 +275,13 @@ mod tests {
     more hashtags possible            4      3
 
     warm: by processes that know every hashtag's id
-    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process asks for them once; `luxury-brands hashtag-ids` pins them
+    cold: with one process that starts; the ids of 11 hashtags are not pinned: each new process looks them up once; `luxury-brands hashtag-ids` pins them
     further pages: each run may make 14 hashtag calls, 3 of them for busy hashtags
     "##);
     }
 
     #[test]
-    fn the_room_that_is_shown_is_exactly_what_the_configuration_takes() {
+    fn the_possible_topics_are_exactly_those_that_the_configuration_accepts() {
         for limits in ["", "hashtag_calls_per_day = 3700", "hashtags_per_week = 12", "calls_per_hour = 170"] {
             let text = format!("{SHIPPED}\n[limits]\n{limits}");
             let plan = Config::parse(text.as_bytes(), "x").unwrap().plan();

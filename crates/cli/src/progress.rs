@@ -1,5 +1,5 @@
-//! The progress of a run for a person: a bar while topics are fetched and a table afterwards. Where the
-//! output is not a terminal, plain lines.
+//! Shows the progress of a run: a bar while topics are fetched and a table afterwards, or plain lines if the output is
+//! not a terminal.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl Watch {
         lock(&self.rows)
     }
 
-    /// Removes the bar and gives the table with its line break; nothing where there were no topics.
+    /// Removes the bar and returns the table with its line break; empty if there were no topics.
     pub(super) fn finish(&self) -> String {
         self.bar.finish_and_clear();
         let rows = self.rows();
@@ -65,7 +65,7 @@ impl Progress for Watch {
             row.defaulted = batches.iter().map(|(_, b)| b.defaulted()).sum();
             row.rejected = batches.iter().map(|(_, b)| b.rejects.len()).sum();
         }
-        // The log has just told the whole of it.
+        // The log line just before this has all of it.
         row.failure = failure_of(outcome).map_or_else(String::new, |failure| match failure.code {
             Some(code) => format!("{} ({code})", failure.kind),
             None => failure.kind.to_string(),

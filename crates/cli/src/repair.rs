@@ -59,7 +59,7 @@ impl Repair {
     }
 }
 
-/// The event that repairs the run with this summary; `None` where nothing failed, or nothing can be repaired.
+/// The event that repairs the run with this summary; `None` if nothing failed, or nothing can be repaired.
 pub(super) fn of_summary(summary: &Summary) -> Option<Repair> {
     repair(&read("the summary", &summary.to_json()).ok()?, None).ok()?.map(|(event, _)| event)
 }
@@ -84,13 +84,12 @@ impl PreviousRun {
     }
 }
 
-/// The event that repairs a run, and why it is that one; `None` if nothing is missing. `objects` are those of the run's
-/// time, of other runs too; without them, the report says what is missing.
+/// The event that repairs a run, and the reason for this choice; `None` if nothing is missing. `objects` are those of
+/// the run's time, of other runs too; without them, the report says what is missing.
 ///
-/// A run that lost objects, or stored none, is repeated as it was: its keys are free, or have the same objects. If the
+/// A run that lost objects, or stored none, is repeated unchanged: its keys are free, or have the same objects. If the
 /// objects of other runs have some of its topics, or other topics are missing too, a run that stored none is not
-/// repeated whole.
-/// Otherwise only the missing topics are run, without the shard. Their objects then have keys of their own.
+/// repeated whole. Otherwise only the missing topics are run, without the shard. Their objects then have separate keys.
 /// Under the run's keys they would replace its objects by fewer records.
 ///
 /// # Errors
@@ -114,29 +113,32 @@ pub(super) fn repair(previous: &PreviousRun, objects: Option<&Coverage>) -> Resu
     let missing = previous.missing(objects);
     let names_missing = |topics: &[String]| missing.iter().all(|topic| topics.iter().any(|name| name == topic.name()));
     let is_enough = objects.is_none() || topics.is_none_or(names_missing);
-    let as_it_was = !is_there && (is_lost || !previous.stored && !is_there_in_part && is_enough);
-    if !as_it_was && missing.is_empty() {
+    let is_repeated_whole = !is_there && (is_lost || !previous.stored && !is_there_in_part && is_enough);
+    if !is_repeated_whole && missing.is_empty() {
         return Ok(None);
     }
     let time = previous.time.clone().filter(|time| DateTime::parse_from_rfc3339(time).is_ok());
     let time = time.ok_or("no time is named under which to repeat it: give the event its \"time\" by hand")?;
-    let (topics, shard, why) = if as_it_was {
+    let (topics, shard, reason) = if is_repeated_whole {
         let what = match previous.lost {
             _ if !is_lost => "nothing was stored".to_owned(),
             0 | 1 => "an object could not be stored".to_owned(),
             lost => format!("{lost} objects could not be stored"),
         };
-        let why = format!("{what}{}: the run is repeated as it was", words());
+        let reason = format!("{what}{}: the run is repeated unchanged", words());
         let topics = previous.topics.as_ref().map(|topics| topics.iter().cloned().map(Selected::Configured).collect());
-        (topics, previous.shard.clone(), why)
+        (topics, previous.shard.clone(), reason)
     } else {
         let names: Vec<&str> = missing.iter().map(Selected::name).collect();
-        let why = format!("{} failed: only these are collected, into objects of their own", names.join(", "));
-        (Some(missing), None, why)
+        let reason = format!("{} failed: only these are collected, into separate objects", names.join(", "));
+        (Some(missing), None, reason)
     };
     let listed = |of: &str| topics.clone().filter(|_: &Vec<Selected>| key == of);
     let (accounts, hashtags) = (listed("accounts"), listed("hashtags"));
-    Ok(Some((Repair { job: job.name(), time, accounts, hashtags, shard, secret_id: previous.secret_id.clone() }, why)))
+    Ok(Some((
+        Repair { job: job.name(), time, accounts, hashtags, shard, secret_id: previous.secret_id.clone() },
+        reason,
+    )))
 }
 
 #[cfg(test)]
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn topics_that_failed_are_repeated_alone_under_the_runs_time() {
+    fn only_failed_topics_are_repeated_under_the_runs_time() {
         insta::assert_snapshot!(event(&previous_run()), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["gucci"]}"#);
         let hashtag =
             PreviousRun { job: Some("hashtag".into()), failed: vec!["été".into(), "dior".into()], ..previous_run() };
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_topic_of_a_shard_keeps_its_credential_and_leaves_the_shards_object_alone() {
+    fn a_failed_topic_of_a_shard_keeps_its_credential_and_does_not_replace_the_shards_object() {
         let shard = PreviousRun { shard: Some("s-1".into()), secret_id: Some("c/1".into()), ..previous_run() };
         insta::assert_snapshot!(event(&shard), @r#"{"job":"brand_media","time":"2026-11-24T03:00:00Z","accounts":["gucci"],"secret_id":"c/1"}"#);
     }
@@ -233,11 +235,11 @@ mod tests {
 
     #[test]
     fn the_reason_names_what_failed() {
-        let why = |previous: &PreviousRun| repair(previous, None).unwrap().unwrap().1;
-        assert!(why(&previous_run()).contains("gucci failed"));
-        assert!(why(&PreviousRun { lost: 2, ..previous_run() }).contains("2 objects could not be stored"));
+        let reason = |previous: &PreviousRun| repair(previous, None).unwrap().unwrap().1;
+        assert!(reason(&previous_run()).contains("gucci failed"));
+        assert!(reason(&PreviousRun { lost: 2, ..previous_run() }).contains("2 objects could not be stored"));
         assert!(
-            why(&PreviousRun { stored: false, error: error("secret"), ..previous_run() })
+            reason(&PreviousRun { stored: false, error: error("secret"), ..previous_run() })
                 .contains("nothing was stored: because")
         );
     }

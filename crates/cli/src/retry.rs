@@ -32,11 +32,11 @@ pub(super) struct RetryArgs {
 pub(super) struct Planned<'a> {
     /// The event that repairs the run; null if nothing failed.
     repair: Option<&'a Repair>,
-    /// Why it is that one.
+    /// Why this event repairs it.
     reason: &'a str,
 }
 
-const EXAMPLES: &str = r#"The report is the function's response, its error, its last line in the log, or a quality object. Its time's objects are read, of other runs too: the topics that none of them has are collected under that time. A run that stored nothing, or lost an object, is repeated.
+const EXAMPLES: &str = r#"The report is the function's response, its error, its last line in the log, or a quality object. The objects of its time are read, including those of other runs. Topics that none of them has are collected under that time. A run that stored nothing, or lost an object, is repeated.
 
 Examples:
   luxury-brands retry response.json
@@ -51,7 +51,7 @@ impl RetryArgs {
         let previous = repair::read(name, &text).map_err(unusable)?;
         self.once.on.check_kind(previous.sandbox)?;
         let objects = self.objects(&previous, output).await;
-        let Some((event, why)) = repair::repair(&previous, objects.as_ref()).map_err(unusable)? else {
+        let Some((event, reason)) = repair::repair(&previous, objects.as_ref()).map_err(unusable)? else {
             let reason = match &objects {
                 Some(_) => "no topic is missing from the objects of this time: nothing is repeated",
                 None => "nothing failed in this run: nothing is repeated",
@@ -62,9 +62,9 @@ impl RetryArgs {
             }
             return Ok(ExitCode::SUCCESS);
         };
-        output.remark(printable(&why));
+        output.remark(printable(&reason));
         if self.dry_run {
-            let planned = Planned { repair: Some(&event), reason: &why };
+            let planned = Planned { repair: Some(&event), reason: &reason };
             if output.json {
                 output::print_json(&planned)?
             } else {

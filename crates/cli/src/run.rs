@@ -74,13 +74,13 @@ impl TokenArgs {
     }
 }
 
-/// What a run runs on, and for how long, whatever its event.
+/// Where a run reads and writes, and its time limit, whatever its event.
 #[derive(Debug, Args)]
 pub(super) struct RunOn {
     /// Where to write: a folder or a bucket [default: the secret's bucket, or ./sandbox_env]
     #[arg(long, value_name = "FOLDER|s3://BUCKET")]
     out: Option<Destination>,
-    /// The time limit of a run, such as 60s [default: 15m; of watch: 60s]
+    /// The time limit of a run, such as 60s [default: 15m; watch: 60s]
     #[arg(long, value_name = "DURATION", value_parser = time_limit)]
     pub(super) timeout: Option<Duration>,
     #[command(flatten)]
@@ -122,7 +122,7 @@ impl RunArgs {
         };
         let event = Event::parse(&payload)?;
         ensure!(event.job == job, "--event is for the job {0:?}: use `luxury-brands {0}`", event.job.name());
-        if let Some(time) = event.unread_time {
+        if let Some(time) = event.invalid_time {
             bail!("--event has the time {time}, {TIME_FORM} expected");
         }
         Ok(payload)
@@ -149,7 +149,7 @@ fn name(text: &str) -> Result<String, String> {
     if name.is_empty() { Err("names separated by commas expected".to_owned()) } else { Ok(name.to_owned()) }
 }
 
-/// The event in `--event`, of `job` if it names none.
+/// The event in `--event`, for `job` if the event does not name one.
 fn given(event: &str, job: Job) -> Result<Value> {
     let text = read_argument("--event ", event)?;
     let mut payload: Value = serde_json::from_str(&text).with_context(|| format!("--event {event:?} is not JSON"))?;
@@ -161,7 +161,7 @@ fn given(event: &str, job: Job) -> Result<Value> {
     Ok(payload)
 }
 
-/// JSON from the command line, or the content of the file that is named there. `option` begins an error.
+/// JSON from the command line, or the content of a file named there. `option` begins an error.
 pub(super) fn read_argument(option: &str, argument: &str) -> Result<String> {
     if argument.trim_start().starts_with(['{', '[', '"']) {
         return Ok(argument.to_owned());
@@ -175,7 +175,7 @@ pub(super) fn read_argument(option: &str, argument: &str) -> Result<String> {
 }
 
 impl RunOn {
-    /// The function's settings, and the sandbox if it runs on that. The sandbox stops when it is dropped.
+    /// The function's settings, and the sandbox if the run uses it. The sandbox stops when it is dropped.
     pub(super) async fn settings(&self) -> Result<(Settings, Option<Sandbox>)> {
         let destination = self.setting.destination(self.out.as_ref())?;
         let sandbox = self.setting.start_sandbox().await?;
@@ -210,7 +210,7 @@ impl RunOn {
         Ok((shown_place(&destination), config))
     }
 
-    /// Checks that a run with made-up data, or with real data, is repaired by the same kind of run.
+    /// Checks that a run with made-up data is repaired with made-up data, and one with real data with real data.
     ///
     /// # Errors
     /// [`UsageError`] if it would mix the two.
@@ -231,7 +231,7 @@ impl RunOn {
 
     /// Says how to collect the missing topics.
     pub(super) fn remark_repair(&self, summary: &Summary, output: Output) {
-        // The objects of an earlier run stay. They may have these topics. Near a limit, further calls do harm.
+        // The objects of an earlier run stay. They may have these topics. Near a limit, no further call should be made.
         let is_limited = summary.causes.iter().any(|cause| matches!(cause.kind, Kind::Throttled | Kind::Usage));
         if !summary.partial.is_empty() || is_limited {
             return;
@@ -246,7 +246,7 @@ impl RunOn {
     }
 }
 
-/// A folder or a bucket as `--out` takes it.
+/// A folder or a bucket in the form of `--out`.
 fn shown_place(destination: &Destination) -> String {
     match destination {
         Destination::Folder(folder) => folder.display().to_string(),
@@ -273,7 +273,7 @@ impl RunOnce {
             file.store(&known_ids, &function.known_ids().await);
         }
         let table = watch.finish();
-        // The event has topics that are not configured, or a secret that the function does not take.
+        // The event has topics that are not configured, or a secret that the function does not accept.
         let done = match done {
             Err(Error { cause: Cause::Event(error), .. }) => return Err(UsageError(error.into()).into()),
             done => done,
@@ -322,7 +322,7 @@ fn shown(response: &Response) -> String {
     lines.join("\n")
 }
 
-/// What a run collected, how long it took and what it cost, as one line.
+/// What a run collected, how long it took and how many calls it made, as one line.
 pub(super) fn figures(response: &Response) -> String {
     let summary = &response.summary;
     let usage = summary.usage_percent.map_or_else(String::new, |percent| format!(", usage {percent} %"));
@@ -330,14 +330,14 @@ pub(super) fn figures(response: &Response) -> String {
     format!("{} ({} ms, {calls}{usage})", response.body, summary.elapsed_ms)
 }
 
-/// Prints the table of a run that failed, and why it did.
+/// Prints the table of a failed run, and the reason.
 fn print_error(error: &Error, table: String, output: Output) -> Result<(), OutputError> {
     let printed = match table.trim_end() {
         table if output.json || output.quiet || table.is_empty() => Ok(()),
         table => output::print(table),
     };
     let text = error.beyond_the_log();
-    // A configuration's faults are on lines of their own, and each is printable.
+    // A configuration's faults are on separate lines, and each is printable.
     let has_lines = matches!(error.cause, Cause::Config(_));
     output::note(format_args!("error: {}", if has_lines { text.into() } else { printable(&text) }));
     if let Cause::Secret(error) = &error.cause {

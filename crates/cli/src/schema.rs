@@ -1,4 +1,4 @@
-//! `luxury-brands schema`: how a warehouse loads the records. It follows from the mappings.
+//! `luxury-brands schema`: the statements with which a warehouse loads the records, made from the mappings.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -43,12 +43,12 @@ pub(super) struct SchemaArgs {
     config: PathBuf,
 }
 
-/// The parts of a schema that are no model.
+/// The parts of a schema that are not models.
 const QUALITY: &str = "quality";
 const VIEWS: &str = "views";
 const COMPACTION: &str = "compaction";
 
-/// What statements are for.
+/// The engine, or the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Target {
     /// The schema of an object, or of a line of it if the format is ndjson
@@ -87,7 +87,7 @@ impl Target {
     fn ident(self, name: &str) -> String {
         match self {
             Self::Spark => format!("`{}`", name.replace('`', "``")),
-            // In capitals, as Snowflake takes a name without quotes.
+            // In capitals, as Snowflake reads a name without quotes.
             Self::Snowflake => format!("\"{}\"", name.to_uppercase().replace('"', "\"\"")),
             _ => format!("\"{}\"", name.replace('"', "\"\"")),
         }
@@ -103,20 +103,20 @@ impl Target {
     }
 }
 
-/// What a template is rendered with.
+/// The values that a template is rendered with.
 #[derive(Debug, Serialize)]
 struct Script<'a> {
-    /// Whether an object has one record a line. Otherwise it is one JSON array.
+    /// Whether an object has one record per line. Otherwise it is one JSON array.
     ndjson: bool,
-    /// The models whose tables are asked for.
+    /// The models whose tables are requested.
     models: Vec<Table<'a>>,
     /// The models whose job has topics. The others have no objects.
     collected: Vec<&'static str>,
-    /// The quality objects, if they are asked for.
+    /// The quality objects, if they are requested.
     quality: Option<Places>,
-    /// The views, if they are asked for.
+    /// The views, if they are requested.
     views: Option<Views<'a>>,
-    /// All models, if the statements are asked for that turn finished days into Parquet.
+    /// All models, if the compaction of finished days to Parquet is requested.
     compaction: Option<Vec<Table<'a>>>,
     /// The bucket or folder, without a slash at its end.
     root: &'a str,
@@ -127,7 +127,7 @@ struct Script<'a> {
 struct Places {
     objects: Objects,
     moment: Moment,
-    /// The objects of runs that lost topics, and that an earlier run's object keeps from their usual keys.
+    /// The objects of runs that lost topics whose usual keys are taken by an earlier run's objects.
     partial: Objects,
     partial_moment: Moment,
 }
@@ -208,8 +208,8 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The columns that a table or a view adds to the fields of its mapping. Only `asked_at` may be a field too: the one of
-/// our own.
+/// The columns that a table or a view adds to the fields of its mapping. Only `asked_at` may also be a field: the
+/// collector's own.
 const ADDED: [&str; 7] =
     ["asked_at", "asked_at_known", "collected_at", "source_key", "quality_known", "collected_on", "defaults"];
 

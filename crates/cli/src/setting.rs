@@ -1,4 +1,4 @@
-//! What a command works with: the real API and a secret, or the sandbox in their place.
+//! What a command works with: the real API and a secret, or the sandbox instead.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -66,11 +66,11 @@ impl Setting {
         self.config.clone().unwrap_or_else(default_config)
     }
 
-    /// Where the data goes in place of the secret's bucket. The sandbox's data is made up, so it gets a folder of its
-    /// own there, whose name says so.
+    /// Where the data goes instead of the secret's bucket. The sandbox's data is made up, so it gets a separate folder
+    /// there, whose name says so.
     ///
     /// # Errors
-    /// Where made-up data would go into a bucket.
+    /// If made-up data would go into a bucket.
     pub(super) fn destination(&self, out: Option<&Destination>) -> Result<Option<Destination>, UsageError> {
         match out {
             Some(Destination::Folder(folder)) if self.sandbox && !folder.ends_with(SANDBOX_BUCKET) => {
@@ -156,17 +156,16 @@ fn fault(text: &str) -> Result<FaultRule, String> {
 }
 
 /// The shortest time limit of a run. The collector stores in the last two seconds.
-const SHORTEST_RUN: Duration = Duration::from_secs(STORING_TIME.as_secs() + 1);
+const MIN_RUN: Duration = Duration::from_secs(STORING_TIME.as_secs() + 1);
 
 /// The longest one.
-const LONGEST_RUN: Duration = Duration::from_secs(86_400);
+const MAX_RUN: Duration = Duration::from_secs(86_400);
 
 /// The time limit of a run.
 pub(super) fn time_limit(text: &str) -> Result<Duration, String> {
-    let (shortest, storing) = (SHORTEST_RUN.as_secs(), STORING_TIME.as_secs());
+    let (shortest, storing) = (MIN_RUN.as_secs(), STORING_TIME.as_secs());
     let expected = || format!("{shortest}s to 24h expected: the last {storing}s are for storing what was collected");
-    duration(text)
-        .and_then(|limit| Some(limit).filter(|l| (SHORTEST_RUN..=LONGEST_RUN).contains(l)).ok_or_else(expected))
+    duration(text).and_then(|limit| Some(limit).filter(|l| (MIN_RUN..=MAX_RUN).contains(l)).ok_or_else(expected))
 }
 
 /// A time that names objects.

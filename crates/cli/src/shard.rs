@@ -32,7 +32,7 @@ pub(super) use summary::Summary;
 /// The shards that failed, with `--json`.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Again {
+pub(super) struct FailedShards {
     /// Shards to run again.
     shards: usize,
     /// The time under which they ran.
@@ -91,7 +91,7 @@ fn cycle(text: &str) -> Result<u32, String> {
 impl ShardArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
         match &self.failed {
-            Some(results) => self.again(results, output).await?,
+            Some(results) => self.retry_failed(results, output).await?,
             None => self.plan(output).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -123,7 +123,7 @@ impl ShardArgs {
                 if lines.is_empty() {
                     let topics = counted(topics.len(), "topic");
                     return Err(UsageError(anyhow!(
-                        "no {job} topic has its turn in hour {hour}: --every {}h is too long for {topics}",
+                        "no {job} topic would be collected in hour {hour}: --every {}h is too long for {topics}",
                         self.every
                     ))
                     .into());
@@ -131,14 +131,14 @@ impl ShardArgs {
                 out.write(&format!("{job}/{hour:02}.jsonl"), lines.into_bytes()).await?;
             }
         }
-        // A run of the job `token` asks once about each credential, whatever the hour.
+        // A run of the job `token` requests the state of each credential once, whatever the hour.
         let of_token = |c: &Credential| format!("{}\n", json!({"job": Job::Token.name(), "secret_id": c.secret_id}));
         let lines: String = request.credentials.iter().map(of_token).collect();
         for hour in 0..24 {
             out.write(&format!("{}/{hour:02}.jsonl", Job::Token), lines.clone().into_bytes()).await?;
         }
         let summary = Summary::of(&plan, &request, out.shown("{job}/{hour}.jsonl"));
-        output.result(&summary, || summary.told(took))?;
+        output.result(&summary, || summary.to_text(took))?;
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl ShardArgs {
     }
 
     /// Writes a manifest of the events whose shards failed.
-    async fn again(&self, results: &str, output: Output) -> Result<()> {
+    async fn retry_failed(&self, results: &str, output: Output) -> Result<()> {
         let from = Storage::open(results).await?;
         let bytes = from.read("").await;
         let bytes = if matches!(from, Storage::Local(_)) { bytes.map_err(UsageError)? } else { bytes? };
@@ -170,7 +170,7 @@ impl ShardArgs {
             for key in manifest.files_of_failures() {
                 let name = key.rsplit('/').next().unwrap_or_default();
                 let bytes = from.beside(name).read("").await?;
-                items.extend(rollup::items(&bytes).with_context(|| format!("{key} is no list of results"))?);
+                items.extend(rollup::items(&bytes).with_context(|| format!("{key} is not a list of results"))?);
             }
         } else {
             let expected = || format!("{results} is neither a manifest.json nor a list of results");
@@ -192,9 +192,9 @@ impl ShardArgs {
         out.write("", lines.into_bytes()).await?;
         let (shards, time) = (failed.len(), failed.first().and_then(|e| e.get("time")).cloned().unwrap_or_default());
         let manifest = out.shown("");
-        let again = Again { shards, time, manifest };
+        let again = FailedShards { shards, time, manifest };
         output.result(&again, || {
-            let Again { shards, time, manifest } = &again;
+            let FailedShards { shards, time, manifest } = &again;
             format!("{} to run again, under the time {time}: {manifest}", counted(*shards, "shard"))
         })?;
         Ok(())

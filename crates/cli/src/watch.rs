@@ -33,13 +33,12 @@ mod schedule;
 
 use schedule::{Schedule, shown, without_topics};
 
-/// The time limit of one run, as of the function in `template.yaml`: a slow run never reaches the next one of
+/// The time limit of one run, as of the function in `template.yaml`: a slow run never overlaps the next run of
 /// `hashtag`.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// The longest wait until the clock is read again. Waits are measured by a clock that stands still while the
-/// machine sleeps.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The longest wait until the clock is read again. Waits are measured by a clock that stops while the machine sleeps.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 const HOUR: f64 = 3_600.0;
 
@@ -85,10 +84,10 @@ impl WatchArgs {
         }
         let schedule = Schedule::new(&config, clock.now());
         for (job, key) in without_topics(&config) {
-            tell(output, format_args!("{job} does not run: [topic] {key} is empty"));
+            print_line(output, format_args!("{job} does not run: [topic] {key} is empty"));
         }
         for (job, time) in schedule.next_of_each() {
-            tell(output, format_args!("{job} runs next at {}", shown(time)));
+            print_line(output, format_args!("{job} runs next at {}", shown(time)));
         }
         let limit = self.on.timeout.unwrap_or(TIME_LIMIT);
         let on = self.on;
@@ -123,13 +122,13 @@ struct Watching {
 }
 
 impl Watching {
-    /// Runs what is due until a signal comes, one run at a time.
+    /// Runs what is due, one run at a time, until a signal arrives.
     async fn until_a_signal(mut self, mut schedule: Schedule) -> Result<ExitCode> {
         let interrupted = self.interrupt.token();
         loop {
             if let Some(signal) = self.interrupt.signal() {
                 let (runs, failed) = (counted(self.runs, "run"), self.failed);
-                tell(self.output, format_args!("ended by {signal} after {runs}, of which {failed} failed"));
+                print_line(self.output, format_args!("ended by {signal} after {runs}, of which {failed} failed"));
                 return Ok(signal.exit_code());
             }
             if let Some((job, time)) = schedule.take(self.clock.now()) {
@@ -137,13 +136,13 @@ impl Watching {
                 continue;
             }
             tokio::select! {
-                () = tokio::time::sleep(self.clock.until(schedule.next()).min(LONGEST_WAIT)) => {}
+                () = tokio::time::sleep(self.clock.until(schedule.next()).min(MAX_WAIT)) => {}
                 () = interrupted.cancelled() => {}
             }
         }
     }
 
-    /// One run, under the time of the schedule. A failed one is told.
+    /// One run, under its scheduled time. A failed run is reported.
     async fn run(&mut self, job: Job, time: DateTime<Utc>) {
         self.runs += 1;
         self.present.set(time);
@@ -164,7 +163,7 @@ impl Watching {
             Ok(response) => {
                 let summary = &response.summary;
                 let line = || printable(&format!("{time} {}", figures(&response))).into_owned();
-                // The watch outlives whoever reads it.
+                // A closed output does not end the watch.
                 let _ = self.output.result(&response, line);
                 self.failed += u64::from(summary.is_empty());
                 self.on.remark_repair(summary, self.output);
@@ -180,7 +179,7 @@ impl Watching {
     }
 }
 
-/// The configuration of the runs, if they can store.
+/// The configuration of the runs, if they can store objects.
 async fn usable(function: &Function) -> Result<Config, Cause> {
     let config = function.config().await?;
     function.check_sink().await?;
@@ -197,10 +196,10 @@ fn unusable(cause: Cause) -> anyhow::Error {
     }
 }
 
-/// The clock of the schedule. It goes faster than the real one where an hour takes less.
+/// The clock of the schedule. It is faster than the real clock if `--hour` is less than an hour.
 struct Clock {
     started: DateTime<Utc>,
-    /// Its seconds in a real one.
+    /// Its seconds per real second.
     speed: f64,
 }
 
@@ -230,17 +229,17 @@ impl Clock {
     /// The real time until `time`.
     fn until(&self, time: DateTime<Utc>) -> Duration {
         let left = (time - self.now()).as_seconds_f64().max(0.0) / self.speed;
-        // A wait that ends a moment early would be followed by a second one.
+        // A wait that ends slightly early would be followed by a second one.
         Duration::from_secs_f64(left) + Duration::from_millis(1)
     }
 }
 
-/// Prints a line for a person. With `--json`, standard output is for documents alone.
-fn tell(output: Output, line: impl Display) {
+/// Prints a line on standard output, or with `--json`, which reserves that for documents, on standard error.
+fn print_line(output: Output, line: impl Display) {
     if output.json {
         output.remark(line);
     } else if !output.quiet {
-        // The watch outlives whoever reads it.
+        // A closed output does not end the watch.
         let _ = output::print(line);
     }
 }

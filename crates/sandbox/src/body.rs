@@ -1,4 +1,4 @@
-//! The sandbox's bodies: whole, compressed, or stalling.
+//! The sandbox's bodies: complete, compressed, or stalling.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -70,8 +70,8 @@ pub(super) fn as_the_api_writes(json: &str) -> String {
     text
 }
 
-/// The spellings of `secret` that an answer may quote: plain, percent-encoded, as JSON inside the
-/// JSON, and, after [`with_escapes`], in JSON escapes.
+/// The spellings of `secret` that a response may quote: plain, percent-encoded, as JSON inside the JSON, and, after
+/// [`with_escapes`], in JSON escapes.
 pub(super) fn quoted(secret: &str) -> String {
     let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
     format!("{secret} {percent} {{\"token\":\"{}\"}} {}", escaped(secret), marked(secret))

@@ -1,4 +1,4 @@
-//! The fields that a medium has by its type: those of videos, and the elements of an album.
+//! The fields that depend on the type of a medium: those of videos, and the elements of an album.
 
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::address::cdn;
 
-/// The fields of one type of media alone, and the counts that only an account's media have.
+/// The fields that only one type of media has, and the counts that only an account's media have.
 pub(super) fn fields(rng: &mut Rng, media_type: &str, id: &str, now: DateTime<Utc>, likes: i64) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut add = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));

@@ -1,4 +1,4 @@
-//! The four calls: what the API says to each.
+//! The four calls, and the API's response to each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ impl State {
         if token.is_empty() || !self.takes(query.get("access_token")) {
             return Reply::error(400, 190, Some(463), "Error validating access token: Session has expired");
         }
-        let gone: Vec<&str> = faults
+        let removed: Vec<&str> = faults
             .iter()
             .filter_map(|f| if let Fault::UnknownField(name) = f { Some(name.as_str()) } else { None })
             .collect();
@@ -50,9 +50,9 @@ impl State {
             "ig_hashtag_search" => self.hashtag_search(topic),
             _ if path.ends_with("/recently_searched_hashtags") => self.searched_hashtags(&nodes, query, faults),
             user if topic == "self" => Reply::ok(json!({ "id": user })),
-            _ if path.ends_with("/recent_media") => self.recent_media(topic, &nodes, query, &gone),
+            _ if path.ends_with("/recent_media") => self.recent_media(topic, &nodes, query, &removed),
             _ => match nodes.iter().find(|n| n.name == "business_discovery") {
-                Some(node) => self.discover(node, path, &gone),
+                Some(node) => self.discover(node, path, &removed),
                 None => Reply::error(400, 2500, None, &format!("Unknown path components: /{path}")),
             },
         }
@@ -80,12 +80,12 @@ impl State {
         Reply::ok(json!({"data": searched.chain(others).take(limit).map(hashtag).collect::<Vec<_>>()}))
     }
 
-    fn recent_media(&self, topic: &str, nodes: &[Node], query: &BTreeMap<String, String>, gone: &[&str]) -> Reply {
+    fn recent_media(&self, topic: &str, nodes: &[Node], query: &BTreeMap<String, String>, removed: &[&str]) -> Reply {
         let hashtag = topic.trim_start_matches('#');
         if !self.options.hashtags.iter().any(|h| h == hashtag) {
             return Reply::error(400, 100, Some(33), "Unsupported get request. Object does not exist");
         }
-        if let Some(refused) = refused(nodes, Place::Hashtag, gone) {
+        if let Some(refused) = refused(nodes, Place::Hashtag, removed) {
             return refused;
         }
         let limit = query.get("limit").and_then(|l| l.parse().ok()).unwrap_or(25).min(50);
@@ -111,14 +111,14 @@ impl State {
         }
     }
 
-    fn discover(&self, node: &Node, caller: &str, gone: &[&str]) -> Reply {
+    fn discover(&self, node: &Node, caller: &str, removed: &[&str]) -> Reply {
         let username = node.parameter("username").unwrap_or_default();
         let Some((_, user_id)) = self.options.accounts.iter().find(|(name, _)| name == username) else {
             return Reply::error(400, 110, Some(2_207_013), "Invalid user id");
         };
         let media = node.field("media");
-        let of_media = |media: &Node| refused(&media.fields, Place::Media, gone);
-        if let Some(refused) = refused(&node.fields, Place::Profile, gone).or_else(|| media.and_then(of_media)) {
+        let of_media = |media: &Node| refused(&media.fields, Place::Media, removed);
+        if let Some(refused) = refused(&node.fields, Place::Profile, removed).or_else(|| media.and_then(of_media)) {
             return refused;
         }
         let profile = data::profile(self.options.seed, username, user_id, self.now());

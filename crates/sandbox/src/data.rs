@@ -1,4 +1,4 @@
-//! The sandbox's data. It is made from a seed, has the shapes of real answers, and moves with the clock.
+//! The sandbox's data. It is generated from a seed, has the shapes of real responses, and changes with the clock.
 
 use chrono::{DateTime, Duration, Utc};
 use fastrand::Rng;
@@ -8,10 +8,10 @@ use super::address::cdn;
 use super::by_type;
 
 /// The longest period between an account's posts, in minutes.
-const LONGEST_ACCOUNT_PERIOD: u64 = 40 * 60;
+const MAX_ACCOUNT_PERIOD: u64 = 40 * 60;
 
 /// The longest period between posts under a hashtag, in seconds.
-const LONGEST_HASHTAG_PERIOD: u64 = 150;
+const MAX_HASHTAG_PERIOD: u64 = 150;
 
 /// Real captions have every script, emoji, mathematical letters and Windows line ends.
 const CAPTIONS: [&str; 12] = [
@@ -32,7 +32,7 @@ const CAPTIONS: [&str; 12] = [
 const MEDIA_TYPES: [(&str, &str); 5] =
     [("IMAGE", "FEED"), ("CAROUSEL_ALBUM", "FEED"), ("VIDEO", "REELS"), ("IMAGE", "FEED"), ("CAROUSEL_ALBUM", "FEED")];
 
-/// The random numbers of one item. They depend on the seed, the kind and the number alone.
+/// The random numbers of one item. They depend only on the seed, the kind and the number.
 fn rng(seed: u64, kind: &str, number: u64) -> Rng {
     // FNV-1a, so that different items get different streams.
     let hash = kind.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
@@ -73,14 +73,14 @@ const START: f64 = 1_767_225_600.0;
 /// How far the followers of an hour may be above those at an even pace.
 const WOBBLE: f64 = 200.0;
 
-/// The true number of an account's followers, which a response has on one of two levels.
+/// The true number of an account's followers, which a response reports on one of two levels.
 pub fn followers(seed: u64, username: &str, now: DateTime<Utc>) -> i64 {
     followers_of(&mut rng(seed, username, 0), seed, username, now)
 }
 
 /// The same, with the first random numbers of the profile.
 fn followers_of(profile: &mut Rng, seed: u64, username: &str, now: DateTime<Utc>) -> i64 {
-    // On average. Some accounts lose followers.
+    // On average; some accounts lose followers.
     let (base, an_hour) = (profile.i64(5_000_000..60_000_000), profile.i64(-200..780));
     let seconds = now.timestamp() as f64;
     let hours = (paced(seconds, profile.f64() * 24.0) - START) / 3_600.0;
@@ -95,9 +95,9 @@ const HIGHER_LEVEL: f64 = 0.34;
 
 /// What a response adds to the number of followers.
 ///
-/// The API answers `followers_count` from two levels that grow alike: a day of hourly runs of 11 accounts had 115
-/// changes of level in 253 steps, of 6,000 to 36,000 followers. So the second level is the true number and a constant
-/// of the account. A response has either of them at random, by the minute.
+/// The API reports `followers_count` from two levels that grow alike: a day of hourly runs of 11 accounts had 115
+/// changes of level in 253 steps, of 6,000 to 36,000 followers. So the second level is the true number plus a constant
+/// of the account. Each minute, a response has one of them at random.
 fn level(seed: u64, username: &str, now: DateTime<Utc>) -> i64 {
     let kind = format!("level of {username}");
     let is_higher = rng(seed, &kind, now.timestamp().unsigned_abs() / 60).f64() < HIGHER_LEVEL;
@@ -147,7 +147,7 @@ fn display_name(username: &str) -> &str {
 
 /// The period between an account's posts.
 fn period(seed: u64, username: &str) -> Duration {
-    Duration::minutes(rng(seed, username, 1).u64(6 * 60..LONGEST_ACCOUNT_PERIOD) as i64)
+    Duration::minutes(rng(seed, username, 1).u64(6 * 60..MAX_ACCOUNT_PERIOD) as i64)
 }
 
 fn newest_post(seed: u64, username: &str, now: DateTime<Utc>) -> i64 {
@@ -178,7 +178,7 @@ pub(super) fn account_media(
     posts.map(|(at, mut rng)| of_account(medium(&mut rng, username, at, now, 40_000.0))).collect()
 }
 
-/// The newest posts under a hashtag. The API gives those of the last 24 hours.
+/// The newest posts under a hashtag. The API returns those of the last 24 hours.
 pub(super) fn hashtag_media(
     seed: u64,
     hashtag: &str,
@@ -188,7 +188,7 @@ pub(super) fn hashtag_media(
 ) -> Vec<Map<String, Value>> {
     let kind = format!("#{hashtag}");
     let mut of_hashtag = rng(seed, &kind, 0);
-    let (period, peak) = (of_hashtag.i64(10..LONGEST_HASHTAG_PERIOD as i64), of_hashtag.f64() * 12.0 + 8.0);
+    let (period, peak) = (of_hashtag.i64(10..MAX_HASHTAG_PERIOD as i64), of_hashtag.f64() * 12.0 + 8.0);
     let newest = paced(now.timestamp() as f64, peak) as i64 / period;
     let posts = (skip..skip + limit).map(|age| {
         let number = newest - age as i64;
@@ -204,8 +204,8 @@ pub(super) fn hashtag_media(
     posts.collect()
 }
 
-/// The posts of the last 24 hours under a hashtag that has `pace` of them in 5 minutes: the newest first, but
-/// each three of them the wrong way round.
+/// The posts of the last 24 hours under a hashtag that has `pace` of them in 5 minutes: the newest first, but in
+/// reversed groups of three.
 pub(super) fn paced_hashtag_media(
     seed: u64,
     hashtag: &str,
@@ -309,8 +309,8 @@ mod tests {
     fn followers_are_answered_from_two_levels_that_grow_by_the_true_growth() {
         let (mut changes, mut steps) = (0, 0);
         for account in ACCOUNTS {
-            let answered = |hour| profile(1, account, "1", at(hour))["followers_count"].as_i64().unwrap();
-            let above: Vec<i64> = (0..24).map(|hour| answered(hour) - followers(1, account, at(hour))).collect();
+            let reported = |hour| profile(1, account, "1", at(hour))["followers_count"].as_i64().unwrap();
+            let above: Vec<i64> = (0..24).map(|hour| reported(hour) - followers(1, account, at(hour))).collect();
             let levels: std::collections::BTreeSet<i64> = above.iter().copied().collect();
             let size = levels.last().unwrap();
             assert!(

@@ -20,7 +20,7 @@ impl Node {
     }
 }
 
-/// Parses an expression; `None` where its brackets do not match.
+/// Parses an expression; `None` if its brackets do not match.
 pub(super) fn parse(text: &str) -> Option<Vec<Node>> {
     let (nodes, rest) = list(text)?;
     rest.is_empty().then_some(nodes)

@@ -31,11 +31,11 @@ pub enum Fault {
     RetryAfter(u64),
     /// An error that quotes the call's token and proof, in every spelling.
     QuotesToken,
-    /// An answer after this many milliseconds.
+    /// A response after this many milliseconds.
     Slow(u64),
-    /// The connection stalls after half of the answer.
+    /// The connection stalls after half of the response.
     Stall,
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     HangUp,
     /// A body other than the one expected.
     Body(Body),
@@ -58,7 +58,7 @@ pub enum Fault {
 pub enum Body {
     /// A page of HTML.
     Html,
-    /// The first half of the answer.
+    /// The first half of the response.
     Truncated,
     /// Nothing.
     Empty,
@@ -66,17 +66,17 @@ pub enum Body {
     Null,
     /// `[]`.
     Array,
-    /// The answer with bytes that are not UTF-8.
+    /// The response with bytes that are not UTF-8.
     NotUtf8,
-    /// 100,000 nested lists before the answer's own fields.
+    /// 100,000 nested lists before the response's own fields.
     Deep,
-    /// The answer's fields given twice, first with other values.
+    /// The response's fields given twice, first with other values.
     Twice,
     /// More than 8 MiB.
     Large,
     /// A few kilobytes of gzip that decompress to 64 MiB.
     Bomb,
-    /// Compressed in two members. Each of them is a gzip file of its own.
+    /// Compressed in two gzip members.
     Members,
     /// Compressed and truncated.
     CutGzip,
@@ -233,7 +233,7 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// The delay of the answer.
+    /// The delay of the response.
     pub(super) fn delay(&self) -> Option<Duration> {
         match self.fault {
             Fault::Slow(ms) => Some(Duration::from_millis(ms)),

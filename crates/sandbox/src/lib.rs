@@ -1,9 +1,9 @@
-//! A stand-in of the Graph API: what `--sandbox` runs on and what the tests talk to. A stand-in of Lambda's
-//! Runtime API stands beside it, for the tests and the benchmark.
+//! A mock of the Graph API, for `--sandbox` and for the tests. It also has a mock of Lambda's Runtime API, for the
+//! tests and the benchmark.
 //!
-//! It answers the collector's calls for the topics that it is given, in the API's own shapes, with data
-//! that is made from a seed and moves with the clock. It can be told to misbehave; see [`Fault`]. It
-//! does not check permissions, and its limits are those it is given.
+//! It responds to the collector's calls for its topics in the API's own shapes. The data is generated from a seed and
+//! changes with the clock. It can simulate faults; see [`Fault`]. It does not check permissions, and it enforces only
+//! the limits in its [`Options`].
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -16,7 +16,6 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 
 mod address;
-mod answer;
 mod body;
 mod by_type;
 mod calls;
@@ -29,13 +28,14 @@ mod json_schema;
 mod malformed;
 mod page;
 mod reply;
+mod respond;
 mod runtime_api;
 mod server;
 mod token;
 
 pub use data::followers;
 pub use fault::{Explanation, Fault, FaultRule};
-pub use runtime_api::{Answer, RuntimeApi};
+pub use runtime_api::{InvocationResult, RuntimeApi};
 pub use server::Server;
 
 use collector::lock::lock;
@@ -54,20 +54,20 @@ pub struct Options {
     pub seed: u64,
     /// The present, for data at another time; `None` for the clock's.
     pub now: Option<DateTime<Utc>>,
-    /// How long each answer takes.
+    /// How long each response takes.
     pub latency: Duration,
-    /// How it misbehaves.
+    /// Its faults.
     pub faults: Vec<FaultRule>,
-    /// The only token that is taken; `None` for any.
+    /// The only token that is accepted; `None` for any.
     pub token: Option<String>,
-    /// The token that is given for another one, and taken too from then on; `None` refuses the exchange.
+    /// The token that an exchange returns, which is accepted from then on; `None` refuses the exchange.
     pub new_token: Option<String>,
     /// The secret that each call must prove; `None` for no proof.
     pub app_secret: Option<String>,
-    /// Calls allowed to a token; `None` for any number.
+    /// The number of calls that each token may make; `None` for any number.
     pub calls_allowed: Option<u32>,
-    /// Media that come under each hashtag in 5 minutes, at an even pace and out of order; `None` for hashtags
-    /// of different paces, in their order.
+    /// The number of new media per hashtag in 5 minutes, at an even pace and out of order; `None` for hashtags of
+    /// different paces, in order.
     pub hashtag_pace: Option<u32>,
     /// Whether the cursor under a hashtag is the same on every page, as the API documents it.
     pub repeating_cursor: bool,
@@ -113,7 +113,7 @@ pub struct Call {
     /// The query, decoded.
     pub query: BTreeMap<String, String>,
     /// The topic that it is about: an account, `#hashtag`, `hashtags` (the list of those searched for), `token`,
-    /// `exchange`, or `new_token` and `self`, the two that prove a new token.
+    /// `exchange`, or `new_token` and `self`, the two calls that test a new token.
     pub topic: String,
     /// The call's `Accept-Encoding`.
     pub encoding: String,
@@ -129,17 +129,17 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct State {
     options: Options,
-    /// The present, where it is not the clock's.
+    /// The present, if it is not the clock's.
     now: Mutex<Option<DateTime<Utc>>>,
     calls: Mutex<Vec<Call>>,
     by_token: Mutex<BTreeMap<String, usize>>,
-    /// Whether the new token was given.
+    /// Whether the new token was issued.
     exchanged: AtomicBool,
-    /// Media under a hashtag that the pages of a repeating cursor have given.
+    /// The number of media under each hashtag that the pages of a repeating cursor have returned.
     given: Mutex<BTreeMap<String, usize>>,
     /// The fault rules, and how often each has been applied.
     faults: Mutex<Vec<(FaultRule, u32)>>,
-    /// Calls under way, and the most there were at once.
+    /// The number of calls in progress, and its maximum so far.
     under_way: Mutex<(usize, usize)>,
 }
 
@@ -147,7 +147,7 @@ impl Sandbox {
     /// Starts a sandbox on loopback.
     ///
     /// # Errors
-    /// Where the port cannot be listened on.
+    /// If the port cannot be listened on.
     pub async fn start(options: Options) -> std::io::Result<Self> {
         let port = options.port;
         let faults = Mutex::new(not_yet_applied(options.faults.clone()));
@@ -165,7 +165,7 @@ impl Sandbox {
         let answering = Arc::clone(&state);
         let service = service_fn(move |request| {
             let state = Arc::clone(&answering);
-            async move { state.counted_answer(request).await }
+            async move { state.counted_response(request).await }
         });
         Ok(Self { server: Server::start(port, service).await?, state })
     }
@@ -180,17 +180,17 @@ impl Sandbox {
         lock(&self.state.calls).clone()
     }
 
-    /// Makes `now` the present of the answers from here on, so that one sandbox can live through a day.
+    /// Makes `now` the present of all further responses, so that one sandbox can simulate a day.
     pub fn set_now(&self, now: DateTime<Utc>) {
         *lock(&self.state.now) = Some(now);
     }
 
-    /// Makes the answers misbehave by `rules` from here on, and by no others.
+    /// Applies `rules`, and no others, to all further responses.
     pub fn set_faults(&self, rules: Vec<FaultRule>) {
         *lock(&self.state.faults) = not_yet_applied(rules);
     }
 
-    /// The most calls that were under way at once.
+    /// The highest number of concurrent calls.
     pub fn most_at_once(&self) -> usize {
         lock(&self.state.under_way).1
     }
@@ -210,16 +210,16 @@ impl Sandbox {
 }
 
 impl State {
-    /// Answers a call, and keeps count of the calls under way.
-    async fn counted_answer(&self, request: Request<Incoming>) -> Result<Response<body::Sent>, HangUp> {
+    /// Responds to a call, and counts the calls in progress.
+    async fn counted_response(&self, request: Request<Incoming>) -> Result<Response<body::Sent>, HangUp> {
         {
             let (now, most) = &mut *lock(&self.under_way);
             *now += 1;
             *most = (*most).max(*now);
         }
-        let answer = self.answer(&request).await;
+        let response = self.respond(&request).await;
         lock(&self.under_way).0 -= 1;
-        answer
+        response
     }
 }
 

@@ -1,4 +1,4 @@
-//! Answers that are not as the API documents them.
+//! Responses that are not as the API documents them.
 
 use hyper::Response;
 use hyper::http::response::Builder;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::body::{self, Sent, finish, finish_compressed};
 use super::fault::Body;
-use collector::memory::LARGEST_BODY;
+use collector::memory::MAX_BODY;
 
 pub(super) fn malformed(kind: Body, response: Builder, mut json: Value, text: &str, token: &str) -> Response<Sent> {
     let bytes: Vec<u8> = match kind {
@@ -43,7 +43,7 @@ pub(super) fn malformed(kind: Body, response: Builder, mut json: Value, text: &s
             }
             let text = json.to_string();
             let id = r#"{"id":"1"},"#;
-            let ids = id.repeat((LARGEST_BODY - text.len()) / id.len());
+            let ids = id.repeat((MAX_BODY - text.len()) / id.len());
             text.replacen("[]", &format!("[{}]", ids.trim_end_matches(',')), 1).into_bytes()
         }
         Body::TokenInCaption => {
@@ -72,10 +72,10 @@ pub(super) fn malformed(kind: Body, response: Builder, mut json: Value, text: &s
     finish(response, body::whole(bytes))
 }
 
-/// The page of media in an answer, after `kind` has removed what belongs around it.
+/// The page of media in a response, after `kind` has removed what belongs around it.
 fn media_of(json: &mut Value, kind: Body) -> Option<&mut Value> {
     if json.get("business_discovery").is_none() {
-        // The answer is a page itself. The answer to a search has no records to change.
+        // The response is itself a page. The response to a search has no records to change.
         return json.get("paging").is_some().then_some(json);
     }
     let discovery = json.get_mut("business_discovery")?.as_object_mut()?;

@@ -1,4 +1,4 @@
-//! A page of media: the fields that were asked for, and the cursor to the next page.
+//! A page of media: the requested fields, and the cursor to the next page.
 
 use serde_json::{Map, Value, json};
 
@@ -6,17 +6,17 @@ use super::expression::Node;
 use super::reply::Reply;
 use collector::record::Place;
 
-/// What the API says to a call that asks for a field which `place` has not; `None` where it has them all.
-pub(super) fn refused(asked: &[Node], place: Place, gone: &[&str]) -> Option<Reply> {
+/// The API's response to a call that requests a field that `place` does not have; `None` if it has them all.
+pub(super) fn refused(asked: &[Node], place: Place, removed: &[&str]) -> Option<Reply> {
     let node = if place == Place::Profile { "IGUser" } else { "IGMedia" };
     asked.iter().find_map(|Node { name, fields, .. }| {
-        if place.has(name) && !gone.contains(&name.as_str()) {
+        if place.has(name) && !removed.contains(&name.as_str()) {
             let is_album = name == "children";
-            return if is_album { refused(fields, Place::Child, gone) } else { None };
+            return if is_album { refused(fields, Place::Child, removed) } else { None };
         }
         Some(match place {
-            _ if gone.contains(&name.as_str()) => Reply::unknown_field(name, node),
-            // Quoted by public projects from live answers; neither names the field.
+            _ if removed.contains(&name.as_str()) => Reply::unknown_field(name, node),
+            // Quoted by public projects from live responses; neither names the field.
             Place::Child if place.refuses(name) => {
                 Reply::error(400, 100, None, "(#100) Field is not available for Carousel children media")
             }
@@ -28,9 +28,9 @@ pub(super) fn refused(asked: &[Node], place: Place, gone: &[&str]) -> Option<Rep
     })
 }
 
-/// The fields asked for, of those that there are; the id always comes along. Of an album's elements too.
+/// The requested fields that exist, and always the id. The same for an album's elements.
 pub(super) fn only(fields: &Map<String, Value>, asked: &[Node]) -> Map<String, Value> {
-    let asked_for = |(name, value): (&String, &Value)| {
+    let requested = |(name, value): (&String, &Value)| {
         let node = asked.iter().find(|node| node.name == *name);
         let value = match (node, value.get("data").and_then(Value::as_array)) {
             (Some(node), Some(parts)) => {
@@ -41,7 +41,7 @@ pub(super) fn only(fields: &Map<String, Value>, asked: &[Node]) -> Map<String, V
         };
         (node.is_some() || name == "id").then(|| (name.clone(), value))
     };
-    fields.iter().filter_map(asked_for).collect()
+    fields.iter().filter_map(requested).collect()
 }
 
 /// A page and the cursor to the next one. A page that is not part of a profile also has the address of the

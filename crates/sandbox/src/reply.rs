@@ -1,8 +1,8 @@
-//! An answer of the API before faults change it, and the API's errors.
+//! A response of the API before faults change it, and the API's errors.
 
 use serde_json::{Value, json};
 
-/// An answer of the API.
+/// A response of the API.
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Value,

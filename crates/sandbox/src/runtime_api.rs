@@ -1,4 +1,4 @@
-//! A stand-in of Lambda's Runtime API for one process: it hands out events and takes the answers.
+//! A mock of Lambda's Runtime API for one process: it hands out events and receives the results.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -15,52 +15,52 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::Server;
 
-/// What a function answered to an event.
+/// The result of an event.
 #[derive(Debug)]
-pub enum Answer {
+pub enum InvocationResult {
     /// The response of the handler.
     Response(Value),
     /// The error of the invocation, or of the start.
     Error(Value),
 }
 
-/// The stand-in. It ends when it is dropped.
+/// The mock. It ends when it is dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
     server: Server,
-    events: mpsc::UnboundedSender<Handed>,
-    asked: mpsc::UnboundedReceiver<Instant>,
-    answers: mpsc::UnboundedReceiver<(Instant, Answer)>,
+    events: mpsc::UnboundedSender<QueuedEvent>,
+    requests: mpsc::UnboundedReceiver<Instant>,
+    results: mpsc::UnboundedReceiver<(Instant, InvocationResult)>,
 }
 
 /// An event and its time limit.
-type Handed = (Value, Duration);
+type QueuedEvent = (Value, Duration);
 
 /// The trace header of each event, which is not sampled.
 const TRACE: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0";
 
 #[derive(Debug)]
 struct State {
-    events: Mutex<mpsc::UnboundedReceiver<Handed>>,
-    asked: mpsc::UnboundedSender<Instant>,
-    answers: mpsc::UnboundedSender<(Instant, Answer)>,
+    events: Mutex<mpsc::UnboundedReceiver<QueuedEvent>>,
+    requests: mpsc::UnboundedSender<Instant>,
+    results: mpsc::UnboundedSender<(Instant, InvocationResult)>,
 }
 
 impl RuntimeApi {
     /// Starts it on loopback.
     ///
     /// # Errors
-    /// Where no port can be listened on.
+    /// If no port can be listened on.
     pub async fn start() -> std::io::Result<Self> {
         let (events, events_out) = mpsc::unbounded_channel();
-        let (asked_in, asked) = mpsc::unbounded_channel();
-        let (answers_in, answers) = mpsc::unbounded_channel();
-        let state = Arc::new(State { events: Mutex::new(events_out), asked: asked_in, answers: answers_in });
+        let (requests_in, requests) = mpsc::unbounded_channel();
+        let (results_in, results) = mpsc::unbounded_channel();
+        let state = Arc::new(State { events: Mutex::new(events_out), requests: requests_in, results: results_in });
         let service = service_fn(move |request| {
             let state = Arc::clone(&state);
-            async move { Ok::<_, Infallible>(state.answer(request).await.unwrap_or_else(refusal)) }
+            async move { Ok::<_, Infallible>(state.respond(request).await.unwrap_or_else(refusal)) }
         });
-        Ok(Self { server: Server::start(0, service).await?, events, asked, answers })
+        Ok(Self { server: Server::start(0, service).await?, events, requests, results })
     }
 
     /// What the function finds in `AWS_LAMBDA_RUNTIME_API`.
@@ -70,32 +70,32 @@ impl RuntimeApi {
 
     /// Queues an event. Its deadline is `limit` after the function takes it.
     pub fn hand_out(&self, event: Value, limit: Duration) {
-        // The other end lives as long as the server.
+        // The receiver lives as long as the server.
         let _ = self.events.send((event, limit));
     }
 
-    /// Waits until the function asks for work, and tells when it did.
-    pub async fn asked(&mut self) -> Option<Instant> {
-        self.asked.recv().await
+    /// Waits until the function requests an event, and returns when it did.
+    pub async fn next_request(&mut self) -> Option<Instant> {
+        self.requests.recv().await
     }
 
-    /// Waits until the function answers, and tells when it did.
-    pub async fn answered(&mut self) -> Option<(Instant, Answer)> {
-        self.answers.recv().await
+    /// Waits for the result of an event, and returns when it arrived.
+    pub async fn result(&mut self) -> Option<(Instant, InvocationResult)> {
+        self.results.recv().await
     }
 
-    /// An answer that has come already.
-    pub fn try_answer(&mut self) -> Option<Answer> {
-        self.answers.try_recv().ok().map(|(_, answer)| answer)
+    /// A result that has already arrived.
+    pub fn try_result(&mut self) -> Option<InvocationResult> {
+        self.results.try_recv().ok().map(|(_, result)| result)
     }
 }
 
 impl State {
-    /// Answers a request of the runtime; `None` where it is none that the runtime makes.
-    async fn answer(&self, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+    /// Responds to a request of the runtime; `None` if the runtime makes no such request.
+    async fn respond(&self, request: Request<Incoming>) -> Option<Response<Full<Bytes>>> {
         let now = Instant::now();
         if request.method() == Method::GET {
-            let _ = self.asked.send(now);
+            let _ = self.requests.send(now);
             let Some((event, limit)) = self.events.lock().await.recv().await else {
                 return std::future::pending().await;
             };
@@ -113,7 +113,9 @@ impl State {
         let is_response = request.uri().path().ends_with("/response");
         let body = request.into_body().collect().await.ok()?.to_bytes();
         let body = serde_json::from_slice(&body).ok()?;
-        let _ = self.answers.send((now, if is_response { Answer::Response(body) } else { Answer::Error(body) }));
+        let _ = self
+            .results
+            .send((now, if is_response { InvocationResult::Response(body) } else { InvocationResult::Error(body) }));
         let mut response = Response::default();
         *response.status_mut() = StatusCode::ACCEPTED;
         Some(response)
@@ -121,7 +123,7 @@ impl State {
 }
 
 fn refusal() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new("this is no request of the Lambda runtime's".into()));
+    let mut response = Response::new(Full::new("the Lambda runtime makes no such request".into()));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response
 }

@@ -1,4 +1,4 @@
-//! One HTTP server on loopback, for every stand-in of the sandbox and of the tests.
+//! One HTTP server on loopback, for all mocks of the sandbox and of the tests.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -19,10 +19,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers each request at `port` with `service`; 0 is any free port.
+    /// Serves `service` at `port`; 0 is any free port.
     ///
     /// # Errors
-    /// Where the port cannot be listened on.
+    /// If the port cannot be listened on.
     pub async fn start<S, B>(port: u16, service: S) -> std::io::Result<Self>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
@@ -41,7 +41,7 @@ impl Server {
                 let service = service.clone();
                 tokio::spawn(async move {
                     let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                    // A peer that hangs up does not concern a stand-in.
+                    // A mock ignores peers that close the connection.
                     let _ = server.serve_connection(TokioIo::new(stream), service).await;
                 });
             }

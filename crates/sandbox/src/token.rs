@@ -1,4 +1,4 @@
-//! What `debug_token` says of a token, and the proof that a call comes from the token's app.
+//! What `debug_token` says about a token, and the proof that a call is made by the token's app.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use super::reply::Reply;
 pub(super) const EXCHANGE: &str = "oauth/access_token";
 
 impl State {
-    /// Gives the new token for one that is taken.
+    /// Exchanges an accepted token for the new one.
     pub(super) fn exchange(&self, query: &BTreeMap<String, String>) -> Reply {
         let given = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
         let secret = self.options.app_secret.as_deref();
@@ -34,12 +34,12 @@ impl State {
         }
     }
 
-    /// Whether a token is the one that the exchange gives.
+    /// Whether a token is the one that the exchange returns.
     pub(super) fn is_new(&self, token: Option<&String>) -> bool {
         self.options.new_token.is_some() && self.options.new_token.as_ref() == token
     }
 
-    /// Whether calls with a token are answered.
+    /// Whether calls with a token are accepted.
     pub(super) fn takes(&self, token: Option<&String>) -> bool {
         let is_given = self.exchanged.load(Ordering::Relaxed) && self.is_new(token);
         is_given || self.options.token.is_none() || self.options.token.as_ref() == token

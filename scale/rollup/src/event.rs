@@ -7,7 +7,7 @@ use super::RollupError;
 use collector::event::shown;
 use collector::topic::Job;
 
-/// The prefix of results. Beyond it, the roll-up reads its own summaries alone.
+/// The prefix of results. Outside it, the roll-up reads only its own summaries.
 const RESULTS_PREFIX: &str = "runs/";
 
 /// The ending of a manifest's key.

@@ -35,11 +35,11 @@ pub struct RollupFunction {
     config_file: PathBuf,
     service: Option<String>,
     redactor: Arc<Redactor>,
-    ready: OnceCell<Ready>,
+    clients: OnceCell<Clients>,
 }
 
-/// What is built once a process.
-struct Ready {
+/// What is built once per process.
+struct Clients {
     aws: SdkConfig,
     bucket: String,
     locations: Locations,
@@ -47,8 +47,8 @@ struct Ready {
 
 /// The function's response.
 #[derive(Debug, Clone, Serialize)]
-pub struct RollupAnswer {
-    /// 200. Whatever cannot be summed up is an invocation error.
+pub struct RollupResponse {
+    /// 200. A run that cannot be summed up is an invocation error.
     #[serde(rename = "statusCode")]
     pub status_code: u16,
     /// `bucket/key` of the summary.
@@ -60,7 +60,7 @@ pub struct RollupAnswer {
 /// A roll-up that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RollupError {
-    /// The event names nothing that can be summed up.
+    /// The event does not name a run that can be summed up.
     #[error(
         "the event has the {key:?}: {given}; allowed: \"job\" (brand_media or hashtag), \"time\" (RFC 3339) and \"results\" (runs/.../manifest.json)"
     )]
@@ -70,7 +70,7 @@ pub enum RollupError {
         /// The value, shortened.
         given: String,
     },
-    /// The environment names no bucket.
+    /// The environment does not name the bucket.
     #[error("the variable BUCKET is not set; expected: the bucket that holds the results of the run")]
     Bucket,
     /// The configuration cannot be used.
@@ -124,7 +124,7 @@ impl From<RollupFailure> for Diagnostic {
 impl RollupFunction {
     /// A function on `bucket`. The configuration says how a summary's key shows the time.
     pub fn new(bucket: Option<String>, config_file: PathBuf) -> Self {
-        Self { bucket, config_file, service: None, redactor: Arc::default(), ready: OnceCell::new() }
+        Self { bucket, config_file, service: None, redactor: Arc::default(), clients: OnceCell::new() }
     }
 
     /// The function of the environment: `BUCKET`, `SERVICE`, and `CONFIG_FILE` or the packaged configuration.
@@ -150,7 +150,7 @@ impl RollupFunction {
         request_id: &str,
         deadline: SystemTime,
         load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig,
-    ) -> Result<RollupAnswer, RollupFailure> {
+    ) -> Result<RollupResponse, RollupFailure> {
         let left = deadline.duration_since(SystemTime::now()).unwrap_or(UNKNOWN_DEADLINE);
         let end = Instant::now() + left.saturating_sub(RESPONDING_TIME);
         let event = RollupEvent::parse(payload);
@@ -172,8 +172,9 @@ impl RollupFunction {
         event: &RollupEvent,
         end: Instant,
         load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig,
-    ) -> Result<RollupAnswer, RollupError> {
-        let Ready { aws, bucket, locations } = self.ready.get_or_try_init(async || self.build(load_aws).await).await?;
+    ) -> Result<RollupResponse, RollupError> {
+        let Clients { aws, bucket, locations } =
+            self.clients.get_or_try_init(async || self.build(load_aws).await).await?;
         let sink = Sink::s3(aws, bucket.clone());
         let key = locations.summary(event.job, event.time);
         let limit = || end.saturating_duration_since(Instant::now());
@@ -186,14 +187,14 @@ impl RollupFunction {
         let summary = super::read(event, &manifest, key.as_str(), get).await.map_err(RollupError::Results)?;
         summary.log(self.service.as_deref());
         sink.put(&key, Bytes::from(summary.to_json()), limit()).await?;
-        Ok(RollupAnswer { status_code: 200, target_file: sink.place(&key), totals: summary.totals })
+        Ok(RollupResponse { status_code: 200, target_file: sink.place(&key), totals: summary.totals })
     }
 
-    async fn build(&self, load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig) -> Result<Ready, RollupError> {
+    async fn build(&self, load_aws: impl AsyncFnOnce(http::Client) -> SdkConfig) -> Result<Clients, RollupError> {
         let bucket = self.bucket.clone().ok_or(RollupError::Bucket)?;
         let locations = Config::load(&self.config_file)?.locations;
         let aws = aws::redacting(&load_aws(http::client()?).await, self.redactor());
-        Ok(Ready { aws, bucket, locations })
+        Ok(Clients { aws, bucket, locations })
     }
 }
 
@@ -209,5 +210,5 @@ async fn newest(client: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Resu
             found = dated.into_iter().chain(found).max();
         }
     }
-    found.map(|(_, key)| key).ok_or_else(|| format!("the results below {prefix} are not there"))
+    found.map(|(_, key)| key).ok_or_else(|| format!("there are no results below {prefix}"))
 }

@@ -20,7 +20,7 @@ mod function;
 mod results;
 
 pub use event::RollupEvent;
-pub use function::{RollupAnswer, RollupError, RollupFailure, RollupFunction};
+pub use function::{RollupError, RollupFailure, RollupFunction, RollupResponse};
 pub use results::{Item, Manifest, items};
 
 /// A run over all its shards.
@@ -47,8 +47,8 @@ pub struct Totals {
     pub shards: usize,
     /// The number of shards that failed, with all their topics.
     pub failed_shards: usize,
-    /// The number of shards whose figures are unknown, since their results have no summary. They are in no
-    /// other sum.
+    /// The number of shards whose figures are unknown, since their results have no summary. The other sums do not
+    /// include them.
     #[serde(default)]
     pub unknown_shards: usize,
     /// The number of topics.
@@ -100,11 +100,11 @@ pub struct Failed {
 /// The results of a shard.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The name; that of the execution where the event has none.
+    /// The name; that of the execution if the event has none.
     pub shard: String,
     /// The secret of the credential.
     pub secret_id: String,
-    /// Why the shard failed; `None` where it succeeded.
+    /// Why the shard failed; `None` if it succeeded.
     pub error: Option<String>,
     /// Whether the figures are known. A result that Step Functions truncated has no summary.
     #[serde(default = "known")]
@@ -125,13 +125,13 @@ pub struct Outcome {
     pub usage_percent: Option<u32>,
 }
 
-/// Summaries from before this field existed counted every shard.
+/// Summaries that were written before this field existed counted every shard.
 const fn known() -> bool {
     true
 }
 
 /// Reads the results whose manifest has the key `manifest` and sums them up for `event`, on top of the summary at
-/// `summary_key` where one exists. Shards that ran again replace their earlier results, and the others stay.
+/// `summary_key` if one exists. Shards that ran again replace their earlier results, and the others stay.
 ///
 /// # Errors
 /// What could not be read.
@@ -143,14 +143,14 @@ pub async fn read(
 ) -> Result<RollupSummary, String> {
     let needed = async |key: &str| match get(key.to_owned()).await {
         Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(format!("the results {key} are not there")),
+        Ok(None) => Err(format!("the results {key} do not exist")),
         Err(error) => Err(error.to_string()),
     };
     let read = Manifest::read(&needed(manifest).await?);
-    let read = read.ok_or_else(|| format!("{manifest} is no manifest of a result writer"))?;
+    let read = read.ok_or_else(|| format!("{manifest} is not a manifest of a result writer"))?;
     let mut found = Vec::new();
     for key in read.files() {
-        found.extend(items(&needed(key).await?).ok_or_else(|| format!("{key} is no list of results"))?);
+        found.extend(items(&needed(key).await?).ok_or_else(|| format!("{key} is not a list of results"))?);
     }
     let before = get(summary_key.to_owned()).await.map_err(|e| e.to_string())?;
     // A summary that cannot be read is replaced. It is made from results, which are kept.
@@ -230,11 +230,11 @@ impl RollupSummary {
         ];
         emit(&metrics, &self.job, service);
         for shard in &self.shards {
-            if let Some(why) = &shard.error {
+            if let Some(reason) = &shard.error {
                 error!(
                     kind = "shard",
                     shard = shard.shard,
-                    "shard failed with {}: {why}",
+                    "shard failed with {}: {reason}",
                     counted(shard.topics, "topic")
                 );
             }
@@ -257,7 +257,7 @@ impl RollupSummary {
     }
 }
 
-/// A number in a JSON object, at any depth; 0 where there is none.
+/// A number in a JSON object, at any depth; 0 if there is none.
 fn number(value: &Value, pointer: &str) -> u64 {
     value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
 }

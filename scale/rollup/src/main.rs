@@ -13,7 +13,7 @@ use tracing::level_filters::LevelFilter;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
-        eprintln!("rollup is the Lambda function of runs over shards: docs/scale.md tells how it is deployed");
+        eprintln!("rollup is the Lambda function of runs over shards: docs/scale.md describes how to deploy it");
         return ExitCode::FAILURE;
     }
     let function = RollupFunction::from_env();

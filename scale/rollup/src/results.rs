@@ -1,4 +1,4 @@
-//! The files of the result writer. A missing field costs its own number alone.
+//! The files of the result writer. A missing field affects only its own number.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,7 +28,7 @@ struct File {
 }
 
 impl Manifest {
-    /// Parses a manifest; `None` where `bytes` are none.
+    /// Parses a manifest; `None` if `bytes` are not one.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         // serde would read a list as the manifest's fields in their order.
         bytes.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(bytes).ok()).flatten()
@@ -59,7 +59,7 @@ pub struct Item {
     cause: Option<String>,
 }
 
-/// Parses the child executions of one file of results; `None` where `bytes` are none.
+/// Parses the child executions of one file of results; `None` if `bytes` are none.
 pub fn items(bytes: &[u8]) -> Option<Vec<Item>> {
     serde_json::from_slice(bytes).ok()
 }
@@ -96,7 +96,7 @@ impl Item {
         let files = summary.get("files").and_then(Value::as_array).cloned().unwrap_or_default();
         let outcome = Outcome {
             secret_id: text("secret_id"),
-            error: (!self.succeeded()).then(|| self.why(&message)),
+            error: (!self.succeeded()).then(|| self.reason(&message)),
             figures_known,
             topics,
             records: files.iter().map(|file| number(file, "/records")).sum(),
@@ -120,14 +120,14 @@ impl Item {
         opened(&self.output).get("summary").cloned().unwrap_or_default()
     }
 
-    /// The cause and the summary, out of the function's error in the execution's cause.
+    /// The cause and the summary, from the function's error in the execution's cause.
     fn failure(&self) -> (String, Option<Value>) {
         let cause = self.cause.as_deref().unwrap_or_default();
         let payload = serde_json::from_str::<Value>(cause).unwrap_or_default();
         report::parts(payload.get("errorMessage").and_then(Value::as_str).unwrap_or(cause))
     }
 
-    fn why(&self, message: &str) -> String {
+    fn reason(&self, message: &str) -> String {
         let kind = self.error.as_deref().unwrap_or(&self.status);
         let short: String = message.chars().take(300).collect();
         if short.is_empty() { kind.to_owned() } else { format!("{kind}: {short}") }

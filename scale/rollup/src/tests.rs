@@ -33,7 +33,7 @@ fn failed(shard: &str) -> Value {
 /// A failed function's error, as Step Functions records it.
 fn cause() -> String {
     let summary = Summary { api_calls: 6, ..Summary::default() };
-    // The text holds what looks like its own end.
+    // The text contains what looks like its own end.
     let cause = Cause::Store("x.json could not be stored; summary: {\"api_calls\":9}".to_owned(), Diagnosis::Store);
     let error = Error { cause, summary: Box::new(summary), redactor: Default::default() };
     json!({"errorType": "nothing_collected", "errorMessage": error.to_string()}).to_string()
@@ -120,7 +120,7 @@ async fn the_files_that_the_manifest_lists_are_read_and_a_missing_one_is_an_erro
         match summary {
             Ok(summary) => assert!(there && summary.totals.shards == 2),
             Err(error_text) => {
-                assert!(!there && error_text.contains("runs/x/FAILED_0.json are not there"), "{error_text}")
+                assert!(!there && error_text.contains("runs/x/FAILED_0.json do not exist"), "{error_text}")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Fields of type `json`, and what is asked for within them.
+//! Fields of type `json`, and the fields requested within them.
 
 use super::*;
 
@@ -19,17 +19,20 @@ fn a_json_field_may_name_the_fields_within_it() {
 }
 
 #[test]
-fn what_is_asked_for_cannot_be_anything_else_of_a_call() {
+fn a_requested_field_cannot_change_the_rest_of_a_call() {
     for bad in ["{id}", "a{}", "a}", "a{b}c", "a{b{c}}", "a{b,}", "a{,b}", "a.limit(9){b}", "a{B}", "a,b"] {
-        let told = faults(media(&format!("parts = {bad} json")));
-        assert!(told.iter().any(|fault| fault.contains("[luxury_media] parts: the response field")), "{bad}: {told:?}");
+        let found = faults(media(&format!("parts = {bad} json")));
+        assert!(
+            found.iter().any(|fault| fault.contains("[luxury_media] parts: the response field")),
+            "{bad}: {found:?}"
+        );
     }
     for spaced in ["children{id, media_type} json", "children{id json", "children{ id} json"] {
-        let told = faults(media(&format!("parts = {spaced}")));
-        assert!(told[0].contains("without spaces"), "{told:?}");
+        let found = faults(media(&format!("parts = {spaced}")));
+        assert!(found[0].contains("without spaces"), "{found:?}");
     }
     assert!(faults(media("parts = children{id} str"))[0].contains("only a json field"));
-    assert!(faults(media("parts = children json A|B"))[0].contains("a json field has not"));
+    assert!(faults(media("parts = children json A|B"))[0].contains("a json field cannot have"));
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn the_fields_of_the_collector_have_one_type_and_no_allowed_values() {
                 format!(
                     "[{section}] rest: topic is a field of the collector: `topic str` without allowed values expected"
                 ),
-                format!("[{section}] rest: asks for topic{{a}}, and found_under for topic: give both the same"),
+                format!("[{section}] rest: requests topic{{a}}, and found_under requests topic: give both the same"),
             ]
         );
     }
@@ -64,17 +67,20 @@ fn the_fields_of_the_collector_have_one_type_and_no_allowed_values() {
 #[test]
 fn a_profile_has_no_field_of_its_media_since_a_call_asks_for_them_anyway() {
     for line in ["posts = media{id} json", "posts = media json", "posts = media str"] {
-        let told = faults(with("[luxury_profile]", &format!("[luxury_profile]\n{line}")));
-        assert_eq!(told, ["[luxury_profile] posts: asks for media, which a call has anyway: [luxury_media] maps them"]);
+        let found = faults(with("[luxury_profile]", &format!("[luxury_profile]\n{line}")));
+        assert_eq!(
+            found,
+            ["[luxury_profile] posts: requests media, which each call requests already: [luxury_media] maps them"]
+        );
     }
 }
 
 #[test]
-fn one_field_is_asked_for_in_one_way() {
-    let told = faults(media("one = children{id} json\nother = children{media_type} json"));
+fn one_field_is_requested_in_one_way() {
+    let found = faults(media("one = children{id} json\nother = children{media_type} json"));
     assert_eq!(
-        told,
-        ["[luxury_media] other: asks for children{media_type}, and one for children{id}: give both the same"]
+        found,
+        ["[luxury_media] other: requests children{media_type}, and one requests children{id}: give both the same"]
     );
     let config = media("one = children{id} json\nother = children{id} json?").unwrap();
     assert_eq!(config.mapping(Model::Media).requested().iter().filter(|r| r.starts_with("children")).count(), 1);
@@ -85,8 +91,8 @@ fn a_field_that_the_api_is_known_to_refuse_here_is_a_notice() {
     assert_eq!(
         notices(media("code = shortcode str\nparts = children{id,permalink} json")),
         [
-            "[luxury_media] code: the API is known to refuse a call that asks for shortcode here: no media would come",
-            "[luxury_media] parts: the API is known to refuse a call that asks for permalink here: no media would come",
+            "[luxury_media] code: the API is known to refuse a call that requests shortcode here: no media record would be collected",
+            "[luxury_media] parts: the API is known to refuse a call that requests permalink here: no media record would be collected",
         ]
     );
     assert_eq!(media("new = something_new int").unwrap().notices, [], "nothing is known of it");

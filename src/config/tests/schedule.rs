@@ -38,7 +38,7 @@ fn a_limit_exceeded_only_while_a_process_starts_is_a_notice() {
 #[test]
 fn names_that_a_later_run_would_take_again_are_a_notice() {
     let replaced = |datetime: &str| notices(with("datetime = %Y-%m-%d_%H%M%S", &format!("datetime = {datetime}")));
-    assert_eq!(replaced("%H%M"), [""; 0], "the folder tells the day");
+    assert_eq!(replaced("%H%M"), [""; 0], "the folder has the day");
     let found = replaced("%Y-%m-%d_%H");
     assert!(found.len() == 1 && found[0].starts_with("[common] hashtags_location: the next run"), "{found:?}");
     let found = replaced("%Y-%m-%d_%I%M");

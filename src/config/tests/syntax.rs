@@ -50,7 +50,7 @@ fn a_key_given_twice_is_a_fault() {
 }
 
 #[test]
-fn a_key_that_is_never_asked_for_is_a_notice() {
+fn a_key_that_nothing_reads_is_a_notice() {
     for (more, notice) in [
         ("[limit]\nconcurrency = 3", "[limit]: nothing reads this section; did you mean [limits]?"),
         ("[warehouse]\nhost = x", "[warehouse]: nothing reads this section; is it misspelt?"),

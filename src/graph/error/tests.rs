@@ -20,7 +20,7 @@ fn every_code_of_the_contract_has_its_class() {
     ];
     for (codes, kind) in rows {
         for &code in codes {
-            // The code decides, whatever the flag and the status say.
+            // The code decides, regardless of the flag and the status.
             for (transient, status) in [(false, 400), (true, 400), (true, 500), (false, 429), (false, 200)] {
                 assert_eq!(class(json!({"code": code, "is_transient": transient}), status), kind, "{code}");
             }
@@ -29,13 +29,13 @@ fn every_code_of_the_contract_has_its_class() {
 }
 
 #[test]
-fn a_block_for_behaviour_is_not_taken_for_throttling() {
+fn a_block_for_behaviour_is_not_throttling() {
     assert_eq!(class(json!({"code": 4, "error_subcode": 2_207_051, "is_transient": true}), 403), Kind::Permission);
     assert_eq!(class(json!({"code": 4, "error_subcode": 1_349_210, "is_transient": true}), 403), Kind::Throttled);
 }
 
 #[test]
-fn an_unknown_code_is_transient_where_it_says_so_and_else_by_its_status() {
+fn an_unknown_code_is_transient_if_it_says_so_or_by_its_status() {
     assert_eq!(class(json!({"code": 4_242, "is_transient": true}), 400), Kind::Transient);
     assert_eq!(class(json!({"code": 4_242}), 400), Kind::Unexpected);
     assert_eq!(class(json!({"code": 4_242}), 200), Kind::Unexpected);
@@ -92,7 +92,7 @@ fn a_code_is_found_whatever_else_the_body_holds() {
 }
 
 #[test]
-fn of_a_message_its_beginning_is_kept_also_where_it_is_no_whole_text() {
+fn the_beginning_of_a_message_is_kept_even_if_it_is_not_unicode() {
     let message =
         |text: &str| ApiError::read(format!(r#"{{"error":{{"message":{text}}}}}"#).as_bytes()).unwrap().message;
     assert_eq!(message(&format!("\"{}\"", "é".repeat(400))), "é".repeat(300));

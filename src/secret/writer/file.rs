@@ -1,4 +1,4 @@
-//! The file of the secret: its token replaced in the text, and the file by a whole one in its place.
+//! The secret's file: replaces the token in its text, and the file by a new one.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -10,8 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::super::{SecretError, from_file};
 use super::{SecretWriteError, holds};
 
-/// Puts `new` in the place of `old`. Comments, order and spelling of everything else stay, and the file's mode
-/// and owner too.
+/// Replaces `old` with `new`. Comments, order and spelling of everything else stay, as do the file's mode and owner.
 pub(super) fn replace(path: &Path, old: &SecretString, new: &SecretString) -> Result<(), SecretWriteError> {
     holds(&from_file(path)?, old)?;
     let bytes = crate::file::read(path).map_err(|cause| SecretError::Unreadable { path: path.to_owned(), cause })?;
@@ -20,7 +19,7 @@ pub(super) fn replace(path: &Path, old: &SecretString, new: &SecretString) -> Re
     Ok(replace_whole(path, changed.expose_secret().as_bytes())?)
 }
 
-/// The text with another token in it, and nothing else changed; `None` where that cannot be.
+/// The text with the new token and nothing else changed; `None` if that is impossible.
 fn with_token(text: &str, old: &str, new: &str) -> Option<SecretString> {
     let value = value_of_token(text)?;
     let start = value + text.get(value..)?.find(old)?;
@@ -65,7 +64,7 @@ fn value_of_token(text: &str) -> Option<usize> {
     None
 }
 
-/// Replaces a file by a whole one with its mode and owner. A file that may not be written to stays.
+/// Replaces a file with a new one that has its mode and owner. A file without write permission stays.
 fn replace_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // The file that a link names is replaced, and not the link.
     let path = &path.canonicalize()?;
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_alone_changes() {
+    fn only_the_token_changes() {
         let expected = FILE.replace(":   placeholder-old", ":   placeholder-new");
         assert_eq!(changed(FILE).unwrap(), expected);
         let indented = "[SECRET]\n bucket = lux-raw\n  access_token = placeholder-old";
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn where_more_would_change_nothing_does() {
+    fn nothing_changes_if_more_than_the_token_would() {
         for text in [
             "[SECRET]\naccess_token = other\nnote = placeholder-old\n",
             "[SECRET]\naccess_token =\n # placeholder-old\n placeholder-old\n",
@@ -124,7 +123,7 @@ mod tests {
         }
     }
 
-    /// A file with the old token, in a folder of its own.
+    /// A file with the old token, in a separate folder.
     fn file() -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dev_secret.ini");
@@ -153,7 +152,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_replaced_stays_as_it_is() {
         let (folder, short) = file();
-        // The name of the part is longer than any name may be.
+        // The name of the part file exceeds the longest possible name.
         let path = folder.path().join("x".repeat(250));
         fs::rename(&short, &path).unwrap();
         let error = put(&path).unwrap_err();

@@ -1,4 +1,4 @@
-//! Answers of the API: errors, malformed bodies, and texts that quote secrets.
+//! Responses of the API: errors, malformed bodies, and texts that quote secrets.
 
 use serde_json::json;
 

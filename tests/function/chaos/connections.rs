@@ -1,10 +1,10 @@
-//! Connections that fail, break, or lead elsewhere.
+//! Connections that fail, break, or reach another server.
 
 use super::case::{ALL, ALL_BUT_ONE, Case, case};
 use super::proxy::{Breaks, Certificate, Proxy};
 use super::setup::Setup;
 
-/// TLS in front of the sandbox, for the host `name`. The function trusts its root where `trusted` is set.
+/// TLS in front of the sandbox, for the host `name`. The function trusts its root if `trusted` is set.
 fn tls(setup: &mut Setup, certificate: &Certificate, trusted: bool, breaks: Breaks) {
     let proxy = Proxy::tls(setup.sandbox(), certificate, breaks);
     setup.call(&format!("https://localhost:{}", proxy.address.port()));

@@ -1,4 +1,4 @@
-//! A small file system, where this process may mount one.
+//! A small file system, if this process may mount one.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 pub struct Mount(TempDir);
 
 impl Mount {
-    /// A new file system; `None` where this process may not mount one.
+    /// A new file system; `None` if this process may not mount one.
     pub fn of(bytes: usize) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={bytes}");

@@ -1,5 +1,5 @@
-//! The memory limit of the smallest function, which ends the process. It is a control group of Linux, where
-//! this process may create one.
+//! The memory limit of the smallest function, which ends the process. It is a Linux control group, if this process may
+//! create one.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ impl Limit {
         let name = format!("collector-chaos-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let [v1, v2] = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"].map(Path::new);
         let (group, files) = if v1.join("memory.limit_in_bytes").exists() {
-            // The second file limits memory with swap. It exists only where swap is accounted.
+            // The second file limits memory with swap. It exists only if swap is accounted for.
             (v1.join(name), ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"])
         } else {
             let _ = std::fs::write(v2.join("cgroup.subtree_control"), "+memory");

@@ -13,14 +13,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// How the proxy breaks the first connection that carries an answer. It leaves later ones alone.
+/// How the proxy breaks the first connection that carries a response. Later connections are not changed.
 #[derive(Clone, Copy)]
 pub enum Breaks {
     Never,
-    /// It closes the connection after this many bytes of answers.
+    /// It closes the connection after this many bytes of responses.
     After(usize),
-    /// After the first whole answer, it sends HTTP/2's GOAWAY with this error code and closes the
-    /// connection. Other requests on it get no answer.
+    /// After the first complete response, it sends HTTP/2's GOAWAY with this error code and closes the connection.
+    /// Other requests on the connection get no response.
     GoAway(u32),
 }
 
@@ -33,7 +33,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy on IPv6's loopback; `None` where the machine has none.
+    /// A proxy on IPv6's loopback; `None` if the machine has none.
     pub fn on_v6(behind: SocketAddr) -> Option<Self> {
         let listener = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).ok()?;
         Some(Self::start(listener, behind, None, Breaks::Never))
@@ -135,27 +135,27 @@ async fn pass(
 ) -> std::io::Result<()> {
     let is_first = connections.fetch_add(1, Ordering::Relaxed) == 0;
     let (mut from, mut to) = tokio::io::split(proxy);
-    let (mut answers, mut calls) = back.into_split();
+    let (mut responses, mut calls) = back.into_split();
     let asked = tokio::io::copy(&mut from, &mut calls);
-    let answered = async {
+    let forwarded = async {
         match breaks {
             Breaks::After(bytes) if is_first => {
-                tokio::io::copy(&mut (&mut answers).take(bytes as u64), &mut to).await?;
+                tokio::io::copy(&mut (&mut responses).take(bytes as u64), &mut to).await?;
             }
-            Breaks::GoAway(code) if is_first => until_an_answer(&mut answers, &mut to, code).await?,
-            _ => drop(tokio::io::copy(&mut answers, &mut to).await?),
+            Breaks::GoAway(code) if is_first => until_a_response(&mut responses, &mut to, code).await?,
+            _ => drop(tokio::io::copy(&mut responses, &mut to).await?),
         }
         to.shutdown().await
     };
-    // The connection ends with the answers.
+    // The connection ends with the responses.
     tokio::select! {
-        ended = answered => ended,
+        ended = forwarded => ended,
         Err(error) = asked => Err(error),
     }
 }
 
-/// Forwards frames of HTTP/2 until the end of the first answer, and then sends GOAWAY.
-async fn until_an_answer(
+/// Forwards frames of HTTP/2 until the end of the first response, and then sends GOAWAY.
+async fn until_a_response(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
     code: u32,

@@ -1,4 +1,4 @@
-//! The setup of a case: the real binary in a process of its own, with the sandbox and AWS in this one.
+//! The setup of a case: the real binary in a separate process, with the sandbox and AWS in this one.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sandbox::Answer;
+use sandbox::InvocationResult;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -20,8 +20,8 @@ use support::process::held;
 use support::runtime_api::variables;
 use support::runtime_api::{Ended, Function};
 
-/// The most memory that a run of the function's binary may take.
-pub const MOST_KIB: u64 = 100 * 1024;
+/// The maximum memory that a run of the function's binary may use.
+pub const MAX_KIB: u64 = 100 * 1024;
 
 /// What a case runs with.
 pub struct Setup {
@@ -43,7 +43,7 @@ pub struct Setup {
 pub struct Outcome {
     pub stored: String,
     pub ends: String,
-    /// The secrets that were printed, answered or stored.
+    /// The secrets that were printed, returned or stored.
     pub shown: Vec<String>,
     pub peak_kib: u64,
     /// The differences from what is expected.
@@ -76,7 +76,7 @@ impl Setup {
         std::fs::write(self.harness.config_file(), ini).unwrap();
     }
 
-    /// Has the function keep the API's answers as received.
+    /// Makes the function keep the API's responses as received.
     pub fn keep_answers(&mut self) {
         let file = self.harness.config_file();
         let location = "[common]\nanswers_location = answers/{job}_{datetime}.jsonl.gz";
@@ -147,17 +147,17 @@ impl Setup {
 }
 
 impl Case {
-    /// Plays the case on `binary`. The error is the reason why it cannot run here.
+    /// Runs the case on `binary`. The error is the reason why it cannot run here.
     pub async fn play(&self, binary: &Path, limited: bool) -> Result<Outcome, &'static str> {
         let setup = Setup::new(self).await;
-        if let Some(why) = setup.skipped {
-            return Err(why);
+        if let Some(reason) = setup.skipped {
+            return Err(reason);
         }
         let variables: Vec<(&str, String)> = setup.variables.clone().into_iter().collect();
         let limit = limited.then(Limit::new).and_then(Result::ok);
         let command = || limit.as_ref().map_or_else(|| Command::new(binary), |limit| limit.command(binary));
         let start = || Function::start(command(), &setup.folder, &variables, setup.events.clone());
-        let (mut ends, mut said, mut peak_kib) = (Vec::new(), String::new(), 0);
+        let (mut ends, mut printed, mut peak_kib) = (Vec::new(), String::new(), 0);
         if setup.terminated {
             let mut function = start().await;
             // One object is stored, and the other one stalls.
@@ -171,10 +171,10 @@ impl Case {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             ends.push(format!("ended by SIGTERM with {} stored", setup.stored()));
-            said += &function.end().await.log;
+            printed += &function.end().await.log;
         }
         let mut function = start().await;
-        while function.answered() < setup.events.len() && function.runs() {
+        while function.done() < setup.events.len() && function.runs() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         if function.runs() {
@@ -182,20 +182,20 @@ impl Case {
         } else {
             ends.push("the process ended".to_owned());
         }
-        let Ended { answers, log, stderr } = function.end().await;
-        ends.extend(answers.iter().map(end));
-        said += &format!("{log}{stderr}");
-        answers.iter().for_each(|answer| {
-            let (Answer::Response(text) | Answer::Error(text)) = answer;
-            said += &format!("{text}\n");
+        let Ended { results, log, stderr } = function.end().await;
+        ends.extend(results.iter().map(end));
+        printed += &format!("{log}{stderr}");
+        results.iter().for_each(|result| {
+            let (InvocationResult::Response(text) | InvocationResult::Error(text)) = result;
+            printed += &format!("{text}\n");
         });
-        Ok(self.judge(&setup, &said, ends.join(", then "), peak_kib))
+        Ok(self.judge(&setup, &printed, ends.join(", then "), peak_kib))
     }
 
-    fn judge(&self, setup: &Setup, said: &str, ends: String, peak_kib: u64) -> Outcome {
+    fn judge(&self, setup: &Setup, printed: &str, ends: String, peak_kib: u64) -> Outcome {
         let proofs: Vec<String> =
             setup.harness.sandbox.calls().iter().filter_map(|c| c.query.get("appsecret_proof").cloned()).collect();
-        let mut shown = shown(&proofs, said.as_bytes());
+        let mut shown = shown(&proofs, printed.as_bytes());
         for object in setup.objects() {
             shown.extend(super::secrets::shown(&proofs, text(&object).as_bytes()));
         }
@@ -208,32 +208,32 @@ impl Case {
             wrong.push(format!("ends: {ends}, not {}", self.ends));
         }
         wrong.extend(
-            self.reported.iter().filter(|part| !said.contains(**part)).map(|part| format!("not reported: {part}")),
+            self.reported.iter().filter(|part| !printed.contains(**part)).map(|part| format!("not reported: {part}")),
         );
         wrong.extend(shown.iter().map(|secret| format!("shown: {secret}")));
         if setup.proxy.as_ref().is_some_and(|proxy| proxy.breaks() && proxy.connections() < 2) {
             wrong.push("no second connection was made".to_owned());
         }
-        if peak_kib >= MOST_KIB {
+        if peak_kib >= MAX_KIB {
             wrong.push(format!("peak memory: {peak_kib} KiB"));
         }
-        if said.contains("panicked") {
+        if printed.contains("panicked") {
             wrong.push("a panic".to_owned());
         }
         if !wrong.is_empty() {
-            let characters: Vec<char> = said.chars().collect();
+            let characters: Vec<char> = printed.chars().collect();
             let last = characters.get(characters.len().saturating_sub(6_000)..).unwrap_or_default();
-            wrong.push(format!("said: …{}", last.iter().collect::<String>()));
+            wrong.push(format!("printed: …{}", last.iter().collect::<String>()));
         }
         Outcome { stored, ends, shown, peak_kib, wrong }
     }
 }
 
 /// The end of an invocation, in a few words.
-fn end(answer: &Answer) -> String {
-    match answer {
-        Answer::Error(error) => format!("error `{}`", error["errorType"].as_str().unwrap_or("none")),
-        Answer::Response(response) => {
+fn end(result: &InvocationResult) -> String {
+    match result {
+        InvocationResult::Error(error) => format!("error `{}`", error["errorType"].as_str().unwrap_or("none")),
+        InvocationResult::Response(response) => {
             let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
             for failure in response["summary"]["failures"].as_array().unwrap() {
                 *kinds.entry(failure["kind"].as_str().unwrap()).or_default() += 1;

@@ -1,4 +1,4 @@
-//! An API that answers with given bodies, and records its calls.
+//! An API that responds with given bodies, and records its calls.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ pub struct Call {
 }
 
 /// The bodies, by topic and page.
-pub type Answers = BTreeMap<(String, usize), String>;
+pub type Bodies = BTreeMap<(String, usize), String>;
 
 pub struct Api {
     server: Server,
@@ -28,16 +28,16 @@ pub struct Api {
 }
 
 struct State {
-    answers: Answers,
+    bodies: Bodies,
     calls: Mutex<Vec<Call>>,
 }
 
 impl Api {
-    pub async fn start(answers: Answers) -> Self {
-        let state = Arc::new(State { answers, calls: Mutex::default() });
+    pub async fn start(bodies: Bodies) -> Self {
+        let state = Arc::new(State { bodies, calls: Mutex::default() });
         let shared = Arc::clone(&state);
         let service = service_fn(move |request: Request<_>| {
-            let body = shared.answer(&request.uri().to_string());
+            let body = shared.body(&request.uri().to_string());
             async move { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(body)))) }
         });
         Self { server: Server::start(0, service).await.unwrap(), state }
@@ -66,7 +66,7 @@ fn hashtag_id(name: &str) -> String {
 }
 
 impl State {
-    fn answer(&self, uri: &str) -> String {
+    fn body(&self, uri: &str) -> String {
         let url = Url::parse("http://api/").unwrap().join(uri).unwrap();
         let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
         if let Some(name) = query.get("q") {
@@ -78,11 +78,11 @@ impl State {
             let page = page.map_or(0, |page| (1..).find(|n| cursor(*n) == page).unwrap());
             Call { topic, page, limit: between(fields, "media.limit(", ")").unwrap().parse().unwrap() }
         } else {
-            let mut topics = self.answers.keys().map(|(topic, _)| topic);
+            let mut topics = self.bodies.keys().map(|(topic, _)| topic);
             let topic = topics.find(|topic| url.path().contains(&hashtag_id(topic))).unwrap().clone();
             Call { topic, page: 0, limit: query["limit"].parse().unwrap() }
         };
-        let body = self.answers[&(call.topic.clone(), call.page)].clone();
+        let body = self.bodies[&(call.topic.clone(), call.page)].clone();
         self.calls.lock().unwrap().push(call);
         body
     }

@@ -1,18 +1,18 @@
-//! A run: its configuration, its event, and the API's answers.
+//! A run: its configuration, its event, and the API's responses.
 
 use serde_json::{Value, json};
 
-use super::api::{Answers, cursor};
+use super::api::{Bodies, cursor};
 use support::harness::TIME;
 
-/// The media of an account that one call asks for.
+/// The number of media requested per call for an account.
 pub const PAGE: usize = 50;
 
-/// A run: its configuration, its event and the API's answers.
+/// A run: its configuration, its event and the API's responses.
 pub struct Run {
     pub job: &'static str,
     pub format: &'static str,
-    /// The media of each topic that are asked for.
+    /// The number of media requested for each topic.
     pub media: usize,
     pub shard: Option<String>,
     pub subset: Option<Vec<&'static str>>,
@@ -20,7 +20,7 @@ pub struct Run {
     pub topics: Vec<Topic>,
     /// The mapping of each of the job's models.
     pub mappings: Vec<Mapping>,
-    /// Whether answers are written without spaces.
+    /// Whether responses are written without spaces.
     pub compact: bool,
 }
 
@@ -33,7 +33,7 @@ pub struct Topic {
 
 pub struct Page {
     pub records: Vec<Received>,
-    /// Whether the answer has a cursor to the next page.
+    /// Whether the response has a cursor to the next page.
     pub cursor: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct Line {
     pub response: &'static str,
     pub kind: &'static str,
     pub nullable: bool,
-    /// The third word; empty where there is none.
+    /// The third word; empty if there is none.
     pub allowed: &'static str,
 }
 
@@ -89,7 +89,7 @@ pub const MEDIA: &[Row] = &[
     ("comments_count", "comments_count", "int", ""),
     ("topic", "topic", "str", ""),
     ("responded", "asked_at", "timestamp", ""),
-    // The same response field twice, the second time with allowed values of its own.
+    // The same response field twice, the second time with its own allowed values.
     ("few_comments", "comments_count", "int", "0|1|2|3"),
     ("image", "media_type", "str", "IMAGE"),
 ];
@@ -137,7 +137,7 @@ impl Run {
         ini
     }
 
-    pub fn answers(&self) -> Answers {
+    pub fn bodies(&self) -> Bodies {
         let one = |topic: &Topic, n: usize, page: &Page| ((topic.name.to_owned(), n), self.body(topic, n, page));
         self.topics
             .iter()

@@ -22,7 +22,7 @@ pub fn good_run(format: &'static str, media: usize) -> Run {
     RunSpec { settings, order: [0, 1, 2], subset: None, topics: vec![topic] }.run()
 }
 
-/// The parameters of a run, small enough to be shown where a test fails.
+/// The parameters of a run, small enough to be shown if a test fails.
 #[derive(Debug, Clone)]
 pub struct RunSpec {
     settings: Settings,
@@ -50,7 +50,7 @@ struct TopicSpec {
 #[derive(Debug, Clone)]
 struct PageSpec {
     fill: Fill,
-    /// The records that the page before already had.
+    /// The number of records that the page before already had.
     repeated: usize,
     cursor: bool,
     /// The changes to good records, and their positions.
@@ -168,7 +168,7 @@ fn object<const N: usize>(fields: [(&str, String); N]) -> Received {
     Received::Object(fields.map(|(name, value)| (format!("{name:?}"), value)).into())
 }
 
-/// A good medium. It differs from those with other numbers, and is not too plain.
+/// A good medium. It differs from those with other numbers, and its texts are not trivial.
 fn medium(n: usize) -> Received {
     let text = |text: &str| json!(text).to_string();
     let caption = CAPTIONS[n % CAPTIONS.len()];

@@ -1,5 +1,5 @@
-//! The contract's rules on records and pages, written as plainly as possible. It uses nothing of the
-//! collector, so that the two cannot share a mistake.
+//! The rules for records and pages, written as simply as possible. The model uses no code of the collector, so that the
+//! two cannot share a mistake.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::api::Call;
 use super::given::{Line, Mapping, PAGE, Received, Run, Topic};
 use super::values::GOOD_URLS;
 
-/// In the place of a time that is within the run.
+/// Replaces any time within the run.
 pub const WITHIN_THE_RUN: &str = "within the run";
 
 /// The expected result of a run.
@@ -19,7 +19,7 @@ pub struct Expected<'r> {
     pub calls: Vec<Call>,
     /// The result for each model of the job, in the order of the mappings.
     pub models: Vec<Stored<'r>>,
-    /// The topics whose answers held more records than were asked for, and how many more.
+    /// The topics whose responses had more records than requested, and how many more.
     pub surplus: Vec<(&'static str, usize)>,
 }
 
@@ -51,7 +51,7 @@ pub struct Rejected {
 #[serde(deny_unknown_fields)]
 pub struct Defaulted {
     pub id: String,
-    /// The value as JSON text; `None` where the answer had none.
+    /// The value as JSON text; `None` if the response had none.
     #[serde(default, deserialize_with = "some_json_text")]
     pub value: Option<String>,
 }
@@ -144,8 +144,8 @@ fn add(
             line.output,
             value.unwrap_or_else(|reason| {
                 let of_field = stored.defaulted.entry(line.output.to_owned()).or_default();
-                let told = Defaulted { id: id.clone(), value: received.map(|text| for_any_reader(text.to_owned())) };
-                of_field.entry(reason.to_owned()).or_default().push(told);
+                let listed = Defaulted { id: id.clone(), value: received.map(|text| for_any_reader(text.to_owned())) };
+                of_field.entry(reason.to_owned()).or_default().push(listed);
                 default(line)
             }),
         ));
@@ -153,7 +153,8 @@ fn add(
     stored.records.push(fields);
 }
 
-/// A JSON text; or a string of it where a strict reader rejects it five levels deep, where it is stored.
+/// A JSON text, or a string that holds it if a strict reader rejects it at five levels, the depth at which it is
+/// stored.
 fn for_any_reader(text: String) -> String {
     match serde_json::from_str::<Value>(&format!("[[[[[{text}]]]]]")) {
         Ok(_) => text,
@@ -161,7 +162,8 @@ fn for_any_reader(text: String) -> String {
     }
 }
 
-/// A profile's own fields. The quality object has the profile without its media, and so without spaces.
+/// A profile's own fields. The quality object has the profile without its media, so it is written again, without
+/// spaces.
 fn as_received(profile: &Received) -> String {
     let Received::Object(fields) = profile else { return String::new() };
     let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}:{value}")).collect();

@@ -1,4 +1,4 @@
-//! The values that a field of an answer may have: good, bad and odd.
+//! The values that a field of a response may have: good, bad and unusual.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -23,10 +23,10 @@ const BAD_URLS: [&str; 8] = [
     "https:a.example",
 ];
 
-/// Half of a surrogate pair.
+/// A lone surrogate.
 pub const CUT: &str = r#""cut \ud83d""#;
 
-/// Values that have no mapping's type, or have one and are odd.
+/// Values without a type of the mappings, or unusual ones with such a type.
 const JUNK: [&str; 18] = [
     "null",
     "true",

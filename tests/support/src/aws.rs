@@ -1,5 +1,5 @@
-//! AWS in the test's process: s3s behind the real SDK, which checks signatures and checksums, and a
-//! stand-in of Secrets Manager's protocol. Both can be made to fail.
+//! AWS in the test's process: s3s behind the real SDK, which checks signatures and checksums, and a mock of Secrets
+//! Manager's protocol. Both can be made to fail.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,13 +29,13 @@ pub const KEY: (&str, &str) = ("AKIDEXAMPLE", "placeholder-secret-access-key");
 pub const SESSION_TOKEN: &str = "placeholder-session/token+of=temporary-credentials";
 pub const BUCKET: &str = "lux-raw";
 
-/// A secret that is never answered.
+/// A secret whose read never gets a response.
 pub const HANGS: &str = "hangs";
 
-/// A secret whose answer has 50 MB.
+/// A secret whose response has 50 MB.
 pub const VAST: &str = "vast";
 
-/// The start of a secret whose answer is malformed.
+/// The start of a secret whose response is malformed.
 pub const GARBLED: &str = "garbled: ";
 
 /// A secret that may not be read.
@@ -49,14 +49,13 @@ pub struct S3Fault {
     pub times: usize,
 }
 
-/// The code of a request that S3 never answers.
+/// The code of a request to which S3 never responds.
 pub const STALLS: &str = "stalls";
 
-/// The code of a request whose connection S3 closes without an answer.
+/// The code of a request whose connection S3 closes without a response.
 pub const HANGS_UP: &str = "hangs up";
 
-/// The codes of requests that S3 carries out, and then answers with an error, closes the connection on, or never
-/// answers.
+/// The codes of requests that S3 carries out although it returns an error, closes the connection, or never responds.
 pub const STORED: &str = "stored";
 pub const STORED_HANGS_UP: &str = "stored, hangs up";
 pub const STORED_STALLS: &str = "stored, stalls";
@@ -98,7 +97,7 @@ impl Aws {
         let s3 = builder.build();
         let shared = Arc::new(Shared::default());
         let state = Arc::clone(&shared);
-        let service = service_fn(move |request| answer(s3.clone(), Arc::clone(&state), request));
+        let service = service_fn(move |request| respond(s3.clone(), Arc::clone(&state), request));
         Self { server: Server::start(0, service).await.unwrap(), folder, shared }
     }
 
@@ -106,7 +105,7 @@ impl Aws {
         format!("http://{}", self.server.address())
     }
 
-    /// What a process reads from its environment, with this server instead of AWS.
+    /// The environment of a process that uses this server instead of AWS.
     pub fn environment(&self) -> [(&'static str, String); 5] {
         [
             ("SECRET_ID", "collector".to_owned()),
@@ -133,12 +132,12 @@ impl Aws {
         self.shared.s3_faults.lock().unwrap().push(fault);
     }
 
-    /// How S3 answers HeadBucket.
+    /// How S3 responds to HeadBucket.
     pub fn heads(&self) -> &Heads {
         &self.shared.heads
     }
 
-    /// How S3 answers GetObject.
+    /// How S3 responds to GetObject.
     pub fn gets(&self) -> &Gets {
         &self.shared.gets
     }
@@ -206,14 +205,18 @@ pub fn walk(folder: &std::path::Path, found: &mut impl FnMut(PathBuf)) {
     }
 }
 
-type Answer = Response<http_body_util::combinators::BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>>;
+type HttpResponse = Response<http_body_util::combinators::BoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>>;
 
-async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, std::io::Error> {
+async fn respond(
+    s3: S3Service,
+    state: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<HttpResponse, std::io::Error> {
     if request.headers().contains_key("x-amz-target") {
-        return Ok(secrets::answer(&state, request).await);
+        return Ok(secrets::respond(&state, request).await);
     }
-    if let Some(answer) = state.heads.answer(&request) {
-        return Ok(answer);
+    if let Some(response) = state.heads.respond(&request) {
+        return Ok(response);
     }
     let is_head = request.method() == hyper::Method::HEAD;
     let line = format!("{} {}", request.method(), request.uri().path());
@@ -245,7 +248,7 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
         if code == VAST_ERROR {
             return Ok(reply(status, "application/xml", vec![b' '; 100_000_000]));
         }
-        // S3's own ExpiredToken repeats the session token. This one repeats everything it was sent.
+        // S3's own ExpiredToken repeats the session token. This one repeats everything that it received.
         let quoted = format!("{SESSION_TOKEN} {}", KEY.1);
         let xml = format!(
             "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>told to fail: {quoted}</Message><Token-0>{quoted}</Token-0></Error>"
@@ -256,14 +259,14 @@ async fn answer(s3: S3Service, state: Arc<Shared>, request: Request<Incoming>) -
     let _lock = if is_shared { Some(state.shared_object.lock().await) } else { None };
     let condition = Gets::condition(&request);
     let response = s3.call(request.map(s3s::Body::from)).await.map_err(|e| std::io::Error::other(format!("{e:?}")))?;
-    let answer = response.map(|body| body.map_err(Into::into).boxed());
+    let response = response.map(|body| body.map_err(Into::into).boxed());
     Ok(match condition {
-        Some(etag) => state.gets.answer(etag, answer),
-        None => answer,
+        Some(etag) => state.gets.respond(etag, response),
+        None => response,
     })
 }
 
-fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {
+fn reply(status: u16, content_type: &str, body: impl Into<Bytes>) -> HttpResponse {
     let body = Full::new(body.into()).map_err(|never| match never {}).boxed();
     Response::builder().status(status).header("content-type", content_type).body(body).unwrap()
 }

@@ -1,4 +1,4 @@
-//! The harness of whole runs: the sandbox, AWS, a configuration for both, and everything that is printed.
+//! The harness of complete runs: the sandbox, AWS, a configuration for both, and everything that is printed.
 
 use std::io::Read;
 use std::path::Path;
@@ -24,7 +24,7 @@ use crate::aws::{Aws, BUCKET, KEY, SESSION_TOKEN};
 pub const TOKEN: &str = "placeholder-token-0123456789";
 pub const NEW_TOKEN: &str = "placeholder-token-9876543210";
 pub const APP_SECRET: &str = "placeholder-app-key-abcdef";
-/// The part of a webhook's address that lets somebody post there.
+/// The secret part of a webhook's address.
 pub const HOOK: &str = "placeholder-hook-0123456789";
 pub const TIME: &str = "2026-01-31T23:59:07Z";
 pub const STAMP: &str = "2026-01-31/{model}_2026-01-31_235907";
@@ -61,7 +61,7 @@ pub async fn settings(aws: &Aws) -> Settings {
     Settings { source, aws: Some(aws.config().await), ..Settings::default() }
 }
 
-/// An object's text, decompressed where its name says that it is compressed.
+/// An object's text, decompressed if its name says that it is compressed.
 pub fn text((key, bytes): &(String, Vec<u8>)) -> String {
     if !key.ends_with(".gz") {
         return String::from_utf8_lossy(bytes).into_owned();
@@ -175,7 +175,7 @@ impl Harness {
         self.aws.objects().iter().all(|(key, _)| key.starts_with("quality/") || key.starts_with("partial/quality/"))
     }
 
-    /// The quality object of a model of [`TIME`]; `None` where there is none.
+    /// The quality object of a model of [`TIME`]; `None` if there is none.
     pub fn quality(&self, model: &str) -> Option<Value> {
         let mut objects = self.of_time("quality", model);
         assert!(objects.len() < 2, "{objects:?}");
@@ -201,7 +201,7 @@ impl Harness {
         self.sandbox.calls().iter().filter(|c| c.topic == topic).count()
     }
 
-    /// Whether anything that was printed, answered or stored holds a secret.
+    /// Whether anything that was printed, returned or stored contains a secret.
     pub fn leaks(&self) -> bool {
         let printed = self.lines.lock().unwrap().join("\n");
         let results = self.results.lock().unwrap().join("\n");

@@ -1,4 +1,4 @@
-//! What whole runs are tested with.
+//! Support for tests of complete runs.
 
 pub mod aws;
 pub mod harness;

@@ -1,4 +1,4 @@
-//! What a process holds, as Linux counts it.
+//! The resources that a process holds, as Linux counts them.
 
 /// The resources of a process.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,5 @@
-//! A server that records requests. It responds as a store and Secrets Manager to whatever they are, and as a proxy that
-//! refuses to connect.
+//! A server that records requests. It responds to any request as a store and Secrets Manager would, and to CONNECT as a
+//! proxy that refuses.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,7 @@ impl Recorder {
         format!("http://{}", self.server.address())
     }
 
-    /// The requests since this was asked last, each with its headers.
+    /// The requests since the last call, each with its headers.
     pub fn take(&self) -> String {
         std::mem::take(&mut *self.requests.lock().unwrap()).join("\n")
     }

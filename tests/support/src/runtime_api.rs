@@ -1,10 +1,10 @@
-//! Runs the real binary under the stand-in of the Lambda Runtime API.
+//! Runs the real binary under the mock of the Lambda Runtime API.
 
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use sandbox::{Answer, RuntimeApi};
+use sandbox::{InvocationResult, RuntimeApi};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
@@ -12,14 +12,13 @@ use tokio::task::JoinHandle;
 
 use crate::harness::Harness;
 
-/// Runs the binary on `events`, each with a limit of 30 seconds. Returns its answers and its standard
-/// output.
+/// Runs the binary on `events`, each with a limit of 30 seconds. Returns its results and its standard output.
 pub async fn run(
     binary: &Path,
     folder: &Path,
     variables: &[(&str, String)],
     events: &[Value],
-) -> (Vec<Answer>, String) {
+) -> (Vec<InvocationResult>, String) {
     let events = events.iter().map(|event| (event.clone(), Duration::from_secs(30))).collect();
     watched(binary, folder, variables, events, |_, _| {}).await
 }
@@ -32,36 +31,36 @@ pub async fn watched(
     variables: &[(&str, String)],
     events: Vec<(Value, Duration)>,
     mut watch: impl FnMut(u32, usize),
-) -> (Vec<Answer>, String) {
+) -> (Vec<InvocationResult>, String) {
     let all = events.len();
     let mut function = Function::start(Command::new(binary), folder, variables, events).await;
     let mut done = 0;
     while done < all {
         assert!(function.runs(), "the function ended");
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let now = function.answered();
+        let now = function.done();
         if now > done {
             done = now;
             watch(function.id(), done);
         }
     }
-    let Ended { answers, log, stderr } = function.end().await;
+    let Ended { results, log, stderr } = function.end().await;
     assert_eq!(stderr, "", "the log is on standard output");
-    (answers, log)
+    (results, log)
 }
 
 /// A running process of the binary.
 pub struct Function {
     child: Child,
     api: RuntimeApi,
-    answers: Vec<Answer>,
+    results: Vec<InvocationResult>,
     log: JoinHandle<String>,
     stderr: JoinHandle<String>,
 }
 
 /// The output of a process.
 pub struct Ended {
-    pub answers: Vec<Answer>,
+    pub results: Vec<InvocationResult>,
     pub log: String,
     pub stderr: String,
 }
@@ -95,7 +94,7 @@ impl Function {
             .unwrap();
         // The output is read at once: a process blocks on a full pipe.
         let (log, stderr) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
-        Self { child, api, answers: Vec::new(), log, stderr }
+        Self { child, api, results: Vec::new(), log, stderr }
     }
 
     pub fn id(&self) -> u32 {
@@ -107,16 +106,16 @@ impl Function {
     }
 
     /// The number of events done.
-    pub fn answered(&mut self) -> usize {
-        self.answers.extend(std::iter::from_fn(|| self.api.try_answer()));
-        self.answers.len()
+    pub fn done(&mut self) -> usize {
+        self.results.extend(std::iter::from_fn(|| self.api.try_result()));
+        self.results.len()
     }
 
-    /// Ends the process where it still runs.
+    /// Ends the process if it still runs.
     pub async fn end(mut self) -> Ended {
         self.child.kill().await.unwrap();
-        self.answered();
-        Ended { answers: self.answers, log: self.log.await.unwrap(), stderr: self.stderr.await.unwrap() }
+        self.done();
+        Ended { results: self.results, log: self.log.await.unwrap(), stderr: self.stderr.await.unwrap() }
     }
 }
 

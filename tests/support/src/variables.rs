@@ -1,4 +1,4 @@
-//! The standard variables that count, each with an effect by which a run shows that it does.
+//! The standard variables that apply, each with a visible effect on a run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub struct Variable {
     /// A text of the requests, or of the output, that the variable adds or removes.
     text: &'static str,
     effect: Effect,
-    /// Whether it counts in a terminal, and not in the function.
+    /// Whether it applies in a terminal and not in the function.
     pub in_a_terminal_only: bool,
 }
 
@@ -52,7 +52,7 @@ const fn terminal(
 }
 
 const RECORDED: (&str, &str) = ("AWS_ENDPOINT_URL", "{recorder}");
-/// Nothing listens there.
+/// An endpoint where nothing listens.
 const NOWHERE: (&str, &str) = ("AWS_ENDPOINT_URL", "https://127.0.0.1:9");
 const NO_REGION: (&str, &str) = ("AWS_REGION", "");
 const NO_KEY: (&str, &str) = ("AWS_ACCESS_KEY_ID", "");
@@ -62,7 +62,7 @@ const METADATA: (&str, &str) = ("AWS_EC2_METADATA_DISABLED", "");
 const PROXIED: (&str, &str) = ("HTTP_PROXY", "{recorder}");
 const STS: (&str, &str) = ("AWS_ENDPOINT_URL_STS", "{recorder}");
 
-/// The variables of each run. What is not on this machine is behind a proxy, which is a recorder too.
+/// The variables of each run. Requests to other machines go through a proxy, which is also a recorder.
 const USUAL: [(&str, &str); 7] = [
     ("AWS_ACCESS_KEY_ID", KEY.0),
     ("AWS_SECRET_ACCESS_KEY", KEY.1),

@@ -1,4 +1,4 @@
-//! The part of the check that asks about the token and for one account.
+//! The part of the check that requests the token's state and one account.
 
 use chrono::{DateTime, Utc};
 
@@ -12,14 +12,14 @@ use collector::json;
 use collector::record::{Model, requested_name};
 use collector::token::{self, WARN_DAYS, days_until};
 
-/// The accounts that are tried before the call counts as failed. One of them may have been renamed or gone
+/// The number of accounts that are tried before the call counts as failed. One of them may have been renamed or gone
 /// private.
 const ACCOUNTS_TRIED: usize = 3;
 
 /// The permission that every call needs.
 const BASIC: &str = "instagram_basic";
 
-/// What `business_discovery` is documented to need besides, as of 2026-08.
+/// The further permissions that `business_discovery` is documented to need, as of 2026-08.
 const DISCOVERY: [&str; 2] = ["instagram_manage_insights", "pages_read_engagement"];
 
 /// Whether the token is known to be without a permission.
@@ -27,8 +27,7 @@ fn lacks(scopes: &[String], scope: &str) -> bool {
     !scopes.is_empty() && !scopes.iter().any(|granted| granted == scope)
 }
 
-/// Checks the token: its validity, its two expiries and its scopes. Returns the scopes, where the API reported
-/// them.
+/// Checks the token: its validity, its two expiries and its scopes. Returns the scopes, if the API reported them.
 pub(super) async fn token(checklist: &mut Checklist, session: &Session<'_>, config: &Config) -> Vec<String> {
     let info = match session.debug_token().await {
         Ok(info) => info,
@@ -56,7 +55,7 @@ pub(super) async fn token(checklist: &mut Checklist, session: &Session<'_>, conf
         expiry(checklist, "expiry", "the token", info.expires_at, state.expires_at);
         expiry(checklist, "data access", "access to data", info.data_access_expires_at, state.data_access_expires_at);
     } else {
-        // The 0 in the answer would read as "never".
+        // The 0 in the response would read as "never".
         ["expiry", "data access"].into_iter().for_each(|what| checklist.skip(what, "the token is not valid"));
     }
     scopes(checklist, &info, config);
@@ -136,14 +135,14 @@ pub(super) async fn account(checklist: &mut Checklist, session: &Session<'_>, co
     }
     match last {
         Some(failure) => {
-            let message = format!("none of the accounts tried is there: {failure}");
+            let message = format!("none of the accounts tried exists: {failure}");
             checklist.fail(WHAT, message, failure.diagnosis);
         }
         None => checklist.skip(WHAT, "no accounts are followed"),
     }
 }
 
-/// The failure, whose causes the token's `scopes` tell apart where they are known.
+/// The failure, with a narrower cause if the token's `scopes` are known.
 pub(super) fn narrowed(failure: Failure, scopes: &[String]) -> Failure {
     let needs = |more: &[&'static str]| {
         let lacking: Vec<&str> = [BASIC].iter().chain(more).copied().filter(|scope| lacks(scopes, scope)).collect();
@@ -179,7 +178,7 @@ pub(super) fn failed(
 /// Reports the fields of the mappings that the API does not know, in the call about `topics`.
 pub(super) fn unknown_fields(checklist: &mut Checklist, topics: &str, fields: &[String]) {
     if !fields.is_empty() {
-        let message = format!("of {topics} the API does not know {}: each record gets the default", fields.join(", "));
+        let message = format!("the API does not know {} of {topics}: each record gets the default", fields.join(", "));
         checklist.warn("fields", message, Diagnosis::UnknownField);
     }
 }

@@ -1,4 +1,4 @@
-//! The lines of a check, printed as they come, or kept for a document.
+//! The lines of a check, printed at once or kept for a document.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub(super) struct Checklist {
     warned: u32,
     failed: u32,
     lines: Vec<Line>,
-    /// Why the first line that could not be printed could not.
+    /// Why the first unprinted line could not be printed.
     unprinted: Option<OutputError>,
     redactor: Arc<Redactor>,
 }
@@ -109,8 +109,8 @@ impl Checklist {
     }
 
     /// Reports something that could not be tried.
-    pub(super) fn skip(&mut self, what: &'static str, why: impl Display) {
-        self.line(Level::Skip, what, &format!("not checked: {why}"), None);
+    pub(super) fn skip(&mut self, what: &'static str, reason: impl Display) {
+        self.line(Level::Skip, what, &format!("not checked: {reason}"), None);
     }
 
     fn line(&mut self, level: Level, what: &'static str, message: &dyn Display, diagnosis: Option<Diagnosis>) {
@@ -123,11 +123,11 @@ impl Checklist {
         self.lines.push(line);
     }
 
-    /// Prints the last line, or the whole as a document. `verdict` replaces the usual words of a check that did not
+    /// Prints the last line, or the whole as a document. `verdict` replaces the usual last line if the check did not
     /// fail.
     ///
     /// # Errors
-    /// Where a line could not be printed.
+    /// If a line could not be printed.
     pub(super) fn finish(mut self, verdict: Option<String>) -> Result<(), OutputError> {
         if let Some(unprinted) = self.unprinted.take() {
             return Err(unprinted);

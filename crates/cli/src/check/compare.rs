@@ -1,5 +1,5 @@
-//! `luxury-brands check --api-version`: every mapped field asked for on two versions, the configured one and another, and
-//! what would change.
+//! `luxury-brands check --api-version`: requests every mapped field from two versions, the configured one and another,
+//! and shows what would change.
 
 use super::super::backend::{self, Backend};
 use super::checklist::Checklist;
@@ -12,7 +12,7 @@ use collector::record::Model;
 use collector::secret::Secret;
 use collector::version;
 
-/// A version to compare with, as it is written on the command line: `v26.0`, `v26` or `26`.
+/// A version to compare with, as written on the command line: `v26.0`, `v26` or `26`.
 pub(super) fn version(text: &str) -> Result<String, String> {
     let numbers = text.strip_prefix('v').unwrap_or(text);
     let name = if numbers.contains('.') { format!("v{numbers}") } else { format!("v{numbers}.0") };
@@ -22,7 +22,7 @@ pub(super) fn version(text: &str) -> Result<String, String> {
     }
 }
 
-/// Asks for the mapped fields on both versions, and tells what would change.
+/// Requests the mapped fields from both versions, and reports what would change.
 pub(super) async fn compare(
     checklist: &mut Checklist,
     backend: &Backend,
@@ -60,10 +60,10 @@ pub(super) async fn compare(
             report(checklist, model, (&config.version, now), (other, then));
         }
     }
-    checklist.ok("calls", format!("this comparison spent {}", counted(now.calls + then.calls, "call")));
+    checklist.ok("calls", format!("this comparison made {}", counted(now.calls + then.calls, "call")));
 }
 
-/// The end point with the other version in the place of the configured one.
+/// The end point with the other version instead of the configured one.
 fn end_point(config: &Config, other: &str) -> Option<String> {
     let is_version = |part: &&str| *part == config.version;
     config.end_point.split('/').any(|part| is_version(&part)).then(|| {
@@ -78,7 +78,7 @@ async fn asked(backend: &Backend, config: &Config, secret: &Secret, ids: &mut Ha
     probe(&session, &client, config, ids).await
 }
 
-/// Tells of a model which fields would be lost, which would come, and what is missing in how many records.
+/// Reports for a model which fields would be lost, which would be added, and in how many records each field is missing.
 fn report(checklist: &mut Checklist, model: Model, (now, old): (&str, &Fields), (then, new): (&str, &Fields)) {
     let name = model.name();
     let names = |fields: Vec<&str>| fields.join(", ");
@@ -94,16 +94,17 @@ fn report(checklist: &mut Checklist, model: Model, (now, old): (&str, &Fields), 
         checklist.ok(name, format!("{then} knows {come}, which {now} does not"));
     }
     let missing = missing(new, old, now);
-    let (known, records) = (new.answered.len(), counted(new.records, "record"));
+    let (known, records) = (new.known.len(), counted(new.records, "record"));
     let asked = counted(known + new.unknown.len(), "field");
-    checklist.ok(name, format!("{then} knows {known} of {asked}; missing of {records}: {missing}"));
+    checklist.ok(name, format!("{then} knows {known} of {asked}; missing values in {records}: {missing}"));
 }
 
-/// In how many records each field is missing; of those that the version `now` knows too, also with that one.
+/// In how many records each field is missing. For fields that the version `now` also knows, the number with that
+/// version follows.
 fn missing(new: &Fields, old: &Fields, now: &str) -> String {
-    let fields = new.answered.iter().filter_map(|(field, count)| {
+    let fields = new.known.iter().filter_map(|(field, count)| {
         let missing = new.records - count;
-        match old.answered.iter().find(|(of, _)| of == field).map(|(_, count)| old.records - count) {
+        match old.known.iter().find(|(of, _)| of == field).map(|(_, count)| old.records - count) {
             Some(before) => (missing + before > 0).then(|| format!("{field} {missing} ({before} with {now})")),
             None => (missing > 0).then(|| format!("{field} {missing}")),
         }
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_taken_however_it_is_written() {
+    fn a_version_is_accepted_in_every_spelling() {
         for text in ["v26.0", "v26", "26", "26.0"] {
             assert_eq!(version(text).as_deref(), Ok("v26.0"), "{text}");
         }
@@ -127,10 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_told_beside_what_was_missing_before() {
-        let fields = |records, answered: &[(&str, usize)]| {
-            let answered = answered.iter().map(|(field, count)| ((*field).to_owned(), *count)).collect();
-            Fields { records, answered, unknown: Vec::new() }
+    fn missing_fields_are_reported_for_both_versions() {
+        let fields = |records, known: &[(&str, usize)]| {
+            let known = known.iter().map(|(field, count)| ((*field).to_owned(), *count)).collect();
+            Fields { records, known, unknown: Vec::new() }
         };
         let old = fields(50, &[("id", 50), ("caption", 47), ("like_count", 50)]);
         let new = fields(40, &[("id", 40), ("caption", 40), ("like_count", 38), ("views", 9)]);
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_exchanged_where_it_stands_alone_in_the_end_point() {
+    fn the_version_in_the_end_point_is_replaced() {
         let mut config = Config::parse(include_bytes!("../../../../configure.ini"), "").unwrap();
         assert_eq!(end_point(&config, "v26.0").as_deref(), Some("https://graph.facebook.com/v26.0"));
         config.end_point = "https://proxy.example/v17.0x/graph".to_owned();

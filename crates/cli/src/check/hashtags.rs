@@ -1,7 +1,6 @@
-//! The part of the check about hashtags: how many of the 30 in 7 days are used, and whether one answers.
+//! The part of the check about hashtags: how many of the 30 in 7 days are used, and whether a call for one succeeds.
 //!
-//! A check costs no hashtag that a run would not: it asks for a followed one, and for one that counts already
-//! where there is one.
+//! A check uses up no hashtag that a run would not: it requests a followed one, preferably one that already counts.
 
 use super::api::{failed, narrowed};
 use super::checklist::Checklist;
@@ -15,7 +14,7 @@ use collector::topic::Hashtag;
 const QUOTA: &str = "hashtag quota";
 const CALL: &str = "hashtag";
 
-/// Hashtags asked before the call counts as failed: the API refuses those that it calls sensitive.
+/// The number of hashtags tried before the call counts as failed: the API refuses those that it calls sensitive.
 const HASHTAGS_TRIED: usize = 3;
 
 /// The quota, and one hashtag.
@@ -35,19 +34,20 @@ pub(super) async fn check(checklist: &mut Checklist, session: &Session<'_>, conf
     }
     let counts = |hashtag: &&Hashtag| searched.iter().flatten().any(|searched| is(searched, hashtag));
     let (counted, others): (Vec<&Hashtag>, Vec<&Hashtag>) = config.hashtags.iter().partition(counts);
-    let room = searched.as_ref().is_none_or(|searched| searched.len() < config.limits.hashtags_per_week as usize);
-    let tried = counted.into_iter().chain(others.into_iter().filter(|_| room)).take(HASHTAGS_TRIED);
+    let is_under_quota =
+        searched.as_ref().is_none_or(|searched| searched.len() < config.limits.hashtags_per_week as usize);
+    let tried = counted.into_iter().chain(others.into_iter().filter(|_| is_under_quota)).take(HASHTAGS_TRIED);
     call(checklist, session, config, scopes, tried).await;
 }
 
 fn is(searched: &SearchedHashtag, hashtag: &Hashtag) -> bool {
-    // A pinned id decides. Else the name does, which the API reports in lower case.
+    // A pinned id decides; otherwise the name, which the API reports in lower case.
     let by_name =
         searched.name.as_ref().is_some_and(|name| name.to_lowercase() == hashtag.name.as_str().to_lowercase());
     hashtag.id.as_ref() == Some(&searched.id) || by_name
 }
 
-/// Weighs the hashtags that count against the followed ones.
+/// Compares the hashtags that count with the followed ones.
 fn quota(checklist: &mut Checklist, config: &Config, searched: &[SearchedHashtag]) {
     let allowed = config.limits.hashtags_per_week as usize;
     let missing = |hashtag: &&Hashtag| !searched.iter().any(|searched| is(searched, hashtag));
@@ -56,7 +56,9 @@ fn quota(checklist: &mut Checklist, config: &Config, searched: &[SearchedHashtag
     let message = match new.len() {
         0 => format!("{used} of {allowed} are used in 7 days, the {followed} followed among them"),
         new => {
-            format!("{used} of {allowed} are used in 7 days; {needed} with the {new} followed that are not among them")
+            format!(
+                "{used} of {allowed} are used in 7 days; {needed} with the {new} followed ones that do not count yet"
+            )
         }
     };
     if needed > allowed {
@@ -72,7 +74,7 @@ fn quota(checklist: &mut Checklist, config: &Config, searched: &[SearchedHashtag
     }
 }
 
-/// One hashtag that answers.
+/// Tries hashtags until one responds.
 async fn call<'c>(
     checklist: &mut Checklist,
     session: &Session<'_>,
@@ -104,7 +106,7 @@ async fn call<'c>(
     }
     match last {
         Some(failure) => {
-            checklist.fail(CALL, format!("none of the hashtags tried is there: {failure}"), failure.diagnosis);
+            checklist.fail(CALL, format!("none of the hashtags tried exists: {failure}"), failure.diagnosis);
         }
         None => checklist.skip(CALL, "none of those followed may be searched for now"),
     }

@@ -1,4 +1,4 @@
-//! Every mapped field, asked for on one version: which are known, and in how many records each is there.
+//! Every mapped field, requested from one version: which are known, and how many records have each.
 
 use serde_json::value::RawValue;
 
@@ -9,16 +9,16 @@ use collector::json;
 use collector::record::{ID, Model, requested_name};
 use collector::topic::{Account, Hashtag, HashtagId, Username};
 
-/// Accounts and hashtags asked before the version counts as failed.
+/// The number of accounts and hashtags tried before the version counts as failed.
 const TOPICS_TRIED: usize = 3;
 
-/// Media asked for: a page of them, so that a field which is missing at times is seen.
+/// The number of media requested: a full page, so that fields that are sometimes missing are found.
 const MEDIA: u32 = 50;
 
-/// What one version answered.
+/// What one version responded.
 pub(super) struct Probe {
     pub(super) version: String,
-    /// The version that answered, where the API named it.
+    /// The version that responded, if the API named it.
     pub(super) served: Option<String>,
     pub(super) calls: u64,
     pub(super) failures: Vec<(String, Failure)>,
@@ -34,10 +34,10 @@ impl Probe {
 /// The mapped fields of a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields {
-    /// Records that were looked at.
+    /// The number of records examined.
     pub(super) records: usize,
-    /// The fields that the version knows, and in how many of the records each is there.
-    pub(super) answered: Vec<(String, usize)>,
+    /// The fields that the version knows, and how many of the records have each.
+    pub(super) known: Vec<(String, usize)>,
     /// Those that it does not know, or refuses.
     pub(super) unknown: Vec<String>,
 }
@@ -45,12 +45,12 @@ pub(super) struct Fields {
 impl Fields {
     /// The fields that are known here and not in `other`.
     pub(super) fn known_but_not_in<'f>(&'f self, other: &Self) -> Vec<&'f str> {
-        let known = self.answered.iter().map(|(field, _)| field.as_str());
+        let known = self.known.iter().map(|(field, _)| field.as_str());
         known.filter(|field| other.unknown.iter().any(|unknown| unknown == field)).collect()
     }
 }
 
-/// What records have of the fields asked for.
+/// How many records have each requested field.
 struct Seen {
     records: usize,
     fields: Vec<usize>,
@@ -72,7 +72,7 @@ fn names<'r>(requests: &[&'r str]) -> Vec<&'r str> {
     requests.iter().map(|request| requested_name(request)).collect()
 }
 
-/// Asks for an account and for a hashtag. `ids` has the hashtags' ids, which are the same for every version.
+/// Requests an account and a hashtag. `ids` has the hashtags' ids, which are the same for every version.
 pub(super) async fn probe(session: &Session<'_>, client: &Client, config: &Config, ids: &mut HashtagIds) -> Probe {
     let (mut models, mut failures) = (Vec::new(), Vec::new());
     let ask = async |account: &Account| of_account(session, client, config, &account.username).await;
@@ -105,7 +105,7 @@ pub(super) async fn probe(session: &Session<'_>, client: &Client, config: &Confi
     }
 }
 
-/// Asks for the topics in turn until one is there; `None` where there are no topics.
+/// Requests the topics in turn until one exists; `None` if there are no topics.
 async fn first_there<'t, T: 't, A>(
     topics: impl Iterator<Item = &'t T>,
     mut ask: impl AsyncFnMut(&'t T) -> Result<A, Failure>,
@@ -113,7 +113,7 @@ async fn first_there<'t, T: 't, A>(
     let mut last = Ok(None);
     for topic in topics.take(TOPICS_TRIED) {
         match ask(topic).await {
-            Ok(answer) => return Ok(Some(answer)),
+            Ok(found) => return Ok(Some(found)),
             Err(failure) if failure.is_about_the_topic() => last = Err((topic, failure)),
             Err(failure) => return Err((topic, failure)),
         }
@@ -142,8 +142,8 @@ async fn of_account(
     let (brand, of_media) = match ask(&profile, &media).await {
         Ok((brand, of_media)) => (all(&profile, brand), all(&media, of_media)),
         Err(failure) if is_unnamed(&failure) => (
-            apart(&profile, async |profile| Ok(ask(profile, &[ID]).await?.0)).await?,
-            apart(&media, async |media| Ok(ask(&[ID], media).await?.1)).await?,
+            one_by_one(&profile, async |profile| Ok(ask(profile, &[ID]).await?.0)).await?,
+            one_by_one(&media, async |media| Ok(ask(&[ID], media).await?.1)).await?,
         ),
         Err(failure) => return Err(failure),
     };
@@ -163,18 +163,18 @@ async fn of_hashtag(
         Ok(Seen::of(&session.page(&call).await?.value.records, &names))
     };
     let media = config.mapping(Model::MediaHashtag).requested();
-    let fields = apart(&media, ask).await?;
+    let fields = one_by_one(&media, ask).await?;
     Ok(without(fields, &client.unknown_fields(Edge::RecentMedia)))
 }
 
-/// What one answer with every field tells.
+/// The fields, from one response with all of them.
 fn all(requests: &[&str], seen: Seen) -> Fields {
-    let answered = names(requests).into_iter().map(str::to_owned).zip(seen.fields).collect();
-    Fields { records: seen.records, answered, unknown: Vec::new() }
+    let known = names(requests).into_iter().map(str::to_owned).zip(seen.fields).collect();
+    Fields { records: seen.records, known, unknown: Vec::new() }
 }
 
-/// What a call for all fields tells; where it is refused and no field is named, what one call for each tells.
-async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Failure>) -> Result<Fields, Failure> {
+/// The fields, from one call for all of them. If it is refused without naming a field, from one call for each.
+async fn one_by_one(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Failure>) -> Result<Fields, Failure> {
     match ask(requests).await {
         Ok(seen) => return Ok(all(requests, seen)),
         Err(failure) if is_unnamed(&failure) => {}
@@ -186,7 +186,7 @@ async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Fai
         match ask(&[ID, request]).await {
             Ok(seen) => {
                 fields.records = fields.records.max(seen.records);
-                fields.answered.push((name, seen.fields.last().copied().unwrap_or_default()));
+                fields.known.push((name, seen.fields.last().copied().unwrap_or_default()));
             }
             Err(failure) if is_unnamed(&failure) || failure.kind == Kind::UnknownField => {
                 fields.unknown.push(name);
@@ -196,17 +196,17 @@ async fn apart(requests: &[&str], ask: impl AsyncFn(&[&str]) -> Result<Seen, Fai
         }
     }
     // If each field is refused, the fields are not the cause.
-    if let (true, Some(failure)) = (fields.answered.is_empty(), refused) {
+    if let (true, Some(failure)) = (fields.known.is_empty(), refused) {
         return Err(failure);
     }
-    fields.answered.insert(0, (ID.to_owned(), fields.records));
+    fields.known.insert(0, (ID.to_owned(), fields.records));
     Ok(fields)
 }
 
 /// The fields, of which the API named some as unknown.
 fn without(mut fields: Fields, unknown: &[String]) -> Fields {
-    let (gone, answered) = fields.answered.into_iter().partition(|(field, _)| unknown.contains(field));
-    let gone: Vec<(String, usize)> = gone;
-    fields.unknown.extend(gone.into_iter().map(|(field, _)| field));
-    Fields { answered, ..fields }
+    let (refused, known) = fields.known.into_iter().partition(|(field, _)| unknown.contains(field));
+    let refused: Vec<(String, usize)> = refused;
+    fields.unknown.extend(refused.into_iter().map(|(field, _)| field));
+    Fields { known, ..fields }
 }

@@ -18,7 +18,7 @@ pub(super) fn report(checklist: &mut Checklist, asked: &str, session: &Session<'
     let is_fine = match state {
         State::Unknown | State::Ended(..) => false,
         State::Ends(_, days) => days >= WARN_DAYS,
-        State::Lives(_) => true,
+        State::Supported(_) => true,
     };
     match served {
         None if is_fine => {
@@ -27,7 +27,7 @@ pub(super) fn report(checklist: &mut Checklist, asked: &str, session: &Session<'
         None => checklist.warn(WHAT, format!("{asked} is configured and {state}"), to_do),
         Some(served) if served != asked => {
             let serving = State::of(served, today);
-            let message = format!("{asked} is configured and {state}; {served} responds in its place and {serving}");
+            let message = format!("{asked} is configured and {state}; {served} responds instead and {serving}");
             checklist.warn(WHAT, message, to_do);
         }
         Some(_) if is_fine => checklist.ok(WHAT, format!("{asked} responds, as configured, and {state}")),

@@ -1,4 +1,4 @@
-//! What the objects of a time have, and what none of them has.
+//! Which topics the objects of a time have, and which are missing from all of them.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ use collector::topic::Job;
 pub(crate) struct Coverage {
     /// The configured topics.
     configured: Vec<String>,
-    /// The topics that no object has complete, in one of the models at least.
+    /// The topics that are not complete in any object, for at least one of the models.
     pub(super) missing: Vec<TopicRun>,
     /// The topics that are complete in all models.
     complete: HashSet<String>,

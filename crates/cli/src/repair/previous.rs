@@ -1,5 +1,5 @@
-//! The report of a run, in any of its forms. Fields may be missing: an error follows only where one is needed.
-//! Errors quote nothing of the input but the names of its keys, since it may be a wrong file with a token in it.
+//! The report of a run, in any of its forms. Fields may be missing: that is an error only if the field is needed.
+//! Errors quote only the names of keys, since the input may be a wrong file with a token in it.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ pub(crate) struct PreviousRun {
     pub(crate) sandbox: bool,
     pub(super) shard: Option<String>,
     pub(super) secret_id: Option<String>,
-    /// The topics that the event selected; `None` for all, or where the report has none.
+    /// The topics that the event selected; `None` for all, or if the report has none.
     pub(super) topics: Option<Vec<String>>,
     /// The topics that failed, each once.
     pub(super) failed: Vec<String>,
@@ -22,21 +22,21 @@ pub(crate) struct PreviousRun {
     pub(super) stored: bool,
     /// The objects that could not be stored, quality objects among them.
     pub(super) lost: usize,
-    /// The error's kind and text, where the run failed as a whole.
+    /// The error's kind and text, if the run failed as a whole.
     pub(super) error: Option<(String, String)>,
 }
 
-pub(super) const EXPECTED: &str = r#"expected is the report of one run: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), that summary alone, or a quality object"#;
+pub(super) const EXPECTED: &str = r#"give the report of one run: the function's response, its error ("errorType" and "errorMessage"), its last line in the log (the one with "summary"), its summary, or a quality object"#;
 
-/// Reads the report in `text`. Other JSON may be around it, as in the output of `aws lambda invoke` or in a log.
+/// Reads the report in `text`. It may be inside other JSON, as in the output of `aws lambda invoke` or in a log.
 ///
 /// # Errors
-/// What the text is instead, for a person. `name` is its file.
+/// What the text is instead. `name` is its file.
 pub(crate) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
     let mut found = Vec::new();
     let mut other = None;
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
-        let value = value.map_err(|error| format!("{name} is no JSON ({error}); {EXPECTED}"))?;
+        let value = value.map_err(|error| format!("{name} is not JSON ({error}); {EXPECTED}"))?;
         match of(&value)? {
             Some(run) => found.push(run),
             None => other = other.or(Some(value)),
@@ -53,13 +53,13 @@ pub(crate) fn read(name: &str, text: &str) -> Result<PreviousRun, String> {
             let keys: String = keys.join(", ").chars().take(120).collect();
             format!("holds no report of a run (its keys: {})", if keys.is_empty() { "none" } else { &keys })
         }
-        (0, Some(_)) => "holds no report of a run (it is no JSON object)".to_owned(),
+        (0, Some(_)) => "holds no report of a run (it is not a JSON object)".to_owned(),
         _ => format!("holds the reports of {runs} runs; give one of them"),
     };
     Err(format!("{name} {is}; {EXPECTED}"))
 }
 
-/// The run that `value` reports; `None` where it has none of the forms.
+/// The run that `value` reports; `None` if it has no known form.
 fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
     let list = |key: &str| value.get(key).is_some_and(Value::is_array);
     if let Some(summary) = value.get("summary").filter(|summary| summary.is_object()) {
@@ -83,8 +83,8 @@ fn of(value: &Value) -> Result<Option<PreviousRun>, String> {
     Ok(None)
 }
 
-/// The run of a quality object. Those of earlier versions list the failed topics by themselves, and under `topics` the
-/// names that the event selected.
+/// The run of a quality object. Those of earlier versions have a separate list of the failed topics, and under `topics`
+/// the names that the event selected.
 ///
 /// If all topics of a whole run failed, it stored nothing. A subset is repeated by its topics in any case.
 fn of_quality(value: &Value) -> PreviousRun {
@@ -104,7 +104,7 @@ fn of_error(kind: String, words: &str) -> Result<PreviousRun, String> {
     let (cause, summary) = report::parts(words);
     let run = summary.as_ref().map(of).transpose()?.flatten();
     let run = run.ok_or_else(|| {
-        format!("the error {kind:?} holds no whole summary, so it is not the function's own, or was cut off: repeat the event that the run was given")
+        format!("the error {kind:?} has no complete summary: it is not an error of the function, or it was cut off; repeat the event of that run")
     })?;
     Ok(PreviousRun { error: Some((kind, cause.to_owned())), ..run })
 }
@@ -265,9 +265,9 @@ mod tests {
         let two = format!("{0}\n{0}", summary().to_json());
         for (text, expected) in [
             ("", "response.json is empty"),
-            ("[SECRET]\naccess_token = placeholder", "response.json is no JSON ("),
+            ("[SECRET]\naccess_token = placeholder", "response.json is not JSON ("),
             (r#"{"access_token": "placeholder"}"#, "response.json holds no report of a run (its keys: access_token)"),
-            (r#""placeholder""#, "response.json holds no report of a run (it is no JSON object)"),
+            (r#""placeholder""#, "response.json holds no report of a run (it is not a JSON object)"),
             ("{}", "(its keys: none)"),
             (two.as_str(), "response.json holds the reports of 2 runs"),
         ] {

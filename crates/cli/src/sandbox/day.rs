@@ -1,5 +1,5 @@
-//! `luxury-brands sandbox day`: a day of data for everything that needs more than one run. The real function makes
-//! it on the sandbox, at each moment of the schedule.
+//! `luxury-brands sandbox day`: a day of data for everything that needs more than one run. The real function collects
+//! it from the sandbox, at each time of the schedule.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -132,7 +132,7 @@ impl DayArgs {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The command that shows what was collected.
+    /// The command that shows the collected data.
     fn report_command(&self) -> String {
         let config = self.config.display().to_string();
         let config = if self.config == default_config() { Vec::new() } else { vec!["--config", &config] };
@@ -155,7 +155,7 @@ async fn check_free(runs: &[(DateTime<Utc>, Job)], config: &Config) -> Result<()
     })
 }
 
-/// A time as it is written in an event.
+/// A time as written in an event.
 fn shown(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

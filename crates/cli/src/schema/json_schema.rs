@@ -1,4 +1,4 @@
-//! A JSON Schema of an object's array, or of one line where the format is ndjson.
+//! A JSON Schema of an object's array, or of one line if the format is ndjson.
 
 use anyhow::{Result, anyhow};
 use serde_json::{Map, Value, json};
@@ -81,13 +81,13 @@ fn of_type(field: &Field) -> Value {
         FieldType::Timestamp => {
             json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{4}$" })
         }
-        // Empty where the API left the field out.
+        // Empty if the API left the field out.
         FieldType::Json => json!({ "type": "string", "contentMediaType": "application/json" }),
         FieldType::Int => json!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX }),
     }
 }
 
-/// An allowed value as JSON; `None` where the field's type cannot have it.
+/// An allowed value as JSON; `None` if the field's type cannot have it.
 fn typed(kind: FieldType, text: &str) -> Option<Value> {
     match kind {
         FieldType::Int => text.parse::<i64>().ok().map(Value::from),

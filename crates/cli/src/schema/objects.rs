@@ -1,4 +1,4 @@
-//! Where the objects of a location are, as the templates write it.
+//! Where the objects of a location are, in the form that the templates need.
 
 use anyhow::{Result, bail};
 use chrono::format::{Item, Numeric, Pad, StrftimeItems};
@@ -15,7 +15,7 @@ use super::Target;
 pub(super) struct Objects {
     /// The bucket or folder, without a slash at its end.
     root: String,
-    /// All objects, parts of runs included, and those of no other model: `media_*` would match `media_hashtag_...` too.
+    /// All objects, including parts of runs, but none of another model: `media_*` would match `media_hashtag_...` too.
     glob: String,
     /// The same without the root.
     below_root: String,
@@ -26,7 +26,7 @@ pub(super) struct Objects {
     /// For engines that read folders: the folder that holds all objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     folder: Option<String>,
-    /// For engines that read folders: its folders by date, if it has some.
+    /// For engines that read folders: its folders by date, if it has any.
     #[serde(skip_serializing_if = "Option::is_none")]
     partition: Option<Partition>,
 }
@@ -47,7 +47,7 @@ struct JavaDate {
     unit: &'static str,
 }
 
-/// How the time of a run is read from an object's key.
+/// How to read the time of a run from an object's key.
 #[derive(Debug, Serialize)]
 pub(super) struct Moment {
     /// A regular expression of keys with a group for each part of the time.
@@ -58,10 +58,10 @@ pub(super) struct Moment {
     day: String,
 }
 
-/// Checks that a model's records have folders of their own.
+/// Checks that no other model shares the folders of a model's records.
 ///
 /// # Errors
-/// If the engine reads folders, and another model has the same ones.
+/// If the engine reads folders, and another model has the same folders.
 pub(super) fn check_folders(locations: &Locations, model: Model, target: Target) -> Result<()> {
     let folders = |model| Pattern::records(locations, model).folders();
     let shares = |other: &Model| *other != model && folders(*other) == folders(model);
@@ -189,7 +189,7 @@ fn java_literal(text: &str) -> String {
 fn escaped(text: &str) -> String {
     let letter = |c: char| match c {
         c if c.is_alphanumeric() || matches!(c, '/' | '_' | '-' | ' ') => c.to_string(),
-        // These have a meaning of their own within brackets.
+        // These have a special meaning within brackets.
         '^' | '[' | ']' => ".".to_owned(),
         c => format!("[{c}]"),
     };

@@ -24,7 +24,7 @@ fn ndjson(part: &str, target: Target) -> String {
 }
 
 #[test]
-fn a_json_schema_takes_the_defaults_beside_the_allowed_values() {
+fn a_json_schema_accepts_the_defaults_and_the_allowed_values() {
     insta::assert_snapshot!(array("media", Target::JsonSchema), @r##"
     {
       "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -273,11 +273,11 @@ fn lines_are_read_without_taking_an_array_apart() {
 
 #[test]
 fn athena_takes_an_array_apart_in_a_view() {
-    insta::assert_snapshot!(array("media_hashtag", Target::Athena), @r##"
-    -- Only parsed: Athena cannot be had for tests. Spark has read the objects through its external tables.
+    insta::assert_snapshot!(array("media_hashtag", Target::Athena), @r#"
+    -- Only parsed: there is no Athena for tests. Spark has read the objects through its external tables.
 
-    -- Athena's JSON readers want one object a line; an object of [common] format = array is one
-    -- line. So the table reads lines as text, and the view takes the array apart.
+    -- Athena's JSON readers need one object per line; with [common] format = array, an object in S3
+    -- is one line. So the table reads lines as text, and the view splits the array.
     CREATE EXTERNAL TABLE IF NOT EXISTS `media_hashtag_objects` (
         `line` string
     )
@@ -359,7 +359,7 @@ fn athena_takes_an_array_apart_in_a_view() {
     )))) AS r ("user_id", "media_id", "timestamp", "caption", "media_type", "like_count", "comments_count");
 
     CREATE OR REPLACE VIEW media_hashtag_rows AS SELECT * FROM media_hashtag_json;
-    "##);
+    "#);
 }
 
 #[test]
@@ -472,7 +472,7 @@ fn redshift_copies_no_quality_objects_of_a_model_without_topics() {
 
 #[test]
 fn snowflake_strips_the_outer_array() {
-    insta::assert_snapshot!(array("media_hashtag", Target::Snowflake), @r##"
+    insta::assert_snapshot!(array("media_hashtag", Target::Snowflake), @r#"
     -- Tested on fakesnow 0.12, where each table and view has the rows that it has in DuckDB.
     -- Only parsed: CREATE STAGE, COPY INTO.
 
@@ -498,7 +498,7 @@ fn snowflake_strips_the_outer_array() {
     -- INTEGRATION is yours: it says which role reads the bucket.
     CREATE STAGE IF NOT EXISTS "COLLECTED" URL = 's3://BUCKET/' STORAGE_INTEGRATION = INTEGRATION;
 
-    -- Objects that were loaded are passed over; one that a repeated run replaced is loaded again.
+    -- Loaded objects are skipped; one that a repeated run replaced is loaded again.
     COPY INTO "MEDIA_HASHTAG_STAGED"
     FROM (
         SELECT METADATA$FILENAME, METADATA$FILE_LAST_MODIFIED, $1
@@ -524,5 +524,5 @@ fn snowflake_strips_the_outer_array() {
     FROM (SELECT REGEXP_SUBSTR("FILE", '(raw/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$|partial/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}/media_hashtag_[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}[0-9]{2}[0-9]{2}.*[.]json$)') AS "SOURCE_KEY", "OBJECT" FROM "MEDIA_HASHTAG_STAGED" QUALIFY RANK() OVER (PARTITION BY "FILE" ORDER BY "MODIFIED" DESC) = 1) o;
     DELETE FROM "MEDIA_HASHTAG_STAGED";
     COMMIT;
-    "##);
+    "#);
 }

@@ -11,7 +11,7 @@ use collector::counted::counted;
     counted(*.accounts, "account"),
     counted(*.hashtags, "hashtag"),
     counted(*.credentials, "credential"),
-    .would_do.join("; ")
+    .proposals.join("; ")
 )]
 pub(super) struct Infeasible {
     accounts: usize,
@@ -21,14 +21,14 @@ pub(super) struct Infeasible {
     allowed: u64,
     hashtags_allowed: u64,
     /// The proposals. Each of them is enough.
-    pub(super) would_do: Vec<String>,
+    pub(super) proposals: Vec<String>,
 }
 
 /// The hours that divide a day.
 pub(super) const CYCLES: [u32; 8] = [1, 2, 3, 4, 6, 8, 12, 24];
 
-/// The most additional credentials that are tried.
-const MOST_CREDENTIALS: usize = 20_000;
+/// The maximum number of additional credentials that are tried.
+const MAX_CREDENTIALS: usize = 20_000;
 
 impl Request {
     /// The plan.
@@ -46,17 +46,18 @@ fn missing(request: &Request) -> Infeasible {
     let an_hour = |topics: usize, cost: u64, every: u32| (topics as u64 * cost).div_ceil(u64::from(every.max(1)));
     let accounts = Request::cost(request.brand_media, true);
     let hashtags = Request::cost(request.hashtag, pinned);
-    let mut would_do = Vec::new();
+    let mut proposals = Vec::new();
     match more_credentials(request) {
-        Some(more) => would_do.push(format!(
+        Some(more) => proposals.push(format!(
             "{} of {} calls an hour and {} hashtags a week would do",
             counted(more, "more credential"),
-            NEW.0,
-            NEW.1
+            NEW_CREDENTIAL.0,
+            NEW_CREDENTIAL.1
         )),
-        None => would_do.push("no number of credentials would do: a topic's calls exceed what one may make".to_owned()),
+        None => proposals
+            .push("no number of credentials would be enough: a topic's calls exceed what one may make".to_owned()),
     }
-    would_do.extend(schedule(request));
+    proposals.extend(schedule(request));
     Infeasible {
         accounts: request.accounts.len(),
         hashtags: request.hashtags.len(),
@@ -65,18 +66,18 @@ fn missing(request: &Request) -> Infeasible {
             + an_hour(request.hashtags.len(), hashtags, request.hashtag.every_hours),
         allowed: request.credentials.iter().map(|c| request.calls(c)).sum(),
         hashtags_allowed: request.credentials.iter().map(|c| u64::from(c.hashtags_per_week)).sum(),
-        would_do,
+        proposals,
     }
 }
 
 /// The limits of a new credential: the API's limits of one user.
-const NEW: (u32, u32) = (200, 30);
+const NEW_CREDENTIAL: (u32, u32) = (200, 30);
 
 fn with_more(request: &Request, more: usize) -> Request {
     let new = |n: usize| Credential {
         secret_id: format!("new credential {n}"),
-        calls_per_hour: NEW.0,
-        hashtags_per_week: NEW.1,
+        calls_per_hour: NEW_CREDENTIAL.0,
+        hashtags_per_week: NEW_CREDENTIAL.1,
     };
     let mut request = request.clone();
     request.credentials.extend((0..more).map(new));
@@ -89,7 +90,7 @@ fn more_credentials(request: &Request) -> Option<usize> {
     let mut enough = 1;
     while !fits(enough) {
         enough *= 2;
-        if enough > MOST_CREDENTIALS {
+        if enough > MAX_CREDENTIALS {
             return None;
         }
     }
@@ -113,14 +114,12 @@ fn schedule(request: &Request) -> Option<String> {
     let accounts = longer(request.brand_media.every_hours)
         .find(|every| fits(&|r| (r.brand_media.every_hours, r.brand_media.runs_per_hour) = (*every, 1)));
     if let Some(every) = accounts {
-        return Some(format!(
-            "or brand_media every {every} hours (--every {every}h) with the credentials that there are"
-        ));
+        return Some(format!("or brand_media every {every} hours (--every {every}h) with the present credentials"));
     }
     let runs = (1..request.hashtag.runs_per_hour).rev().find(|runs| fits(&|r| r.hashtag.runs_per_hour = *runs));
     if let Some(runs) = runs {
         return Some(format!(
-            "or hashtag {} an hour (--hashtag-runs {runs}) with the credentials that there are",
+            "or hashtag {} an hour (--hashtag-runs {runs}) with the present credentials",
             times(runs)
         ));
     }
@@ -131,6 +130,6 @@ fn schedule(request: &Request) -> Option<String> {
         })
     });
     both.map(|every| {
-        format!("or brand_media every {} and hashtag once an hour (--every {every}h --hashtag-runs 1) with the credentials that there are", counted(every, "hour"))
+        format!("or brand_media every {} and hashtag once an hour (--every {every}h --hashtag-runs 1) with the present credentials", counted(every, "hour"))
     })
 }

@@ -1,4 +1,4 @@
-//! Lists of topics and credentials: CSV with a head line, a JSON array, or JSON Lines.
+//! Lists of topics and credentials: CSV with a header line, a JSON array, or JSON Lines.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub(super) struct Topic {
     pub(super) name: String,
     /// The user id that is stored in its media.
     pub(super) user_id: String,
-    /// A hashtag's id, where it is known.
+    /// A hashtag's id, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<String>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Reads the given lists. Where there is no list of topics, those of the configuration are taken.
+    /// Reads the given lists. If there is no list of topics, those of the configuration are used.
     pub(super) fn read(
         config: &Config,
         accounts: Option<&Path>,
@@ -103,30 +103,30 @@ fn credential(row: &Row) -> Option<Credential> {
     })
 }
 
-/// The most problems of a list that are shown.
-const SHOWN: usize = 10;
+/// The maximum number of problems that are shown for a list.
+const MAX_SHOWN: usize = 10;
 
-/// The key of a list, which is in it once, and the columns.
+/// The key of a list, each value of which appears once, and the columns.
 type Columns = (&'static str, &'static str);
 
 const ACCOUNT: Columns = ("name", "name (a username of [a-z0-9._]{1,30}) and user_id (digits)");
 const HASHTAG: Columns = ("name", "name (without #), user_id (digits) and optionally id (digits)");
 const CREDENTIAL: Columns =
-    ("secret_id", "secret_id (a name, no ARN) and optionally the numbers calls_per_hour and hashtags_per_week");
+    ("secret_id", "secret_id (a name, not an ARN) and optionally the numbers calls_per_hour and hashtags_per_week");
 
 /// Reads a list. One error reports every row that is wrong or repeated.
 fn list<T>(path: &Path, (key, columns): Columns, read: impl Fn(&Row) -> Option<T>) -> Result<Vec<T>> {
     let shown = path.display();
     let list = std::fs::read_to_string(path).with_context(|| format!("{shown} could not be read"))?;
     let rows = rows(&list).with_context(|| {
-        format!("{shown} is neither CSV with a head line, nor a JSON array of objects, nor JSON Lines")
+        format!("{shown} is neither CSV with a header line, nor a JSON array of objects, nor JSON Lines")
     })?;
     let (mut found, mut names, mut problems) = (Vec::with_capacity(rows.len()), HashSet::new(), Vec::new());
     for (n, row) in rows.iter().enumerate() {
         let what = Value::Object(row.clone());
         match read(row) {
             None => problems.push(format!("row {}: {what} cannot be used", n + 1)),
-            Some(_) if !names.insert(text(row, key)) => problems.push(format!("row {}: {what} is there twice", n + 1)),
+            Some(_) if !names.insert(text(row, key)) => problems.push(format!("row {}: {what} is listed twice", n + 1)),
             Some(item) => found.push(item),
         }
     }
@@ -136,8 +136,8 @@ fn list<T>(path: &Path, (key, columns): Columns, read: impl Fn(&Row) -> Option<T
     if problems.is_empty() {
         return Ok(found);
     }
-    let more = problems.len().saturating_sub(SHOWN);
-    problems.truncate(SHOWN);
+    let more = problems.len().saturating_sub(MAX_SHOWN);
+    problems.truncate(MAX_SHOWN);
     if more > 0 {
         problems.push(format!("and {more} more"));
     }
@@ -190,12 +190,12 @@ mod tests {
         for row in ["row 1", "row 2", "row 4"] {
             assert!(error.contains(row), "{error}");
         }
-        assert!(!error.contains("row 3") && error.contains("there twice"), "{error}");
+        assert!(!error.contains("row 3") && error.contains("is listed twice"), "{error}");
         assert!(read("[7]").unwrap_err().contains("neither CSV"));
     }
 
     #[test]
-    fn a_credential_has_the_limits_of_one_user_where_it_names_no_others() {
+    fn a_credential_has_the_limits_of_one_user_by_default() {
         let row = |json: &str| credential(&serde_json::from_str(json).unwrap());
         let own = row(r#"{"secret_id":"c/1"}"#).unwrap();
         assert_eq!((own.calls_per_hour, own.hashtags_per_week), (200, 30));

@@ -1,10 +1,9 @@
 //! The plan: each topic has one slot, each limit is kept, and few topics move when one is added.
 //!
-//! Pure. A slot is a credential in one hour of the job's cycle. Consistent hashing with bounded loads
-//! assigns topics to slots (Mirrokni, Thorup, Zadimoghaddam: "Consistent Hashing with Bounded Loads",
-//! 2018): each topic starts at its own point of a ring and takes the next slot with room. Topics are
-//! assigned in the order of their hashes and not in that of the list, so that a plan depends on the set of
-//! topics alone.
+//! Pure. A slot is a credential in one hour of the job's cycle. Consistent hashing with bounded loads assigns topics to
+//! slots (Mirrokni, Thorup, Zadimoghaddam: "Consistent Hashing with Bounded Loads", 2018): each topic starts at its own
+//! point of a ring and takes the next slot with free capacity. Topics are assigned in the order of their hashes and not
+//! in that of the list, so that a plan depends only on the set of topics.
 
 use std::collections::BTreeMap;
 
@@ -21,10 +20,10 @@ pub(super) struct Request {
     pub(super) brand_media: Schedule,
     /// The schedule of the job `hashtag`, and the calls of a hashtag.
     pub(super) hashtag: Schedule,
-    /// The most topics of a shard.
+    /// The maximum number of topics of a shard.
     pub(super) most_topics: usize,
-    /// The percentage of each hour's calls that is left free: for retries, and because the API's hour is a
-    /// rolling one.
+    /// The percentage of each hour's calls that is reserved: for retries, and because the API's hour is a rolling
+    /// window.
     pub(super) reserve_percent: u32,
 }
 
@@ -35,7 +34,7 @@ pub(super) struct Credential {
     pub(super) secret_id: String,
     /// The calls that it may make in an hour.
     pub(super) calls_per_hour: u32,
-    /// The different hashtags that it may ask for in 7 days.
+    /// The number of different hashtags that it may request in 7 days.
     pub(super) hashtags_per_week: u32,
 }
 
@@ -48,12 +47,12 @@ pub(super) struct Hashtag {
     pub(super) pinned: bool,
 }
 
-/// How often a topic has its turn.
+/// How often a topic is collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Schedule {
-    /// The runs in an hour in which the topic has its turn.
+    /// The number of runs in an hour in which the topic is collected.
     pub(super) runs_per_hour: u32,
-    /// The hours from one turn to the next, a divisor of 24.
+    /// The hours from one such hour to the next, a divisor of 24.
     pub(super) every_hours: u32,
     /// The calls of a topic in a run, without the look-up of its id.
     pub(super) calls: u32,
@@ -86,8 +85,8 @@ pub(super) struct Plan {
 /// The points of each slot on the ring. More points make the loads more even.
 const POINTS: u64 = 64;
 
-/// FNV-1a with a final step that spreads it over all bits. It is the same on every version and machine, so
-/// that a new build of the program moves no topic.
+/// FNV-1a with a final step that mixes all bits. It is the same in every version and on every machine, so that a new
+/// build moves no topic.
 pub(super) fn hash(parts: &[&[u8]]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for part in parts {
@@ -106,17 +105,17 @@ impl Request {
         u64::from(credential.calls_per_hour) * u64::from(100_u32.saturating_sub(self.reserve_percent)) / 100
     }
 
-    /// The calls of a topic in an hour in which it has its turn.
+    /// The calls of a topic in an hour in which it is collected.
     pub(super) const fn cost(schedule: Schedule, pinned: bool) -> u64 {
         let calls = if pinned { schedule.calls } else { schedule.calls + 1 };
         schedule.runs_per_hour as u64 * calls as u64
     }
 
-    /// The plan; `None` where not all topics have room.
+    /// The plan; `None` if not all topics fit.
     pub(super) fn try_plan(&self) -> Option<Plan> {
         let budgets: Vec<u64> = self.credentials.iter().map(|c| self.calls(c)).collect();
-        // Hashtags come first: each needs more calls than an account, and the week limits them too. A
-        // hashtag counts the same whether or not its id is known, so that configuring one moves none.
+        // Hashtags come first: each needs more calls than an account, and the week limits them too. A hashtag counts
+        // the same whether or not its id is known, so that pinning an id moves no topic.
         let pinned = self.hashtags.iter().all(|h| h.pinned);
         let weeks = self.credentials.iter().map(|c| c.hashtags_per_week as usize).collect();
         let names: Vec<&str> = self.hashtags.iter().map(|h| h.name.as_str()).collect();
@@ -156,11 +155,11 @@ impl Request {
     }
 }
 
-/// Halves topics by one bit of their hashes after the other while there are too many. An additional topic
-/// then splits one part at most.
+/// Halves the topics by successive bits of their hashes while there are too many. An additional topic then splits one
+/// part at most.
 fn cut(topics: Vec<(u64, usize)>, most: usize, bit: u32, name: String, parts: &mut Vec<(String, Vec<usize>)>) {
-    if topics.len() <= most || bit >= DEEPEST {
-        // After the last bit they are cut by number. Real names do not collide that far.
+    if topics.len() <= most || bit >= MAX_BITS {
+        // After the last bit, they are split by number. The hashes of real names do not collide that far.
         for (i, chunk) in topics.chunks(most).enumerate() {
             let mut chunk: Vec<usize> = chunk.iter().map(|(_, topic)| *topic).collect();
             chunk.sort_unstable();
@@ -176,14 +175,14 @@ fn cut(topics: Vec<(u64, usize)>, most: usize, bit: u32, name: String, parts: &m
     }
 }
 
-/// The most bits. A shard's name has 32 characters; these and a number take 18 of them.
-const DEEPEST: u32 = 14;
+/// The maximum number of bits. A shard's name has at most 32 characters; these bits and a number take 18 of them.
+const MAX_BITS: u32 = 14;
 
 /// The slots of a job on a ring.
 struct Ring {
     /// The points in their order, each with its slot.
     points: Vec<(u64, u32)>,
-    /// For each point the next one whose slot may have room.
+    /// For each point, the next one whose slot may have free capacity.
     next: Vec<usize>,
     hours: u32,
     cost: u64,
@@ -212,14 +211,14 @@ impl Ring {
         Self { next: (0..points.len()).collect(), points, hours, cost, left, used, topics }
     }
 
-    /// Assigns the topics to slots; `None` where not all have room.
+    /// Assigns the topics to slots; `None` if not all fit.
     fn assign(&mut self, names: &[&str]) -> Option<BTreeMap<(usize, u32), Vec<usize>>> {
         let mut hashed: Vec<(u64, usize)> = names.iter().map(|name| hash(&[name.as_bytes()])).zip(0..).collect();
         hashed.sort_unstable_by(|(a, i), (b, j)| (a, names.get(*i)).cmp(&(b, names.get(*j))));
         let mut slots: BTreeMap<(usize, u32), Vec<usize>> = BTreeMap::new();
         for (hash, topic) in hashed {
             let start = self.points.partition_point(|(at, _)| *at < hash);
-            let slot = self.with_room(start)?;
+            let slot = self.slot_with_capacity(start)?;
             let credential = slot / self.hours as usize;
             *self.left.get_mut(slot)? -= self.cost;
             *self.used.get_mut(slot)? += self.cost;
@@ -229,8 +228,8 @@ impl Ring {
         Some(slots)
     }
 
-    /// The next slot with room from a point on. A full slot stays full, so it is skipped for good.
-    fn with_room(&mut self, start: usize) -> Option<usize> {
+    /// The next slot with free capacity from a point on. A full slot stays full, so later searches skip it.
+    fn slot_with_capacity(&mut self, start: usize) -> Option<usize> {
         let all = self.points.len();
         let mut at = if start >= all { 0 } else { start };
         let mut passed = Vec::new();
@@ -242,8 +241,8 @@ impl Ring {
                 continue;
             }
             let slot = self.points.get(at)?.1 as usize;
-            let room = *self.left.get(slot)? >= self.cost && *self.topics.get(slot / self.hours as usize)? > 0;
-            if room {
+            let has_capacity = *self.left.get(slot)? >= self.cost && *self.topics.get(slot / self.hours as usize)? > 0;
+            if has_capacity {
                 for point in passed {
                     *self.next.get_mut(point)? = at;
                 }

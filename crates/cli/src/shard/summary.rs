@@ -1,4 +1,4 @@
-//! What a plan comes to, in words and as a document.
+//! A plan in figures, as text and as a document.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) struct Summary {
     credentials: usize,
     /// The credentials without a shard.
     idle_credentials: usize,
-    /// The most calls in an hour with one credential.
+    /// The highest number of calls in an hour with one credential.
     busiest_calls_per_hour: u64,
     /// Where the manifests are, by job and hour.
     manifests: String,
@@ -34,7 +34,7 @@ struct OfJob {
     /// The topics of the largest shard.
     largest: usize,
     runs_per_hour: u32,
-    /// Hours from one turn of a topic to the next.
+    /// The hours from one collection of a topic to the next.
     every_hours: u32,
 }
 
@@ -60,8 +60,8 @@ impl Summary {
         }
     }
 
-    /// The figures in words. `took` is how long the planning took.
-    pub(super) fn told(&self, took: Duration) -> String {
+    /// The figures as text. `took` is how long the planning took.
+    pub(super) fn to_text(&self, took: Duration) -> String {
         let of_job = |of: &OfJob| {
             let every = match of.every_hours {
                 1 => format!("{} an hour", times(of.runs_per_hour)),

@@ -10,11 +10,11 @@ const HOUR: i64 = 60 * 60;
 
 const DAY: i64 = 24 * HOUR;
 
-/// The time of day, in UTC, at which the token is asked about: a minute at which no other run starts.
+/// The time of day, in UTC, of the job `token`: a minute at which no other run starts.
 const TOKEN_AT: i64 = 6 * HOUR + 17 * 60;
 
-/// The most times that a WARNING lists one by one. A day of `hashtag` has 288.
-const MOST_LISTED: i64 = 12;
+/// The maximum number of times that a WARNING lists one by one. A day of `hashtag` has 288.
+const MAX_LISTED: i64 = 12;
 
 /// The times of a job. They are numbered from 1970 on.
 #[derive(Debug)]
@@ -86,11 +86,11 @@ impl Schedule {
         self.next_of_each().map(|(_, time)| time).min().unwrap_or_default()
     }
 
-    /// Takes the run that is due at `now`; `None` where none is. Of several times of a job that have passed, the
-    /// last one is taken. The others are told as missed.
+    /// Takes the run that is due at `now`; `None` if none is. If several times of a job have passed, the last one is
+    /// taken, and the others are logged as missed.
     pub(super) fn take(&mut self, now: DateTime<Utc>) -> Option<(Job, DateTime<Utc>)> {
         for times in &mut self.0 {
-            // Otherwise the job would wait until a wrong clock's time comes.
+            // Otherwise the job would wait until the time of a wrong clock.
             if times.last(now) + times.per_period < times.taken {
                 warn!(kind = "schedule", "{}: the clock was set back to {}", times.job, shown(now));
                 times.taken = times.last(now);
@@ -110,17 +110,17 @@ impl Schedule {
 fn tell_missed(times: &Times, first: i64, last: i64) {
     let (job, count) = (times.job, last - first + 1);
     let list = match count {
-        ..=MOST_LISTED => (first..=last).map(|n| shown(times.at(n))).collect::<Vec<_>>().join(", "),
+        ..=MAX_LISTED => (first..=last).map(|n| shown(times.at(n))).collect::<Vec<_>>().join(", "),
         _ => format!("{} to {}", shown(times.at(first)), shown(times.at(last))),
     };
     warn!(
         kind = "missed",
         count,
-        "{job}: missed at {list}, since another run took long or the process stood still; the API answers only now, so they are not made up for"
+        "{job}: missed at {list}, since another run took long or the process was suspended; the API returns only the current state, so they are not made up for"
     );
 }
 
-/// A time as it stands in an event.
+/// A time as written in an event.
 pub(super) fn shown(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
@@ -150,7 +150,7 @@ mod tests {
         Schedule::new(&config, time(now))
     }
 
-    /// What is taken at each time, and what the log says of it.
+    /// What is taken at each time, and what the log says.
     fn taken(schedule: &mut Schedule, at: &str) -> (Vec<String>, String) {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&lines);
@@ -161,8 +161,8 @@ mod tests {
         let runs = tracing::subscriber::with_default(log, || {
             std::iter::from_fn(|| schedule.take(now)).map(|(job, at)| format!("{job} {}", at.format("%T"))).collect()
         });
-        let told = lines.lock().unwrap().join("\n");
-        (runs, told)
+        let log = lines.lock().unwrap().join("\n");
+        (runs, log)
     }
 
     #[test]
@@ -209,20 +209,20 @@ mod tests {
     #[test]
     fn only_the_last_of_several_times_is_taken_and_the_others_are_named() {
         let mut schedule = schedule(1, 12, "08:01:00");
-        let (runs, told) = taken(&mut schedule, "08:21:00");
+        let (runs, log) = taken(&mut schedule, "08:21:00");
         assert_eq!(runs, ["hashtag 08:20:00"]);
-        insta::assert_snapshot!(told, @"WARNING  hashtag: missed at 2026-11-24T08:05:00Z, 2026-11-24T08:10:00Z, 2026-11-24T08:15:00Z, since another run took long or the process stood still; the API answers only now, so they are not made up for count=3 kind=missed");
+        insta::assert_snapshot!(log, @"WARNING  hashtag: missed at 2026-11-24T08:05:00Z, 2026-11-24T08:10:00Z, 2026-11-24T08:15:00Z, since another run took long or the process was suspended; the API returns only the current state, so they are not made up for count=3 kind=missed");
         assert_eq!(taken(&mut schedule, "08:25:00"), (vec!["hashtag 08:25:00".to_owned()], String::new()));
     }
 
     #[test]
-    fn a_long_sleep_is_told_in_a_line_for_each_job() {
+    fn a_long_sleep_is_reported_in_a_line_for_each_job() {
         let mut schedule = schedule(1, 12, "08:01:00");
-        let (runs, told) = taken(&mut schedule, "23:02:00");
+        let (runs, log) = taken(&mut schedule, "23:02:00");
         assert_eq!(runs, ["brand_media 23:00:00", "hashtag 23:00:00"]);
-        let lines: Vec<&str> = told.lines().collect();
-        assert!(lines[0].contains("brand_media: missed at 2026-11-24T09:00:00Z to 2026-11-24T22:00:00Z, "), "{told}");
-        assert!(lines[0].contains("count=14") && lines[1].contains("count=179") && lines.len() == 2, "{told}");
+        let lines: Vec<&str> = log.lines().collect();
+        assert!(lines[0].contains("brand_media: missed at 2026-11-24T09:00:00Z to 2026-11-24T22:00:00Z, "), "{log}");
+        assert!(lines[0].contains("count=14") && lines[1].contains("count=179") && lines.len() == 2, "{log}");
     }
 
     #[test]
@@ -231,8 +231,8 @@ mod tests {
         assert_eq!(taken(&mut schedule, "08:05:00").0, ["hashtag 08:05:00"]);
         assert_eq!(taken(&mut schedule, "08:04:00"), (Vec::new(), String::new()));
         assert_eq!(taken(&mut schedule, "08:05:01").0, [""; 0]);
-        let (runs, told) = taken(&mut schedule, "02:03:00");
-        assert!(runs.is_empty() && told.contains("hashtag: the clock was set back to 2026-11-24T02:03:00Z"), "{told}");
+        let (runs, log) = taken(&mut schedule, "02:03:00");
+        assert!(runs.is_empty() && log.contains("hashtag: the clock was set back to 2026-11-24T02:03:00Z"), "{log}");
         assert_eq!(taken(&mut schedule, "02:05:00").0, ["hashtag 02:05:00"]);
     }
 }

@@ -36,13 +36,13 @@ pub(super) const EXPLANATIONS: [Explanation; 50] = [
     of("wrong_app_secret", "code 100, which names appsecret_proof", "CRITICAL (set_up); no further call"),
     of("wrong_app", "code 190, as for an app that is refused", "for `token` with an app: CRITICAL (set_up)"),
     of("wrong_ig_user_id", "code 100, which names business_discovery", "CRITICAL (set_up); no further call"),
-    of("unexpected", "code 506, which is on no list", "the topic fails (unexpected), without a second try"),
-    of("stall", "stops in the middle of the answer", "the call's time ends, then as transient"),
-    of("hang_up", "closes the connection without an answer", "as transient"),
+    of("unexpected", "code 506, which is not documented", "the topic fails (unexpected), without a second try"),
+    of("stall", "stops in the middle of the response", "the call's time ends, then as transient"),
+    of("hang_up", "closes the connection without a response", "as transient"),
     of("quotes_token", "code 10, whose message quotes the token", "the topic fails; a real token is REDACTED"),
     of("html", "a page of HTML, with HTTP 200", "as transient"),
-    of("truncated", "the first half of the answer", "as transient"),
-    of("empty", "an empty answer", "as transient"),
+    of("truncated", "the first half of the response", "as transient"),
+    of("empty", "an empty response", "as transient"),
     of("null", "null", "as transient"),
     of("array", "[]", "as transient"),
     of("not_utf8", "bytes that are not UTF-8", "as transient"),
@@ -67,7 +67,7 @@ pub(super) const EXPLANATIONS: [Explanation; 50] = [
     of("ending", "for `token`: 5 days left", "a WARNING of token and check"),
     of("expiring", "for `token`: 3 days of access to data left", "a WARNING of token and check"),
     of("never", "for `token`: it never expires", "token and check say so"),
-    of("code:<code>[/<subcode>]", "an error of the API with this code", "what docs/failures.md says of the code"),
+    of("code:<code>[/<subcode>]", "an error of the API with this code", "what docs/failures.md says about the code"),
     of("http:<status>", "this HTTP status without an error of the API", "5xx, 408: as transient; 429: as throttled"),
     of("retry_after:<s>", "HTTP 503 with Retry-After: <s>", "the next try waits that long, if it is short"),
     of(
@@ -75,7 +75,7 @@ pub(super) const EXPLANATIONS: [Explanation; 50] = [
         "the response is <ms> milliseconds late",
         "a slower run; past --timeout, the topic fails (deadline)",
     ),
-    of("unknown_field:<name>", "this field is not known", "asked once more without it; it is defaulted, one ERROR"),
+    of("unknown_field:<name>", "this field is not known", "requested once more without it; it is defaulted, one ERROR"),
     of("refused_field:<name>", "code 100 for this field, without its name", "the topic fails (not_there)"),
     of("version:<name>", "this version responds", "one line, a WARNING if the requested version has ended"),
     of("usage:<percent>", "this share of the limit is used", "from 80 a WARNING, from 95 no further call"),
@@ -92,7 +92,7 @@ impl Fault {
         &EXPLANATIONS
     }
 
-    /// Every fault on a line of its own, for a person.
+    /// Every fault on a separate line.
     pub fn explained() -> String {
         let width = |column: fn(&Explanation) -> &'static str| {
             EXPLANATIONS.iter().map(|explanation| column(explanation).len()).max().unwrap_or_default()

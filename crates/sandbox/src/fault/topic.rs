@@ -1,18 +1,18 @@
-//! What the rules of a sandbox may be about.
+//! The topics of a sandbox's rules.
 
 use super::FaultRule;
 use crate::Options;
 use collector::similar::did_you_mean;
 use collector::version::VERSIONS;
 
-/// What a rule may be about, beside accounts, hashtags and versions.
+/// The topics of rules other than accounts, hashtags and versions.
 const OTHERS: [&str; 7] = ["*", "#*", "hashtags", "token", "exchange", "new_token", "self"];
 
-/// The most names in an error.
-const MOST_NAMES: usize = 20;
+/// The maximum number of names in an error.
+const MAX_NAMES: usize = 20;
 
 impl FaultRule {
-    /// The rule, where the sandbox of `options` has what it is about.
+    /// The rule, if the sandbox of `options` has its topic.
     ///
     /// # Errors
     /// What was given, and what the sandbox has.
@@ -42,8 +42,8 @@ impl FaultRule {
 
 fn listed(names: impl Iterator<Item = String>) -> String {
     let names: Vec<String> = names.collect();
-    let first = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST_NAMES) {
+    let first = names.iter().take(MAX_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MAX_NAMES) {
         0 => first,
         more => format!("{first} and {more} more"),
     }
@@ -64,8 +64,11 @@ mod tests {
         for topic in ["nosuch", "dior", "#account1", "v1", ""] {
             let rule: FaultRule = format!("{topic}=throttled").parse().unwrap();
             let error = rule.known_to(&options).unwrap_err();
-            let told = ["#*, hashtags, token", "account19 and 10 more", "the hashtags #dior", "v25.0"];
-            assert!(error.contains(&format!("{topic:?} given")) && told.iter().all(|t| error.contains(t)), "{error}");
+            let expected = ["#*, hashtags, token", "account19 and 10 more", "the hashtags #dior", "v25.0"];
+            assert!(
+                error.contains(&format!("{topic:?} given")) && expected.iter().all(|t| error.contains(t)),
+                "{error}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How S3 answers HeadBucket, where it is not as it should be.
+//! How S3 responds to HeadBucket under a fault.
 
 use std::sync::Mutex;
 
@@ -6,17 +6,17 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response};
 
-use super::Answer;
+use super::HttpResponse;
 
 #[derive(Default)]
 pub struct Heads {
     asked: Mutex<usize>,
-    /// The status of the answer, and the region that it names.
+    /// The status of the response, and the region that it names.
     fault: Mutex<Option<(u16, Option<&'static str>)>>,
 }
 
 impl Heads {
-    /// Has S3 answer with `status`, and name a bucket's region.
+    /// Makes S3 respond with `status`, and name a bucket's region.
     pub fn fail(&self, status: u16, region: Option<&'static str>) {
         *self.fault.lock().unwrap() = Some((status, region));
     }
@@ -26,15 +26,16 @@ impl Heads {
         *self.asked.lock().unwrap()
     }
 
-    /// The answer, where the request is a HeadBucket and S3's own is not wanted.
-    pub(super) fn answer(&self, request: &Request<Incoming>) -> Option<Answer> {
+    /// The response, if the request is a HeadBucket and there is a fault.
+    pub(super) fn respond(&self, request: &Request<Incoming>) -> Option<HttpResponse> {
         if request.method() != Method::HEAD {
             return None;
         }
         *self.asked.lock().unwrap() += 1;
         let (status, region) = (*self.fault.lock().unwrap())?;
-        let answer = Response::builder().status(status);
-        let answer = region.into_iter().fold(answer, |answer, region| answer.header("x-amz-bucket-region", region));
-        Some(answer.body(Full::default().map_err(|never| match never {}).boxed()).unwrap())
+        let response = Response::builder().status(status);
+        let response =
+            region.into_iter().fold(response, |response, region| response.header("x-amz-bucket-region", region));
+        Some(response.body(Full::default().map_err(|never| match never {}).boxed()).unwrap())
     }
 }

@@ -1,15 +1,15 @@
-//! The stand-in of Secrets Manager's protocol.
+//! The mock of Secrets Manager's protocol.
 
 use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::body::Incoming;
 
-use super::{Answer, DENIED, GARBLED, HANGS, KEY, SESSION_TOKEN, Shared, VAST, reply};
+use super::{DENIED, GARBLED, HANGS, HttpResponse, KEY, SESSION_TOKEN, Shared, VAST, reply};
 
 /// The version of every secret that is read.
 const VERSION: &str = "11111111-2222-3333-4444-555555555555";
 
-pub(super) async fn answer(state: &Shared, request: Request<Incoming>) -> Answer {
+pub(super) async fn respond(state: &Shared, request: Request<Incoming>) -> HttpResponse {
     let header = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap()).unwrap_or_default().to_owned();
     let target = header("x-amz-target");
     // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/secretsmanager/aws4_request, ...
@@ -49,19 +49,19 @@ pub(super) async fn answer(state: &Shared, request: Request<Incoming>) -> Answer
     reply(200, "application/x-amz-json-1.1", body.to_string())
 }
 
-fn denied(quoted: &str) -> Answer {
-    let told = format!("not authorized: {} {SESSION_TOKEN} {quoted}", KEY.1);
-    let body = serde_json::json!({"__type": "AccessDeniedException", "Message": told});
+fn denied(quoted: &str) -> HttpResponse {
+    let message = format!("not authorized: {} {SESSION_TOKEN} {quoted}", KEY.1);
+    let body = serde_json::json!({"__type": "AccessDeniedException", "Message": message});
     reply(400, "application/x-amz-json-1.1", body.to_string())
 }
 
-/// Makes what is put the secret from here on.
-async fn put_secret(state: &Shared, asked: &serde_json::Value) -> Answer {
+/// Makes the put value the secret from here on.
+async fn put_secret(state: &Shared, asked: &serde_json::Value) -> HttpResponse {
     let text = |key: &str| asked[key].as_str().unwrap().to_owned();
     let (id, secret) = (text("SecretId"), text("SecretString"));
     let version = text("ClientRequestToken");
     match *state.put_fault.lock().unwrap() {
-        // This one repeats all that it was sent.
+        // This error repeats everything that it received.
         Some(DENIED) => return denied(&secret),
         Some(_) => {}
         // A version that exists is not put again.

@@ -42,16 +42,16 @@ regexp_extract(o."$path", {{ objects.key_pattern | text }})
 CREATE OR REPLACE VIEW {{ view }} AS SELECT * FROM {{ table }}_json;
 {% endmacro %}
 
--- Only parsed: Athena cannot be had for tests. Spark has read the objects through its external tables.
+-- Only parsed: there is no Athena for tests. Spark has read the objects through its external tables.
 
 {% for model in models %}
 {% set row = "o" if ndjson else "r" %}
 {% set sources = [("objects", model.objects, model.moment), ("partial", model.partial, model.partial_moment)] %}
 {% if ndjson %}
--- [common] format = ndjson: one object a line, as Athena's JSON readers want it.
+-- [common] format = ndjson: one object per line, as Athena's JSON readers need it.
 {% else %}
--- Athena's JSON readers want one object a line; an object of [common] format = array is one
--- line. So the table reads lines as text, and the view takes the array apart.
+-- Athena's JSON readers need one object per line; with [common] format = array, an object in S3
+-- is one line. So the table reads lines as text, and the view splits the array.
 {% endif %}
 {% for kind, objects, _moment in sources %}
 CREATE EXTERNAL TABLE IF NOT EXISTS `{{ model.name }}_{{ kind }}` (
@@ -132,7 +132,7 @@ TBLPROPERTIES (
 {% macro text_at(path) %}json_extract_scalar(o."line", '$.{{ path }}'){% endmacro %}
 {% macro number_at(path) %}CAST({{ text_at(path) }} AS bigint){% endmacro %}
 {% set time = utc("from_iso8601_timestamp(" ~ text_at("time") ~ ")") %}
--- A quality object that cannot be read is passed over: the meaning of its records' defaults is unknown then.
+-- A quality object that cannot be read is skipped: the meaning of its records' defaults is then unknown.
 CREATE OR REPLACE VIEW "quality_read" AS
 {% for kind, objects in sources %}
 SELECT o."line", {{ key(objects) }} AS "source_key", o."model", o."ymd"
@@ -164,9 +164,9 @@ FROM (
 
 {{ of_json("quality", "quality") }}
 
-{# `topics` of before is a list of names, which are no objects. #}
--- Each topic of each object. The view topic_runs has those of a run. Objects of before topics were listed name the failed
--- ones only.
+{# In earlier versions, `topics` is a list of names, which are not objects. #}
+-- Each topic of each object. The view topic_runs has those of a run. Objects of earlier versions list only the failed
+-- topics.
 CREATE OR REPLACE VIEW object_topics_json AS
 SELECT
     o."model" AS model,
@@ -192,10 +192,10 @@ WHERE json_extract_scalar(t."topic", '$.topic') IS NOT NULL;
 {% endif %}
 {% include "views.sql" %}
 {% if compaction and compaction[0].partial.partition.unit != "DAYS" %}
--- A day is more than one folder by [common] ymd: there is no compaction.
+-- With this [common] ymd, a day has more than one folder: there is no compaction.
 {% elif compaction %}
 {% set format = compaction[0].partial.partition.format %}
-{# The days from some time ago, as `ymd` has them. A join with them reads these days only. #}
+{# The days since some time ago, in the form of `ymd`. A join with them reads only these days. #}
 {% macro days(ago, last) %}
 SELECT format_datetime(CAST(t.day AS timestamp), {{ format | text }}) AS "ymd" FROM UNNEST(sequence(current_date - INTERVAL {{ ago }}, {{ last }}, INTERVAL '1' DAY)) AS t (day)
 {%- endmacro %}
@@ -230,10 +230,10 @@ WHERE p."source_key" IS NULL;
 INSERT INTO {{ table }}_parquet SELECT * FROM {{ table }}_to_compact;
 
 {% endmacro %}
--- Turns the last 30 finished days into Parquet, in Iceberg tables, of which an INSERT is there whole or not at all. The JSON
--- objects stay. The views read Parquet for each day that is there, and JSON for all others. Only the INSERT statements are
--- to be repeated, such as once a day (deploy/compaction.yaml), but not two at once. They add the objects that are not there
--- yet, so that a repair is in the views after the next one. An object that is replaced later keeps its rows.
+-- Turns the last 30 finished days into Parquet, in Iceberg tables, where an INSERT is complete or has no effect. The JSON
+-- objects stay. The views read Parquet for the days that it has, and JSON for all others. Repeat only the INSERT
+-- statements, for example once a day (deploy/compaction.yaml), but never two at once. They add the objects that are not
+-- in Parquet yet, so that a repair is in the views after the next INSERT. An object that is replaced later keeps its rows.
 {% set types = {"text": "string", "timestamp": "timestamp", "integer": "bigint"} %}
 {% for model in compaction %}
 {% set columns = namespace(all=[]) %}

@@ -59,7 +59,7 @@ $objects$ END);
 {% endmacro %}
 
 {% macro parquet(table) %}{{ (root ~ "/parquet/rows_of=" ~ table ~ "/*/*.parquet") | text }}{% endmacro %}
-{# The rows of finished days, of the objects that are not loaded from there yet. #}
+{# The rows of finished days, for objects whose Parquet is not loaded yet. #}
 {% macro read_compacted(table, columns) %}
 DELETE FROM {{ table }} WHERE source_key IN (SELECT source_key FROM compacted_objects);
 INSERT INTO {{ table }} FROM query(CASE WHEN getvariable('paths') IS NULL THEN 'FROM {{ table }} LIMIT 0' ELSE $rows$
@@ -70,8 +70,8 @@ $rows$ END);
 {% set topic_columns = "model, job, time, topic, user_id, asked_at, records, failure_kind, failure_code, failure_message, gap_likely, object_key, source_key" %}
 {% macro columns_of(model) %}{% for field in model.fields %}{{ field.name | ident }}, {% endfor %}collected_at, source_key{% endmacro %}
 {% if compaction %}
--- Turns the finished days of a loaded database into Parquet, below {{ root }}/parquet. The JSON objects stay. A day that has
--- new objects since, such as a repair, is written again by the next compaction. A day that is not over is left out.
+-- Turns the finished days of a loaded database into Parquet, below {{ root }}/parquet. The JSON objects stay. A day with
+-- new objects since then, such as a repair, is written again by the next compaction. A day that is not over is skipped.
 SET threads = 1;
 SET preserve_insertion_order = FALSE;
 SET memory_limit = '400MB';
@@ -107,7 +107,7 @@ RESET preserve_insertion_order;
 RESET threads;
 {% endif %}
 {% if models or quality %}
--- What was loaded. `compacted` is true if the object is in the Parquet of its day too.
+-- The loaded objects. `compacted` is true if the object is also in the Parquet of its day.
 CREATE TABLE IF NOT EXISTS loaded_objects (
     source_key VARCHAR PRIMARY KEY,
     size BIGINT NOT NULL,
@@ -206,7 +206,7 @@ BEGIN TRANSACTION;
 {% endfor %}
 {% if quality %}
 {{ new(quality) }}
--- A quality object that cannot be read is passed over: the meaning of its records' defaults is unknown then.
+-- A quality object that cannot be read is skipped: the meaning of its records' defaults is then unknown.
 CREATE OR REPLACE TEMPORARY TABLE quality_read AS FROM query(CASE WHEN getvariable('paths') IS NULL THEN 'SELECT NULL LIMIT 0' ELSE $objects$
     SELECT {{ key(quality.objects, quality.partial) }} AS source_key, *
     FROM {% call read_json("newline_delimited", ",\n            ignore_errors = true") %}
@@ -249,7 +249,7 @@ BEGIN TRANSACTION;
         WHERE o."not_listed"."rejected" > 0
     ) q ("model", "outcome", "cases", "object_key", "record_id", "field", "reason", "topic", "collected_at", "source_key")
 {% endcall %}
--- Objects of before topics were listed name the failed ones only.
+-- Objects of earlier versions list only the failed topics.
 {% call insert("object_topics") %}
     SELECT
         o.model,

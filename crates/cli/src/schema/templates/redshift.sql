@@ -1,8 +1,8 @@
 {# Redshift: tables, external tables of Spectrum, and the load of a day.
 
-   COPY does not give a row the object that it is from, and reads an array as one row. Spectrum gives it ("$path"), and
+   COPY does not say which object a row is from, and reads an array as one row. Spectrum says it ("$path"), and
    reads each element of the array. The quality objects are maps within maps. Spectrum does not read these, so COPY does.
-   COPY ends with an error if a folder does not exist, and that of partial/ seldom does. So Spectrum reads the lines there.
+   COPY ends with an error if a folder does not exist, and that of partial/ often does not. So Spectrum reads its lines.
 
    VARCHAR counts bytes and has 256 by default. A longer caption would end the load. #}
 {% set types = {"text": "VARCHAR(65535)", "timestamp": "TIMESTAMPTZ", "integer": "BIGINT"} %}
@@ -133,8 +133,8 @@ COMMIT;
 COALESCE({{ text_at('"object"') }}, {{ text_at('"model"') }} || ' ' || {{ text_at('"time"') }})
 {%- endset %}
 {% set time = text_at('"time"') ~ "::TIMESTAMPTZ" %}
--- The quality objects of one day. One that cannot be read is passed over: the meaning of its records' defaults is unknown
--- then. COPY ends with an error if a model has none on that day: leave it out then.
+-- The quality objects of one day. One that cannot be read is skipped: the meaning of its records' defaults is then
+-- unknown. COPY ends with an error if a model has none on that day: then leave it out.
 CREATE TEMPORARY TABLE "quality_objects" ("object" SUPER);
 {% for model in collected %}
 COPY "quality_objects" FROM {{ folder(quality.objects.partition, model) }} IAM_ROLE default FORMAT JSON 'noshred' MAXERROR 100000;
@@ -164,7 +164,7 @@ FROM (
     {% endfor %}
 ) q ("model", "outcome", "cases", "object_key", "record_id", "field", "reason", "topic", "collected_at", "source_key")
 WHERE "model" IS NOT NULL AND "collected_at" IS NOT NULL;
--- Objects of before topics were listed name the failed ones only.
+-- Objects of earlier versions list only the failed topics.
 CREATE TEMPORARY TABLE "topics_loaded" AS
 {% for list in ["topics", "failed_topics"] %}
 SELECT

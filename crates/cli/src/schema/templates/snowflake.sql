@@ -1,4 +1,4 @@
-{# Snowflake: tables, a stage, and loads of what is new. Names in capitals are those that Snowflake takes without
+{# Snowflake: tables, a stage, and loads of new objects. Names in capitals are those that Snowflake reads without
    quotes. The quotes allow reserved words. #}
 {% set types = {"text": "VARCHAR", "timestamp": "TIMESTAMP_TZ", "integer": "NUMBER(38, 0)"} %}
 {% macro seconds(instant) %}(DATE_PART(EPOCH_MILLISECOND, {{ instant }}) / 1000){% endmacro %}
@@ -41,7 +41,7 @@ CREATE STAGE IF NOT EXISTS "COLLECTED" URL = {{ (root ~ "/") | text }} STORAGE_I
 {% endmacro %}
 
 {% macro copy(table, objects, partial, strip, on_error) %}
--- Objects that were loaded are passed over; one that a repeated run replaced is loaded again.
+-- Loaded objects are skipped; one that a repeated run replaced is loaded again.
 COPY INTO "{{ table }}_STAGED"
 FROM (
     SELECT METADATA$FILENAME, METADATA$FILE_LAST_MODIFIED, $1
@@ -137,7 +137,7 @@ COMMIT;
 {% set read %}
 {{ newest("QUALITY", quality.objects, partial) }}
 {%- endset %}
--- A quality object that cannot be read is passed over: the meaning of its records' defaults is unknown then.
+-- A quality object that cannot be read is skipped: the meaning of its records' defaults is then unknown.
 {{ copy("QUALITY", quality.objects, partial, "FALSE", "SKIP_FILE") -}}
 BEGIN TRANSACTION;
 {% call replace_rows("\"QUALITY\"", "QUALITY", quality.objects, partial) %}
@@ -164,7 +164,7 @@ FROM (
 ) q ("MODEL", "OUTCOME", "CASES", "OBJECT_KEY", "RECORD_ID", "FIELD", "REASON", "TOPIC", "COLLECTED_AT", "SOURCE_KEY")
 WHERE "MODEL" IS NOT NULL AND "COLLECTED_AT" IS NOT NULL
 {% endcall %}
--- Objects of before topics were listed name the failed ones only.
+-- Objects of earlier versions list only the failed topics.
 {% call replace_rows("object_topics", "QUALITY", quality.objects, partial) %}
 SELECT
     {{ text_at('"model"') }},

@@ -1,7 +1,7 @@
 {# Spark SQL, from Spark 4 on: tables, views of the objects, and loads.
 
-   A table of Parquet files has no MERGE and no DELETE. So a load writes each day of which it reads an object anew: the
-   rows of the objects, and the rows of that day whose objects it did not read. #}
+   A table of Parquet files has no MERGE and no DELETE. So a load rewrites each day of which it reads an object: the
+   rows of the objects that it read, and the rows of that day whose objects it did not read. #}
 {% set types = {"text": "STRING", "timestamp": "TIMESTAMP", "integer": "BIGINT"} %}
 {% set partition = "collected_on" %}
 {% macro seconds(instant) %}(unix_millis({{ instant }}) / 1000){% endmacro %}
@@ -10,7 +10,7 @@
 {% macro double(number) %}CAST({{ number }} AS DOUBLE){% endmacro %}
 {% macro joined(texts) %}array_join(array_sort(collect_set({{ texts }})), ', '){% endmacro %}
 
-{# The objects, each row with the object's key. Spark names a file by its URL, in which a plus is no space. #}
+{# The objects, each row with the object's key. Spark names a file by its URL, in which a plus is not a space. #}
 {% macro keyed(table, objects, partial) %}
 (
     SELECT *, regexp_extract(url_decode(replace(input_file_name(), '+', '%2B')), {{ ("(" ~ objects.key_pattern ~ "|" ~ partial.key_pattern ~ ")") | text }}, 0) AS `source_key`
@@ -34,7 +34,7 @@ CREATE OR REPLACE TEMPORARY VIEW `{{ table }}_objects` (
     timestampFormat 'yyyy-MM-dd\'T\'HH:mm:ss[Z][XXX]',
     modifiedAfter
 {%- endset %}
--- The objects that were stored since the last load began. An hour more is read, since clocks differ. To load all objects
+-- The objects that were stored since the last load began. One more hour is read, since clocks differ. To load all objects
 -- again, delete the rows of `loads`.
 DECLARE OR REPLACE VARIABLE started TIMESTAMP DEFAULT current_timestamp();
 DECLARE OR REPLACE VARIABLE reading STRING;
@@ -43,7 +43,7 @@ SET VARIABLE reading = (
     FROM loads
     WHERE loaded = '{{ table }}'
 );
--- Spark reads no path that matches nothing. If there are no objects yet, the view has no rows.
+-- Spark fails on a path that matches nothing. If there are no objects yet, the view has no rows.
 CREATE OR REPLACE TEMPORARY VIEW `{{ table }}_files` USING binaryFile OPTIONS (
     path {{ objects.root | text }},
     recursiveFileLookup 'true',
@@ -57,7 +57,7 @@ EXECUTE IMMEDIATE reading;
 {% endmacro %}
 
 {% macro replace_days(table, columns, source) %}
--- The rows of an object replace those of its last load. Days that are not read stay as they are.
+-- The rows of an object replace those of its last load. Days that are not read stay unchanged.
 SET spark.sql.sources.partitionOverwriteMode = dynamic;
 INSERT OVERWRITE TABLE `{{ table }}` PARTITION (`collected_on`)
 SELECT {{ columns }}
@@ -124,7 +124,7 @@ PARTITIONED BY (collected_on);
 {% include "views.sql" %}
 {% for model in models %}
 {% set objects = model.objects %}
-{# One JSON object a line is read in parallel. An array is read as a whole. #}
+{# One JSON object per line is read in parallel. An array is read as a whole. #}
 {% call read(model.name, objects, model.partial, "multiLine '" ~ ("false" if ndjson else "true") ~ "', mode 'FAILFAST'") %}
     {% for field in model.fields %}
     {{ field.name | ident }} {{ types[field.type] }}{{ "" if loop.last else "," }}
@@ -149,7 +149,7 @@ INSERT INTO loads VALUES ('{{ model.name }}', started);
 {% endfor %}
 {% if quality %}
 {% set columns = "`model`, `outcome`, `cases`, `object_key`, `record_id`, `field`, `reason`, `topic`, `collected_at`, `source_key`" %}
--- A quality object that cannot be read is passed over: the meaning of its records' defaults is unknown then.
+-- A quality object that cannot be read is skipped: the meaning of its records' defaults is then unknown.
 {% call read("quality", quality.objects, quality.partial, "mode 'DROPMALFORMED'") %}
     `model` STRING,
     `job` STRING,
@@ -192,7 +192,7 @@ WHERE o.`not_listed`.`rejected` > 0
 ) AS q ({{ columns }});
 
 {% set topic_columns = "model, job, time, topic, user_id, asked_at, records, failure_kind, failure_code, failure_message, gap_likely, object_key, source_key, collected_on" %}
--- Objects of before topics were listed name the failed ones only.
+-- Objects of earlier versions list only the failed topics.
 CREATE OR REPLACE TEMPORARY VIEW object_topics_read AS
 SELECT
     o.`model`,

@@ -1,8 +1,8 @@
-{# The views. They are the same for every engine: an engine's file has what differs in its macros `seconds`, `instant_of`,
+{# The views. They are the same for every engine: an engine's file has the differences in its macros `seconds`, `instant_of`,
    `utc_day`, `double` and `joined`. docs/figures.md defines the figures.
 
    All changes are ordered by `asked_at`, the moment of the response: a repair is stored under the time that it repairs,
-   and knows what the API said hours later.
+   but has the API's state of hours later.
 
    A table may have a `partition`, the column of its days. It is in each step of the views of records, so that a filter on
    it reaches the tables: an engine moves a filter through a window or a join only if the column is one of its keys. #}
@@ -26,7 +26,7 @@ names AS (
 {% if views %}
 {% set brand, media, hashtags = views.models %}
 {% set jobs = {"brand": "brand_media", "media": "brand_media", "media_hashtag": "hashtag"} %}
--- Each topic of each run: when it was asked, its records, and why it failed.
+-- Each topic of each run: when it was requested, its records, and why it failed.
 CREATE OR REPLACE VIEW topic_runs AS
 SELECT
     job,
@@ -60,7 +60,7 @@ CASE WHEN {{ row }}.{{ named | ident }} <> '' THEN {{ row }}.{{ named | ident }}
 {%- endif %}
 {% endmacro %}
 -- The records of {{ model.name }}: of all objects of a time, each topic once. A complete result comes before one that was
--- cut short, and then the one that was asked last.
+-- cut short, and then the one that was requested last.
 CREATE OR REPLACE VIEW {{ model.name }} AS
 WITH topics AS (
     SELECT {{ day("t") }}object_key, time, owner, MAX(asked_at) AS asked_at, MAX(failure_kind) AS failure_kind, SUM(records) AS records
@@ -192,7 +192,7 @@ WHERE place = 1;
 {% endif %}
 {% endfor %}
 -- Each scheduled time: how many topics were expected, collected and lost, and why. A time at which nothing ran has a row
--- too. `late_topics` are those whose result was asked at the next scheduled time or later, as a repair is.
+-- too. `late_topics` are those that were requested at the next scheduled time or later, as by a repair.
 CREATE OR REPLACE VIEW runs AS
 WITH best AS (
     SELECT
@@ -277,8 +277,8 @@ JOIN numbers n ON n.n < ROUND(({{ seconds("o.next_time") }} - {{ seconds("o.time
 {% set account, account_name, followers = brand.of.id, brand.of.username, brand.of.followers_count %}
 {% if account and account_name and followers %}
 {% set account, account_name, followers = account | ident, account_name | ident, followers | ident %}
--- Each known count of followers within the window of a UTC day: the day's, and the last one before it. The API answers
--- from two levels, which `level` tells apart: 1 is the lower one.
+-- Each known count of followers within the window of a UTC day: the day's, and the last one before it. The API responds
+-- from two levels, which `level` distinguishes: 1 is the lower one.
 CREATE OR REPLACE VIEW followers_levels AS
 WITH counts AS (
     SELECT
@@ -365,7 +365,7 @@ SELECT
 FROM residuals r
 LEFT JOIN splits s ON s.user_id = r.user_id AND s.day = r.day;
 
--- The followers of each account by moment. A change of `level` is no change of followers.
+-- The followers of each account by moment. A change of `level` is not a change of followers.
 CREATE OR REPLACE VIEW followers_over_time AS
 SELECT
     b.{{ account }},
@@ -447,7 +447,7 @@ WHERE w.runs > 0;
 {% if house and medium and published and likes and comments %}
 {% set house, medium, published, likes, comments = house | ident, medium | ident, published | ident, likes | ident, comments | ident %}
 -- What each post gained at each moment, since its last known count. The first count of a post that is new since the
--- house's response before counts in full. That of an older post counts nothing: nobody knows when it was gained.
+-- house's response before counts in full. That of an older post does not count: it is unknown when it was gained.
 CREATE OR REPLACE VIEW post_gains AS
 WITH sightings AS (
     SELECT
@@ -637,7 +637,7 @@ LEFT JOIN gone g ON g.user_id = s.user_id AND g.media_id = s.media_id;
 {% if hashtags.of.id and media.of.id %}
 {% set medium, own = hashtags.of.id | ident, media.of.id | ident %}
 -- The distinct posts that were seen under each hashtag on a UTC day, and those of them that are the houses' own.
--- `hashtag` is the mapping's field `topic`. Without it, there is one row a day.
+-- `hashtag` is the mapping's field `topic`. Without it, there is one row per day.
 CREATE OR REPLACE VIEW hashtag_posts AS
 SELECT
     h.day,

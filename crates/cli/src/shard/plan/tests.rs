@@ -161,7 +161,7 @@ fn a_plan_that_fills_every_credential_is_found() {
 #[test]
 fn what_is_missing_is_given_in_credentials_and_in_hours() {
     let error = request(1_000, 0, 4).plan().unwrap_err();
-    insta::assert_snapshot!(error.to_string(), @"1000 accounts and 0 hashtags do not fit 4 credentials: 1000 calls an hour are needed and 720 can be planned, 0 different hashtags a week are needed and 120 are allowed; 2 more credentials of 200 calls an hour and 30 hashtags a week would do; or brand_media every 2 hours (--every 2h) with the credentials that there are");
+    insta::assert_snapshot!(error.to_string(), @"1000 accounts and 0 hashtags do not fit 4 credentials: 1000 calls an hour are needed and 720 can be planned, 0 different hashtags a week are needed and 120 are allowed; 2 more credentials of 200 calls an hour and 30 hashtags a week would do; or brand_media every 2 hours (--every 2h) with the present credentials");
     let error = request(0, 100, 3).plan().unwrap_err().to_string();
     assert!(
         error.contains("100 different hashtags a week are needed and 90 are allowed") && !error.contains("there are"),
@@ -172,7 +172,7 @@ fn what_is_missing_is_given_in_credentials_and_in_hours() {
 }
 
 #[test]
-fn what_would_do_does() {
+fn each_proposal_can_be_planned() {
     let mut request = request(1_000, 0, 4);
     request.brand_media.every_hours = 2;
     assert!(request.plan().is_ok());

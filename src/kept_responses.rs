@@ -24,8 +24,8 @@ pub struct Line<'a> {
     /// When the response arrived.
     #[serde(serialize_with = "to_the_second")]
     pub asked_at: DateTime<Utc>,
-    /// The body as received. It is stored as a string, since JSON of a foreign source may have line breaks,
-    /// or values that strict readers refuse.
+    /// The body as received. It is stored as a string, since the API's JSON may have line breaks, or values that strict
+    /// readers refuse.
     pub body: &'a str,
 }
 
@@ -35,24 +35,24 @@ fn to_the_second<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S
 
 /// The responses of a run in progress.
 #[derive(Debug)]
-pub struct Answers(Mutex<Kept>);
+pub struct KeptResponses(Mutex<Contents>);
 
 /// The responses of a run.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct Contents {
     /// A line for each, compressed: one gzip member per response.
     pub bytes: Vec<u8>,
-    /// How many there are.
-    pub answers: usize,
-    /// How many did not fit.
+    /// The number of responses.
+    pub responses: usize,
+    /// The number of responses that did not fit.
     pub not_kept: usize,
     used: usize,
 }
 
-impl Answers {
-    /// None yet; at most `limit` compressed bytes. The system provides the memory as it is written.
+impl KeptResponses {
+    /// An empty store of at most `limit` compressed bytes. The system provides the memory only when it is written.
     pub fn with_limit(limit: usize) -> Self {
-        Self(Mutex::new(Kept { bytes: vec![0; limit], ..Kept::default() }))
+        Self(Mutex::new(Contents { bytes: vec![0; limit], ..Contents::default() }))
     }
 
     /// Keeps a response if it fits, and counts it if it does not.
@@ -62,17 +62,17 @@ impl Answers {
         match kept.bytes.get_mut(start..).map(|free| write(line, free)) {
             Some(Ok(length)) => {
                 kept.used += length;
-                kept.answers += 1;
+                kept.responses += 1;
             }
             _ => kept.not_kept += 1,
         }
     }
 
-    /// The responses, which are no longer kept here; `None` if there were none.
-    pub fn take(&self) -> Option<Kept> {
+    /// Takes the responses out; `None` if there are none.
+    pub fn take(&self) -> Option<Contents> {
         let mut kept = std::mem::take(&mut *lock(&self.0));
         kept.bytes.truncate(kept.used);
-        (kept.answers + kept.not_kept > 0).then_some(kept)
+        (kept.responses + kept.not_kept > 0).then_some(kept)
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
     const LINE: Line<'_> =
         Line { topic: "dior", edge: "recent_media", page: 2, asked_at: DateTime::UNIX_EPOCH, body: r#"{"data":[]}"# };
 
-    fn lines(kept: &Kept) -> String {
+    fn lines(kept: &Contents) -> String {
         let mut text = String::new();
         MultiGzDecoder::new(&kept.bytes[..]).read_to_string(&mut text).unwrap();
         text
@@ -104,26 +104,26 @@ mod tests {
 
     #[test]
     fn each_response_is_a_line_with_its_body_as_received() {
-        let answers = Answers::with_limit(10_000);
-        answers.keep(LINE);
-        answers.keep(Line { body: "{\"data\":\n[\"\\ud83d\", 1e999]}", ..LINE });
-        insta::assert_snapshot!(lines(&answers.take().unwrap()), @r#"
+        let responses = KeptResponses::with_limit(10_000);
+        responses.keep(LINE);
+        responses.keep(Line { body: "{\"data\":\n[\"\\ud83d\", 1e999]}", ..LINE });
+        insta::assert_snapshot!(lines(&responses.take().unwrap()), @r#"
         {"topic":"dior","edge":"recent_media","page":2,"asked_at":"1970-01-01T00:00:00Z","body":"{\"data\":[]}"}
         {"topic":"dior","edge":"recent_media","page":2,"asked_at":"1970-01-01T00:00:00Z","body":"{\"data\":\n[\"\\ud83d\", 1e999]}"}
         "#);
-        assert!(answers.take().is_none(), "they are taken once");
+        assert!(responses.take().is_none(), "they are taken once");
     }
 
     #[test]
     fn a_response_that_does_not_fit_is_counted_and_costs_no_other() {
-        let answers = Answers::with_limit(400);
+        let responses = KeptResponses::with_limit(400);
         let noise: String =
             std::iter::repeat_with(|| fastrand::Rng::alphanumeric(&mut fastrand::Rng::new())).take(900).collect();
-        answers.keep(Line { body: "1", ..LINE });
-        answers.keep(Line { body: &noise, ..LINE });
-        answers.keep(Line { body: "3", ..LINE });
-        let kept = answers.take().unwrap();
-        assert_eq!((kept.answers, kept.not_kept), (2, 1));
+        responses.keep(Line { body: "1", ..LINE });
+        responses.keep(Line { body: &noise, ..LINE });
+        responses.keep(Line { body: "3", ..LINE });
+        let kept = responses.take().unwrap();
+        assert_eq!((kept.responses, kept.not_kept), (2, 1));
         let text = lines(&kept);
         assert!(
             text.lines().count() == 2 && text.contains(r#""body":"1""#) && text.contains(r#""body":"3""#),

@@ -1,4 +1,4 @@
-//! The sandbox's answers: which call it is, what the API says to it, and what the fault rules change.
+//! The sandbox's responses: which call it is, how the API responds to it, and what the fault rules change.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use super::{Call, HangUp, State, data};
 use collector::lock::lock;
 use collector::version::{self, TESTED, VERSIONS};
 
-/// The oldest supported version, as of November 2026. It responds to a version that is older than those of the table.
+/// The oldest supported version, as of November 2026. It responds to versions that are older than those in the table.
 const OLDEST_VERSION: &str = "v21.0";
 
-/// The version that answers a call without one.
+/// The version that responds to a call without one.
 const DEFAULT_VERSION: &str = TESTED;
 
 /// The topic of the call for the hashtags that were searched for.
@@ -30,8 +30,8 @@ const HASHTAGS: &str = "hashtags";
 const COUNTS: &str = "/_calls";
 
 impl State {
-    /// Answers a call.
-    pub(super) async fn answer(&self, request: &Request<Incoming>) -> Result<Response<Sent>, HangUp> {
+    /// Responds to a call.
+    pub(super) async fn respond(&self, request: &Request<Incoming>) -> Result<Response<Sent>, HangUp> {
         if request.uri().path() == COUNTS {
             return Ok(finish(Response::builder(), body::whole(self.counts().to_string())));
         }
@@ -77,7 +77,7 @@ impl State {
         let reply = if used > allowed as usize {
             Reply::error(403, 4, None, "(#4) Application request limit reached")
         } else if served.is_none() {
-            // What the API says to a version that was never released is not documented: a guess.
+            // How the API responds to a version that was never released is not documented: this is a guess.
             Reply::error(400, 2500, None, &format!("Unknown path components: {}", request.uri().path()))
         } else {
             self.reply(path, &query, &topic, &faults)
@@ -176,7 +176,7 @@ impl State {
     }
 }
 
-/// The version that a call asks for, and the path after it.
+/// The version that a call requests, and the path after it.
 fn split_version(path: &str) -> (Option<&str>, &str) {
     let path = path.trim_matches('/');
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
