@@ -1,6 +1,7 @@
 //! The problems that last over runs: which are open, and which a person has been notified of. Each is reported once,
 //! and once more when it is over.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -40,7 +41,7 @@ pub struct Problem {
     /// What happened.
     pub message: String,
     /// What to do next.
-    pub next: &'static str,
+    pub next: Cow<'static, str>,
 }
 
 impl Problem {
