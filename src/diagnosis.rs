@@ -1,6 +1,8 @@
 //! The one table of causes: what is seen, what it proves, and the next step. The commands and the log take their advice
 //! from it; docs/failures.md repeats it.
 
+use std::borrow::Cow;
+
 use strum::{IntoStaticStr, VariantArray};
 
 /// What a failure proves. The names stay the same over versions.
@@ -170,14 +172,14 @@ pub enum Diagnosis {
 }
 
 /// A row of the table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Row {
     /// What is seen.
     pub seen: &'static str,
     /// The cause that it proves, or the causes that it does not distinguish.
     pub cause: &'static str,
-    /// What to do next. It never names the command that printed it.
-    pub next: &'static str,
+    /// What to do next, and the page that explains it. It never names the command that printed it.
+    pub next: Cow<'static, str>,
 }
 
 impl Diagnosis {
@@ -235,8 +237,33 @@ impl Diagnosis {
         format!("{}{about}", self.row().cause)
     }
 
+    /// The heading in docs/troubleshooting.md, which has the most likely mistakes of a first run.
+    const fn heading(self) -> Option<&'static str> {
+        Some(match self {
+            Self::UserIdWrong | Self::UserNotVisible => "wrong-instagram-user-id",
+            Self::TokenExpired | Self::TokenRefused | Self::TokenEnds => "expired-or-short-lived-token",
+            Self::AccountNotThere => "personal-account",
+            Self::AccountsNotPermitted
+            | Self::HashtagsNotPermitted
+            | Self::PermissionMissing
+            | Self::ReviewMissing
+            | Self::HashtagFeatureMissing => "missing-permission",
+            Self::ProofMissing | Self::AppSecretWrong | Self::AppRefused | Self::OtherApp => "wrong-app-secret",
+            Self::VersionEnded | Self::VersionOld => "ended-version",
+            Self::NoRegion => "no-region",
+            Self::NoBucket => "no-bucket",
+            Self::ClockWrong => "wrong-clock",
+            Self::Certificate
+            | Self::EndpointCertificate
+            | Self::ProxyRefuses
+            | Self::ProxyLogin
+            | Self::ProxyUnreachable => "proxy",
+            _ => return None,
+        })
+    }
+
     /// The row of the table.
-    pub const fn row(self) -> Row {
+    pub fn row(self) -> Row {
         let (seen, cause, next) = match self {
             Self::Refused => (
                 "a call without a response: connection refused",
@@ -303,11 +330,9 @@ impl Diagnosis {
                 "this user has searched for as many hashtags in 7 days as are allowed",
                 "follow fewer hashtags, find who else searches as this user, or pin known ids in [hashtag_id]",
             ),
-            Self::VersionEnded => (
-                "code 2635",
-                "the API has ended the requested version",
-                "set [API] version to a supported one (docs/versions.md)",
-            ),
+            Self::VersionEnded => {
+                ("code 2635", "the API has ended the requested version", "set [API] version to a supported one")
+            }
             Self::VersionUnknown => (
                 "code 2500 for a version that is not in docs/versions.md",
                 "the API does not know the requested version",
@@ -326,7 +351,7 @@ impl Diagnosis {
             Self::TokenExpired => (
                 "code 190, subcode 463 or 467",
                 "the access token has expired",
-                "make a new long-lived token and put it into the secret (docs/tokens.md)",
+                "make a new long-lived token and put it into the secret",
             ),
             Self::PasswordChanged => (
                 "code 190, subcode 460",
@@ -351,12 +376,12 @@ impl Diagnosis {
             Self::TokenRefused => (
                 "code 190 or 102 without a subcode above; `is_valid` false",
                 "the access token is wrong, expired or revoked; the API does not say which",
-                "make a new long-lived token and put it into the secret (docs/tokens.md)",
+                "make a new long-lived token and put it into the secret",
             ),
             Self::TokenEnds => (
                 "`expires_at` or `data_access_expires_at` of `debug_token` is past or less than 7 days ahead",
                 "the access token or its access to data has expired or is about to",
-                "make a new long-lived token and put it into the secret (docs/tokens.md)",
+                "make a new long-lived token and put it into the secret",
             ),
             Self::ProofMissing => (
                 "code 100 that names `appsecret_proof`, for a secret without app_id and app_secret",
@@ -612,6 +637,10 @@ impl Diagnosis {
                 "make it writable as the message says; a run that lost objects can be repeated with the same time",
             ),
         };
+        let next = match self.heading() {
+            Some(heading) => format!("{next} (docs/troubleshooting.md#{heading})").into(),
+            None => next.into(),
+        };
         Row { seen, cause, next }
     }
 }
@@ -630,6 +659,10 @@ mod tests {
     fn table() -> String {
         let row = |diagnosis: &Diagnosis| {
             let Row { seen, cause, next } = diagnosis.row();
+            let next = match next.strip_suffix(')').and_then(|next| next.rsplit_once("(docs/")) {
+                Some((step, page)) => format!("{step}([docs/{page}]({page}))"),
+                None => next.into_owned(),
+            };
             format!("| `{}` | {seen} | {cause} | {next} |\n", diagnosis.name())
         };
         let rows: String = Diagnosis::VARIANTS.iter().map(row).collect();
@@ -653,7 +686,7 @@ mod tests {
         for diagnosis in Diagnosis::VARIANTS {
             let row = diagnosis.row();
             assert!(seen.insert(row.seen), "{diagnosis:?} looks like another row");
-            for text in [row.seen, row.cause, row.next] {
+            for text in [row.seen, row.cause, &row.next] {
                 assert!(text.len() > 5 && !text.ends_with('.') && !text.contains('|'), "{text}");
             }
         }

@@ -1,6 +1,7 @@
 //! The problems that last longer than a run: which are open, and which have been reported. Each is reported once when
 //! it starts and once when it is over.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -40,7 +41,7 @@ pub struct Problem {
     /// What happened.
     pub message: String,
     /// What to do next.
-    pub next: &'static str,
+    pub next: Cow<'static, str>,
 }
 
 impl Problem {

@@ -24,8 +24,11 @@ async fn is_the_set_up(harness: &Harness, job: &str, diagnosis: Diagnosis, most_
     let [critical] = &harness.logged("CRITICAL")[..] else { panic!("{:?}", harness.logged("CRITICAL")) };
     assert_eq!((&critical["kind"], &critical["job"]), (&json!("set_up"), &json!(job)));
     let message = critical["message"].as_str().unwrap();
-    assert!(message.contains(row.cause) && message.contains(row.next), "{message}");
-    assert!(error.contains(row.cause) && error.contains(row.next) && error.contains("\"kind\":\"set_up\""), "{error}");
+    assert!(message.contains(row.cause) && message.contains(&*row.next), "{message}");
+    assert!(
+        error.contains(row.cause) && error.contains(&*row.next) && error.contains("\"kind\":\"set_up\""),
+        "{error}"
+    );
     let (errors, warnings) = (messages(harness, "ERROR"), messages(harness, "WARNING"));
     assert!(errors.len() == 1 && warnings.iter().all(|w| w.starts_with("the event's time")), "{errors:?} {warnings:?}");
     assert!(harness.sandbox.calls().len() <= most_calls && !harness.leaks());

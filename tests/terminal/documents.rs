@@ -1,5 +1,6 @@
 //! `--json`: one document on standard output, as its schema in `docs/json` says.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
@@ -158,4 +159,62 @@ fn a_schema_refuses_what_a_command_does_not_print() {
     }] {
         assert!(check("failure", &bad).is_err(), "{bad}");
     }
+}
+
+/// The quality objects of a folder.
+fn quality_objects(folder: &Path) -> Vec<Value> {
+    let mut objects = Vec::new();
+    support::aws::walk(&folder.join("sandbox_env/quality"), &mut |path| {
+        objects.push(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap());
+    });
+    objects
+}
+
+#[test]
+fn the_schema_of_the_quality_object_has_every_key_that_a_run_writes_and_no_other() {
+    let folder = folder();
+    let gaps = CONFIGURE_INI
+        .replace("[topic]", "[limits]\nmedia_per_hashtag = auto\n[topic]")
+        .replace("\ngucci = 17841401591500037", "\ngucci = 17840000000000000");
+    std::fs::write(folder.path().join("configure.ini"), gaps).unwrap();
+    let lost = ["--fault", "hermes=permission", "--fault", "prada=hang_up", "--fault", "dior=bad_records"];
+    for (job, event, faults) in [
+        ("brand_media", TIME, &["--fault", "dior=bad_records"][..]),
+        ("brand_media", TIME, &lost),
+        ("hashtag", TIME, &["--fault", "#dior=bad_records"]),
+        ("hashtag", r#"{"hashtags":["dior"],"time":"2026-01-31T04:00:00Z"}"#, &[]),
+        ("hashtag", r#"{"shard":"s-1","time":"2026-01-31T05:00:00Z"}"#, &["--fault", "#gucci=not_there"]),
+    ] {
+        let done = local(folder.path(), &[&[job, "--sandbox", "--event", event], faults].concat());
+        assert!(done.status.success(), "{done:?}");
+    }
+    let objects = quality_objects(folder.path());
+    assert_eq!(objects.len(), 7);
+    let mut keys = BTreeSet::new();
+    for object in &objects {
+        check("quality", object).unwrap_or_else(|error| panic!("{error}"));
+        let lists = ["topics", "rejected"].map(|list| object[list].as_array().unwrap());
+        let reasons = object["defaulted"].as_object().unwrap().values().flat_map(|field| field.as_object().unwrap());
+        let defaulted = reasons.flat_map(|(_, cases)| cases.as_array().unwrap());
+        let parts = lists.into_iter().flatten().chain(defaulted).chain([object, &object["counts"]]);
+        keys.extend(parts.flat_map(|part| part.as_object().unwrap().keys().cloned()));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/json/quality.schema.json");
+    let schema: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let parts = schema["$defs"].as_object().unwrap().values().chain([&schema]);
+    let named: BTreeSet<String> =
+        parts.flat_map(|part| part["properties"].as_object().unwrap().keys().cloned()).collect();
+    // No run here rejects so much that cases are not listed.
+    assert_eq!(named.difference(&keys).collect::<Vec<_>>(), ["not_listed"]);
+
+    let mut full = objects[0].clone();
+    full["not_listed"] = json!({"rejected": 1, "defaulted": 0});
+    assert_eq!(check("quality", &full), Ok(()));
+    for part in ["", "/counts", "/not_listed", "/topics/0"] {
+        let mut more = full.clone();
+        more.pointer_mut(part).unwrap()["more"] = json!(1);
+        assert!(check("quality", &more).is_err(), "{part}");
+    }
+    full.as_object_mut().unwrap().remove("counts");
+    assert!(check("quality", &full).is_err());
 }

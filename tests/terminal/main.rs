@@ -11,6 +11,7 @@ mod documents;
 mod exit_codes;
 mod fields;
 mod figures;
+mod first_mistakes;
 #[cfg(target_os = "linux")]
 mod healthy;
 mod id_file;

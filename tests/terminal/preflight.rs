@@ -89,7 +89,7 @@ fn the_token_is_near_its_end() {
     ok    schedule       143 calls an hour, 154 with a process that starts, 200 allowed
     ok    token          valid, of type USER
     ok    expiry         the token expires in <n> days, on <date>
-    warn  data access    access to data expires in <n> days, on <date> -> make a new long-lived token and put it into the secret (docs/tokens.md)
+    warn  data access    access to data expires in <n> days, on <date> -> make a new long-lived token and put it into the secret (docs/troubleshooting.md#expired-or-short-lived-token)
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed ones that do not count yet
@@ -200,7 +200,7 @@ async fn the_bucket_is_missing() {
     let checked = checked_on(&aws, BUCKET, &[]).await;
     let text = lines_of(&checked);
     let bucket = text.lines().filter(|line| line.contains("  bucket")).collect::<Vec<_>>().join("\n");
-    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> create it, or correct `bucket` in the secret"#);
+    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> create it, or correct `bucket` in the secret (docs/troubleshooting.md#no-bucket)"#);
     assert_eq!(checked.status.code(), Some(1));
 }
 
@@ -290,7 +290,7 @@ fn not_ok(faults: &[&str]) -> String {
 #[test]
 fn an_id_that_is_no_instagram_user_is_the_one_cause() {
     insta::assert_snapshot!(not_ok(&["*=wrong_ig_user_id"]), @"
-    FAIL  token          its state is unknown: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: (#100) Tried accessing nonexisting field (business_discovery) on node type (User); ig_user_id in the secret is not an Instagram user id of Facebook Login; it may be a Facebook user or Page id -> put the Page's instagram_business_account id into the secret as ig_user_id
+    FAIL  token          its state is unknown: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: (#100) Tried accessing nonexisting field (business_discovery) on node type (User); ig_user_id in the secret is not an Instagram user id of Facebook Login; it may be a Facebook user or Page id -> put the Page's instagram_business_account id into the secret as ig_user_id (docs/troubleshooting.md#wrong-instagram-user-id)
     -     expiry         not checked: the token's state is unknown
     -     data access    not checked: the token's state is unknown
     -     scopes         not checked: the token's state is unknown
@@ -305,7 +305,7 @@ fn an_id_that_is_no_instagram_user_is_the_one_cause() {
 #[test]
 fn a_wrong_app_secret_is_the_one_cause() {
     insta::assert_snapshot!(not_ok(&["hermes=wrong_app_secret", "#*=wrong_app_secret"]), @"
-    FAIL  account        hermes: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: Invalid appsecret_proof provided in the API argument; the app requires appsecret_proof, which needs its app secret -> put app_id and app_secret into the secret
+    FAIL  account        hermes: set_up: (100) HTTP 400, fbtrace_id AsAnDbOx: Invalid appsecret_proof provided in the API argument; the app requires appsecret_proof, which needs its app secret -> put app_id and app_secret into the secret (docs/troubleshooting.md#wrong-app-secret)
     -     hashtag quota  not checked: no further call in this run: the app requires appsecret_proof, which needs its app secret
     -     hashtag        not checked: no further call in this run: the app requires appsecret_proof, which needs its app secret
     1 to fix
@@ -323,7 +323,7 @@ async fn an_app_that_is_refused_does_not_blame_the_token() {
     let text = tokio::task::block_in_place(|| lines_of(&local(folder.path(), &check, &[])));
     assert!(text.ends_with("exit status 1") && !text.contains("long-lived token"), "{text}");
     let failed: Vec<&str> = text.lines().filter(|line| line.starts_with("FAIL")).collect();
-    insta::assert_snapshot!(failed.join("\n"), @"FAIL  token          its state is unknown: set_up: (190) HTTP 400, fbtrace_id AsAnDbOx: Invalid OAuth access token signature.; app_id or app_secret in the secret is wrong; the API does not say which. The access token may be good -> copy both from the app's dashboard into the secret");
+    insta::assert_snapshot!(failed.join("\n"), @"FAIL  token          its state is unknown: set_up: (190) HTTP 400, fbtrace_id AsAnDbOx: Invalid OAuth access token signature.; app_id or app_secret in the secret is wrong; the API does not say which. The access token may be good -> copy both from the app's dashboard into the secret (docs/troubleshooting.md#wrong-app-secret)");
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn compared(config: &str, version: &str, faults: &[&str]) -> String {
 #[test]
 fn the_newest_version_tested_knows_every_shipped_field_and_todays() {
     insta::assert_snapshot!(compared(CONFIGURE_INI, "v26", &[]), @"
-    warn  version        v17.0 is requested and v21.0 responds, whose fields follow (3 calls) -> set [API] version to a supported one (docs/versions.md)
+    warn  version        v17.0 is requested and v21.0 responds, whose fields follow (3 calls) -> set [API] version to a supported one (docs/troubleshooting.md#ended-version)
     ok    version        v26.0 is requested and responds (2 calls)
     ok    brand          v26.0 knows 6 of 6 fields; missing values in 1 record: <fields>
     ok    media          v26.0 knows 9 of 9 fields; missing values in 50 records: <fields>
@@ -55,7 +55,7 @@ fn if_a_hashtag_does_not_exist_the_next_one_is_requested_by_its_own_id() {
 fn a_field_that_would_be_lost_fails_the_comparison_and_one_that_would_come_is_reported() {
     let faults = ["v26.0=unknown_field:media_product_type", "v17.0=unknown_field:name"];
     insta::assert_snapshot!(compared(CONFIGURE_INI, "v26.0", &faults), @"
-    warn  version        v17.0 is requested and v21.0 responds, whose fields follow (4 calls) -> set [API] version to a supported one (docs/versions.md)
+    warn  version        v17.0 is requested and v21.0 responds, whose fields follow (4 calls) -> set [API] version to a supported one (docs/troubleshooting.md#ended-version)
     ok    version        v26.0 is requested and responds (3 calls)
     ok    brand          v26.0 knows name, which v17.0 does not
     ok    brand          v26.0 knows 6 of 6 fields; missing values in 1 record: <fields>
@@ -72,7 +72,7 @@ fn a_field_that_would_be_lost_fails_the_comparison_and_one_that_would_come_is_re
 fn if_the_api_names_no_field_each_is_requested_separately() {
     let odd = CONFIGURE_INI.replace("[hashtag_media]", "[hashtag_media]\nviews = view_count int");
     insta::assert_snapshot!(compared(&odd, "v26.0", &[]), @"
-    warn  version        v17.0 is requested and v21.0 responds, whose fields follow (9 calls) -> set [API] version to a supported one (docs/versions.md)
+    warn  version        v17.0 is requested and v21.0 responds, whose fields follow (9 calls) -> set [API] version to a supported one (docs/troubleshooting.md#ended-version)
     ok    version        v26.0 is requested and responds (8 calls)
     ok    brand          v26.0 knows 6 of 6 fields; missing values in 1 record: <fields>
     ok    media          v26.0 knows 9 of 9 fields; missing values in 50 records: <fields>
@@ -87,7 +87,7 @@ fn if_the_api_names_no_field_each_is_requested_separately() {
 #[test]
 fn a_version_that_is_refused_fails_the_comparison() {
     insta::assert_snapshot!(compared(CONFIGURE_INI, "v26.0", &["v26.0=code:2635"]), @"
-    warn  version        v17.0 is requested and v21.0 responds, whose fields follow (3 calls) -> set [API] version to a supported one (docs/versions.md)
+    warn  version        v17.0 is requested and v21.0 responds, whose fields follow (3 calls) -> set [API] version to a supported one (docs/troubleshooting.md#ended-version)
     ok    version        v26.0 is requested and responds (1 call)
     FAIL  version        v26.0: hermes: version_ended: (2635) HTTP 400, fbtrace_id AsAnDbOx: (#2635) fault of the sandbox; the API has ended the requested version (v26.0) -> set [API] version to a supported one (docs/versions.md)
     ok    calls          this comparison made 4 calls

@@ -1,5 +1,6 @@
 //! The lines of a check, printed at once or kept for a document.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -55,7 +56,7 @@ struct Line {
     /// What was found.
     message: String,
     /// The next step, as docs/failures.md has it.
-    to_do: Option<&'static str>,
+    to_do: Option<Cow<'static, str>>,
 }
 
 /// The lines of a check.
@@ -157,7 +158,7 @@ impl Line {
     fn shown(&self, colours: bool) -> String {
         let word = format!("{:<4}", self.level.word());
         let word = if colours { format!("\u{1b}[{}m{word}\u{1b}[0m", self.level.colour()) } else { word };
-        let to_do = self.to_do.map_or_else(String::new, |to_do| format!(" -> {to_do}"));
+        let to_do = self.to_do.as_ref().map_or_else(String::new, |to_do| format!(" -> {to_do}"));
         format!("{word}  {:<13}  {}", self.what, printable(&format!("{}{to_do}", self.message)))
     }
 }
