@@ -70,8 +70,8 @@ fn hashtags_are_refused() {
     ok    data access    access to data expires in <n> days, on <date>
     ok    scopes         instagram_basic, instagram_manage_insights, pages_read_engagement
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
-    FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
-    FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard
+    FAIL  hashtag quota  the number of used hashtags is unknown: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard (docs/troubleshooting.md#missing-permission)
+    FAIL  hashtag        #hermes: permission: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; the app lacks the feature Instagram Public Content Access, or is blocked; the API does not say which -> request Instagram Public Content Access in the app's review, and read the app's dashboard (docs/troubleshooting.md#missing-permission)
     ok    version        v26.0 responds, as configured, and has no announced end; it will not end before 2028-11-04
     ok    usage          0 % of the API's limit is used
     ok    calls          this check made 4 of the 200 calls allowed per hour
@@ -116,7 +116,7 @@ fn the_version_has_ended() {
     ok    account        hermes responds: 5 of 6 fields of its profile, 1 medium
     ok    hashtag quota  0 of 30 are used in <n> days; 11 with the 11 followed ones that do not count yet
     ok    hashtag        #hermes responds: 1 medium
-    warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 responds instead and ends in <n> days, on 2027-01-21 -> compare it with `luxury-brands check --api-version v26.0`, then set [API] version = v26.0, the newest version tested
+    warn  version        v17.0 is configured and ended <n> days ago, on 2025-09-12; v21.0 responds instead and ends in <n> days, on 2027-01-21 -> compare it with `luxury-brands check --api-version v26.0`, then set [API] version = v26.0, the newest version tested (docs/troubleshooting.md#ended-version)
     ok    usage          0 % of the API's limit is used
     ok    calls          this check made 5 of the 200 calls allowed per hour
     ok    bucket         the folder sandbox_env can be written

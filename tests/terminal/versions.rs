@@ -89,7 +89,7 @@ fn a_version_that_is_refused_fails_the_comparison() {
     insta::assert_snapshot!(compared(CONFIGURE_INI, "v26.0", &["v26.0=code:2635"]), @"
     warn  version        v17.0 is requested and v21.0 responds, whose fields follow (3 calls) -> set [API] version to a supported one (docs/troubleshooting.md#ended-version)
     ok    version        v26.0 is requested and responds (1 call)
-    FAIL  version        v26.0: hermes: version_ended: (2635) HTTP 400, fbtrace_id AsAnDbOx: (#2635) fault of the sandbox; the API has ended the requested version (v26.0) -> set [API] version to a supported one (docs/versions.md)
+    FAIL  version        v26.0: hermes: version_ended: (2635) HTTP 400, fbtrace_id AsAnDbOx: (#2635) fault of the sandbox; the API has ended the requested version (v26.0) -> set [API] version to a supported one (docs/troubleshooting.md#ended-version)
     ok    calls          this comparison made 4 calls
     1 to fix, 1 to look at
     exit status 1
