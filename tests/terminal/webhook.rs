@@ -85,7 +85,7 @@ async fn a_run_that_fails_is_reported_with_what_failed_and_what_to_do() {
     insta::assert_snapshot!(chat.messages().join("\n---\n"), @"
     brand_media of 2026-01-31T23:59:07Z: 0 records stored, 11 topics failed
     Failed: nothing was collected: 11 of 11 topics failed: (10) HTTP 400, fbtrace_id AsAnDbOx: (#10) Application does not have permission for this action; kind nothing_collected
-    Next step: grant instagram_basic, instagram_manage_insights and pages_read_engagement to a token of Facebook Login; read the app's dashboard for its review
+    Next step: grant instagram_basic, instagram_manage_insights and pages_read_engagement to a token of Facebook Login; read the app's dashboard for its review (docs/troubleshooting.md#missing-permission)
     Log: requestId request-1
     ");
     assert!(!harness.leaks() && harness.logged("WARNING").iter().all(|line| line["kind"] != "webhook"));
