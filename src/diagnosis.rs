@@ -291,7 +291,7 @@ impl Diagnosis {
                 "allow the host at the proxy, or add it to NO_PROXY",
             ),
             Self::ProxyLogin => (
-                "a request without a response: the proxy answers CONNECT with HTTP 407",
+                "a request without a response: the proxy responds to CONNECT with HTTP 407",
                 "the proxy needs a user and a password",
                 "set HTTPS_PROXY=http://user:password@host:port, or add the host of the request to NO_PROXY",
             ),
@@ -588,9 +588,11 @@ impl Diagnosis {
                 "the AWS credentials are refused: the key is unknown, its secret is wrong, or temporary ones have expired; the code says which",
                 "set the current key of the user, or log in again",
             ),
-            Self::ClockWrong => {
-                ("RequestTimeTooSkewed", "the clock of this machine is more than 15 minutes wrong", "correct the clock")
-            }
+            Self::ClockWrong => (
+                "RequestTimeTooSkewed; InvalidSignatureException whose message says that the signature has expired or is not yet current",
+                "the clock of this machine is wrong by more than AWS accepts",
+                "correct the clock",
+            ),
             Self::EndpointMalformed => (
                 "a request to AWS that cannot be made",
                 "the endpoint or the region is malformed, or the endpoint cannot be combined with other settings",

@@ -34,8 +34,10 @@ pub struct AwsProblem {
 impl AwsProblem {
     /// The problem that an operation's error proves; `None` if the operation may succeed later.
     pub fn of<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> Option<Self> {
-        if let Some(diagnosis) = error.code().and_then(refusal) {
-            return Some(Self { diagnosis, detail: error.code().map(str::to_owned) });
+        if let Some(code) = error.code()
+            && let Some(diagnosis) = refusal(code, error.message().unwrap_or_default())
+        {
+            return Some(Self { diagnosis, detail: Some(code.to_owned()) });
         }
         let mut causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
         let proven = causes.find_map(|cause| match cause.downcast_ref::<CredentialsError>() {
@@ -113,9 +115,16 @@ fn of_credentials(error: &CredentialsError) -> Diagnosis {
     }
 }
 
-/// What a code of S3 or Secrets Manager proves.
-fn refusal(code: &str) -> Option<Diagnosis> {
+/// What an error's code and message prove, of S3 or Secrets Manager.
+fn refusal(code: &str, message: &str) -> Option<Diagnosis> {
     Some(match code {
+        "RequestTimeTooSkewed" => Diagnosis::ClockWrong,
+        // Every service but S3 has the same code for a wrong clock and for a wrong secret key.
+        "InvalidSignatureException"
+            if ["Signature expired", "Signature not yet current"].iter().any(|start| message.starts_with(start)) =>
+        {
+            Diagnosis::ClockWrong
+        }
         "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
         | "ExpiredToken"
@@ -126,7 +135,6 @@ fn refusal(code: &str) -> Option<Diagnosis> {
         | "InvalidSignatureException"
         | "ExpiredTokenException"
         | "InvalidClientTokenId" => Diagnosis::CredentialsRefused,
-        "RequestTimeTooSkewed" => Diagnosis::ClockWrong,
         "NoSuchBucket" => Diagnosis::NoBucket,
         _ => return None,
     })

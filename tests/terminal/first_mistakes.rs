@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::commands::{folder, local, local_on};
-use support::aws::{Aws, BUCKET, S3Fault};
+use support::aws::{Aws, BUCKET, EXPIRED_SIGNATURE, S3Fault};
 use support::harness::{CONFIGURE_INI, TOKEN, api_of};
 
 /// The names by which GitHub links to the headings of docs/troubleshooting.md.
@@ -82,6 +82,8 @@ async fn the_bucket_and_the_clock() {
     both_name("no-bucket", &printed_on(&aws, folder.path()).await);
     aws.set_secrets([secret(BUCKET)]);
     aws.fail_s3(S3Fault { part: "PUT ", status: 403, code: "RequestTimeTooSkewed", times: 99 });
+    both_name("wrong-clock", &printed_on(&aws, folder.path()).await);
+    aws.set_secrets([EXPIRED_SIGNATURE.to_owned()]);
     both_name("wrong-clock", &printed_on(&aws, folder.path()).await);
 }
 

@@ -41,6 +41,9 @@ pub const GARBLED: &str = "garbled: ";
 /// A secret that may not be read.
 pub const DENIED: &str = "denied";
 
+/// A secret that is read with a clock that is 15 minutes slow.
+pub const EXPIRED_SIGNATURE: &str = "expired signature";
+
 /// A fault of S3: `times` requests fail whose method and path, as in `PUT /lux-raw/raw/x.json`, contain `part`.
 pub struct S3Fault {
     pub part: &'static str,

@@ -4,7 +4,7 @@ use http_body_util::BodyExt;
 use hyper::Request;
 use hyper::body::Incoming;
 
-use super::{DENIED, GARBLED, HANGS, HttpResponse, KEY, SESSION_TOKEN, Shared, VAST, reply};
+use super::{DENIED, EXPIRED_SIGNATURE, GARBLED, HANGS, HttpResponse, KEY, SESSION_TOKEN, Shared, VAST, reply};
 
 /// The version of every secret that is read.
 const VERSION: &str = "11111111-2222-3333-4444-555555555555";
@@ -41,6 +41,12 @@ pub(super) async fn respond(state: &Shared, request: Request<Incoming>) -> HttpR
     }
     if secret == DENIED {
         return denied("");
+    }
+    if secret == EXPIRED_SIGNATURE {
+        let message =
+            "Signature expired: 20261127T100000Z is now earlier than 20261127T101000Z (20261127T101500Z - 5 min.)";
+        let body = serde_json::json!({"__type": "InvalidSignatureException", "message": message});
+        return reply(400, "application/x-amz-json-1.1", body.to_string());
     }
     if let Some(garbled) = secret.strip_prefix(GARBLED) {
         return reply(200, "application/x-amz-json-1.1", garbled.to_owned());
