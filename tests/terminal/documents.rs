@@ -141,11 +141,16 @@ fn a_served_sandbox_prints_its_end_point_once_it_listens() {
     let mut child = command(folder.path(), &["sandbox", "serve", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
     let printed: Value = serde_json::from_str(&line).unwrap();
     check("sandbox", &printed).unwrap();
-    assert!(printed["end_point"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    let port = printed["end_point"].as_str().unwrap().strip_prefix("http://127.0.0.1:").unwrap();
+    let second = local(folder.path(), &["sandbox", "serve", "--port", port]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let refused =
+        format!("error: the sandbox cannot listen on 127.0.0.1:{port}; without --port, it takes a free port: ");
+    assert!(text(&second.stderr).starts_with(&refused), "{}", text(&second.stderr));
 }
 
 #[test]

@@ -141,9 +141,9 @@ impl SandboxArgs {
 
     /// Starts the sandbox, in which the topics of the configuration exist.
     pub(super) async fn start(&self, config: &Path, port: u16) -> Result<Sandbox> {
-        Sandbox::start(self.options(config, port)?)
-            .await
-            .with_context(|| format!("the sandbox cannot listen on 127.0.0.1:{port}"))
+        Sandbox::start(self.options(config, port)?).await.with_context(|| {
+            format!("the sandbox cannot listen on 127.0.0.1:{port}; without --port, it takes a free port")
+        })
     }
 }
 
