@@ -38,7 +38,7 @@ class Collected:
         return path.relative_to(self.folder / "sandbox_env").as_posix()
 
     def objects(self, model: str) -> list[Path]:
-        # By the day's first digit: `media_*` alone would find media_hashtag's too.
+        # By the day's first digit: `media_*` without it would find media_hashtag's too.
         return sorted((self.folder / "sandbox_env" / "raw").glob(f"{model}_2*/*.json"))
 
     def records(self, model: str) -> list[dict]:
