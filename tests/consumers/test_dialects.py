@@ -1,5 +1,5 @@
 """The statements for engines that cannot be had here are at least sentences of their languages. test_warehouses.py
-runs those for Redshift and Snowflake that have a stand-in."""
+runs those for Redshift and Snowflake that have a mock."""
 
 import re
 from datetime import date, timedelta

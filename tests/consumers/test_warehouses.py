@@ -25,11 +25,11 @@ from test_figures import QUESTIONS
 
 
 class Engine:
-    """A stand-in for a warehouse."""
+    """A mock of a warehouse."""
 
-    # How the statements begin that the stand-in cannot run, and the method that runs in place of each.
+    # The starts of the statements that the mock cannot run, and the method that replaces each.
     REPLACED: dict[str, str]
-    # The same of those that are run in the stand-in's own words.
+    # The same for statements that run in a form of the mock.
     TRANSLATED: dict[str, str] = {}
     # By table: the columns whose values are not DuckDB's.
     DIFFERENT: dict[str, set[str]] = {}

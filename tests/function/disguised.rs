@@ -33,7 +33,7 @@ async fn a_topic_that_responded_before_and_is_not_there_now_is_reported_with_its
 }
 
 #[tokio::test]
-async fn a_topic_that_never_answered_is_simply_not_there() {
+async fn a_topic_that_never_responded_is_not_there() {
     let harness = Harness::with_faults(&["dior=not_there"]).await;
     harness.run("hashtag").await.unwrap();
     for _ in 0..2 {
@@ -56,7 +56,7 @@ async fn another_class_of_failure_is_reported_unchanged() {
 }
 
 #[tokio::test]
-async fn a_further_page_that_is_not_there_is_doubted_since_the_first_one_answered() {
+async fn a_further_page_that_is_not_there_is_doubted_since_the_first_one_responded() {
     let config = |ini: String| format!("{ini}\n[limits]\nmedia_per_account = 100\n");
     let slow = |options: &mut Options| options.latency = Duration::from_millis(700);
     let harness = Harness::new(Setting { config: Some(config), options: Some(slow), ..Setting::default() }).await;

@@ -77,7 +77,7 @@ async fn a_bad_secret_is_an_error_that_names_the_key_until_one_loads_without_a_r
 }
 
 #[tokio::test]
-async fn an_unreadable_answer_of_secrets_manager_is_an_error_that_quotes_nothing() {
+async fn an_unreadable_response_of_secrets_manager_is_an_error_that_quotes_nothing() {
     let harness = Harness::with_faults(&[]).await;
     harness
         .aws
@@ -106,7 +106,7 @@ async fn a_secret_that_hangs_is_requested_again_within_the_run_and_is_an_error_a
 }
 
 #[tokio::test]
-async fn an_answer_of_secrets_manager_that_is_too_large_is_not_read() {
+async fn a_response_of_secrets_manager_that_is_too_large_is_not_read() {
     let harness = Harness::with_faults(&[]).await;
     harness.aws.set_secrets([VAST.to_owned()]);
     let error = harness.invoke(json!("brand_media")).await.unwrap_err();

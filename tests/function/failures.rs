@@ -155,7 +155,7 @@ async fn throttling_stops_waiting_calls_and_keeps_what_was_collected() {
 }
 
 #[tokio::test]
-async fn throttling_is_critical_even_after_an_answer_that_reports_full_usage() {
+async fn throttling_is_critical_even_after_a_response_that_reports_full_usage() {
     for faults in [&["dior=throttled", "dior=usage:100"][..], &["dior=throttled", "dior=slow:300", "gucci=usage:96"]] {
         let harness = Harness::with_faults(faults).await;
         harness.run("brand_media").await.unwrap();

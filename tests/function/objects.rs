@@ -231,7 +231,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn whatever_the_api_answers_the_objects_are_those_of_the_contract(spec in runs()) {
+    fn whatever_the_api_responds_the_objects_are_those_of_the_contract(spec in runs()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(stores_what_the_contract_says(&spec.run()))?;
     }

@@ -18,7 +18,7 @@ fn partial(harness: &Harness, prefix: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn s3_that_answers_503_twice_and_then_well_has_the_objects() {
+async fn two_responses_of_503_from_s3_lose_no_object() {
     let harness = Harness::with_faults(&[]).await;
     harness.aws.fail_s3(S3Fault { part: "raw/media_", status: 503, code: "SlowDown", times: 2 });
     let response = harness.run("brand_media").await.unwrap();

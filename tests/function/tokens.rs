@@ -148,7 +148,7 @@ async fn the_token_job_logs_the_days_left_at_their_level() {
 }
 
 #[tokio::test]
-async fn the_token_job_tells_how_long_the_version_that_answers_still_does() {
+async fn the_token_job_reports_when_the_responding_version_ends() {
     let config = |ini: String| ini.replace("v26.0", "v17.0");
     let days = || State::of("v21.0", Utc::now().date_naive()).days_left();
     let before = days();
@@ -185,7 +185,7 @@ async fn a_token_that_was_rotated_is_asked_about_again_before_it_is_critical() {
 }
 
 #[tokio::test]
-async fn a_token_job_that_gets_no_answer_is_an_error() {
+async fn a_token_job_without_a_response_is_an_error() {
     let harness = Harness::with_faults(&["token=permission"]).await;
     let error = harness.run("token").await.unwrap_err();
     assert_eq!((error.cause.kind(), error.summary.failures[0].code), ("nothing_collected", Some(10)));

@@ -22,7 +22,7 @@ SECRET = "luxury-brands-data-collector"
 
 
 def configuration(folder: Path, api: GraphApi) -> Path:
-    """The project's own configure.ini with the stand-in's address for the API's."""
+    """The project's own configure.ini with the mock's address instead of the API's."""
     path = folder / "configure.ini"
     written = (template.ROOT / "configure.ini").read_text()
     assert "https://graph.facebook.com" in written

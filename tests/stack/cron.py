@@ -55,7 +55,7 @@ def parse(expression: str) -> dict[str, set[int]]:
     if (parts[2] == "?") == (parts[4] == "?"):
         raise CronError("exactly one of day and weekday is ?")
     if "?" in parts[0] + parts[1] + parts[3] + parts[5]:
-        raise CronError("? stands for a day or a weekday alone")
+        raise CronError("? can only replace a day or a weekday")
     return {name: field(name, text) for name, text in zip(RANGES, parts)}
 
 

@@ -1,4 +1,4 @@
-"""A stand-in for the Graph API, as small as the collector's calls allow.
+"""A mock of the Graph API, as small as the collector's calls allow.
 
 It answers every account and hashtag with three media, of which one hides its likes (a default) and one
 has no usable id (a rejection), tells a usage, and lists the paths it was asked for.
@@ -64,7 +64,7 @@ def answer(path: str, query: dict[str, str], days: int) -> tuple[int, dict]:
 
 
 class GraphApi(Loopback):
-    """The stand-in, listening on loopback while used as a context. `missing` accounts and hashtags are not there, the
+    """The mock, listening on loopback while used as a context. `missing` accounts and hashtags are not there, the
     token is valid for `days`, and `usage` percent of the limit are used. With an `error` it refuses every call. If it is
     `dead`, it hangs up."""
 

@@ -1,4 +1,4 @@
-"""A server of a stand-in, on loopback."""
+"""The server of a mock, on loopback."""
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread

@@ -1,4 +1,4 @@
-"""A stand-in for S3, as small as the collector's requests allow: it lists what is put into it and serves some objects."""
+"""A mock of S3, as small as the collector's requests allow: it lists what is put into it and serves some objects."""
 
 import hashlib
 from http.server import BaseHTTPRequestHandler
@@ -10,7 +10,7 @@ REFUSAL = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Er
 
 
 class ObjectStore(Loopback):
-    """The stand-in, listening on loopback while used as a context. It serves `objects`; if `denied`, it refuses every put."""
+    """The mock, listening on loopback while used as a context. It serves `objects`; if `denied`, it refuses every put."""
 
     def __init__(self):
         self.objects: dict[str, bytes] = {}

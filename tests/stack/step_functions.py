@@ -1,6 +1,6 @@
 """MiniStack with what it lacks of Step Functions: definitions in YAML, the result writer and the name of an error.
 
-MiniStack 1.5.33 takes definitions as JSON alone; CloudFormation takes YAML too, and fills the substitutions in
+MiniStack 1.5.33 accepts definitions only as JSON; CloudFormation takes YAML too, and fills the substitutions in
 before it reads either. It runs a Distributed Map with its item reader, item selector, concurrency and
 thresholds, but passes over `ResultWriter`: the map's result is the list of outputs, and nothing is written. This
 adds what AWS documents of it

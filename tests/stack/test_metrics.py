@@ -23,7 +23,7 @@ WORDS = set("SOURCE fields filter sort limit stats by as in asc desc ispresent b
 
 @contextmanager
 def stand_in(package, folder, **environment: str) -> Iterator[tuple[GraphApi, Process]]:
-    """The stand-in, in which an account and a hashtag are not there, and a process that calls it."""
+    """The mock, in which an account and a hashtag are not there, and a process that calls it."""
     with GraphApi(missing=frozenset({"fendi"})) as api, process(package, folder, configuration(folder, api), **environment) as running:
         yield api, running
 

@@ -141,7 +141,7 @@ def test_every_account_is_stored_once_within_the_limits_of_each_credential(stack
     assert [c["secret_id"] for c in total["credentials"]] == [f"{PREFIX}ig-{n}" for n in range(CREDENTIALS)]
 
 
-def test_shards_that_fail_lose_their_accounts_alone_and_run_again_without_duplicates(stack):
+def test_shards_that_fail_lose_only_their_accounts_and_run_again_without_duplicates(stack):
     shards = manifest(stack, "06")
     used = Counter()
     for shard in shards:
@@ -236,7 +236,7 @@ def policies(stack, role: str) -> dict[str, list[dict]]:
     return {policy: document["Statement"] for policy, document in documents.items()}
 
 
-def test_the_roll_up_alone_reads_results_and_knows_no_secret(stack):
+def test_only_the_roll_up_reads_results_and_it_knows_no_secret(stack):
     allowed = {s["Sid"]: (s["Action"], s["Resource"]) for s in policies(stack, "RollupRole")["roll-up"]}
     keys = (["kms:Decrypt", "kms:GenerateDataKey"], KEYS)
     bucket = f"arn:aws:s3:::{BUCKET}"
@@ -255,7 +255,7 @@ def test_the_roll_up_alone_reads_results_and_knows_no_secret(stack):
     assert len(secrets) == 2 and secrets[1].endswith(f":secret:{PREFIX}*")
 
 
-def test_the_machine_starts_itself_and_the_two_functions_alone(stack):
+def test_the_machine_starts_only_itself_and_the_two_functions(stack):
     (begin_runs,) = [s for s in policies(stack, "BeginRole")["begin-runs"] if s["Sid"] == "BeginRuns"]
     assert begin_runs["Resource"] == stack.machine
     machine = policies(stack, "ShardsRole")
@@ -265,7 +265,7 @@ def test_the_machine_starts_itself_and_the_two_functions_alone(stack):
     assert [arn.rsplit(":", 1)[1] for arn in invoked] == [stack.ids["CollectorFunction"], stack.ids["RollupFunction"]]
 
 
-def test_with_shards_the_schedules_start_the_state_machine_and_the_function_starts_by_itself_for_the_token_alone():
+def test_with_shards_the_schedules_start_the_state_machine_and_the_function_only_for_the_token():
     own, sharded = template.schedules(template.collector()), template.schedules(template.scale())
     assert own["token"]["State"] == {"Ref": "SchedulesState"}
     assert set(sharded) == {"brand_media", "hashtag", "token"}

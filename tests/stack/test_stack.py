@@ -79,7 +79,7 @@ def test_the_stack_completes_with_every_resource(stack):
     assert {r["ResourceStatus"] for r in resources(stack.cloud, STACK)} == {"CREATE_COMPLETE"}
 
 
-def test_the_bucket_is_private_encrypted_versioned_and_takes_tls_alone(stack):
+def test_the_bucket_is_private_encrypted_versioned_and_requires_tls(stack):
     s3 = stack.cloud.client("s3")
     assert all(s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values())
     (rule,) = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
@@ -141,7 +141,7 @@ def test_a_snapshot_that_was_replaced_can_be_brought_back(stack):
     assert len(json.loads(earlier)) == 11
 
 
-def test_a_token_run_is_answered_and_stores_nothing(stack):
+def test_a_token_run_succeeds_and_stores_nothing(stack):
     before = keys(stack, "raw/brand_")
     answer = invoke(stack, {"job": "token", "time": "2026-01-31T06:17:00Z"})
     assert not answer["failed"] and answer["summary"]["token"]["days_left"] == 40

@@ -137,7 +137,7 @@ async fn ids_of_a_sandbox_are_in_no_file_and_those_of_one_address_serve_no_other
     assert_eq!(files(folder.path()).len(), 1);
 
     run(folder.path());
-    assert_eq!(lookups(&sandbox), 11, "a stand-in is asked for its own ids");
+    assert_eq!(lookups(&sandbox), 11, "a mock is asked for its own ids");
     assert_eq!(ids(folder.path())["https://graph.facebook.com"], json!({"dior": "17", "gucci": "18"}));
 }
 

@@ -138,7 +138,7 @@ fn is_safe(text: &str) -> bool {
 }
 
 #[test]
-fn an_answer_cannot_act_on_the_terminal_nor_forge_a_line() {
+fn a_response_cannot_control_the_terminal_or_forge_a_line() {
     let folder = folder();
     let (one, all) = ("gucci=control_characters", "*=control_characters");
     for arguments in [

@@ -1,10 +1,10 @@
-//! Commands and options of earlier versions, and what replaces them.
+//! Commands and options of `main` before version 0.1.0, and what replaces them.
 
 use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// The arguments with the commands of version 0.1 under their present names. To be removed in the next version.
+/// The arguments with the earlier commands under their present names. To be removed after version 0.1.0.
 pub(super) fn renamed(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let is_option = |argument: &OsStr| argument.as_encoded_bytes().starts_with(b"-");
     let value_of_color = |at: usize| arguments.get(at).is_some_and(|before| before == "--color");

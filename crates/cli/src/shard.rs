@@ -169,7 +169,7 @@ impl ShardArgs {
         if let Some(manifest) = Manifest::read(&bytes) {
             for key in manifest.files_of_failures() {
                 let name = key.rsplit('/').next().unwrap_or_default();
-                let bytes = from.beside(name).read("").await?;
+                let bytes = from.sibling(name).read("").await?;
                 items.extend(rollup::items(&bytes).with_context(|| format!("{key} is not a list of results"))?);
             }
         } else {

@@ -68,7 +68,7 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     let fault = prop_oneof![
         14 => Just(Fault::None),
-        2 => (0..4_usize, any::<bool>()).prop_map(|(put, hangs_up)| Fault::LosesAnswer { put, hangs_up }),
+        2 => (0..4_usize, any::<bool>()).prop_map(|(put, hangs_up)| Fault::LosesResponse { put, hangs_up }),
         1 => prop_oneof![Just(403), Just(405), Just(501)].prop_map(Fault::Refuses),
         1 => prop_oneof![Just(403), Just(507)].prop_map(Fault::Down),
         2 => (0..4_usize, any::<bool>()).prop_map(|(put, after)| Fault::Kills { put, after }),
@@ -362,7 +362,7 @@ fn a_repeat_of_less_leaves_what_a_store_without_conditions_has() {
 #[test]
 fn an_object_whose_response_was_lost_is_the_runs_own() {
     for hangs_up in [true, false] {
-        day(&[(What::Scheduled, but(3, Outcome::CutShort), Fault::LosesAnswer { put: 0, hangs_up })]);
+        day(&[(What::Scheduled, but(3, Outcome::CutShort), Fault::LosesResponse { put: 0, hangs_up })]);
     }
 }
 
@@ -385,7 +385,7 @@ fn records_of_a_killed_run_that_a_later_one_takes_for_its_own_hide_no_repair() {
     day(&[
         (What::Scheduled, but(1, LOST), Fault::Kills { put: 2, after: true }),
         (What::Subset(0b1111), WHOLE, Fault::None),
-        (What::Scheduled, but(2, LOST), Fault::LosesAnswer { put: 1, hangs_up: false }),
+        (What::Scheduled, but(2, LOST), Fault::LosesResponse { put: 1, hangs_up: false }),
     ]);
 }
 

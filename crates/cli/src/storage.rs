@@ -68,7 +68,7 @@ impl Storage {
     }
 
     /// The storage of `name` in the same folder.
-    pub(super) fn beside(&self, name: &str) -> Self {
+    pub(super) fn sibling(&self, name: &str) -> Self {
         let mut storage = self.clone();
         match &mut storage {
             Self::Local(path) => path.set_file_name(name),

@@ -306,7 +306,7 @@ mod tests {
     ];
 
     #[test]
-    fn followers_are_answered_from_two_levels_that_grow_by_the_true_growth() {
+    fn followers_have_two_levels_that_grow_by_the_true_growth() {
         let (mut changes, mut steps) = (0, 0);
         for account in ACCOUNTS {
             let reported = |hour| profile(1, account, "1", at(hour))["followers_count"].as_i64().unwrap();
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sandbox_leaves_out_what_real_answers_lack_and_never_sends_null() {
+    fn the_sandbox_leaves_out_what_real_responses_lack_and_never_sends_null() {
         let media: Vec<_> = (0..40).flat_map(|n| account_media(n, "dior", at(3), 0, 25)).collect();
         for field in ["caption", "like_count", "media_url"] {
             let missing = media.iter().filter(|m| !m.contains_key(field)).count();

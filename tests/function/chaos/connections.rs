@@ -48,7 +48,7 @@ pub fn cases() -> Vec<Case> {
                 setup.within(6);
             })
             .leaves("nothing", NOTHING, &["11 of 11 topics failed"]),
-        of("IPv6 alone").quick().arranged(|setup| match Proxy::on_v6(setup.sandbox()) {
+        of("only IPv6").quick().arranged(|setup| match Proxy::on_v6(setup.sandbox()) {
             Some(proxy) => {
                 setup.call(&format!("http://{}", proxy.address));
                 setup.proxy = Some(proxy);

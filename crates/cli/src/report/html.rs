@@ -32,7 +32,7 @@ fn fill(data: &str) -> String {
         "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}'",
         hash(&script)
     );
-    // The placeholders are searched in the template alone, so that no inserted part can hold another one.
+    // The placeholders are searched only in the template, so that no inserted part can hold another one.
     let parts = [("{policy}", &*policy), ("{style}", STYLE), ("{data}", data), ("{script}", &script)];
     let (mut html, mut rest) = (String::with_capacity(data.len() + 200_000), TEMPLATE);
     for (mark, part) in parts {

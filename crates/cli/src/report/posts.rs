@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn the_likes_at_an_age_lie_between_two_counts_that_are_near() {
+    fn the_likes_at_an_age_are_between_two_counts_that_are_near() {
         let hour = 3_600_000;
         let counts = [(2 * hour, 100), (4 * hour, 300), (8 * hour, 400)];
         assert_eq!(

@@ -19,7 +19,7 @@ use collector::{aws, http};
 
 pub(super) const TOPICS: [&str; 4] = ["hermes", "dior", "gucci", "ysl"];
 
-/// How the API answers for a topic: with two pages, with one and then an error, or with an error.
+/// How the API responds for a topic: with two pages, with one and then an error, or with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     Whole,
@@ -31,14 +31,14 @@ pub(super) enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     None,
-    /// It stores one put and its answer is lost: an error 500, or a closed connection.
-    LosesAnswer {
+    /// It stores one put and its response is lost: an error 500, or a closed connection.
+    LosesResponse {
         put: usize,
         hangs_up: bool,
     },
     /// It rejects every condition with a status.
     Refuses(u16),
-    /// It answers every put with an error, a status for which the SDK does not spend its quota of retries.
+    /// It responds to every put with an error, a status for which the SDK does not spend its quota of retries.
     Down(u16),
     /// The process is killed at a put, before it is stored or after.
     Kills {
@@ -84,7 +84,7 @@ impl World {
     pub(super) async fn start() -> Self {
         let shared = Arc::new(Shared::default());
         let state = Arc::clone(&shared);
-        let service = service_fn(move |request| answer(Arc::clone(&state), request));
+        let service = service_fn(move |request| respond(Arc::clone(&state), request));
         Self { server: Server::start(0, service).await.unwrap(), shared }
     }
 
@@ -119,9 +119,9 @@ impl World {
     }
 }
 
-type Answer = Response<Full<Bytes>>;
+type HttpResponse = Response<Full<Bytes>>;
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, std::io::Error> {
+async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<HttpResponse, std::io::Error> {
     if request.method() == Method::GET {
         let (state, query) = (shared.state.lock().unwrap(), request.uri().query().unwrap_or_default().to_owned());
         return Ok(state.api(&query));
@@ -135,7 +135,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
     let body = request.into_body().collect().await.map_err(std::io::Error::other)?.to_bytes();
     let reaction = shared.state.lock().unwrap().put(key, is_new, body);
     match reaction {
-        Reaction::Answers(answer) => Ok(answer),
+        Reaction::Responds(response) => Ok(response),
         Reaction::HangsUp => Err(std::io::Error::other("hangs up")),
         Reaction::Kills => {
             shared.killed.notify_one();
@@ -146,13 +146,13 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
 
 /// What the store does at a put.
 enum Reaction {
-    Answers(Answer),
+    Responds(HttpResponse),
     HangsUp,
     Kills,
 }
 
 impl State {
-    fn api(&self, query: &str) -> Answer {
+    fn api(&self, query: &str) -> HttpResponse {
         let fields = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "fields").unwrap().1;
         let name = fields.split(['(', ')']).nth(1).unwrap();
         let topic = TOPICS.iter().position(|topic| *topic == name).unwrap();
@@ -191,8 +191,8 @@ impl State {
         self.puts += 1;
         let fault = self.fault.unwrap_or(Fault::None);
         match fault {
-            Fault::Refuses(status) if is_new => return Reaction::Answers(error(status)),
-            Fault::Down(status) => return Reaction::Answers(error(status)),
+            Fault::Refuses(status) if is_new => return Reaction::Responds(error(status)),
+            Fault::Down(status) => return Reaction::Responds(error(status)),
             Fault::Kills { put: at, after: false } if at == put => {
                 self.is_dead = true;
                 return Reaction::Kills;
@@ -201,13 +201,13 @@ impl State {
         }
         let is_stored = self.store(key, is_new, body);
         match fault {
-            Fault::LosesAnswer { put: at, hangs_up: true } if at == put => Reaction::HangsUp,
-            Fault::LosesAnswer { put: at, .. } if at == put => Reaction::Answers(error(500)),
+            Fault::LosesResponse { put: at, hangs_up: true } if at == put => Reaction::HangsUp,
+            Fault::LosesResponse { put: at, .. } if at == put => Reaction::Responds(error(500)),
             Fault::Kills { put: at, .. } if at == put => {
                 self.is_dead = true;
                 Reaction::Kills
             }
-            _ => Reaction::Answers(if is_stored { reply(200, "") } else { error(412) }),
+            _ => Reaction::Responds(if is_stored { reply(200, "") } else { error(412) }),
         }
     }
 
@@ -221,10 +221,10 @@ impl State {
     }
 }
 
-fn error(status: u16) -> Answer {
+fn error(status: u16) -> HttpResponse {
     reply(status, format!("<Error><Code>Status{status}</Code><Message>no</Message></Error>"))
 }
 
-fn reply(status: u16, body: impl Into<Bytes>) -> Answer {
+fn reply(status: u16, body: impl Into<Bytes>) -> HttpResponse {
     Response::builder().status(status).body(Full::new(body.into())).unwrap()
 }

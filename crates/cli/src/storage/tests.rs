@@ -30,7 +30,7 @@ async fn holds_what_is_written(storage: &Storage) {
     assert_eq!(names("").await, [&["other/e.json"], &NAMES[..]].concat());
     assert_eq!(names("none").await, [""; 0]);
     assert_eq!(storage.read(NAMES[1]).await.unwrap(), NAMES[1].as_bytes());
-    let neighbour = storage.below(NAMES[1]).beside("d.json");
+    let neighbour = storage.below(NAMES[1]).sibling("d.json");
     assert_eq!(neighbour.read("").await.unwrap(), NAMES[2].as_bytes());
     let error = storage.read("raw/none.json").await.unwrap_err().to_string();
     assert_eq!(error, format!("{} could not be read", storage.shown("raw/none.json")));

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_of_runs_lie_evenly_in_the_hour_whether_or_not_they_divide_it() {
+    fn other_numbers_of_runs_are_spread_evenly_even_if_they_do_not_divide_the_hour() {
         let mut schedule = schedule(2, 7, "08:00:00");
         let mut runs = Vec::new();
         while schedule.next() <= time("09:00:00") {
