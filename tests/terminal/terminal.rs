@@ -80,9 +80,13 @@ fn the_sandbox_needs_no_file() {
         &["check", "--sandbox"],
         &["sandbox", "day", "--hours", "1", "--until", "2026-11-24T03:00:00Z"],
         &["report", "--json"],
+        &["schema", "--for", "duckdb", "--from", "sandbox_env"],
     ] {
         let output = local(folder.path(), arguments);
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        // The data may be of another configuration.
+        let reads_data = ["report", "schema"].contains(&arguments[0]);
+        assert_eq!(text(&output.stderr).contains("the built-in configuration is used"), reads_data, "{arguments:?}");
     }
     // A real run needs the file: the built-in accounts are those of nobody.
     std::fs::write(

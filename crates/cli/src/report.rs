@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::failure::UsageError;
 use super::output::Output;
-use super::setting::{configuration, default_config};
+use super::setting::configuration_of_data;
 use super::storage::place;
 use super::stored::{Day, Object, Stored};
 use collector::config::Config;
@@ -111,7 +111,7 @@ impl ReportArgs {
         {
             return Err(UsageError(anyhow!("--since {since} is not before --until {until}")).into());
         }
-        let config = Arc::new(self.config()?);
+        let config = Arc::new(configuration_of_data(self.config.as_deref(), output)?);
         let (place, stored) = self.source(&config, output).await?;
         let runs = self.runs(&stored.objects);
         if runs.is_empty() {
@@ -175,11 +175,6 @@ impl ReportArgs {
             )
         })?;
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// The configuration of the runs.
-    fn config(&self) -> Result<Config> {
-        Ok(configuration(&self.config.clone().unwrap_or_else(default_config))?)
     }
 
     /// The data that is read, and where it is.

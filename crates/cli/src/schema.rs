@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::failure::UsageError;
 use super::output::{self, Output};
-use super::setting::configuration;
+use super::setting::configuration_of_data;
 use super::storage::{self, place};
 use super::stored::{Pattern, Stored};
 use collector::config::{Config, Format, Limits, Locations};
@@ -38,9 +38,9 @@ pub(super) struct SchemaArgs {
     /// Where the data is: the bucket, or a folder if the engine reads folders
     #[arg(long, value_name = "URL", default_value = "s3://BUCKET", value_parser = place)]
     from: String,
-    /// The configuration file
-    #[arg(long, value_name = "FILE", default_value = "configure.ini")]
-    config: PathBuf,
+    /// The configuration file [default: configure.ini, or the built-in one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// The parts of a schema that are not models.
@@ -255,7 +255,7 @@ pub(super) struct Statements {
 
 impl SchemaArgs {
     pub(super) async fn run(self, output: Output) -> Result<ExitCode> {
-        let config = configuration(&self.config)?;
+        let config = configuration_of_data(self.config.as_deref(), output)?;
         if storage::in_s3(&self.from).is_none() {
             Stored::named(&self.from, &config).await?;
         }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::failure::UsageError;
+use super::output::Output;
 use super::shard;
 use collector::config::{self, Config, ConfigError};
 use collector::event;
@@ -97,6 +98,19 @@ pub(super) fn default_config() -> PathBuf {
 pub(super) fn configuration(path: &Path) -> Result<Config, ConfigError> {
     let is_default = [config::DEFAULT_FILE, config::PACKAGED].map(Path::new).contains(&path);
     Config::load(path).map_err(|error| error.named_by((!is_default).then_some("--config")))
+}
+
+/// The configuration of the runs whose data a command reads: of `--config` or, with a remark if it is the built-in one, the
+/// default.
+///
+/// # Errors
+/// As [`Config::load`].
+pub(super) fn configuration_of_data(path: Option<&Path>, output: Output) -> Result<Config, ConfigError> {
+    let path = path.map_or_else(default_config, Path::to_path_buf);
+    if path == Path::new(config::PACKAGED) {
+        output.remark(format_args!("no {} here: the built-in configuration is used", config::DEFAULT_FILE));
+    }
+    configuration(&path)
 }
 
 /// The sandbox's behaviour.

@@ -10,7 +10,7 @@ fn text_of(config: &str, part: &str, target: Target) -> Result<String> {
         part: (!part.is_empty()).then(|| part.to_owned()),
         target,
         from: "s3://BUCKET/".to_owned(),
-        config: PathBuf::new(),
+        config: None,
     };
     args.text(&config)
 }
