@@ -87,6 +87,8 @@ def test_columns_have_their_types_and_hold_no_null(session, loaded, model):
 
 
 def test_data_that_is_loaded_twice_is_there_once(session, loaded):
+    if loaded.format != "array":
+        pytest.skip("the format makes no difference to it")
     tables = [*MODELS, "quality", "topic_runs"]
     once = {table: all_rows(session, loaded.format, table) for table in tables}
     load(session, loaded, loaded.format)
@@ -186,9 +188,10 @@ def plain(value):
 @pytest.fixture(scope="module")
 def whole_day(session, day):
     load(session, day, "day")
-    # Most views read these.
-    for table in ["brand_over_time", "media_over_time", "media_hashtag", "topic_runs", "followers_levels", "post_gains"]:
-        session.sql(f"CACHE TABLE day.{table}")
+    # Views read other views, and questions read most: each is computed once.
+    views = [row.viewName for row in session.sql("SHOW VIEWS IN day").collect() if not row.isTemporary]
+    for view in views:
+        session.sql(f"CACHE LAZY TABLE day.{view}")
     return load_duckdb(day)
 
 
