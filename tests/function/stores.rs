@@ -243,8 +243,8 @@ async fn what_s3_repeats_of_the_credentials_goes_nowhere() {
     let harness = Harness::with_faults(&[]).await;
     harness.aws.fail_s3(S3Fault { part: "raw/", status: 400, code: "ExpiredToken", times: 99 });
     let error = harness.run("brand_media").await.unwrap_err();
-    assert!(error.to_string().contains("told to fail: REDACTED REDACTED"), "{error}");
-    assert!(format!("{error:?}").contains("told to fail: REDACTED REDACTED"), "{error:?}");
+    assert!(error.to_string().contains("set to fail: REDACTED REDACTED"), "{error}");
+    assert!(format!("{error:?}").contains("set to fail: REDACTED REDACTED"), "{error:?}");
     assert!(!harness.leaks());
 }
 

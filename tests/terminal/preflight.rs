@@ -200,7 +200,7 @@ async fn the_bucket_is_missing() {
     let checked = checked_on(&aws, BUCKET, &[]).await;
     let text = lines_of(&checked);
     let bucket = text.lines().filter(|line| line.contains("  bucket")).collect::<Vec<_>>().join("\n");
-    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "told to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> create it, or correct `bucket` in the secret (docs/troubleshooting.md#no-bucket)"#);
+    insta::assert_snapshot!(bucket, @r#"FAIL  bucket         lux-raw/quality/check/check.json could not be stored: service error: unhandled error (NoSuchBucket): Error { code: "NoSuchBucket", message: "set to fail: placeholder-session/token+of=temporary-credentials REDACTED" } -> create it, or correct `bucket` in the secret (docs/troubleshooting.md#no-bucket)"#);
     assert_eq!(checked.status.code(), Some(1));
 }
 

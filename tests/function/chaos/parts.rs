@@ -43,7 +43,7 @@ fn s3() -> Vec<Case> {
         of("ExpiredToken that repeats the session token and the secret key")
             .quick()
             .arranged(|setup| setup.fail_s3("raw/", 400, "ExpiredToken", 99))
-            .leaves("nothing", STORE, &["told to fail: REDACTED REDACTED"]),
+            .leaves("nothing", STORE, &["set to fail: REDACTED REDACTED"]),
         of("RequestTimeTooSkewed once, as after an hour's jump of the clock")
             .quick()
             .arranged(|setup| setup.fail_s3("raw/media_", 403, "RequestTimeTooSkewed", 1)),

@@ -254,7 +254,7 @@ async fn respond(
         // S3's own ExpiredToken repeats the session token. This one repeats everything that it received.
         let quoted = format!("{SESSION_TOKEN} {}", KEY.1);
         let xml = format!(
-            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>told to fail: {quoted}</Message><Token-0>{quoted}</Token-0></Error>"
+            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>set to fail: {quoted}</Message><Token-0>{quoted}</Token-0></Error>"
         );
         return Ok(reply(status, "application/xml", xml));
     }
