@@ -88,6 +88,8 @@ fn the_sandbox_needs_no_file() {
         let reads_data = ["report", "schema"].contains(&arguments[0]);
         assert_eq!(text(&output.stderr).contains("the built-in configuration is used"), reads_data, "{arguments:?}");
     }
+    let named = local(folder.path(), &["schema", "--for", "duckdb", "--config", "packaged"]);
+    assert!(named.status.success() && named.stderr.is_empty(), "{}", text(&named.stderr));
     // A real run needs the file: the built-in accounts are those of nobody.
     std::fs::write(
         folder.path().join("secret.ini"),

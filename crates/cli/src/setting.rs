@@ -100,17 +100,20 @@ pub(super) fn configuration(path: &Path) -> Result<Config, ConfigError> {
     Config::load(path).map_err(|error| error.named_by((!is_default).then_some("--config")))
 }
 
-/// The configuration of the runs whose data a command reads: of `--config` or, with a remark if it is the built-in one, the
-/// default.
+/// The configuration of the runs whose data a command reads: of `--config`, or the default. A remark says if the default is
+/// the built-in one.
 ///
 /// # Errors
 /// As [`Config::load`].
 pub(super) fn configuration_of_data(path: Option<&Path>, output: Output) -> Result<Config, ConfigError> {
-    let path = path.map_or_else(default_config, Path::to_path_buf);
-    if path == Path::new(config::PACKAGED) {
-        output.remark(format_args!("no {} here: the built-in configuration is used", config::DEFAULT_FILE));
-    }
-    configuration(&path)
+    let Some(path) = path else {
+        let path = default_config();
+        if path == Path::new(config::PACKAGED) {
+            output.remark(format_args!("no {} here: the built-in configuration is used", config::DEFAULT_FILE));
+        }
+        return configuration(&path);
+    };
+    configuration(path)
 }
 
 /// The sandbox's behaviour.
@@ -155,9 +158,11 @@ impl SandboxArgs {
 
     /// Starts the sandbox, in which the topics of the configuration exist.
     pub(super) async fn start(&self, config: &Path, port: u16) -> Result<Sandbox> {
-        Sandbox::start(self.options(config, port)?).await.with_context(|| {
-            format!("the sandbox cannot listen on 127.0.0.1:{port}; without --port, it takes a free port")
-        })
+        // Only a port that was given can be left out.
+        let advice = if port == 0 { "" } else { "; without --port, it takes a free port" };
+        Sandbox::start(self.options(config, port)?)
+            .await
+            .with_context(|| format!("the sandbox cannot listen on 127.0.0.1:{port}{advice}"))
     }
 }
 

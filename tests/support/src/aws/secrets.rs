@@ -35,9 +35,7 @@ pub(super) async fn respond(state: &Shared, request: Request<Incoming>) -> HttpR
         return reply(200, "application/x-amz-json-1.1", vec![b' '; 50_000_000]);
     }
     if secret.is_empty() {
-        let body =
-            r#"{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}"#;
-        return reply(400, "application/x-amz-json-1.1", body);
+        return refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
     }
     if secret == DENIED {
         return denied("");
@@ -45,8 +43,7 @@ pub(super) async fn respond(state: &Shared, request: Request<Incoming>) -> HttpR
     if secret == EXPIRED_SIGNATURE {
         let message =
             "Signature expired: 20261127T100000Z is now earlier than 20261127T101000Z (20261127T101500Z - 5 min.)";
-        let body = serde_json::json!({"__type": "InvalidSignatureException", "message": message});
-        return reply(400, "application/x-amz-json-1.1", body.to_string());
+        return refused("InvalidSignatureException", message);
     }
     if let Some(garbled) = secret.strip_prefix(GARBLED) {
         return reply(200, "application/x-amz-json-1.1", garbled.to_owned());
@@ -56,8 +53,11 @@ pub(super) async fn respond(state: &Shared, request: Request<Incoming>) -> HttpR
 }
 
 fn denied(quoted: &str) -> HttpResponse {
-    let message = format!("not authorized: {} {SESSION_TOKEN} {quoted}", KEY.1);
-    let body = serde_json::json!({"__type": "AccessDeniedException", "Message": message});
+    refused("AccessDeniedException", &format!("not authorized: {} {SESSION_TOKEN} {quoted}", KEY.1))
+}
+
+fn refused(code: &str, message: &str) -> HttpResponse {
+    let body = serde_json::json!({"__type": code, "Message": message});
     reply(400, "application/x-amz-json-1.1", body.to_string())
 }
 
